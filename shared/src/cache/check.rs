@@ -1,0 +1,284 @@
+//! Whether a payload means something: every number points into its table, every table ends where it says.
+//!
+//! The checksum finds damage; this finds a writer's mistake, or a file made to deceive. It runs once, in the master.
+//! Views are memory-safe without it.
+
+use super::{
+    CacheError,
+    schema::{
+        ArchivedClassNumbers, ArchivedHashIndex, ArchivedSchema, NO_CATEGORY, NO_CONTINENT, NO_COUNTRY, NONE,
+        PUBLIC,
+    },
+};
+use crate::scheme::Scheme;
+use rkyv::rend::{u16_le, u32_le};
+
+type Checked = Result<(), CacheError>;
+
+fn must(good: bool, what: &'static str) -> Checked {
+    if good { Ok(()) } else { Err(CacheError::Meaning(what)) }
+}
+
+/// The whole semantic pass over a payload that is a valid archive.
+pub(super) fn meaning(schema: &ArchivedSchema) -> Checked {
+    text(schema)?;
+    countries(schema)?;
+    hosts(schema)?;
+    sets(schema)?;
+    paths(schema)?;
+    files(schema)?;
+    repositories(schema)?;
+    clients(schema)?;
+    ranges(schema)
+}
+
+fn text(schema: &ArchivedSchema) -> Checked {
+    let whole = std::str::from_utf8(&schema.text).map_err(|_| CacheError::Meaning("text is not UTF-8"))?;
+    offsets(&schema.text_start, whole.len(), "text offsets")?;
+    must(
+        schema.text_start.iter().all(|start| whole.is_char_boundary(start.to_native() as usize)),
+        "a text begins inside a character",
+    )
+}
+
+fn countries(schema: &ArchivedSchema) -> Checked {
+    must(schema.countries.is_sorted_by(|a, b| a < b), "countries out of order")?;
+    must(schema.countries.len() < usize::from(NO_COUNTRY), "too many countries")?;
+    must(schema.country_continent.len() == schema.countries.len(), "a continent for each country")?;
+    let continents = schema.continents.len();
+    let good = |number: &u8| *number == NO_CONTINENT || usize::from(*number) < continents;
+    must(schema.country_continent.iter().all(good), "unknown continent")
+}
+
+fn hosts(schema: &ArchivedSchema) -> Checked {
+    for host in schema.hosts.iter() {
+        must(host.bandwidth.to_native() >= 1, "a host without weight")?;
+        country(schema, host.country)?;
+        let start = host.allowed_start.to_native();
+        if start != NONE {
+            let end = start as usize + usize::from(host.allowed_len.to_native());
+            must(end <= schema.allowed.len(), "allowed countries of a host")?;
+        }
+    }
+    schema.allowed.iter().try_for_each(|number| country(schema, *number))?;
+    for url in schema.urls.iter() {
+        string(schema, url.text)?;
+        must(Scheme::from_number(url.scheme).is_some(), "unknown scheme")?;
+    }
+    below(&schema.placement_urls, schema.urls.len(), "unknown URL")?;
+    let starts = schema.placements.iter().map(|row| row.urls_start);
+    rising(starts, schema.placement_urls.len(), "URLs of placements")?;
+    must(schema.placements.len() < PUBLIC as usize, "too many placements")?;
+    offsets(&schema.host_placements, schema.placements.len(), "placements of hosts")?;
+    must(schema.host_placements.len() == schema.hosts.len() + 1, "placements for each host")?;
+    for (host, window) in schema.host_placements.windows(2).enumerate() {
+        let rows = &schema.placements[window[0].to_native() as usize..window[1].to_native() as usize];
+        must(rows.iter().all(|row| row.host.to_native() as usize == host), "a placement at another host")?;
+    }
+    Ok(())
+}
+
+fn sets(schema: &ArchivedSchema) -> Checked {
+    let rows = &schema.sets;
+    ends(rows.iter().map(|row| row.members), schema.members.len(), "members of sets")?;
+    ends(rows.iter().map(|row| row.groups), schema.groups.len(), "groups of sets")?;
+    ends(rows.iter().map(|row| row.extras), schema.extras.len(), "extras of sets")?;
+    let placements = schema.placements.len();
+    let known = |member: &u32_le| ((member.to_native() & !PUBLIC) as usize) < placements;
+    must(schema.members.iter().all(known), "unknown placement")?;
+    for window in rows.windows(2) {
+        let members = (window[1].members.to_native() - window[0].members.to_native()) as usize;
+        must(members <= usize::from(u16::MAX), "a set with too many hosts")?;
+        let groups =
+            &schema.groups[window[0].groups.to_native() as usize..window[1].groups.to_native() as usize];
+        must(groups.is_sorted_by(|a, b| a.country < b.country), "groups out of order")?;
+        let grouped: usize = groups.iter().map(|group| usize::from(group.len.to_native())).sum();
+        must(grouped <= members, "groups larger than their set")?;
+        let extras =
+            &schema.extras[window[0].extras.to_native() as usize..window[1].extras.to_native() as usize];
+        must(extras.iter().all(|extra| usize::from(extra.member.to_native()) < members), "unknown member")?;
+    }
+    let countries = schema.countries.len();
+    let known = |number: u16_le| usize::from(number.to_native()) < countries;
+    must(schema.groups.iter().all(|group| known(group.country)), "unknown country of a group")?;
+    must(schema.extras.iter().all(|extra| known(extra.country)), "unknown country of an extra")
+}
+
+fn paths(schema: &ArchivedSchema) -> Checked {
+    must(!schema.directories.is_empty(), "no directory")?;
+    must(schema.directories.len() <= schema.nodes.len(), "more directories than paths")?;
+    let nodes = schema.nodes.len();
+    let strings = schema.text_start.len() - 1;
+    let good = |row: &super::schema::ArchivedNodeRow| {
+        let parent = row.parent.to_native();
+        (parent == NONE || (parent as usize) < nodes) && (row.name.to_native() as usize) < strings
+    };
+    must(schema.nodes.iter().all(good), "a path component that hangs nowhere")?;
+    let (sets, categories) = (schema.sets.len() - 1, schema.categories.len());
+    below(&schema.directories, sets, "a directory without carriers")?;
+    must(schema.directory_category.len() == schema.directories.len(), "a category for each directory")?;
+    let known = |category: &u8| *category == NO_CATEGORY || usize::from(*category) < categories;
+    must(schema.directory_category.iter().all(known), "unknown category")?;
+    schema.categories.iter().try_for_each(|row| string(schema, row.top))?;
+    for row in schema.subpath_exceptions.iter() {
+        must((row.directory.to_native() as usize) < schema.directories.len(), "a subpath of no directory")?;
+        string(schema, row.text)?;
+    }
+    let order = schema.subpath_exceptions.is_sorted_by(|a, b| a.directory < b.directory);
+    must(order, "subpaths out of order")?;
+    index(&schema.paths, nodes, "path table")
+}
+
+fn files(schema: &ArchivedSchema) -> Checked {
+    offsets(&schema.file_versions, schema.versions.len(), "versions of files")?;
+    let files = schema.file_versions.len() - 1;
+    must(files + schema.directories.len() <= schema.nodes.len(), "more files than paths")?;
+    let parents = &schema.nodes[schema.nodes.len() - files..];
+    let directories = schema.directories.len();
+    let good = |row: &super::schema::ArchivedNodeRow| (row.parent.to_native() as usize) < directories;
+    must(parents.iter().all(good), "a file in no directory")?;
+    must(schema.file_versions.is_sorted_by(|a, b| a < b), "a file without versions")?;
+    for row in schema.versions.iter() {
+        let lengths = [16, 20, 32, 64];
+        let length: usize = lengths
+            .iter()
+            .enumerate()
+            .filter(|(bit, _)| row.kinds >> bit & 1 != 0)
+            .map(|(_, length)| length)
+            .sum();
+        must(row.kinds < 16, "unknown kind of hash")?;
+        must(row.hashes.to_native() as usize + length <= schema.hashes.len(), "hashes beyond the end")?;
+    }
+    Ok(())
+}
+
+fn repositories(schema: &ArchivedSchema) -> Checked {
+    let rows = &schema.repositories;
+    ends(rows.iter().map(|row| row.trees), schema.trees.len(), "trees of repositories")?;
+    let count = rows.len() - 1;
+    for row in &rows[..count] {
+        string(schema, row.name)?;
+        let redirect = row.redirect.to_native();
+        must(redirect == NONE || (redirect as usize) < count, "redirect to an unknown repository")?;
+    }
+    schema.archs.iter().try_for_each(|name| string(schema, *name))?;
+    let (nodes, directories) = (schema.nodes.len(), schema.directories.len());
+    let files = schema.file_versions.len() - 1;
+    for row in schema.trees.iter() {
+        must((row.arch.to_native() as usize) < schema.archs.len(), "unknown architecture")?;
+        optional(row.directory, nodes, "unknown directory of a repository")?;
+        optional(row.repodata, directories, "unknown repodata of a repository")?;
+        optional(row.repomd, nodes, "unknown repomd.xml of a repository")?;
+        let repomd = row.repomd.to_native();
+        must(repomd == NONE || repomd as usize >= nodes - files, "a repomd.xml that is no file")?;
+    }
+    index(&schema.repository_names, count, "repository table")
+}
+
+fn clients(schema: &ArchivedSchema) -> Checked {
+    let hosts = schema.hosts.len();
+    ends(schema.locations.iter().map(|row| row.hosts), schema.location_hosts.len(), "hosts of locations")?;
+    below(&schema.location_hosts, hosts, "unknown host of a location")?;
+    schema.locations[..schema.locations.len() - 1].iter().try_for_each(|row| string(schema, row.name))?;
+    ends(schema.systems.iter().map(|row| row.hosts), schema.system_hosts.len(), "hosts of systems")?;
+    below(&schema.system_hosts, hosts, "unknown host of a system")?;
+    ends(schema.netblocks.iter().map(|row| row.hosts), schema.netblock_hosts.len(), "hosts of netblocks")?;
+    below(&schema.netblock_hosts, hosts, "unknown host of a netblock")?;
+    let netblocks = schema.netblocks.len() - 1;
+    for (at, row) in schema.netblocks[..netblocks].iter().enumerate() {
+        let parent = row.parent.to_native();
+        must(parent == NONE || (parent as usize) < at, "a netblock inside a later one")?;
+        must(matches!((row.family, row.length), (4, 0..=32) | (6, 0..=128)), "a netblock of no family")?;
+    }
+    must(!schema.classes.is_empty(), "no client class")?;
+    for row in schema.classes.iter() {
+        country(schema, row.country)?;
+        optional(row.system, schema.systems.len() - 1, "unknown system of a class")?;
+        optional(row.netblock, netblocks, "unknown netblock of a class")?;
+    }
+    Ok(())
+}
+
+fn ranges(schema: &ArchivedSchema) -> Checked {
+    let classes = schema.classes.len();
+    let v4 = &schema.v4;
+    must(v4.block.len() == 65_537, "IPv4 blocks")?;
+    offsets(&v4.block, v4.start.len(), "IPv4 blocks")?;
+    must(v4.block.is_sorted_by(|a, b| a < b), "an empty IPv4 block")?;
+    numbers(&v4.class, v4.start.len(), classes)?;
+    for window in v4.block.windows(2) {
+        ascending(&v4.start[window[0].to_native() as usize..window[1].to_native() as usize])?;
+    }
+    let v6 = &schema.v6;
+    ascending(&v6.start)?;
+    numbers(&v6.class, v6.start.len(), classes + 1)?;
+    must(v6.sample.iter().eq(v6.start.iter().step_by(super::schema::SAMPLE)), "IPv6 sample")?;
+    must(v6.deep_block.is_sorted_by(|a, b| a < b), "IPv6 blocks out of order")?;
+    must(v6.deep_index.len() == v6.deep_block.len() + 1, "IPv6 blocks")?;
+    offsets(&v6.deep_index, v6.deep_start.len(), "IPv6 blocks")?;
+    numbers(&v6.deep_class, v6.deep_start.len(), classes)?;
+    for window in v6.deep_index.windows(2) {
+        ascending(&v6.deep_start[window[0].to_native() as usize..window[1].to_native() as usize])?;
+    }
+    Ok(())
+}
+
+/// Range starts: the first is 0, then ascending.
+fn ascending<T: Ord + Default>(starts: &[T]) -> Checked {
+    must(starts.first() == Some(&T::default()), "ranges that do not begin at the beginning")?;
+    must(starts.is_sorted_by(|a, b| a < b), "ranges out of order")
+}
+
+fn numbers(class: &ArchivedClassNumbers, ranges: usize, limit: usize) -> Checked {
+    must(class.low.len() == ranges, "a class for each range")?;
+    must(class.high.is_empty() || class.high.len() == ranges, "the high byte of each class")?;
+    must((0..ranges).all(|at| (class.get(at) as usize) < limit), "unknown class")
+}
+
+fn index(index: &ArchivedHashIndex, limit: usize, what: &'static str) -> Checked {
+    must(index.tags.len() == index.slots.len() && !index.tags.is_empty(), what)?;
+    let entries = index.tags.iter().filter(|tag| **tag != 0).count();
+    must(entries == limit && entries < index.tags.len(), what)?;
+    let good = |(tag, slot): (&u8, &u32_le)| *tag == 0 || (slot.to_native() as usize) < limit;
+    must(index.tags.iter().zip(index.slots.iter()).all(good), what)
+}
+
+fn string(schema: &ArchivedSchema, number: u32_le) -> Checked {
+    must((number.to_native() as usize) + 1 < schema.text_start.len(), "unknown text")
+}
+
+fn country(schema: &ArchivedSchema, number: u16_le) -> Checked {
+    let number = number.to_native();
+    must(number == NO_COUNTRY || usize::from(number) < schema.countries.len(), "unknown country")
+}
+
+fn optional(number: u32_le, limit: usize, what: &'static str) -> Checked {
+    must(number.to_native() == NONE || (number.to_native() as usize) < limit, what)
+}
+
+fn below(numbers: &[u32_le], limit: usize, what: &'static str) -> Checked {
+    must(numbers.iter().all(|number| (number.to_native() as usize) < limit), what)
+}
+
+/// Offsets of an array that ends the last one: begins at 0, never falls, ends at `end`.
+fn offsets(starts: &[u32_le], end: usize, what: &'static str) -> Checked {
+    ends(starts.iter().copied(), end, what)
+}
+
+/// As [`offsets`], for a column of rows.
+fn ends(starts: impl ExactSizeIterator<Item = u32_le> + Clone, end: usize, what: &'static str) -> Checked {
+    must(starts.len() > 0, what)?;
+    must(starts.clone().last().is_some_and(|last| last.to_native() as usize == end), what)?;
+    rising(starts, end, what)
+}
+
+/// Begins at 0, never falls, never passes `end`.
+fn rising(starts: impl Iterator<Item = u32_le>, end: usize, what: &'static str) -> Checked {
+    let mut last = 0;
+    for (at, start) in starts.enumerate() {
+        let start = start.to_native() as usize;
+        must(start >= last && start <= end && (at > 0 || start == 0), what)?;
+        last = start;
+    }
+    Ok(())
+}

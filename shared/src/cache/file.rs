@@ -1,0 +1,177 @@
+//! The cache as a file: the header in front of the payload, and how a new file takes an old one's place.
+//!
+//! Reading here is for tools and tests; the daemon maps the file itself. See `check` for what makes a payload good.
+
+use super::CacheError;
+use rkyv::util::AlignedVec;
+use std::{
+    fs::{self, File, OpenOptions, Permissions},
+    io::{self, Read, Write},
+    ops::Deref,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::schema::FORMAT;
+
+/// Bytes in front of the payload; a multiple of the payload's alignment.
+pub const FILE_HEADER_LEN: usize = 64;
+/// What a cache file begins with.
+const MAGIC: [u8; 8] = *b"\x89MLC\r\n\x1a\n";
+
+/// The header of a cache file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileHeader {
+    /// Layout of the payload.
+    pub format: u32,
+    /// Bytes of payload.
+    pub payload_len: u64,
+    /// When the file was built, in seconds since the epoch.
+    pub build_time: u64,
+    /// When its source was made, in seconds since the epoch.
+    pub source_time: u64,
+    /// xxh3-128 of the payload.
+    pub checksum: u128,
+}
+
+impl FileHeader {
+    /// The header of this payload.
+    pub(super) fn of(payload: &[u8], build_time: u64, source_time: u64) -> FileHeader {
+        FileHeader {
+            format: FORMAT,
+            payload_len: payload.len() as u64,
+            build_time,
+            source_time,
+            checksum: xxh3_128(payload),
+        }
+    }
+
+    /// The header's bytes.
+    pub fn encode(&self) -> [u8; FILE_HEADER_LEN] {
+        let mut bytes = [0; FILE_HEADER_LEN];
+        bytes[0..8].copy_from_slice(&MAGIC);
+        bytes[8..12].copy_from_slice(&self.format.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.payload_len.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.build_time.to_le_bytes());
+        bytes[32..40].copy_from_slice(&self.source_time.to_le_bytes());
+        bytes[40..56].copy_from_slice(&self.checksum.to_le_bytes());
+        bytes
+    }
+
+    /// Splits a file into header and payload; the lengths must agree.
+    pub fn decode(file: &[u8]) -> Result<(FileHeader, &[u8]), CacheError> {
+        let Some((head, payload)) = file.split_first_chunk::<FILE_HEADER_LEN>() else {
+            return Err(CacheError::TooShort { found: file.len() });
+        };
+        let word = |at: usize| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&head[at..at + 8]);
+            u64::from_le_bytes(bytes)
+        };
+        if head[0..8] != MAGIC {
+            return Err(CacheError::NotACache);
+        }
+        let format = word(8) as u32;
+        if format != FORMAT {
+            return Err(CacheError::Format { found: format });
+        }
+        if word(8) >> 32 != 0 || word(56) != 0 {
+            return Err(CacheError::Reserved);
+        }
+        let header = FileHeader {
+            format,
+            payload_len: word(16),
+            build_time: word(24),
+            source_time: word(32),
+            checksum: u128::from(word(40)) | u128::from(word(48)) << 64,
+        };
+        if header.payload_len != payload.len() as u64 {
+            return Err(CacheError::Length { expected: header.payload_len, found: payload.len() as u64 });
+        }
+        Ok((header, payload))
+    }
+
+    /// Whether the payload is the one that the header was made for.
+    pub fn verify(&self, payload: &[u8]) -> Result<(), CacheError> {
+        if xxh3_128(payload) == self.checksum { Ok(()) } else { Err(CacheError::Checksum) }
+    }
+}
+
+/// A cache file's bytes in memory, aligned as a [`super::View`] needs them.
+#[derive(Clone, Debug)]
+pub struct CacheBytes(AlignedVec);
+
+impl CacheBytes {
+    /// Header and payload as one file.
+    pub(super) fn assemble(payload: &[u8], build_time: u64, source_time: u64) -> CacheBytes {
+        let mut bytes = AlignedVec::with_capacity(FILE_HEADER_LEN + payload.len());
+        bytes.extend_from_slice(&FileHeader::of(payload, build_time, source_time).encode());
+        bytes.extend_from_slice(payload);
+        CacheBytes(bytes)
+    }
+
+    /// Reads a whole file, unchecked.
+    pub fn read(path: &Path) -> io::Result<CacheBytes> {
+        let mut file = File::open(path)?;
+        let mut bytes = AlignedVec::with_capacity(usize::try_from(file.metadata()?.len()).unwrap_or(0));
+        let mut part = vec![0; 1 << 16];
+        loop {
+            match file.read(&mut part) {
+                Ok(0) => return Ok(CacheBytes(bytes)),
+                Ok(count) => bytes.extend_from_slice(&part[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Bytes of any origin, such as a damaged file in a test.
+    pub fn copy_of(bytes: &[u8]) -> CacheBytes {
+        let mut copy = AlignedVec::with_capacity(bytes.len());
+        copy.extend_from_slice(bytes);
+        CacheBytes(copy)
+    }
+}
+
+impl Deref for CacheBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Puts a file in place of whatever is at `path`, or fails and leaves that as it was.
+///
+/// The bytes go to a temporary file in the same folder, which is synced, made read-only and renamed. Readers see the
+/// whole old file or the whole new one, also after a power failure. When it fails the temporary file is removed.
+pub fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let name =
+        path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::IsADirectory, "not a file name"))?;
+    let mut temporary = folder.join(".");
+    temporary.as_mut_os_string().push(name);
+    temporary.as_mut_os_string().push(format!(".{}.new", std::process::id()));
+    let guard = Temporary(temporary);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&guard.0)?;
+    file.write_all(bytes)?;
+    file.set_permissions(Permissions::from_mode(0o444))?;
+    file.sync_all()?;
+    fs::rename(&guard.0, path)?;
+    std::mem::forget(guard);
+    File::open(folder)?.sync_all()
+}
+
+/// Removes the file when dropped.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Nothing to do about a failure: the write that brought us here is what gets reported.
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,107 @@
+//! The schemes by which mirrors are reached.
+
+/// A URL scheme that clients of a mirrorlist understand, best first.
+///
+/// The discriminant is the rank in which lists prefer them, and their number in the cache file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Scheme {
+    /// HTTP over TLS.
+    Https = 0,
+    /// Plain HTTP.
+    Http = 1,
+    /// FTP.
+    Ftp = 2,
+    /// The rsync daemon protocol: never in a list unless asked for by name.
+    Rsync = 3,
+}
+
+impl Scheme {
+    /// All schemes, in the order in which lists and headers name them.
+    pub const ALL: [Scheme; 4] = [Scheme::Https, Scheme::Http, Scheme::Ftp, Scheme::Rsync];
+
+    /// The scheme's name, lower case, as in a URL.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scheme::Https => "https",
+            Scheme::Http => "http",
+            Scheme::Ftp => "ftp",
+            Scheme::Rsync => "rsync",
+        }
+    }
+
+    /// Reads a scheme's name of any case.
+    pub fn parse(name: &[u8]) -> Option<Scheme> {
+        Scheme::ALL.into_iter().find(|scheme| scheme.name().as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// The scheme of a URL: what stands before `://`.
+    pub fn of_url(url: &str) -> Option<Scheme> {
+        url.split_once("://").and_then(
+            |(name, rest)| {
+                if rest.is_empty() { None } else { Scheme::parse(name.as_bytes()) }
+            },
+        )
+    }
+
+    /// The scheme of this number in the cache file.
+    pub fn from_number(number: u8) -> Option<Scheme> {
+        Scheme::ALL.get(usize::from(number)).copied()
+    }
+}
+
+/// A set of schemes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Schemes(u8);
+
+impl Schemes {
+    /// No scheme at all.
+    pub const NONE: Schemes = Schemes(0);
+    /// What counts when the client names none: https, http and ftp.
+    pub const USUAL: Schemes = Schemes(0b0111);
+    /// What a redirect may point at: https and http.
+    pub const WEB: Schemes = Schemes(0b0011);
+
+    /// The set with `scheme` added.
+    #[must_use]
+    pub fn with(self, scheme: Scheme) -> Schemes {
+        Schemes(self.0 | 1 << scheme as u8)
+    }
+
+    /// Whether `scheme` is in the set.
+    pub fn contains(self, scheme: Scheme) -> bool {
+        self.0 & (1 << scheme as u8) != 0
+    }
+
+    /// Schemes in both sets.
+    #[must_use]
+    pub fn and(self, other: Schemes) -> Schemes {
+        Schemes(self.0 & other.0)
+    }
+
+    /// Whether no scheme is in the set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The schemes of the set, in the order of [`Scheme::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Scheme> {
+        Scheme::ALL.into_iter().filter(move |scheme| self.contains(*scheme))
+    }
+
+    /// The set as bits, bit n for the scheme numbered n; for the cache file.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// The set of these bits; bits that name no scheme are dropped.
+    pub fn from_bits(bits: u8) -> Schemes {
+        Schemes(bits & 0b1111)
+    }
+}
+
+impl FromIterator<Scheme> for Schemes {
+    fn from_iter<I: IntoIterator<Item = Scheme>>(schemes: I) -> Schemes {
+        schemes.into_iter().fold(Schemes::NONE, Schemes::with)
+    }
+}

@@ -1,0 +1,18 @@
+//! What front end and workers say to each other over a stream socket.
+//!
+//! A connection is a sequence of frames: a 16-byte header ([`FrameHeader`]) and a payload that is one [`Message`]. The
+//! worker speaks first (HELLO); after it the front end sends requests, as many at a time as it likes, and the worker
+//! replies in any order, each reply with the id of its request. All numbers are little-endian.
+//!
+//! This module turns bytes into values and back. It touches no socket, and it is total: any bytes give a value or a
+//! [`WireError`].
+
+mod frame;
+mod message;
+
+pub use frame::{Frame, FrameHeader, HEADER_LEN, MAX_REPLY, MAX_REQUEST, VERSION, WireError, next_frame};
+pub use message::{
+    Accept, ContentType, Hello, Kind, Message, Method, NO_REPOSITORY, REPLY_HEAD_LEN, REQUEST_HEAD_LEN,
+    Reply, ReplyHead, ReplyStart, Request, Tier, UrlScheme, encode_goaway, encode_hello, encode_ping,
+    encode_pong, encode_request,
+};
