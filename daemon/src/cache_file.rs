@@ -1,0 +1,110 @@
+//! A cache in memory: opened, checked once, and with the fragments that its answers are made of.
+//!
+//! The master opens it before it forks, so that all workers share one copy of everything in here.
+
+use crate::{answer::Fragments, config::MapMode, log, sys};
+use memmap2::Mmap;
+use shared::cache::{CacheError, View};
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Seek as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+use time::OffsetDateTime;
+
+/// A checked cache.
+#[derive(Debug)]
+pub struct CacheFile {
+    path: PathBuf,
+    bytes: Mmap,
+    /// What rendering has prepared.
+    pub fragments: Fragments,
+    /// The file behind a map of the file itself, held open for its lease.
+    leased: Option<File>,
+}
+
+impl CacheFile {
+    /// Opens and checks a cache. The error is a line for the operator: which file, and why not.
+    pub fn open(path: &Path, map: MapMode) -> Result<CacheFile, String> {
+        let open = || {
+            let (file, length) = open_file(path)?;
+            Ok(match map {
+                MapMode::Seal => (sys::sealed_copy(&file, length)?, None),
+                MapMode::File => (sys::file_map(&file)?, lease(path, file)),
+            })
+        };
+        let (bytes, leased) =
+            open().map_err(|error: io::Error| format!("cache {}: {error}", path.display()))?;
+        CacheFile::check(path, bytes, leased)
+    }
+
+    /// The same cache, independent of its file: for a map of the file itself that is about to be written to.
+    pub fn seal(&self) -> Result<CacheFile, String> {
+        let copy = |mut file: &File| {
+            file.rewind()?;
+            sys::sealed_copy(file, self.bytes.len() as u64)
+        };
+        let copied = self.leased.as_ref().map_or_else(|| Err(io::ErrorKind::NotFound.into()), copy);
+        let bytes = copied.map_err(|error| format!("cache {}: not copied ({error})", self.path.display()))?;
+        CacheFile::check(&self.path, bytes, None)
+    }
+
+    fn check(path: &Path, bytes: Mmap, leased: Option<File>) -> Result<CacheFile, String> {
+        match View::check(&bytes).map(|view| Fragments::prepare(&view)) {
+            Ok(fragments) => Ok(CacheFile { path: path.to_owned(), bytes, fragments, leased }),
+            Err(error) => Err(format!("cache {}: {error}", path.display())),
+        }
+    }
+
+    /// Whether someone waits to write into the file that this is a map of.
+    pub fn is_wanted_back(&self) -> bool {
+        self.leased.as_ref().is_some_and(sys::lease_is_wanted_back)
+    }
+
+    /// What it holds, for the operator.
+    pub fn facts(&self) -> String {
+        let Ok(view) = self.view() else { return String::new() };
+        let time =
+            i64::try_from(view.source_time()).ok().and_then(|s| OffsetDateTime::from_unix_timestamp(s).ok());
+        let hosts = view.host_count();
+        time.map_or(format!("{hosts} hosts"), |time| {
+            let (date, (hour, minute, _)) = (time.date(), time.to_hms());
+            format!("data of {date}T{hour:02}:{minute:02}Z, {hosts} hosts")
+        })
+    }
+
+    /// The cache, without another check.
+    pub fn view(&self) -> Result<View<'_>, CacheError> {
+        View::access(&self.bytes)
+    }
+}
+
+/// Opens a regular file that holds something.
+fn open_file(path: &Path) -> io::Result<(File, u64)> {
+    // Non-blocking, so that a named pipe in the cache's place is refused instead of waited for.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("is not a regular file"));
+    }
+    if metadata.len() == 0 {
+        return Err(io::Error::other("is empty"));
+    }
+    Ok((file, metadata.len()))
+}
+
+/// Asks for time to copy the file before someone writes into it.
+fn lease(path: &Path, file: File) -> Option<File> {
+    match sys::lease(&file) {
+        Ok(()) => Some(file),
+        Err(errno) => {
+            let path = path.display();
+            log::warning(format_args!(
+                "cache {path}: no lease ({errno}); whoever writes into it in place, instead of renaming a new one over \
+                 it, will break answers"
+            ));
+            None
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The message cut into its tables, without decoding them.
+//!
+//! Every record of a table is a slice of the file, so that the tables can be taken in the order in which they need each other
+//! and only one record at a time is decoded. [`Fields`] is the reader for records that are too many for prost.
+
+use crate::compile::{error::Cause, skipped::Place};
+use prost::{
+    Message,
+    encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
+};
+
+/// One more than the highest field number of the message.
+const FIELDS: usize = 17;
+
+/// The records of each table, in the order of the file.
+#[derive(Debug)]
+pub struct Tables<'a> {
+    /// When the source was made, in seconds since the epoch; 0 when it does not say.
+    pub time: u64,
+    records: [Vec<&'a [u8]>; FIELDS],
+}
+
+impl<'a> Tables<'a> {
+    /// Finds the records of all tables; unknown fields are passed over.
+    ///
+    /// An error when the file is larger than 4 GiB (so positions in it fit 32 bits), cut short, or not of this shape.
+    pub fn split(bytes: &'a [u8]) -> Result<Tables<'a>, Cause> {
+        if u32::try_from(bytes.len()).is_err() {
+            return Err(Cause::Refused(format!("{} bytes; at most 4 GiB can be read", bytes.len())));
+        }
+        let mut tables = Tables { time: 0, records: Default::default() };
+        let mut fields = Fields(bytes);
+        loop {
+            let offset = bytes.len() - fields.0.len();
+            match fields.next_field() {
+                Ok(None) => return Ok(tables),
+                Ok(Some((1, Value::Number(time)))) => tables.time = time,
+                Ok(Some((number @ 2..=16, Value::Bytes(record)))) => {
+                    tables.records[number as usize].push(record);
+                }
+                Ok(Some((number @ 1..=16, _))) => {
+                    return Err(Cause::Refused(format!(
+                        "not a MirrorList: field {number} at byte {offset} is of another type"
+                    )));
+                }
+                Ok(Some(_)) => {}
+                Err(why) => {
+                    return Err(Cause::Refused(format!(
+                        "damaged or cut short at byte {offset} of {} ({why})",
+                        bytes.len()
+                    )));
+                }
+            }
+        }
+    }
+
+    /// The records of a table.
+    pub fn records(&self, place: Place) -> &[&'a [u8]] {
+        &self.records[number(place)]
+    }
+
+    /// The records of a table, decoded one by one.
+    pub fn decoded<M: Message + Default>(&self, place: Place) -> impl Iterator<Item = Result<M, Cause>> {
+        self.records(place).iter().map(move |record| M::decode(*record).map_err(|why| damaged(place, why)))
+    }
+}
+
+/// The error for a record that is no message of its table.
+pub fn damaged(place: Place, why: impl std::fmt::Display) -> Cause {
+    Cause::Refused(format!("a record of {} is damaged ({why})", place.name()))
+}
+
+fn number(place: Place) -> usize {
+    match place {
+        Place::NetblockCountry => 2,
+        Place::Location => 3,
+        Place::Url => 4,
+        Place::FileDetails => 5,
+        Place::DisabledRepository => 6,
+        Place::ContinentRedirect => 7,
+        Place::RepositoryRedirect => 8,
+        Place::RepoArch => 9,
+        Place::HostAsn => 10,
+        Place::HostCountry => 12,
+        Place::HostBandwidth => 13,
+        Place::HostCountryAllowed => 14,
+        Place::HostNetblock => 15,
+        Place::MirrorList => 16,
+        // Not tables of this message; field 0 does not exist, so there are no records.
+        Place::Netblocks | Place::Continents | Place::Geoip => 0,
+    }
+}
+
+/// The fields of a message, borrowed from its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'a>(pub &'a [u8]);
+
+/// A field's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// A varint.
+    Number(u64),
+    /// A string, a message or packed numbers.
+    Bytes(&'a [u8]),
+    /// Something that this format does not use.
+    Other,
+}
+
+impl<'a> Fields<'a> {
+    /// The next field's number and value; `None` at the end.
+    #[inline]
+    pub fn next_field(&mut self) -> Result<Option<(u32, Value<'a>)>, String> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let (number, wire_type) = decode_key(&mut self.0).map_err(text)?;
+        let value = match wire_type {
+            WireType::Varint => Value::Number(decode_varint(&mut self.0).map_err(text)?),
+            WireType::LengthDelimited => Value::Bytes(self.delimited(number)?),
+            _ => {
+                skip_field(wire_type, number, &mut self.0, DecodeContext::default()).map_err(text)?;
+                Value::Other
+            }
+        };
+        Ok(Some((number, value)))
+    }
+
+    fn delimited(&mut self, number: u32) -> Result<&'a [u8], String> {
+        let length = decode_varint(&mut self.0).map_err(text)?;
+        let split = usize::try_from(length).ok().and_then(|length| self.0.split_at_checked(length));
+        let Some((value, rest)) = split else {
+            return Err(format!("field {number} says {length} bytes, {} are left", self.0.len()));
+        };
+        self.0 = rest;
+        Ok(value)
+    }
+}
+
+/// Appends the numbers of a repeated field: one, or many when packed.
+pub fn numbers(value: Value<'_>, into: &mut Vec<i64>) -> Result<(), String> {
+    match value {
+        Value::Number(number) => into.push(number.cast_signed()),
+        Value::Bytes(mut packed) => {
+            while !packed.is_empty() {
+                into.push(decode_varint(&mut packed).map_err(text)?.cast_signed());
+            }
+        }
+        Value::Other => return Err(WRONG_TYPE.into()),
+    }
+    Ok(())
+}
+
+/// What a reader of [`Fields`] says about a field of the wrong type.
+pub const WRONG_TYPE: &str = "a field is of another type";
+
+fn text(error: prost::DecodeError) -> String {
+    let text = error.to_string();
+    text.strip_prefix("failed to decode Protobuf message: ").unwrap_or(&text).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_are_passed_over() {
+        // Field 17 as varint, 18 as fixed64, 19 as bytes, then the time.
+        let bytes = [0x88, 1, 5, 0x91, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0x9a, 1, 1, 9, 8, 7];
+        assert_eq!(Tables::split(&bytes).unwrap().time, 7);
+    }
+
+    #[test]
+    fn a_record_longer_than_the_file_is_refused_with_its_place() {
+        let error = Tables::split(&[8, 7, 0x82, 1, 9, 1, 2]).unwrap_err().to_string();
+        assert_eq!(error, "damaged or cut short at byte 2 of 7 (field 16 says 9 bytes, 2 are left)");
+    }
+
+    #[test]
+    fn a_table_of_another_type_is_refused() {
+        let error = Tables::split(&[0x20, 1]).unwrap_err().to_string();
+        assert_eq!(error, "not a MirrorList: field 4 at byte 0 is of another type");
+    }
+
+    #[test]
+    fn packed_numbers_are_read_like_single_ones() {
+        let mut list = Vec::new();
+        numbers(Value::Bytes(&[1, 0x96, 1]), &mut list).unwrap();
+        numbers(Value::Number(u64::MAX), &mut list).unwrap();
+        assert_eq!(list, [1, 150, -1]);
+        assert!(numbers(Value::Bytes(&[0x96]), &mut list).is_err());
+    }
+}

@@ -1,0 +1,302 @@
+//! What an import left out, and why.
+//!
+//! Odd input never ends a build: the record is left out, counted here by where it stood and what was wrong with it, and
+//! the first of each kind is kept as an example. The order is that of [`Place`] and [`Reason`].
+
+use serde::{Serialize, Serializer};
+use std::{collections::BTreeMap, fmt};
+
+/// Where a skipped record stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// Prefixes whose country the operators correct.
+    NetblockCountry,
+    /// Named locations.
+    Location,
+    /// Host URLs.
+    Url,
+    /// Hashes of files.
+    FileDetails,
+    /// Repositories that are turned away.
+    DisabledRepository,
+    /// Corrections of the continents.
+    ContinentRedirect,
+    /// Repositories that another one answers for.
+    RepositoryRedirect,
+    /// Repositories and architectures.
+    RepoArch,
+    /// Hosts of an AS.
+    HostAsn,
+    /// A host's country.
+    HostCountry,
+    /// A host's weight.
+    HostBandwidth,
+    /// Countries that a host is for.
+    HostCountryAllowed,
+    /// Hosts of an address range.
+    HostNetblock,
+    /// Directories and who carries them.
+    MirrorList,
+    /// The routing table.
+    Netblocks,
+    /// Countries and their continents.
+    Continents,
+    /// The country database.
+    Geoip,
+}
+
+impl Place {
+    /// The table's name in the source, or the option that named the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Place::NetblockCountry => "NetblockCountryCache",
+            Place::Location => "LocationCache",
+            Place::Url => "HCUrlCache",
+            Place::FileDetails => "FileDetailsCache",
+            Place::DisabledRepository => "DisabledRepositoryCache",
+            Place::ContinentRedirect => "CountryContinentRedirectCache",
+            Place::RepositoryRedirect => "RepositoryRedirectCache",
+            Place::RepoArch => "RepoArchToDirectoryName",
+            Place::HostAsn => "HostAsnCache",
+            Place::HostCountry => "HostCountryCache",
+            Place::HostBandwidth => "HostBandwidthCache",
+            Place::HostCountryAllowed => "HostCountryAllowedCache",
+            Place::HostNetblock => "HostNetblockCache",
+            Place::MirrorList => "MirrorListCache",
+            Place::Netblocks => "netblocks",
+            Place::Continents => "continents",
+            Place::Geoip => "geoip",
+        }
+    }
+}
+
+/// What was wrong with a skipped record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// A key/value pair without a key.
+    NoKey,
+    /// Nothing where a name is needed.
+    Empty,
+    /// A string that is not UTF-8.
+    NotUtf8,
+    /// A string with a control character.
+    Control,
+    /// A string that no request could hold.
+    TooLong,
+    /// A path with a `.` or `..` segment.
+    DotSegment,
+    /// A file name with a slash, or a name of a directory.
+    NotAFileName,
+    /// A repository key without its `+`.
+    NoArch,
+    /// Not two letters or digits.
+    BadCountry,
+    /// Not a continent's code.
+    BadContinent,
+    /// Neither an address nor a prefix.
+    BadPrefix,
+    /// Negative, too large or no number.
+    BadAsn,
+    /// A time or size above the largest signed number.
+    Negative,
+    /// Not hexadecimal, or of the wrong length.
+    BadHash,
+    /// No scheme that a mirrorlist knows.
+    UnknownScheme,
+    /// A blank or control character in a URL.
+    BadUrl,
+    /// A host that no directory names.
+    UnknownHost,
+    /// A URL that is not in the source, or was itself skipped.
+    UnknownUrl,
+    /// A directory that is not in the source, or was itself skipped.
+    UnknownDirectory,
+    /// A host of a set that is not among the directory's hosts.
+    NotACarrier,
+    /// A host that carries a directory, but has no usable URL for it.
+    NoUsableUrl,
+    /// The same thing twice; the last counts.
+    Repeated,
+    /// An empty list of versions.
+    NoVersion,
+    /// A prefix of length 0.
+    DefaultRoute,
+    /// A blank line, a comment or a heading.
+    NotARecord,
+    /// A line that is not what the file should hold.
+    Unparsable,
+    /// A network without a country.
+    NoCountry,
+}
+
+impl Reason {
+    /// The reason in words, to stand after the place.
+    pub fn words(self) -> &'static str {
+        match self {
+            Reason::NoKey => "no key",
+            Reason::Empty => "empty name",
+            Reason::NotUtf8 => "not UTF-8",
+            Reason::Control => "control character",
+            Reason::TooLong => "too long",
+            Reason::DotSegment => "`.` or `..` in a path",
+            Reason::NotAFileName => "not a file name",
+            Reason::NoArch => "no `+` before an architecture",
+            Reason::BadCountry => "not a country code",
+            Reason::BadContinent => "not a continent code",
+            Reason::BadPrefix => "not a prefix",
+            Reason::BadAsn => "not an AS number",
+            Reason::Negative => "negative number",
+            Reason::BadHash => "not a hash",
+            Reason::UnknownScheme => "URL without a known scheme",
+            Reason::BadUrl => "blank or control character in a URL",
+            Reason::UnknownHost => "unknown host",
+            Reason::UnknownUrl => "unknown or skipped URL",
+            Reason::UnknownDirectory => "unknown or skipped directory",
+            Reason::NotACarrier => "host not among those of the directory",
+            Reason::NoUsableUrl => "host without a usable URL",
+            Reason::Repeated => "given twice, the last counts",
+            Reason::NoVersion => "file without details",
+            Reason::DefaultRoute => "prefix of length 0",
+            Reason::NotARecord => "blank line, comment or heading",
+            Reason::Unparsable => "does not parse",
+            Reason::NoCountry => "network without a country",
+        }
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.words())
+    }
+}
+
+/// One kind of skipped record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Row<'a> {
+    /// Where the records stood.
+    pub place: Place,
+    /// What was wrong with them.
+    pub reason: Reason,
+    /// How many there were.
+    pub count: u64,
+    /// The first of them, in printable form.
+    pub first: &'a str,
+}
+
+impl fmt::Display for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.place.name(), self.reason.words(), self.count)?;
+        if self.first.is_empty() { Ok(()) } else { write!(f, ", first {}", self.first) }
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Tally {
+    count: u64,
+    first: String,
+}
+
+/// Everything that was left out.
+#[derive(Clone, Debug, Default)]
+pub struct Skipped {
+    tallies: BTreeMap<(Place, Reason), Tally>,
+    total: u64,
+}
+
+/// Examples are cut at this many characters.
+const EXAMPLE_LENGTH: usize = 100;
+
+impl Skipped {
+    /// Counts one record; `example` names it and is only asked for the first of its kind.
+    pub fn add<T: fmt::Display>(&mut self, place: Place, reason: Reason, example: impl FnOnce() -> T) {
+        self.total += 1;
+        let tally = self
+            .tallies
+            .entry((place, reason))
+            .or_insert_with(|| Tally { count: 0, first: printable(&example().to_string()) });
+        tally.count += 1;
+    }
+
+    /// Counts all that `other` counted as well; its examples serve where there are none yet.
+    pub fn merge(&mut self, other: &Skipped) {
+        self.total += other.total;
+        for (&kind, tally) in &other.tallies {
+            self.tallies
+                .entry(kind)
+                .and_modify(|known| known.count += tally.count)
+                .or_insert_with(|| tally.clone());
+        }
+    }
+
+    /// How many records were left out in all.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// How many records of one kind were left out.
+    pub fn count(&self, place: Place, reason: Reason) -> u64 {
+        self.tallies.get(&(place, reason)).map_or(0, |tally| tally.count)
+    }
+
+    /// What was left out, kind by kind.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.tallies.iter().map(|(&(place, reason), tally)| Row {
+            place,
+            reason,
+            count: tally.count,
+            first: &tally.first,
+        })
+    }
+}
+
+/// The beginning of a text, with control characters escaped.
+fn printable(text: &str) -> String {
+    let mut printable = String::new();
+    for character in text.chars().take(EXAMPLE_LENGTH) {
+        if character.is_control() {
+            printable.extend(character.escape_debug());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
+impl Serialize for Skipped {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.rows())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_counted_and_the_first_example_is_kept_in_printable_form() {
+        let mut skipped = Skipped::default();
+        skipped.add(Place::Url, Reason::UnknownScheme, || "gopher://a\n");
+        skipped.add(Place::Url, Reason::UnknownScheme, || "gopher://b");
+        skipped.add(Place::Location, Reason::Empty, || 7);
+        let rows: Vec<String> = skipped.rows().map(|row| row.to_string()).collect();
+        assert_eq!(
+            rows,
+            [
+                "LocationCache: empty name: 1, first 7",
+                "HCUrlCache: URL without a known scheme: 2, first gopher://a\\n"
+            ]
+        );
+        assert_eq!(skipped.total(), 3);
+        assert_eq!(
+            serde_json::to_string(&skipped).unwrap(),
+            r#"[{"place":"LocationCache","reason":"empty name","count":1,"first":"7"},"#.to_owned()
+                + r#"{"place":"HCUrlCache","reason":"URL without a known scheme","count":2,"first":"gopher://a\\n"}]"#
+        );
+    }
+}

@@ -1,0 +1,207 @@
+//! What the master and one worker say to each other, over a private pair of sockets.
+//!
+//! Messages are single bytes in packets of their own, so none is ever cut; the access log's file travels along with
+//! its message. Neither side ever waits: an order that does not fit into the socket shows as a worker that is silent.
+
+use crate::sys;
+use nix::{
+    errno::Errno,
+    sys::socket::{
+        AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sendmsg, socketpair,
+    },
+};
+use std::{
+    io::{self, IoSlice},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+};
+
+/// From the master to a worker.
+#[derive(Debug)]
+pub enum Order {
+    /// Say that you are alive.
+    Ping,
+    /// Take connections from the listener.
+    Serve,
+    /// Leave the listener, send GOAWAY, answer until the peers have gone, then exit.
+    Drain,
+    /// Write access-log lines to this file from now on.
+    AccessLog(OwnedFd),
+}
+
+/// From a worker to the master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// The cache is mapped and the event loop runs.
+    Ready,
+    /// The answer to a ping.
+    Alive,
+}
+
+/// What a side finds when it looks.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Received<T> {
+    /// A message.
+    Message(T),
+    /// None at the moment.
+    Nothing,
+    /// The other side is gone.
+    Closed,
+}
+
+/// The master's end.
+#[derive(Debug)]
+pub struct MasterEnd(OwnedFd);
+
+/// The worker's end.
+#[derive(Debug)]
+pub struct WorkerEnd(OwnedFd);
+
+const PING: u8 = b'p';
+const SERVE: u8 = b's';
+const DRAIN: u8 = b'd';
+const ACCESS_LOG: u8 = b'l';
+const READY: u8 = b'r';
+const ALIVE: u8 = b'a';
+
+/// A new pair of ends.
+pub fn pair() -> io::Result<(MasterEnd, WorkerEnd)> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+    Ok((MasterEnd(ours), WorkerEnd(theirs)))
+}
+
+impl MasterEnd {
+    /// Sends an order that carries no file.
+    pub fn ping(&self) -> io::Result<()> {
+        send(&self.0, PING, None)
+    }
+
+    /// Lets the worker take connections.
+    pub fn serve(&self) -> io::Result<()> {
+        send(&self.0, SERVE, None)
+    }
+
+    /// Retires the worker.
+    pub fn drain(&self) -> io::Result<()> {
+        send(&self.0, DRAIN, None)
+    }
+
+    /// Hands over a newly opened access log.
+    pub fn access_log(&self, file: BorrowedFd<'_>) -> io::Result<()> {
+        send(&self.0, ACCESS_LOG, Some(file))
+    }
+
+    /// The worker's next word. Bytes that are none are passed over.
+    pub fn receive(&self) -> io::Result<Received<Word>> {
+        loop {
+            return Ok(match receive(&self.0)? {
+                Received::Message((READY, _)) => Received::Message(Word::Ready),
+                Received::Message((ALIVE, _)) => Received::Message(Word::Alive),
+                Received::Message(_) => continue,
+                Received::Nothing => Received::Nothing,
+                Received::Closed => Received::Closed,
+            });
+        }
+    }
+}
+
+impl WorkerEnd {
+    /// Says a word to the master.
+    pub fn say(&self, word: Word) -> io::Result<()> {
+        let byte = match word {
+            Word::Ready => READY,
+            Word::Alive => ALIVE,
+        };
+        send(&self.0, byte, None)
+    }
+
+    /// The master's next order. Bytes that are none are passed over.
+    pub fn receive(&self) -> io::Result<Received<Order>> {
+        loop {
+            return Ok(match receive(&self.0)? {
+                Received::Message((PING, _)) => Received::Message(Order::Ping),
+                Received::Message((SERVE, _)) => Received::Message(Order::Serve),
+                Received::Message((DRAIN, _)) => Received::Message(Order::Drain),
+                Received::Message((ACCESS_LOG, Some(file))) => Received::Message(Order::AccessLog(file)),
+                Received::Message(_) => continue,
+                Received::Nothing => Received::Nothing,
+                Received::Closed => Received::Closed,
+            });
+        }
+    }
+}
+
+impl AsFd for MasterEnd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for WorkerEnd {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+fn send(end: &OwnedFd, byte: u8, file: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let bytes = [byte];
+    let files = file.map(|file| [file.as_raw_fd()]);
+    let rights = files.as_ref().map(|files| ControlMessage::ScmRights(files));
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+    sendmsg::<UnixAddr>(end.as_raw_fd(), &[IoSlice::new(&bytes)], rights.as_slice(), flags, None)?;
+    Ok(())
+}
+
+fn receive(end: &OwnedFd) -> io::Result<Received<(u8, Option<OwnedFd>)>> {
+    loop {
+        let mut byte = [0];
+        return match sys::receive_with_file(end.as_fd(), &mut byte) {
+            Ok((0, _)) => Ok(Received::Closed),
+            Ok((_, file)) => Ok(Received::Message((byte[0], file))),
+            Err(Errno::EAGAIN) => Ok(Received::Nothing),
+            Err(Errno::EINTR) => continue,
+            Err(Errno::ECONNRESET) => Ok(Received::Closed),
+            Err(error) => Err(error.into()),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        fs::File,
+        io::{Read as _, Write as _},
+    };
+
+    #[test]
+    fn orders_and_words_arrive_in_the_order_sent() {
+        let (master, worker) = pair().unwrap();
+        master.ping().unwrap();
+        master.serve().unwrap();
+        master.drain().unwrap();
+        assert!(matches!(worker.receive().unwrap(), Received::Message(Order::Ping)));
+        assert!(matches!(worker.receive().unwrap(), Received::Message(Order::Serve)));
+        assert!(matches!(worker.receive().unwrap(), Received::Message(Order::Drain)));
+        assert!(matches!(worker.receive().unwrap(), Received::Nothing));
+        worker.say(Word::Ready).unwrap();
+        worker.say(Word::Alive).unwrap();
+        drop(worker);
+        assert_eq!(master.receive().unwrap(), Received::Message(Word::Ready));
+        assert_eq!(master.receive().unwrap(), Received::Message(Word::Alive));
+        assert_eq!(master.receive().unwrap(), Received::Closed);
+    }
+
+    #[test]
+    fn a_file_travels_with_its_order() {
+        let mut log = tempfile::tempfile().unwrap();
+        let (master, worker) = pair().unwrap();
+        master.access_log(log.as_fd()).unwrap();
+        let Received::Message(Order::AccessLog(file)) = worker.receive().unwrap() else { panic!("no file") };
+        File::from(file).write_all(b"line\n").unwrap();
+        std::io::Seek::rewind(&mut log).unwrap();
+        let mut text = String::new();
+        log.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "line\n");
+    }
+}

@@ -1,0 +1,299 @@
+//! One cache and the workers that answer from it.
+//!
+//! A generation knows which of its slots have a worker, which want one and when, and which keep failing. It sends
+//! orders and signals to its workers; forking, reaping and the choice between generations are the master's.
+
+use crate::{
+    cache_file::CacheFile,
+    control::{MasterEnd, Received, Word},
+    log,
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    fmt,
+    os::fd::BorrowedFd,
+    process::ExitStatus,
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+/// A worker lost within this time of being ready counts as one that failed.
+const INFANCY: Duration = Duration::from_secs(1);
+/// Failures in a row in one slot that condemn a new generation.
+const FAILURES_OF_A_BAD_GENERATION: u32 = 3;
+/// The pause before a failed worker is replaced; it doubles with each failure in a row.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Pings in a row that a worker may leave unanswered. Counted, not timed, so that a master that was stopped itself
+/// (or a machine that slept) finds its workers innocent.
+const SILENCE: u32 = 5;
+
+/// A cache and its workers.
+#[derive(Debug)]
+pub struct Generation {
+    /// Counted up with each cache that is tried.
+    pub number: u64,
+    /// What its workers answer from.
+    pub cache: Rc<CacheFile>,
+    /// Whether its workers take connections.
+    pub serving: bool,
+    slots: Vec<Slot>,
+}
+
+/// A place for one worker.
+#[derive(Debug)]
+struct Slot {
+    worker: Option<Worker>,
+    /// When to start a worker; `None` when there is one or none is wanted.
+    start: Option<Instant>,
+    /// Failures in a row.
+    failures: u32,
+    /// The worker before, if its replacement is still to be told of.
+    lost: Option<Loss>,
+}
+
+/// A running worker process.
+#[derive(Debug)]
+struct Worker {
+    pid: Pid,
+    control: MasterEnd,
+    ready: Option<Instant>,
+    unanswered: u32,
+    draining: bool,
+    /// It has closed its control socket: it is about to end, and the socket is of no more interest to poll.
+    leaving: bool,
+}
+
+/// A worker that ended without being told to.
+#[derive(Debug)]
+struct Loss {
+    generation: u64,
+    pid: Pid,
+    status: ExitStatus,
+    was_ready: bool,
+}
+
+/// What the end of a worker means for its generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its slot will get another one, or needs none.
+    Fine,
+    /// So many failed in a row in one slot that the cache, or this build, is to blame.
+    Bad,
+}
+
+impl Generation {
+    /// A generation with `slots` workers to be started at `now`.
+    pub fn new(number: u64, cache: Rc<CacheFile>, slots: u16, now: Instant) -> Generation {
+        let slot = || Slot { worker: None, start: Some(now), failures: 0, lost: None };
+        Generation { number, cache, serving: false, slots: (0..slots).map(|_| slot()).collect() }
+    }
+
+    /// A slot whose worker is due at `now`.
+    pub fn due(&self, now: Instant) -> Option<usize> {
+        self.slots.iter().position(|slot| slot.start.is_some_and(|start| start <= now))
+    }
+
+    /// When the next worker is due.
+    pub fn next_start(&self) -> Option<Instant> {
+        self.slots.iter().filter_map(|slot| slot.start).min()
+    }
+
+    /// How many workers it is meant to have.
+    pub fn size(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// A worker has been forked.
+    pub fn started(&mut self, slot: usize, pid: Pid, control: MasterEnd) {
+        let slot = &mut self.slots[slot];
+        slot.start = None;
+        slot.worker =
+            Some(Worker { pid, control, ready: None, unanswered: 0, draining: false, leaving: false });
+        if let Some(loss) = slot.lost.take() {
+            log::warning(format_args!("{loss}; replaced by {pid}"));
+        }
+    }
+
+    /// A worker could not be forked.
+    pub fn not_started(&mut self, slot: usize, cause: &dyn fmt::Display, now: Instant) -> Verdict {
+        let pause = self.slots[slot].fail(now);
+        log::warning(format_args!(
+            "new worker of generation {}: not started ({cause}); {pause}",
+            self.number
+        ));
+        self.verdict(slot)
+    }
+
+    /// Whether every slot has a worker that is ready.
+    pub fn is_ready(&self) -> bool {
+        self.slots.iter().all(|slot| slot.worker.as_ref().is_some_and(|worker| worker.ready.is_some()))
+    }
+
+    /// Whether no worker is left.
+    pub fn is_empty(&self) -> bool {
+        self.workers().next().is_none()
+    }
+
+    /// The workers' control sockets, for the master's poll.
+    pub fn controls(&self) -> impl Iterator<Item = &MasterEnd> {
+        self.workers().filter(|worker| !worker.leaving).map(|worker| &worker.control)
+    }
+
+    /// Hears what the workers have said.
+    pub fn listen(&mut self, now: Instant) {
+        let serving = self.serving;
+        for worker in self.slots.iter_mut().filter_map(|slot| slot.worker.as_mut()) {
+            loop {
+                let word = match worker.control.receive() {
+                    Ok(Received::Message(word)) => word,
+                    Ok(Received::Nothing) => break,
+                    Ok(Received::Closed) | Err(_) => {
+                        worker.leaving = true;
+                        break;
+                    }
+                };
+                worker.unanswered = 0;
+                if word == Word::Ready && worker.ready.is_none() {
+                    worker.ready = Some(now);
+                    if serving && worker.control.serve().is_err() {
+                        // A socket that does not take the very first order is a worker that is dying.
+                        signal(worker.pid, Signal::SIGKILL);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks every worker for a sign of life, and kills those that have given none for too long.
+    pub fn ping(&mut self) {
+        for slot in &mut self.slots {
+            let Some(worker) = &mut slot.worker else { continue };
+            if worker.ready.is_some_and(|ready| ready.elapsed() > INFANCY) {
+                slot.failures = 0;
+            }
+            if worker.unanswered == SILENCE {
+                let (pid, number) = (worker.pid, self.number);
+                log::warning(format_args!(
+                    "worker {pid} of generation {number}: silent for {SILENCE} s; killing it"
+                ));
+                signal(pid, Signal::SIGKILL);
+            }
+            worker.unanswered += 1;
+            // A full socket is a worker that does not read it; the count above deals with that.
+            worker.control.ping().unwrap_or_default();
+        }
+    }
+
+    /// Lets all workers take connections, those to come as well.
+    pub fn serve(&mut self) {
+        self.serving = true;
+        for worker in self.workers().filter(|worker| worker.ready.is_some()) {
+            if worker.control.serve().is_err() {
+                signal(worker.pid, Signal::SIGKILL);
+            }
+        }
+    }
+
+    /// Tells all workers to finish and leave; none is replaced any more.
+    pub fn drain(&mut self) {
+        self.serving = false;
+        for slot in &mut self.slots {
+            slot.start = None;
+            let Some(worker) = &mut slot.worker else { continue };
+            if !worker.draining && worker.control.drain().is_err() {
+                signal(worker.pid, Signal::SIGKILL);
+            }
+            worker.draining = true;
+        }
+    }
+
+    /// Kills all workers at once; none is replaced any more.
+    pub fn kill(&mut self) {
+        self.drain();
+        for worker in self.workers() {
+            signal(worker.pid, Signal::SIGKILL);
+        }
+    }
+
+    /// Hands a newly opened access log to all workers.
+    pub fn pass_access_log(&self, file: BorrowedFd<'_>) {
+        for worker in self.workers() {
+            if let Err(error) = worker.control.access_log(file) {
+                let pid = worker.pid;
+                log::warning(format_args!(
+                    "worker {pid}: new access log not passed ({error}); it keeps the old one"
+                ));
+            }
+        }
+    }
+
+    /// A child has ended. `None` if it was no worker of this generation.
+    pub fn ended(&mut self, pid: Pid, status: ExitStatus, now: Instant) -> Option<Verdict> {
+        let is_it = |slot: &Slot| slot.worker.as_ref().is_some_and(|worker| worker.pid == pid);
+        let place = self.slots.iter().position(is_it)?;
+        let slot = &mut self.slots[place];
+        let worker = slot.worker.take()?;
+        if worker.draining {
+            return Some(Verdict::Fine);
+        }
+        let loss = Loss { generation: self.number, pid, status, was_ready: worker.ready.is_some() };
+        if loss.counts(worker.ready, now) {
+            let pause = slot.fail(now);
+            log::warning(format_args!("{loss}; {pause}"));
+        } else {
+            slot.start = Some(now);
+            slot.lost = Some(loss);
+        }
+        Some(self.verdict(place))
+    }
+
+    fn verdict(&self, slot: usize) -> Verdict {
+        let bad = self.slots[slot].failures >= FAILURES_OF_A_BAD_GENERATION;
+        if bad { Verdict::Bad } else { Verdict::Fine }
+    }
+
+    fn workers(&self) -> impl Iterator<Item = &Worker> {
+        self.slots.iter().filter_map(|slot| slot.worker.as_ref())
+    }
+}
+
+impl Slot {
+    /// Counts a failure and puts the next start off. Returns what happens next, in words.
+    fn fail(&mut self, now: Instant) -> String {
+        let doublings = self.failures.min(16);
+        self.failures += 1;
+        let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+        self.start = Some(now + pause);
+        format!("next one in {} ms", pause.as_millis())
+    }
+}
+
+impl Loss {
+    /// Whether it speaks against the generation: killing is done from outside, all else is the worker's own doing.
+    fn counts(&self, ready: Option<Instant>, now: Instant) -> bool {
+        let killed = self.status_signal() == Some(Signal::SIGKILL as i32);
+        ready.is_none_or(|ready| !killed && now.duration_since(ready) < INFANCY)
+    }
+
+    fn status_signal(&self) -> Option<i32> {
+        std::os::unix::process::ExitStatusExt::signal(&self.status)
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let when = if self.was_ready { "lost" } else { "lost before it was ready" };
+        write!(f, "worker {} of generation {}: {when} ({})", self.pid, self.generation, self.status)
+    }
+}
+
+/// Sends a signal to a child that has not been reaped yet, so its number cannot have passed to another process.
+fn signal(pid: Pid, signal: Signal) {
+    if let Err(error) = kill(pid, signal) {
+        log::warning(format_args!("worker {pid}: {signal} not sent ({error}); trying again"));
+    }
+}

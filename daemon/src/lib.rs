@@ -1,0 +1,18 @@
+//! Daemon.
+pub mod access_log;
+pub mod answer;
+pub mod cache_file;
+pub mod compile;
+pub mod config;
+pub mod control;
+pub mod failure;
+pub mod generation;
+pub mod listener;
+pub mod log;
+pub mod master;
+pub mod notify;
+pub mod render;
+pub mod select;
+pub mod sys;
+pub mod tool;
+pub mod worker;

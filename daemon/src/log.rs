@@ -1,0 +1,78 @@
+//! Messages to the operator: one line each, on standard error.
+//!
+//! A line is `LEVEL: object: what happened (cause); what we do now`. Under systemd the level is the journal's prefix
+//! instead of a word. A reader that does not read never holds up the program: what cannot be written at once is
+//! dropped and counted, and the count is told as soon as there is room again.
+
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::stat::fstat,
+};
+use std::{
+    env,
+    fmt::Display,
+    io::{self, Write as _},
+    os::fd::AsFd as _,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// A pipe that polls as writable takes this much without blocking (PIPE_BUF), so a line is never longer.
+const LONGEST_LINE: usize = 4096;
+
+static DROPPED: AtomicU32 = AtomicU32::new(0);
+
+/// Who has to do something about a line.
+#[derive(Clone, Copy)]
+enum Level {
+    Error,
+    Warning,
+    Info,
+}
+
+/// A human must act.
+pub fn error(message: impl Display) {
+    write(Level::Error, &message);
+}
+
+/// Something went wrong and the program coped.
+pub fn warning(message: impl Display) {
+    write(Level::Warning, &message);
+}
+
+/// Start, stop, generations.
+pub fn info(message: impl Display) {
+    write(Level::Info, &message);
+}
+
+fn write(level: Level, message: &dyn Display) {
+    let prefix = match (level, stderr_is_the_journal()) {
+        (Level::Error, true) => "<3>",
+        (Level::Warning, true) => "<4>",
+        (Level::Info, true) => "<6>",
+        (Level::Error, false) => "error: ",
+        (Level::Warning, false) => "warning: ",
+        (Level::Info, false) => "info: ",
+    };
+    let mut line = format!("{prefix}{message}").replace('\n', " ");
+    let dropped = DROPPED.swap(0, Ordering::Relaxed);
+    if dropped > 0 {
+        line.push_str(&format!(" ({dropped} lines before this one could not be written)"));
+    }
+    line.truncate(line.floor_char_boundary(LONGEST_LINE - 1));
+    line.push('\n');
+    if !stderr_has_room() || io::stderr().write_all(line.as_bytes()).is_err() {
+        DROPPED.fetch_add(dropped + 1, Ordering::Relaxed);
+    }
+}
+
+fn stderr_has_room() -> bool {
+    let stderr = io::stderr();
+    let mut fds = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+/// Whether systemd has connected standard error to the journal; it says so by device and inode.
+fn stderr_is_the_journal() -> bool {
+    let Ok(stream) = env::var("JOURNAL_STREAM") else { return false };
+    fstat(io::stderr()).is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
+}

@@ -1,0 +1,303 @@
+//! The master: starts workers, replaces lost ones, loads new caches, ends it all.
+//!
+//! One loop over signals, the workers' control sockets and the clock. It answers no request and accepts no connection.
+//! `reload` holds how generations follow each other.
+
+mod fork_rate;
+mod reload;
+mod signals;
+
+use crate::{
+    access_log,
+    cache_file::CacheFile,
+    config::Config,
+    control::{self, MasterEnd, WorkerEnd},
+    failure::Failure,
+    generation::{Generation, Verdict},
+    listener::Listener,
+    log, notify,
+    sys::{self, Fork},
+    worker::{self, Kit},
+};
+use fork_rate::ForkRate;
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::signal::Signal,
+    unistd::{Pid, getpid},
+};
+pub use signals::Signals;
+
+use reload::{Previous, Retiring, Starting};
+use std::{
+    io,
+    os::fd::{AsFd as _, OwnedFd},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+/// How often workers are asked for a sign of life.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long workers may go on answering when the whole daemon ends.
+const STOP_LIMIT: Duration = Duration::from_secs(2);
+
+/// Everything that the master knows.
+struct Master {
+    config: Config,
+    pid: Pid,
+    listener: Listener,
+    signals: Signals,
+    access_log: Option<OwnedFd>,
+    /// The generation that answers.
+    current: Generation,
+    /// The one that is to replace it.
+    starting: Option<Starting>,
+    /// Those that it has replaced.
+    retiring: Vec<Retiring>,
+    /// The cache before the current one, as long as there may be need to go back.
+    previous: Option<Previous>,
+    reload_wanted: bool,
+    /// Whether the current generation has been ready once.
+    announced: bool,
+    /// Set when the daemon ends: when patience with its workers ends too.
+    stopping: Option<Instant>,
+    last_number: u64,
+    forks: ForkRate,
+    next_beat: Instant,
+}
+
+/// A worker to be started: the number of its generation, and its slot.
+#[derive(Clone, Copy)]
+struct Place {
+    generation: u64,
+    slot: usize,
+}
+
+/// What the process has opened at its start.
+#[derive(Debug)]
+pub struct Opened {
+    /// Signals, from now on the master's.
+    pub signals: Signals,
+    /// Where access-log lines go.
+    pub access_log: Option<OwnedFd>,
+    /// Where front ends connect.
+    pub listener: Listener,
+}
+
+/// Runs the daemon until a signal ends it. Only the master returns from here.
+pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failure> {
+    let mut master = Master::new(config, cache, opened);
+    let outcome = loop {
+        if master.is_done() {
+            break Ok(());
+        }
+        while let Some(place) = master.next_due() {
+            let forked = control::pair().and_then(|ends| Ok((ends, sys::fork()?)));
+            match forked {
+                Ok(((ours, _), Fork::Parent(pid))) => master.started(place, pid, ours),
+                Ok(((ours, theirs), Fork::Child)) => {
+                    // Held open by the worker itself, it would hide the master's death.
+                    drop(ours);
+                    worker::run(master.into_kit(place, theirs))
+                }
+                Err(error) => master.not_started(place, &error),
+            }
+        }
+        if let Err(failure) = master.wait() {
+            break Err(failure);
+        }
+        master.tend(Instant::now());
+    };
+    master.listener.remove_file();
+    log::info("stopped");
+    outcome
+}
+
+impl Master {
+    fn new(config: Config, cache: CacheFile, opened: Opened) -> Master {
+        let now = Instant::now();
+        let mut current = Generation::new(1, Rc::new(cache), config.slots(), now);
+        current.serving = true;
+        Master {
+            pid: getpid(),
+            listener: opened.listener,
+            signals: opened.signals,
+            access_log: opened.access_log,
+            current,
+            starting: None,
+            retiring: Vec::new(),
+            previous: None,
+            reload_wanted: false,
+            announced: false,
+            stopping: None,
+            last_number: 1,
+            forks: ForkRate::new(now),
+            next_beat: now + HEARTBEAT,
+            config,
+        }
+    }
+
+    /// Waits for a signal, a worker's word or the next moment at which something is due; hears signals and words.
+    fn wait(&mut self) -> Result<(), Failure> {
+        let timeout = self.next_wake().saturating_duration_since(Instant::now());
+        // Rounded up: waking a moment early would only mean waiting once more.
+        let timeout = PollTimeout::try_from(timeout + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        let ends = self.generations().flat_map(Generation::controls);
+        fds.extend(ends.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
+        match poll(&mut fds, timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            // Lack of memory passes; until then signals and workers are looked after once a beat.
+            Err(Errno::ENOMEM) => std::thread::sleep(HEARTBEAT),
+            Err(errno) => return Err(Failure::system(format!("poll: {errno}"))),
+        }
+        drop(fds);
+        let now = Instant::now();
+        self.generations_mut().for_each(|generation| generation.listen(now));
+        while let Some(signal) = self.signals.take() {
+            self.obey(signal, now);
+        }
+        Ok(())
+    }
+
+    fn obey(&mut self, signal: Signal, now: Instant) {
+        match signal {
+            Signal::SIGCHLD => self.reap(now),
+            Signal::SIGHUP => self.reload_wanted = true,
+            Signal::SIGIO => self.leave_file(now),
+            Signal::SIGUSR1 => self.reopen_access_log(),
+            Signal::SIGTERM | Signal::SIGINT => self.stop(signal, now),
+            _ => {}
+        }
+    }
+
+    /// Does what is due at `now`.
+    fn tend(&mut self, now: Instant) {
+        if self.next_beat <= now {
+            self.next_beat = now + HEARTBEAT;
+            self.generations_mut().for_each(Generation::ping);
+        }
+        self.advance(now);
+        if !self.announced && self.current.is_ready() {
+            self.announced = true;
+            self.announce(None);
+        }
+        if self.stopping.is_some_and(|patience| patience <= now) {
+            self.generations_mut().for_each(Generation::kill);
+            self.stopping = Some(now + HEARTBEAT);
+        }
+    }
+
+    /// Collects ended children. Some may be nobody's: as process 1 of a container this is everyone's last parent.
+    fn reap(&mut self, now: Instant) {
+        while let Some((pid, status)) = sys::reap() {
+            let ended = self.generations_mut().find_map(|generation| {
+                generation.ended(pid, status, now).map(|verdict| (generation.number, verdict))
+            });
+            if let Some((number, Verdict::Bad)) = ended {
+                self.condemn(number, now);
+            }
+        }
+    }
+
+    /// Begins the end: nobody new connects, workers finish what they have.
+    fn stop(&mut self, signal: Signal, now: Instant) {
+        if self.stopping.is_some() {
+            self.generations_mut().for_each(Generation::kill);
+            return;
+        }
+        log::info(format_args!("{signal}: stopping"));
+        notify::stopping();
+        self.stopping = Some(now + STOP_LIMIT.min(self.config.drain_limit));
+        self.listener.remove_file();
+        self.generations_mut().for_each(Generation::drain);
+    }
+
+    fn is_done(&self) -> bool {
+        self.stopping.is_some() && self.generations().all(Generation::is_empty)
+    }
+
+    fn reopen_access_log(&mut self) {
+        let Some(path) = &self.config.access_log else { return };
+        match access_log::open(path) {
+            Ok(file) => {
+                self.generations().for_each(|generation| generation.pass_access_log(file.as_fd()));
+                self.access_log = Some(file);
+            }
+            Err(error) => {
+                let path = path.display();
+                log::warning(format_args!(
+                    "access log {path}: cannot be reopened ({error}); keeping the old file"
+                ));
+            }
+        }
+    }
+
+    /// The next worker to be forked now, `None` when none is due or too many have been forked of late.
+    fn next_due(&mut self) -> Option<Place> {
+        let now = Instant::now();
+        let due = self.generations().find_map(|generation| {
+            Some(Place { generation: generation.number, slot: generation.due(now)? })
+        })?;
+        self.forks.take(now).then_some(due)
+    }
+
+    fn started(&mut self, place: Place, pid: Pid, control: MasterEnd) {
+        if let Some(generation) = self.generation(place.generation) {
+            generation.started(place.slot, pid, control);
+        }
+    }
+
+    fn not_started(&mut self, place: Place, cause: &io::Error) {
+        let now = Instant::now();
+        let verdict = self
+            .generation(place.generation)
+            .map_or(Verdict::Fine, |generation| generation.not_started(place.slot, cause, now));
+        // The system's fault, not the cache's: a new generation is put off, but the one that serves never replaced.
+        if verdict == Verdict::Bad && place.generation != self.current.number {
+            self.condemn(place.generation, now);
+        }
+    }
+
+    /// What a new worker needs of all this. Everything else is dropped here, in the child: other generations' caches
+    /// are unmapped, siblings' sockets closed (an open copy would keep a sibling's connection to the master alive).
+    fn into_kit(mut self, place: Place, control: WorkerEnd) -> Kit {
+        let slots = self.config.slots();
+        let generation = self.generation(place.generation);
+        let cache = generation.map(|generation| Rc::clone(&generation.cache));
+        Kit {
+            cache: cache.unwrap_or_else(|| Rc::clone(&self.current.cache)),
+            generation: place.generation,
+            slot: place.slot as u16,
+            slots,
+            listener: self.listener.into_socket(),
+            control,
+            access_log: self.access_log,
+            rules: self.config.rules,
+            master: self.pid,
+        }
+    }
+
+    fn generation(&mut self, number: u64) -> Option<&mut Generation> {
+        self.generations_mut().find(|generation| generation.number == number)
+    }
+
+    fn generations(&self) -> impl Iterator<Item = &Generation> {
+        let starting = self.starting.iter().map(|starting| &starting.generation);
+        let retiring = self.retiring.iter().map(|retiring| &retiring.generation);
+        std::iter::once(&self.current).chain(starting).chain(retiring)
+    }
+
+    fn generations_mut(&mut self) -> impl Iterator<Item = &mut Generation> {
+        let starting = self.starting.iter_mut().map(|starting| &mut starting.generation);
+        let retiring = self.retiring.iter_mut().map(|retiring| &mut retiring.generation);
+        std::iter::once(&mut self.current).chain(starting).chain(retiring)
+    }
+
+    fn next_wake(&self) -> Instant {
+        let start = self.generations().filter_map(Generation::next_start).min();
+        let start = start.map(|start| start.max(self.forks.next()));
+        let others = [start, self.stopping, self.next_step()];
+        others.into_iter().flatten().fold(self.next_beat, Instant::min)
+    }
+}

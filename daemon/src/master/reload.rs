@@ -1,0 +1,184 @@
+//! How generations follow each other: load aside, start, exchange, retire; and back again if the new one is bad.
+//!
+//! A client never meets a new generation before all of its workers are ready, and never loses an old one before the
+//! new one serves. Nothing here grows with the number of reloads.
+
+use super::Master;
+use crate::{cache_file::CacheFile, generation::Generation, log, notify};
+use std::{
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+/// How long all workers of a new generation may take to get ready.
+const READY_LIMIT: Duration = Duration::from_secs(10);
+/// How long a new generation is on probation, with the cache before it at hand.
+const PROBATION: Duration = Duration::from_secs(10);
+/// Retired generations that may be answering still. At that many, the next reload waits until one has gone.
+const MOST_RETIRING: usize = 4;
+
+/// A generation on its way to become the current one.
+pub(super) struct Starting {
+    pub(super) generation: Generation,
+    since: Instant,
+    /// It brings an earlier cache back: should it fail too, there is nothing to go back to.
+    is_return: bool,
+}
+
+/// A generation that finishes what it has begun.
+pub(super) struct Retiring {
+    pub(super) generation: Generation,
+    deadline: Instant,
+}
+
+/// A cache to go back to.
+pub(super) struct Previous {
+    cache: Rc<CacheFile>,
+    number: u64,
+    until: Instant,
+}
+
+impl Master {
+    /// Takes every step from one generation to the next that is due at `now`.
+    pub(super) fn advance(&mut self, now: Instant) {
+        self.previous.take_if(|previous| previous.until <= now);
+        for retiring in self.retiring.iter_mut().filter(|retiring| retiring.deadline <= now) {
+            let number = retiring.generation.number;
+            log::warning(format_args!(
+                "generation {number}: still busy at the drain limit; killing its workers"
+            ));
+            retiring.generation.kill();
+            retiring.deadline = now + READY_LIMIT;
+        }
+        self.retiring.retain(|retiring| !retiring.generation.is_empty());
+        if self.stopping.is_some() {
+            return;
+        }
+        match &self.starting {
+            Some(starting) if starting.generation.is_ready() => self.exchange(now),
+            Some(starting) if starting.since + READY_LIMIT <= now => {
+                self.give_up(&format!("not ready within {} s", READY_LIMIT.as_secs()), now);
+            }
+            Some(_) => {}
+            None => {
+                if self.reload_wanted && self.retiring.len() < MOST_RETIRING {
+                    self.reload_wanted = false;
+                    self.reload(now);
+                }
+            }
+        }
+    }
+
+    /// When [`Master::advance`] has something to do next, unless a worker or a signal comes first.
+    pub(super) fn next_step(&self) -> Option<Instant> {
+        let starting = self.starting.as_ref().map(|starting| starting.since + READY_LIMIT);
+        let previous = self.previous.as_ref().map(|previous| previous.until);
+        let drained = self.retiring.iter().map(|retiring| retiring.deadline).min();
+        [starting, previous, drained].into_iter().flatten().min()
+    }
+
+    /// A generation whose workers keep failing: a new one is given up, one on probation is replaced by its forerunner,
+    /// and one without alternative goes on trying.
+    pub(super) fn condemn(&mut self, number: u64, now: Instant) {
+        if self.starting.as_ref().is_some_and(|starting| starting.generation.number == number) {
+            self.give_up("its workers keep failing", now);
+        } else if number == self.current.number && self.starting.is_none() && self.stopping.is_none() {
+            let Some(previous) = self.previous.take() else { return };
+            let new = self.begin(Rc::clone(&previous.cache), true, now);
+            let old = previous.number;
+            log::error(format_args!(
+                "generation {number}: its workers keep failing; going back to the cache of generation {old} as generation {new}"
+            ));
+        }
+    }
+
+    /// Someone is about to write into a cache file that is mapped as it is, and the kernel holds that one up until the
+    /// file is closed here: whoever answers from it is replaced by workers with a copy of it.
+    pub(super) fn leave_file(&mut self, now: Instant) {
+        self.previous.take_if(|previous| previous.cache.is_wanted_back());
+        if self.starting.as_ref().is_some_and(|starting| starting.generation.cache.is_wanted_back()) {
+            self.give_up("its file is being written to in place", now);
+        }
+        if !self.current.cache.is_wanted_back() || self.starting.is_some() || self.stopping.is_some() {
+            return;
+        }
+        let number = self.current.number;
+        match self.current.cache.seal() {
+            Ok(copy) => {
+                let path = self.config.cache.display();
+                log::warning(format_args!(
+                    "cache {path}: being written to in place; replacing generation {number} by one with a copy"
+                ));
+                self.begin(Rc::new(copy), true, now);
+            }
+            Err(refusal) => {
+                log::error(format_args!(
+                    "{refusal}; it is being written to in place, generation {number} will break"
+                ));
+            }
+        }
+    }
+
+    fn reload(&mut self, now: Instant) {
+        notify::reloading();
+        match CacheFile::open(&self.config.cache, self.config.map) {
+            Ok(cache) => {
+                self.begin(Rc::new(cache), false, now);
+            }
+            Err(refusal) => {
+                let (current, facts) = (self.current.number, self.current.cache.facts());
+                log::error(format_args!("{refusal}; keeping generation {current} ({facts})"));
+                notify::ready();
+            }
+        }
+    }
+
+    fn begin(&mut self, cache: Rc<CacheFile>, is_return: bool, now: Instant) -> u64 {
+        self.last_number += 1;
+        let generation = Generation::new(self.last_number, cache, self.config.slots(), now);
+        self.starting = Some(Starting { generation, since: now, is_return });
+        self.last_number
+    }
+
+    /// The new generation takes the old one's place.
+    fn exchange(&mut self, now: Instant) {
+        let Some(Starting { mut generation, since, is_return }) = self.starting.take() else { return };
+        generation.serve();
+        let old = std::mem::replace(&mut self.current, generation);
+        let took = now.duration_since(since).as_millis();
+        self.announce(Some(&format!("after {took} ms; retiring generation {}", old.number)));
+        self.announced = true;
+        self.previous = (!is_return).then(|| Previous {
+            cache: Rc::clone(&old.cache),
+            number: old.number,
+            until: now + PROBATION,
+        });
+        self.retire(old, now + self.config.drain_limit);
+    }
+
+    /// Tells that the current generation is ready.
+    pub(super) fn announce(&self, more: Option<&str>) {
+        let (cache, number) = (self.config.cache.display(), self.current.number);
+        let (workers, facts) = (self.current.size(), self.current.cache.facts());
+        let more = more.map_or(String::new(), |more| format!(" {more}"));
+        log::info(format_args!(
+            "cache {cache}: generation {number} is ready with {workers} workers ({facts}){more}"
+        ));
+        notify::ready();
+    }
+
+    /// The new generation will not do.
+    fn give_up(&mut self, cause: &str, now: Instant) {
+        let Some(Starting { mut generation, .. }) = self.starting.take() else { return };
+        let (bad, current) = (generation.number, self.current.number);
+        log::error(format_args!("generation {bad}: {cause}; keeping generation {current}"));
+        generation.kill();
+        self.retire(generation, now + READY_LIMIT);
+        notify::ready();
+    }
+
+    fn retire(&mut self, mut generation: Generation, deadline: Instant) {
+        generation.drain();
+        self.retiring.push(Retiring { generation, deadline });
+    }
+}

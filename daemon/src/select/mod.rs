@@ -1,0 +1,13 @@
+//! From a request to the mirrors that answer it: what is asked, by whom, about which directory, which hosts and in
+//! which order.
+//!
+//! Pure: no file, socket, clock or dice in here; chance comes in as an argument. In the order of a request: [`params`]
+//! reads the query string, [`query`] resolves it against the cache, [`tiers`] collects hosts, [`order`] arranges them.
+
+pub mod client;
+pub mod explain;
+pub mod order;
+pub mod params;
+pub mod query;
+pub mod target;
+pub mod tiers;

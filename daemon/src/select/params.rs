@@ -1,0 +1,188 @@
+//! The query string, taken apart; nothing is looked up here.
+//!
+//! Source: spec.md §1. Values keep their bytes; what they mean is for `query` to find out.
+
+use std::borrow::Cow;
+
+/// Longest `repo`, `arch`, `path` or `location` in bytes; a longer one is unknown.
+pub const LONGEST_NAME: usize = 1024;
+
+/// A request's parameters; `None` where one is absent or empty.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Params<'q> {
+    /// `repo`
+    pub repo: Option<Cow<'q, [u8]>>,
+    /// `arch`
+    pub arch: Option<Cow<'q, [u8]>>,
+    /// `path`, blanks and all.
+    pub path: Option<Cow<'q, [u8]>>,
+    /// `country`, or `cc` where that is given.
+    pub country: Option<Cow<'q, [u8]>>,
+    /// `protocol`
+    pub protocol: Option<Cow<'q, [u8]>>,
+    /// `netblock`
+    pub netblock: Option<Cow<'q, [u8]>>,
+    /// `ip`
+    pub ip: Option<Cow<'q, [u8]>>,
+    /// `version`
+    pub version: Option<Cow<'q, [u8]>>,
+    /// `location`
+    pub location: Option<Cow<'q, [u8]>>,
+    /// `redirect` is there and not `0`.
+    pub redirect: bool,
+    /// `time` is there and not `0`.
+    pub time: bool,
+}
+
+impl<'q> Params<'q> {
+    /// Reads a query string, as sent. Total: whatever is not understood is ignored.
+    pub fn parse(query: &'q [u8]) -> Params<'q> {
+        let mut params = Params::default();
+        let mut cc = None;
+        for pair in query.split(|byte| *byte == b'&') {
+            let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &b""[..]),
+            };
+            let slot = match &*decode(name) {
+                b"repo" => &mut params.repo,
+                b"arch" => &mut params.arch,
+                b"path" => {
+                    params.path = Some(decode(value)).filter(|value| !value.is_empty());
+                    continue;
+                }
+                b"country" => &mut params.country,
+                b"cc" => &mut cc,
+                b"protocol" => &mut params.protocol,
+                b"netblock" => &mut params.netblock,
+                b"ip" => &mut params.ip,
+                b"version" => &mut params.version,
+                b"location" => &mut params.location,
+                b"redirect" => {
+                    params.redirect = trim(decode(value)).as_ref() != b"0";
+                    continue;
+                }
+                b"time" => {
+                    params.time = trim(decode(value)).as_ref() != b"0";
+                    continue;
+                }
+                _ => continue,
+            };
+            *slot = Some(trim(decode(value))).filter(|value| !value.is_empty());
+        }
+        params.country = cc.or(params.country);
+        params
+    }
+}
+
+/// Items of a comma list, without blanks around them; empty ones left out.
+pub fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|byte| *byte == b',').map(trim_slice).filter(|item| !item.is_empty())
+}
+
+/// Whether a name can be one of the cache at all: UTF-8 without control characters, not too long.
+pub fn acceptable(name: &[u8]) -> bool {
+    name.len() <= LONGEST_NAME
+        && std::str::from_utf8(name).is_ok_and(|text| !text.contains(|c: char| c.is_control()))
+}
+
+/// Decodes `%XX`; an invalid escape stays as written, `+` is a plus sign.
+fn decode(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
+    let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match (byte, digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high << 4 | low) as u8);
+                at += 3;
+            }
+            _ => {
+                decoded.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    Cow::Owned(decoded)
+}
+
+fn trim(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(trim_slice(text)),
+        Cow::Owned(text) => Cow::Owned(trim_slice(&text).to_vec()),
+    }
+}
+
+fn trim_slice(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+        text = rest;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text<'a>(value: &'a Option<Cow<'_, [u8]>>) -> Option<&'a str> {
+        value.as_ref().map(|value| std::str::from_utf8(value).unwrap())
+    }
+
+    #[test]
+    fn values_are_decoded_and_trimmed_but_plus_stays() {
+        let params = Params::parse(b"repo=%20gtk+%20&arch=x86%5F64&path=%20a%20&countme=3");
+        assert_eq!(text(&params.repo), Some("gtk+"));
+        assert_eq!(text(&params.arch), Some("x86_64"));
+        assert_eq!(text(&params.path), Some(" a "));
+    }
+
+    #[test]
+    fn an_invalid_escape_stays_as_written() {
+        assert_eq!(&*decode(b"100%"), b"100%");
+        assert_eq!(&*decode(b"%zz%4"), b"%zz%4");
+        assert_eq!(&*decode(b"%%41"), b"%A");
+    }
+
+    #[test]
+    fn the_last_of_a_name_counts_and_an_empty_one_is_none() {
+        assert_eq!(text(&Params::parse(b"repo=a&repo=b").repo), Some("b"));
+        assert_eq!(Params::parse(b"repo=a&repo=").repo, None);
+        assert_eq!(Params::parse(b"repo=a&repo").repo, None);
+        assert_eq!(text(&Params::parse(b"repo=a=b").repo), Some("a=b"));
+    }
+
+    #[test]
+    fn flags_count_by_presence_unless_zero() {
+        for (query, expected) in [
+            ("redirect", true),
+            ("redirect=", true),
+            ("redirect=0", false),
+            ("redirect=%200", false),
+            ("", false),
+        ] {
+            assert_eq!(Params::parse(query.as_bytes()).redirect, expected, "{query}");
+        }
+        assert!(!Params::parse(b"time=1&time=0").time);
+    }
+
+    #[test]
+    fn cc_beats_country_wherever_it_stands() {
+        assert_eq!(text(&Params::parse(b"cc=de&country=fr").country), Some("de"));
+        assert_eq!(text(&Params::parse(b"country=fr&cc=").country), Some("fr"));
+    }
+
+    #[test]
+    fn names_are_case_sensitive_and_may_be_encoded() {
+        assert_eq!(Params::parse(b"Repo=a").repo, None);
+        assert_eq!(text(&Params::parse(b"%72epo=a").repo), Some("a"));
+    }
+
+    #[test]
+    fn lists_drop_blanks_and_empty_items() {
+        let found: Vec<&[u8]> = items(b" de ,, fr,\t").collect();
+        assert_eq!(found, [&b"de"[..], b"fr"]);
+    }
+}

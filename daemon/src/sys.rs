@@ -1,0 +1,156 @@
+//! The only room with unsafe code: what the operating system offers without a safe form.
+//!
+//! Fork, reaping, received and inherited files, and memory maps. Each function is as small as its system call; policy
+//! lives with the callers. What nix offers safely is called where it is needed, not here.
+
+use memmap2::{Mmap, MmapOptions};
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, FdFlag, PosixFadviseAdvice, SealFlag, fcntl, posix_fadvise},
+    sys::{
+        memfd::{MFdFlags, memfd_create},
+        socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg},
+    },
+    unistd::{ForkResult, Pid},
+};
+use std::{
+    fs::File,
+    io::{self, IoSliceMut, Read as _},
+    os::{
+        fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+        unix::process::ExitStatusExt as _,
+    },
+    process::ExitStatus,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Which side of a fork this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fork {
+    /// The process that forked, and its new child.
+    Parent(Pid),
+    /// The new child.
+    Child,
+}
+
+/// Splits the process in two.
+///
+/// Only for a process with a single thread, which the daemon is all its life.
+#[expect(unsafe_code, reason = "a fork has no safe form")]
+pub fn fork() -> nix::Result<Fork> {
+    debug_assert_eq!(threads(), 1, "a fork copies only the thread that asks for it");
+    // SAFETY: the child may go on to allocate and lock because no other thread can hold a lock at this moment: neither
+    // the daemon nor any crate that it calls starts a thread (the process tests check the count).
+    Ok(match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => Fork::Parent(child),
+        ForkResult::Child => Fork::Child,
+    })
+}
+
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
+}
+
+/// Collects one ended child, `None` when no child has ended.
+///
+/// nix's own form fails on real-time signals after the child is gone, and its number with it.
+#[expect(unsafe_code, reason = "nix loses a child that a real-time signal has killed")]
+pub fn reap() -> Option<(Pid, ExitStatus)> {
+    let mut status = 0;
+    // SAFETY: the kernel writes one int, to this function's own variable.
+    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+    (pid > 0).then(|| (Pid::from_raw(pid), ExitStatus::from_raw(status)))
+}
+
+/// Receives a packet and the first file that came with it; further ones are closed.
+#[expect(unsafe_code, reason = "a received descriptor is only a number until someone owns it")]
+pub fn receive_with_file(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<(usize, Option<OwnedFd>)> {
+    let mut space = nix::cmsg_space!([RawFd; 4]);
+    let mut slices = [IoSliceMut::new(buffer)];
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut slices, Some(&mut space), flags)?;
+    let mut files = Vec::new();
+    for part in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(numbers) = part {
+            for number in numbers {
+                // SAFETY: the kernel has just made this descriptor for this call; nobody else can know its number.
+                files.push(unsafe { OwnedFd::from_raw_fd(number) });
+            }
+        }
+    }
+    Ok((message.bytes, files.into_iter().next()))
+}
+
+/// A file that was open when the program began. At most once; `None` after that, or when there is none.
+#[expect(unsafe_code, reason = "an inherited descriptor is only a number until someone owns it")]
+pub fn inherited_file(number: RawFd) -> Option<OwnedFd> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    if TAKEN.swap(true, Ordering::Relaxed) {
+        return None;
+    }
+    // SAFETY: the caller has it from the environment that this descriptor was open at the start, so no file that this
+    // program opened has its number; the flag above keeps it from being owned twice.
+    unsafe {
+        fcntl(BorrowedFd::borrow_raw(number), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).ok()?;
+        Some(OwnedFd::from_raw_fd(number))
+    }
+}
+
+/// Closes what this process has inherited without being told of it: descriptors from `first` on.
+///
+/// For the very beginning of the program only, when it has opened nothing itself. Where the kernel is too old for it
+/// (before 5.9) they stay open and do no harm.
+#[expect(unsafe_code, reason = "closing by number has no safe form")]
+pub fn close_inherited(first: u32) {
+    // SAFETY: the first statement of `main` guarantees that nothing in this process owns a descriptor above the
+    // standard ones yet, apart from those below `first`.
+    unsafe { libc::close_range(first, libc::c_uint::MAX, 0) };
+}
+
+/// A copy of a file's first `length` bytes that nobody can change any more, whatever happens to the file.
+///
+/// Fails if the file is shorter. The file's own pages are given back to the system: one copy stays resident.
+#[expect(unsafe_code, reason = "a map of a file that can change is undefined behaviour")]
+pub fn sealed_copy(file: &File, length: u64) -> io::Result<Mmap> {
+    let memory = memfd_create(c"mirrorlist-cache", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
+    let mut memory = File::from(memory);
+    let copied = io::copy(&mut file.take(length), &mut memory)?;
+    if copied < length {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file shrank while it was read"));
+    }
+    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK;
+    fcntl(&memory, FcntlArg::F_ADD_SEALS(seals | SealFlag::F_SEAL_SEAL))?;
+    // Advice only: a file system that takes none keeps its pages until it needs the room.
+    let _: Result<(), Errno> = posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
+    // A private map, because kernels before 6.7 refuse a shared one of a sealed file even for reading. It is never
+    // written to, so its pages are the file's in every process.
+    //
+    // SAFETY: the seals, which cannot be taken off, keep every byte and the length as they are.
+    unsafe { MmapOptions::new().map_copy_read_only(&memory) }
+}
+
+/// A map of the file itself.
+///
+/// Whoever writes into the file in place changes what this map shows, and a reader of a page that was cut off dies of
+/// SIGBUS. Operators choose it for caches that must not take memory twice, and publish by renaming.
+#[expect(unsafe_code, reason = "a map of a file that can change is undefined behaviour")]
+pub fn file_map(file: &File) -> io::Result<Mmap> {
+    // SAFETY: the operator guarantees it, by asking for this kind of map: caches are read-only files that are replaced
+    // by renaming. If the promise is broken, every look-up is bounds-checked, and the worker is replaced.
+    unsafe { MmapOptions::new().map(file) }
+}
+
+/// Has the kernel tell this process (SIGIO) when someone is about to write into the file or to cut it, and hold that
+/// one up until the file is closed here, or for `/proc/sys/fs/lease-break-time`. Only for the file's owner.
+#[expect(unsafe_code, reason = "nix has no leases")]
+pub fn lease(file: &File) -> nix::Result<()> {
+    // SAFETY: takes and returns plain numbers; the descriptor is borrowed from its owner.
+    Errno::result(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) }).map(drop)
+}
+
+/// Whether someone waits for a leased file to be closed, or has waited long enough.
+#[expect(unsafe_code, reason = "nix has no leases")]
+pub fn lease_is_wanted_back(file: &File) -> bool {
+    // SAFETY: takes and returns plain numbers; the descriptor is borrowed from its owner.
+    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLEASE) == libc::F_UNLCK }
+}

@@ -1,0 +1,98 @@
+//! `mirrorlist-cache`: the operator's tool for cache files, a file per subcommand.
+//!
+//! What a subcommand is asked for goes to standard output, everything else to standard error. Exit codes are those of
+//! [`crate::failure::Fault`].
+
+mod build;
+mod explanation;
+mod inspect;
+mod query;
+mod summary;
+mod verify;
+
+use crate::{
+    failure::{Failure, Fault},
+    log,
+};
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+use shared::cache::{CacheBytes, View};
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+/// Builds and examines the cache files that mirrorlistd answers from.
+#[derive(Debug, Parser)]
+#[command(name = "mirrorlist-cache", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compile MirrorManager's cache, a routing table, continents and a country database into one file
+    Build(build::Options),
+    /// Check a cache file as the daemon does before it answers from it
+    Verify(verify::Options),
+    /// Print the answer that the daemon would give to a request, or explain it
+    Query(query::Options),
+    /// Print what is in a cache file, or what it knows of a directory, a host or an address
+    Inspect(inspect::Options),
+}
+
+/// Runs the subcommand that the arguments (program name first) ask for.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(&error),
+    };
+    let outcome = match arguments.command {
+        Command::Build(options) => build::run(&options),
+        Command::Verify(options) => verify::run(&options),
+        Command::Query(options) => query::run(&options),
+        Command::Inspect(options) => inspect::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            log::error(&failure);
+            failure.fault.into()
+        }
+    }
+}
+
+/// Help and version are what was asked for; anything else is a wrong option.
+fn explain(error: &clap::Error) -> ExitCode {
+    // A standard stream that is closed leaves nothing to say it to.
+    let _ = error.print();
+    if error.use_stderr() { Fault::Config.into() } else { ExitCode::SUCCESS }
+}
+
+/// Reads a cache file, unchecked.
+fn open(file: &Path) -> Result<CacheBytes, Failure> {
+    CacheBytes::read(file)
+        .map_err(|error| Failure::cache(format!("cache {}: cannot be read ({error})", file.display())))
+}
+
+/// A view of a file's bytes, after every check.
+fn checked<'a>(file: &Path, bytes: &'a CacheBytes) -> Result<View<'a>, Failure> {
+    View::check(bytes).map_err(|error| Failure::cache(format!("cache {}: {error}", file.display())))
+}
+
+/// Prints a value for a script or a person.
+fn printed(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Failure> {
+    let text = if json {
+        serde_json::to_string_pretty(value).map_err(|error| Failure::system(format!("output: {error}")))?
+    } else {
+        text()
+    };
+    match writeln!(io::stdout(), "{}", text.trim_end()) {
+        // Whoever closed the pipe has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome.map_err(|error| Failure::system(format!("output: cannot be written ({error})"))),
+    }
+}

@@ -1,0 +1,301 @@
+//! One connection: bytes in, whole messages, answers, bytes out.
+//!
+//! A connection has turns. In each it reads and answers a bounded amount, so that the others get theirs, and it answers
+//! nothing more while its socket does not take what there is, so that a peer that does not read costs little. Between
+//! turns it holds only what is incomplete or unsent.
+
+use super::{Desk, frames, lines};
+use mio::net::UnixStream;
+use shared::wire::Hello;
+use std::{
+    io::{self, Read as _, Write as _},
+    mem,
+    net::Shutdown,
+};
+
+/// Answers are sent as soon as there is so much of them; a connection holds no more unsent than this and one answer.
+const SENT_AT_ONCE: usize = 16 * 1024;
+/// Bytes that are read before the messages among them are answered; more than the longest message.
+pub const MOST_READ: usize = 16 * 1024;
+/// Messages answered in one turn.
+const ANSWERED_IN_A_TURN: usize = 32;
+/// What the answers' shared buffer may keep between turns.
+const MOST_KEPT: usize = 64 * 1024;
+/// Bytes of a refused peer that are read off, so that closing does not overtake the reason.
+const READ_OFF: usize = 4 * MOST_READ;
+
+/// What the peer speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speech {
+    /// It has said nothing yet.
+    Unknown,
+    /// Frames: a front end.
+    Frames,
+    /// JSON lines: a person.
+    Lines,
+}
+
+/// What a connection wants after its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Another turn when its socket has news.
+    Wait,
+    /// Another turn when the others have had theirs.
+    Again,
+    /// To be closed.
+    Close,
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub struct Connection {
+    stream: UnixStream,
+    speech: Speech,
+    greeted: bool,
+    /// Whether it is in the event loop's queue of those that have something to do.
+    pub queued: bool,
+    /// Received, but not answered yet.
+    pending: Vec<u8>,
+    /// Answers that the socket has not taken yet, from `sent` on.
+    unsent: Vec<u8>,
+    sent: usize,
+    readable: bool,
+    writable: bool,
+    /// The peer has shut its writing side, though not all before that need have been read.
+    hung_up: bool,
+    /// All that the peer will ever say has been read.
+    ended: bool,
+    /// Nothing more is answered.
+    refused: bool,
+    /// The worker retires.
+    retiring: bool,
+}
+
+impl Connection {
+    /// A connection just accepted.
+    pub fn new(stream: UnixStream) -> Connection {
+        Connection {
+            stream,
+            speech: Speech::Unknown,
+            greeted: false,
+            queued: false,
+            pending: Vec::new(),
+            unsent: Vec::new(),
+            sent: 0,
+            readable: true,
+            writable: true,
+            hung_up: false,
+            ended: false,
+            refused: false,
+            retiring: false,
+        }
+    }
+
+    /// Its socket, to be registered.
+    pub fn stream_mut(&mut self) -> &mut UnixStream {
+        &mut self.stream
+    }
+
+    /// The socket has news.
+    pub fn notice(&mut self, event: &mio::event::Event) {
+        self.hung_up |= event.is_read_closed() || event.is_error();
+        self.readable |= event.is_readable() || self.hung_up;
+        self.writable |= event.is_writable();
+    }
+
+    /// Says who answers, unless that has been said or the peer speaks lines.
+    ///
+    /// It is said as soon as the peer has sent a frame. A peer that waits for it gets it after a moment, which a person
+    /// does not wait for: so JSON lines come without a frame in front.
+    pub fn greet(&mut self, hello: &Hello) {
+        if !self.greeted && self.speech != Speech::Lines {
+            self.greeted = true;
+            frames::greet(&mut self.unsent, hello);
+        }
+    }
+
+    /// Asks the peer to go; it is answered until it does.
+    pub fn retire(&mut self, hello: &Hello) {
+        self.greet(hello);
+        self.retiring = true;
+        if self.speech != Speech::Lines {
+            frames::retire(&mut self.unsent);
+        }
+    }
+
+    /// Reads, answers, sends. An error means that the peer is gone.
+    pub fn turn(&mut self, desk: &mut Desk<'_>, hello: &Hello) -> io::Result<Next> {
+        self.send()?;
+        if !self.unsent.is_empty() {
+            return Ok(Next::Wait);
+        }
+        let mut buffer = mem::take(&mut desk.input);
+        let mut output = mem::take(&mut desk.output);
+        let next = self.read_and_answer(&mut buffer, &mut output, desk, hello);
+        desk.input = buffer;
+        output.clear();
+        output.shrink_to(MOST_KEPT);
+        desk.output = output;
+        next
+    }
+
+    fn read_and_answer(
+        &mut self,
+        buffer: &mut [u8],
+        output: &mut Vec<u8>,
+        desk: &mut Desk<'_>,
+        hello: &Hello,
+    ) -> io::Result<Next> {
+        let length = self.read(buffer)?;
+        let mut input = &buffer[..length];
+        if let (Speech::Unknown, Some(first)) = (self.speech, input.first()) {
+            self.choose_speech(*first, hello, output);
+        }
+        let mut answered = 0;
+        let mut more = true;
+        while more && answered < ANSWERED_IN_A_TURN && self.unsent.is_empty() {
+            while more && answered < ANSWERED_IN_A_TURN && output.len() < SENT_AT_ONCE {
+                match self.answer_next(input, desk, output) {
+                    Some(length) => input = &input[length..],
+                    None => more = false,
+                }
+                answered += 1;
+            }
+            let sent = self.write(output)?;
+            self.unsent = output[sent..].to_vec();
+            output.clear();
+        }
+        self.pending = if self.refused { Vec::new() } else { input.to_vec() };
+        Ok(self.next(more))
+    }
+
+    /// Puts what is pending into `buffer` and reads once behind it, if there is something to read and room for it.
+    /// Returns how many bytes there are.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (earlier, room) = buffer.split_at_mut(self.pending.len());
+        earlier.copy_from_slice(&self.pending);
+        if !self.readable || self.ended || self.refused || room.is_empty() {
+            return Ok(earlier.len());
+        }
+        match retry(|| self.stream.read(room)) {
+            Ok(0) => self.ended = true,
+            Ok(count) => {
+                // Less than asked for is all there was, unless the end follows.
+                self.readable = count == room.len() || self.hung_up;
+                return Ok(earlier.len() + count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.readable = false,
+            Err(error) => return Err(error),
+        }
+        Ok(earlier.len())
+    }
+
+    fn choose_speech(&mut self, first: u8, hello: &Hello, output: &mut Vec<u8>) {
+        if first == b'{' {
+            self.speech = Speech::Lines;
+            if self.greeted {
+                // The frame before has no end that a reader of lines would see.
+                output.push(b'\n');
+            }
+        } else {
+            self.speech = Speech::Frames;
+            if !mem::replace(&mut self.greeted, true) {
+                frames::greet(output, hello);
+            }
+        }
+    }
+
+    /// Answers one message and returns its length; `None` when there is none, or none that can be understood.
+    fn answer_next(&mut self, input: &[u8], desk: &mut Desk<'_>, output: &mut Vec<u8>) -> Option<usize> {
+        match self.speech {
+            Speech::Unknown => None,
+            Speech::Frames => match frames::answer_next(input, desk, output) {
+                Ok(length) => length,
+                Err(error) => {
+                    self.refused = true;
+                    frames::refuse(output, error);
+                    None
+                }
+            },
+            Speech::Lines => match lines::next(input, self.ended) {
+                Ok(line) => line.map(|(line, reach)| {
+                    lines::answer(line, desk, output);
+                    reach
+                }),
+                Err(error) => {
+                    self.refused = true;
+                    lines::complain(output, error);
+                    None
+                }
+            },
+        }
+    }
+
+    /// What comes after a turn that has left whole messages unanswered, or (not `more`) none.
+    fn next(&mut self, more: bool) -> Next {
+        if !self.unsent.is_empty() {
+            return Next::Wait;
+        }
+        if self.refused {
+            self.take_leave();
+            return Next::Close;
+        }
+        if more || (self.readable && !self.ended) {
+            return Next::Again;
+        }
+        if self.ended || (self.retiring && self.is_at_rest()) { Next::Close } else { Next::Wait }
+    }
+
+    /// A person does not know that the worker wants to go, so it goes between two questions.
+    fn is_at_rest(&self) -> bool {
+        self.speech == Speech::Lines && self.pending.is_empty()
+    }
+
+    /// Closing a socket with unread bytes would throw away the reason that has just been sent.
+    fn take_leave(&mut self) {
+        if self.stream.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let mut sink = [0; 1024];
+        for _ in 0..READ_OFF / sink.len() {
+            if !matches!(self.stream.read(&mut sink), Ok(1..)) {
+                return;
+            }
+        }
+    }
+
+    /// Sends what is left of earlier turns.
+    fn send(&mut self) -> io::Result<()> {
+        let unsent = mem::take(&mut self.unsent);
+        self.sent += self.write(&unsent[self.sent..])?;
+        if self.sent < unsent.len() {
+            self.unsent = unsent;
+        } else {
+            self.sent = 0;
+        }
+        Ok(())
+    }
+
+    /// Writes what the socket takes.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut sent = 0;
+        while self.writable && sent < bytes.len() {
+            match retry(|| self.stream.write(&bytes[sent..])) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(sent)
+    }
+}
+
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The door: takes connections from the listening socket that all workers share.
+//!
+//! It takes a few at a time, so that open connections are not kept waiting, and lets the other workers go first when it
+//! has just taken some. It takes none while there are too many or no descriptors are left: then it waits for one to
+//! close, or a moment.
+
+use crate::log;
+use mio::{
+    Interest, Registry, Token,
+    net::{UnixListener, UnixStream},
+};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+/// Connections that a worker holds at most; further ones wait for another worker, or for one to close.
+const MOST_CONNECTIONS: usize = 1000;
+/// Connections taken in one turn of the event loop.
+const TAKEN_AT_ONCE: usize = 4;
+/// How long a worker that took a connection lately leaves a new one to its siblings. The kernel wakes all of them, but
+/// the one that is warm always wins: without this a front end may try a hundred times before it has met all.
+const COURTESY: Duration = Duration::from_millis(1);
+/// What counts as lately.
+const LATELY: Duration = Duration::from_millis(100);
+/// How long to wait before trying again after the system has refused a connection.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often refusals are told of.
+const REPORT_EVERY: Duration = Duration::from_secs(60);
+
+/// A hold on the listening socket.
+#[derive(Debug)]
+pub struct Door {
+    listener: Option<UnixListener>,
+    open: bool,
+    has_siblings: bool,
+    /// Someone may be waiting: the listener is edge-triggered.
+    knocked: bool,
+    taken: Option<Instant>,
+    /// Nothing is taken before this moment.
+    wait_until: Option<Instant>,
+    reported: Option<Instant>,
+}
+
+impl Door {
+    /// A closed door.
+    pub fn new(listener: std::os::unix::net::UnixListener, has_siblings: bool) -> Door {
+        Door {
+            listener: Some(UnixListener::from_std(listener)),
+            open: false,
+            has_siblings,
+            knocked: false,
+            taken: None,
+            wait_until: None,
+            reported: None,
+        }
+    }
+
+    /// Lets connections in from now on.
+    pub fn open(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        if let Some(listener) = self.listener.as_mut().filter(|_| !self.open) {
+            registry.register(listener, token, Interest::READABLE)?;
+            self.open = true;
+            self.knocked = true;
+        }
+        Ok(())
+    }
+
+    /// Lets go of the listener. Connections that wait in it are another worker's.
+    pub fn close(&mut self, registry: &Registry) {
+        self.knocked = false;
+        let Some(mut listener) = self.listener.take() else { return };
+        if self.open {
+            // Closing alone would not end the events: the siblings hold the same socket. Should this fail, they only
+            // wake the worker for nothing.
+            registry.deregister(&mut listener).unwrap_or_default();
+        }
+    }
+
+    /// Someone is there.
+    pub fn knock(&mut self, now: Instant) {
+        self.knocked = true;
+        self.be_courteous(now);
+    }
+
+    /// A connection has been closed, so there is room again.
+    pub fn make_room(&mut self) {
+        self.wait_until = None;
+    }
+
+    /// Whether [`Door::take`] may have something at `now`, with so many connections open already.
+    pub fn is_waited_at(&self, connections: usize, now: Instant) -> bool {
+        self.knocked && connections < MOST_CONNECTIONS && self.wait_until.is_none_or(|until| until <= now)
+    }
+
+    /// When to look again.
+    pub fn retry_at(&self, connections: usize) -> Option<Instant> {
+        self.wait_until.filter(|_| self.knocked && connections < MOST_CONNECTIONS)
+    }
+
+    /// New connections, a few at most, while there are fewer than allowed with the `connections` there are.
+    pub fn take(&mut self, connections: usize, now: Instant) -> Vec<UnixStream> {
+        let mut taken = Vec::new();
+        self.wait_until = None;
+        let Some(listener) = self.listener.as_ref().filter(|_| self.open) else { return taken };
+        let most = TAKEN_AT_ONCE.min(MOST_CONNECTIONS.saturating_sub(connections));
+        while taken.len() < most {
+            match listener.accept() {
+                Ok((stream, _)) => taken.push(stream),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.knocked = false;
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    self.refused(&error, now);
+                    return taken;
+                }
+            }
+        }
+        if !taken.is_empty() {
+            self.taken = Some(now);
+            self.be_courteous(now);
+        }
+        taken
+    }
+
+    fn be_courteous(&mut self, now: Instant) {
+        let lately = self.taken.is_some_and(|taken| now - taken < LATELY);
+        if lately && self.has_siblings && self.wait_until.is_none() {
+            self.wait_until = Some(now + COURTESY);
+        }
+    }
+
+    fn refused(&mut self, error: &io::Error, now: Instant) {
+        self.wait_until = Some(now + PAUSE);
+        if self.reported.is_none_or(|last| now - last >= REPORT_EVERY) {
+            self.reported = Some(now);
+            log::warning(format_args!("new connection: not accepted ({error}); trying again"));
+        }
+    }
+}

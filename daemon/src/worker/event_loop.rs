@@ -1,0 +1,214 @@
+//! The worker's loop: waits for news, and gives everyone who has some a turn.
+//!
+//! Sockets are edge-triggered, so whoever has not finished is kept in a queue and gets another turn after the others.
+//! Orders of the master come first, then new connections, then turns, and the access log when the answers are out.
+
+use super::{
+    Desk,
+    connection::{Connection, Next},
+    door::Door,
+    table::Table,
+};
+use crate::{
+    access_log::AccessLog,
+    control::{Order, Received, Word, WorkerEnd},
+};
+use mio::{Events, Interest, Poll, Token, net::UnixStream, unix::SourceFd};
+use shared::wire::Hello;
+use std::{
+    collections::VecDeque,
+    io,
+    os::fd::AsRawFd as _,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+const LISTENER: Token = Token(usize::MAX);
+const CONTROL: Token = Token(usize::MAX - 1);
+/// News taken at a time.
+const EVENTS: usize = 128;
+/// How long a silent peer waits for HELLO; see [`Connection::greet`].
+const GREETING_DELAY: Duration = Duration::from_millis(10);
+
+/// Whether the loop goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    GoOn,
+    Leave,
+}
+
+/// A worker's loop and all that it serves.
+pub struct EventLoop<'a> {
+    desk: Desk<'a>,
+    hello: Hello,
+    poll: Poll,
+    control: WorkerEnd,
+    door: Door,
+    table: Table,
+    /// Connections with something to do.
+    queue: VecDeque<usize>,
+    /// Connections that may be waiting for HELLO, and since when, oldest first.
+    silent: VecDeque<(Instant, usize)>,
+    access_log: AccessLog,
+    retiring: bool,
+}
+
+impl<'a> EventLoop<'a> {
+    /// A loop that takes no connections yet. Says to the master that it is ready.
+    pub fn new(
+        desk: Desk<'a>,
+        hello: Hello,
+        listener: std::os::unix::net::UnixListener,
+        control: WorkerEnd,
+        access_log: AccessLog,
+    ) -> io::Result<EventLoop<'a>> {
+        let poll = Poll::new()?;
+        poll.registry().register(&mut SourceFd(&control.as_raw_fd()), CONTROL, Interest::READABLE)?;
+        control.say(Word::Ready)?;
+        Ok(EventLoop {
+            desk,
+            hello,
+            poll,
+            control,
+            door: Door::new(listener, hello.slots > 1),
+            table: Table::default(),
+            queue: VecDeque::new(),
+            silent: VecDeque::new(),
+            access_log,
+            retiring: false,
+        })
+    }
+
+    /// Serves until the master says to leave and the peers have gone, or until the master is gone.
+    pub fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS);
+        loop {
+            match self.poll.poll(&mut events, self.timeout()) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            let mut ordered = false;
+            for event in &events {
+                match event.token() {
+                    CONTROL => ordered = true,
+                    LISTENER => self.door.knock(Instant::now()),
+                    Token(place) => {
+                        if let Some(connection) = self.table.get_mut(place) {
+                            connection.notice(event);
+                            enqueue(&mut self.queue, connection, place);
+                        }
+                    }
+                }
+            }
+            if ordered && self.obey()? == Flow::Leave {
+                return Ok(());
+            }
+            self.let_in();
+            self.greet();
+            self.give_turns();
+            self.access_log.append(&mut self.desk.scratch.log);
+            if self.retiring && self.table.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// How long to wait for news.
+    fn timeout(&self) -> Option<Duration> {
+        let now = Instant::now();
+        if !self.queue.is_empty() || self.door.is_waited_at(self.table.len(), now) {
+            return Some(Duration::ZERO);
+        }
+        let greeting = self.silent.front().map(|(since, _)| *since + GREETING_DELAY);
+        let next = [greeting, self.door.retry_at(self.table.len())].into_iter().flatten().min()?;
+        Some(next.saturating_duration_since(now))
+    }
+
+    /// Does what the master says.
+    fn obey(&mut self) -> io::Result<Flow> {
+        loop {
+            match self.control.receive()? {
+                Received::Nothing => return Ok(Flow::GoOn),
+                Received::Closed => return Ok(Flow::Leave),
+                // A full socket means that the master has plenty of answers to read already.
+                Received::Message(Order::Ping) => self.control.say(Word::Alive).unwrap_or_default(),
+                Received::Message(Order::Serve) => self.door.open(self.poll.registry(), LISTENER)?,
+                Received::Message(Order::AccessLog(file)) => self.access_log.replace(file),
+                Received::Message(Order::Drain) => self.retire(),
+            }
+        }
+    }
+
+    fn retire(&mut self) {
+        self.retiring = true;
+        self.door.close(self.poll.registry());
+        let open: Vec<usize> = self.table.open().collect();
+        for place in open {
+            if let Some(connection) = self.table.get_mut(place) {
+                connection.retire(&self.hello);
+                enqueue(&mut self.queue, connection, place);
+            }
+        }
+    }
+
+    /// Takes new connections.
+    fn let_in(&mut self) {
+        let now = Instant::now();
+        if !self.door.is_waited_at(self.table.len(), now) {
+            return;
+        }
+        for stream in self.door.take(self.table.len(), now) {
+            self.open(stream, now);
+        }
+    }
+
+    fn open(&mut self, stream: UnixStream, now: Instant) {
+        let place = self.table.next_place();
+        let mut connection = Connection::new(stream);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        // Without registration it could never be served; closed, its peer tries another worker.
+        if self.poll.registry().register(connection.stream_mut(), Token(place), interest).is_ok() {
+            enqueue(&mut self.queue, &mut connection, place);
+            self.table.insert(connection);
+            self.silent.push_back((now, place));
+        }
+    }
+
+    /// Says HELLO to those who have been waiting for it.
+    fn greet(&mut self) {
+        while let Some((since, place)) = self.silent.front().copied() {
+            if since.elapsed() < GREETING_DELAY {
+                return;
+            }
+            self.silent.pop_front();
+            if let Some(connection) = self.table.get_mut(place) {
+                connection.greet(&self.hello);
+                enqueue(&mut self.queue, connection, place);
+            }
+        }
+    }
+
+    /// One turn for each connection that has something to do.
+    fn give_turns(&mut self) {
+        self.desk.now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        for _ in 0..self.queue.len() {
+            let Some(place) = self.queue.pop_front() else { return };
+            let Some(connection) = self.table.get_mut(place) else { continue };
+            connection.queued = false;
+            match connection.turn(&mut self.desk, &self.hello) {
+                Ok(Next::Wait) => {}
+                Ok(Next::Again) => enqueue(&mut self.queue, connection, place),
+                Ok(Next::Close) | Err(_) => {
+                    self.table.remove(place);
+                    self.door.make_room();
+                }
+            }
+        }
+    }
+}
+
+fn enqueue(queue: &mut VecDeque<usize>, connection: &mut Connection, place: usize) {
+    if !connection.queued {
+        connection.queued = true;
+        queue.push_back(place);
+    }
+}

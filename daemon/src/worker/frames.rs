@@ -1,0 +1,42 @@
+//! What a worker does with a frame.
+
+use super::Desk;
+use shared::wire::{
+    Hello, MAX_REQUEST, Message, ReplyStart, WireError, encode_goaway, encode_hello, encode_pong, next_frame,
+};
+
+/// Says who answers.
+pub fn greet(output: &mut Vec<u8>, hello: &Hello) {
+    encode_hello(output, hello);
+}
+
+/// Asks the peer to send no more requests here.
+pub fn retire(output: &mut Vec<u8>) {
+    encode_goaway(output, "");
+}
+
+/// Says why the connection is about to be closed.
+pub fn refuse(output: &mut Vec<u8>, error: WireError) {
+    encode_goaway(output, &error.to_string());
+}
+
+/// Answers the first frame of `input`. Returns its length, `None` while it is not all there.
+pub fn answer_next(
+    input: &[u8],
+    desk: &mut Desk<'_>,
+    output: &mut Vec<u8>,
+) -> Result<Option<usize>, WireError> {
+    let Some(frame) = next_frame(input, MAX_REQUEST)? else { return Ok(None) };
+    let id = frame.header.id;
+    match Message::decode(&frame)? {
+        Message::Request(request) => {
+            let start = ReplyStart::begin(output, id);
+            let answer = desk.service.answer(&request, desk.now, &mut desk.dice, &mut desk.scratch, output);
+            start.finish(output, &answer.head, answer.headers_len);
+        }
+        Message::Ping => encode_pong(output, id),
+        // Nothing that a front end has to say to a worker; a later version may.
+        Message::Hello(_) | Message::Reply(_) | Message::GoAway(_) | Message::Pong | Message::Unknown(_) => {}
+    }
+    Ok(Some(frame.wire_len()))
+}

@@ -1,0 +1,124 @@
+//! A worker process: answers requests from one cache until it is told to leave.
+//!
+//! It reads as the way of a request: the door accepts a connection, the event loop gives it its turn, the connection
+//! reads bytes and finds whole messages in them, frames (or lines, for a person) turn each into an answer.
+
+mod connection;
+mod door;
+mod event_loop;
+mod frames;
+mod lines;
+mod table;
+
+use crate::{
+    access_log::AccessLog,
+    answer::{Rules, Scratch, Service},
+    cache_file::CacheFile,
+    control::WorkerEnd,
+    failure::Failure,
+    log,
+};
+use event_loop::EventLoop;
+use nix::{
+    sys::{
+        prctl,
+        signal::{SigSet, SigmaskHow, Signal, sigprocmask},
+    },
+    unistd::{Pid, getpid, getppid},
+};
+use rand::{SeedableRng as _, rngs::SmallRng, rngs::SysRng};
+use shared::wire::Hello;
+use std::{
+    ffi::CString,
+    os::{fd::OwnedFd, unix::net::UnixListener},
+    process,
+    rc::Rc,
+};
+
+/// Signals that a terminal or a service manager sends to all processes at once. They are for the master, which tells
+/// its workers what to do; workers keep them blocked.
+pub const MASTERS_SIGNALS: [Signal; 5] =
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGIO];
+
+/// All that a worker has.
+#[derive(Debug)]
+pub struct Kit {
+    /// What it answers from.
+    pub cache: Rc<CacheFile>,
+    /// The number of its generation.
+    pub generation: u64,
+    /// Its place in the generation.
+    pub slot: u16,
+    /// How many places there are.
+    pub slots: u16,
+    /// Where connections come from.
+    pub listener: UnixListener,
+    /// Its line to the master.
+    pub control: WorkerEnd,
+    /// Where access-log lines go.
+    pub access_log: Option<OwnedFd>,
+    /// How answers are made.
+    pub rules: Rules,
+    /// The process that must not die before it.
+    pub master: Pid,
+}
+
+/// What the connections of a worker share while they have their turns, one after the other.
+struct Desk<'a> {
+    service: Service<'a>,
+    dice: SmallRng,
+    scratch: Scratch,
+    /// Seconds since the epoch, as of this turn of the event loop.
+    now: u64,
+    /// Where bytes are read to.
+    input: Box<[u8]>,
+    /// Answers about to be sent. Empty between turns.
+    output: Vec<u8>,
+}
+
+/// Works until the master says to leave, or is gone. Ends the process.
+pub fn run(kit: Kit) -> ! {
+    let code = match work(kit) {
+        Ok(()) => 0,
+        Err(failure) => {
+            log::error(format_args!("worker {}: {failure}; leaving", getpid()));
+            failure.fault.code()
+        }
+    };
+    process::exit(code)
+}
+
+fn work(kit: Kit) -> Result<(), Failure> {
+    part_from_master(&kit)
+        .map_err(|errno| Failure::system(format!("cannot set up its process ({errno})")))?;
+    let view = kit.cache.view().map_err(|error| Failure::cache(format!("cache: {error}")))?;
+    let dice = SmallRng::try_from_rng(&mut SysRng)
+        .map_err(|error| Failure::system(format!("no random numbers ({error})")))?;
+    let desk = Desk {
+        service: Service { view, fragments: &kit.cache.fragments, rules: kit.rules },
+        dice,
+        scratch: Scratch::default(),
+        now: 0,
+        input: vec![0; connection::MOST_READ].into(),
+        output: Vec::new(),
+    };
+    let hello = Hello { slot: kit.slot, slots: kit.slots, pid: process::id(), generation: kit.generation };
+    EventLoop::new(desk, hello, kit.listener, kit.control, AccessLog::new(kit.access_log))
+        .and_then(EventLoop::run)
+        .map_err(|error| Failure::system(format!("event loop: {error}")))
+}
+
+/// Makes the fork a process of its own: it dies with the master, and signals find it as they should.
+fn part_from_master(kit: &Kit) -> nix::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() != kit.master {
+        // The master died before its death could be noticed.
+        process::exit(0);
+    }
+    let blocked: SigSet = MASTERS_SIGNALS.into_iter().collect();
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&blocked), None)?;
+    if let Ok(name) = CString::new(format!("mirrorlistd/{}", kit.slot)) {
+        prctl::set_name(&name)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Which directory a request is about, or why it is about none: spec.md §3, and the rows of §9 that belong to it.
+
+use super::{
+    facts::{Directory, Facts, Hosts, Version},
+    question::{Bytes, Question, could_be_known, repeated},
+};
+
+/// What a request is about.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    /// The first token of the header: `# repo = R arch = A ` or `# path = P `.
+    pub header: String,
+    pub directory: &'a Directory,
+    /// The file in the directory; `None` for the directory itself.
+    pub file: Option<String>,
+    /// The file's versions; empty unless a metalink is asked for.
+    pub versions: &'a [Version],
+    /// The only hosts that count, where `DIR/repodata` says so.
+    pub fresh: Option<Hosts>,
+}
+
+/// A status and a text.
+pub type Refusal = (u16, String);
+
+/// Finds the directory.
+pub fn find<'a>(facts: &'a Facts, question: &Question, metalink: bool) -> Result<Subject<'a>, Refusal> {
+    let (header, path, file, directory) = match (&question.path, asked_repository(facts, question)) {
+        (Some(path), _) => by_path(facts, path)?,
+        (None, Some((repo, arch))) => by_repository(facts, repo, arch, metalink)?,
+        (None, None) => {
+            return Err((400, "# either path=, or repo= and arch= must be specified\n".to_owned()));
+        }
+    };
+    let mut subject = Subject { header, directory, file, versions: &[], fresh: None };
+    if metalink {
+        let name = subject.file.clone().unwrap_or_default();
+        match facts.files.get(&(path.clone(), name.clone())) {
+            Some(versions) if subject.file.is_some() => subject.versions = versions,
+            _ => {
+                let wanted = repeated(format!("{path}/{name}").as_bytes());
+                return Err((404, format!("{wanted} not found or has no metalink\n")));
+            }
+        }
+    } else if question.path.is_none() {
+        subject.fresh = hosts_with_current_metadata(facts, &path, directory);
+    }
+    Ok(subject)
+}
+
+/// Repository after `version`, and architecture: what the access log names too (§10).
+///
+/// "For a repo with `source` in its name the arch is `source` (one must still be given)".
+pub fn asked_repository(facts: &Facts, question: &Question) -> Option<(Bytes, Bytes)> {
+    let (mut repo, mut arch) = (question.repo.clone()?, question.arch.clone()?);
+    if let Some(version) = &question.version {
+        let of_version = [&repo[..], b"-", version].concat();
+        if could_be_known(&of_version).is_some_and(|name| is_known(facts, name)) {
+            repo = of_version;
+        }
+    }
+    if repo.windows(6).any(|six| six == b"source") {
+        arch = b"source".to_vec();
+    }
+    Some((repo, arch))
+}
+
+fn is_known(facts: &Facts, repo: &str) -> bool {
+    facts.repositories.contains_key(repo)
+        || facts.redirects.contains_key(repo)
+        || facts.disabled.contains(repo)
+}
+
+/// Header, path of the directory, file in it, and the directory.
+type Found<'a> = (String, String, Option<String>, &'a Directory);
+
+/// "one repository redirect is followed; then a disabled R is refused; then `R+arch` names a directory DIR".
+fn by_repository(facts: &Facts, repo: Bytes, arch: Bytes, metalink: bool) -> Result<Found<'_>, Refusal> {
+    let known = could_be_known(&repo);
+    let target = known.and_then(|name| facts.redirects.get(name));
+    let repo = target.map_or(repo.clone(), |target| target.clone().into_bytes());
+    let header = format!("# repo = {} arch = {} ", repeated(&repo), repeated(&arch));
+    let Some(name) = could_be_known(&repo) else { return Err(unknown_repository(facts, &header, &repo)) };
+    if facts.disabled.contains(name) {
+        return Err((200, format!("{header}repo disabled\n")));
+    }
+    let named = could_be_known(&arch).and_then(|arch| facts.repositories.get(name)?.get(arch));
+    let Some(path) = named else { return Err(unknown_repository(facts, &header, &repo)) };
+    // "A metalink is about `DIR/repodata/repomd.xml` (`/repodata` is not added twice)".
+    let (path, file) = match metalink {
+        true if path.ends_with("/repodata") => (path.clone(), Some("repomd.xml".to_owned())),
+        true => (format!("{path}/repodata"), Some("repomd.xml".to_owned())),
+        false => (path.clone(), None),
+    };
+    match facts.directories.get(&path) {
+        Some(directory) => Ok((header, path, file, directory)),
+        None => Err((404, format!("{header}error: no mirror\n"))),
+    }
+}
+
+/// "at most 100 lines (the archs of R if R is known, else the nearest names, sorted), `# N in all`".
+///
+/// Nearest: from the first repository that is not below R in byte order, or from further up if fewer than 100 follow.
+fn unknown_repository(facts: &Facts, header: &str, repo: &[u8]) -> Refusal {
+    let all: Vec<(&String, &String)> = facts
+        .repositories
+        .iter()
+        .flat_map(|(repo, archs)| archs.keys().map(move |arch| (repo, arch)))
+        .collect();
+    let own: Vec<_> = all.iter().filter(|(name, _)| name.as_bytes() == repo).copied().collect();
+    let listed: Vec<_> = match own.is_empty() {
+        false => own.into_iter().take(100).collect(),
+        true => {
+            let first = all.iter().filter(|(name, _)| name.as_bytes() < repo).count();
+            let first = first.min(all.len().saturating_sub(100));
+            all[first..].iter().take(100).copied().collect()
+        }
+    };
+    let lines: String = listed.iter().map(|(repo, arch)| format!("# repo={repo}&arch={arch}\n")).collect();
+    let count = all.len();
+    let available = "# following repositories are available:";
+    (404, format!("{header}error: invalid repo or arch\n{available}\n{lines}# {count} in all\n"))
+}
+
+/// "if the whole path is a directory of the cache, it is about that directory; otherwise the last segment is a file in its
+/// parent, which must be a directory of the cache". Slashes as in §1.
+fn by_path<'a>(facts: &'a Facts, given: &[u8]) -> Result<Found<'a>, Refusal> {
+    let segments: Vec<&[u8]> = given.split(|b| *b == b'/').filter(|segment| !segment.is_empty()).collect();
+    let plain = segments.join(&b'/');
+    let header = format!("# path = {} ", repeated(&plain));
+    let invalid = || (404, format!("{header}error: invalid path\n"));
+    if could_be_known(&plain).is_none()
+        || segments.iter().any(|segment| *segment == b"." || *segment == b"..")
+    {
+        return Err(invalid());
+    }
+    let path = String::from_utf8(plain).map_err(|_| invalid())?;
+    if let Some(directory) = facts.directories.get(&path) {
+        return Ok((header, path, None, directory));
+    }
+    let (parent, file) = path.rsplit_once('/').unwrap_or(("", &path));
+    match facts.directories.get(parent) {
+        Some(directory) if !file.is_empty() => {
+            Ok((header, parent.to_owned(), Some(file.to_owned()), directory))
+        }
+        _ => Err(invalid()),
+    }
+}
+
+/// "where the cache also has `DIR/repodata`, its hosts must carry that too, unless none would be left".
+fn hosts_with_current_metadata(facts: &Facts, path: &str, directory: &Directory) -> Option<Hosts> {
+    let repodata = facts.directories.get(&format!("{path}/repodata"))?;
+    let both = directory.carriers.keys().filter(|host| repodata.carriers.contains_key(host));
+    let both: Hosts = both.copied().collect();
+    (!both.is_empty()).then_some(both)
+}

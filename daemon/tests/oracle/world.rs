@@ -1,0 +1,80 @@
+//! The inputs of a cache as a test has them, given to the model as they are and to the program through its own compiler.
+
+use crate::model::facts::{Facts, Geoip, Inputs};
+use crate::model::prefix::Prefix;
+use daemon::compile::{self, mirrormanager::message::MirrorList};
+use ipnetwork::IpNetwork;
+use prost::Message;
+use shared::{
+    cache::{self, CacheBytes},
+    code::Country,
+};
+use std::{fs, path::PathBuf};
+
+/// The inputs.
+pub struct World {
+    pub list: MirrorList,
+    /// `PREFIX ASN` lines.
+    pub routes: String,
+    /// `CC,CONTINENT` lines.
+    pub continents: String,
+    pub geoip: GeoipSource,
+}
+
+/// Where countries come from.
+pub enum GeoipSource {
+    /// A MaxMind database on disk.
+    Database(PathBuf),
+    /// Prefix and country.
+    Prefixes(Vec<(String, String)>),
+}
+
+impl World {
+    /// The inputs as the model reads them.
+    pub fn facts(&self) -> Facts {
+        let geoip = match &self.geoip {
+            GeoipSource::Database(path) => Geoip::Database(
+                maxminddb::Reader::open_readfile(path).expect("the country database can be read"),
+            ),
+            GeoipSource::Prefixes(prefixes) => Geoip::Prefixes(
+                prefixes
+                    .iter()
+                    .map(|(prefix, country)| (Prefix::parse(prefix).expect("a prefix"), country.clone()))
+                    .collect(),
+            ),
+        };
+        Facts::read(Inputs { list: &self.list, routes: &self.routes, continents: &self.continents, geoip })
+    }
+
+    /// The inputs as files, through importers and writer, as `mirrorlist-cache build` does it.
+    pub fn compile(&self) -> CacheBytes {
+        let folder = tempfile::tempdir().expect("a folder for the inputs");
+        let file = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).expect("an input can be written");
+            path
+        };
+        let inputs = compile::Inputs {
+            mirrormanager: file("mirrorlist_cache.proto", &self.list.encode_to_vec()),
+            netblocks: Some(file("global_netblocks.txt", self.routes.as_bytes())),
+            continents: Some(file("country_continent.csv", self.continents.as_bytes())),
+            geoip: match &self.geoip {
+                GeoipSource::Database(path) => Some(path.clone()),
+                GeoipSource::Prefixes(_) => None,
+            },
+        };
+        let (mut inventory, _skipped) = compile::gather(&inputs, |_| ()).expect("the inputs can be read");
+        if let GeoipSource::Prefixes(prefixes) = &self.geoip {
+            for (prefix, country) in prefixes {
+                let prefix: IpNetwork = prefix.parse().expect("a prefix");
+                let prefix =
+                    IpNetwork::new(prefix.network(), prefix.prefix()).expect("the same without host bits");
+                inventory.geoip.push((prefix, Country::parse(country.as_bytes()).expect("a country")));
+            }
+        }
+        cache::write(&inventory, BUILD_TIME).expect("a cache can be written").0
+    }
+}
+
+/// When every cache of these tests was built; answers do not show it.
+const BUILD_TIME: u64 = 1_795_255_000;

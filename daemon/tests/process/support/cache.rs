@@ -1,0 +1,43 @@
+//! A cache that is as small as it can be and still tells itself apart from another one.
+
+use super::daemon::NOBODY;
+use nix::unistd::geteuid;
+use shared::{
+    cache::{
+        CacheBytes,
+        inventory::{CarrierSet, Directory, Host, HostUrl, Inventory, Placement, Repository},
+        publish, write,
+    },
+    scheme::Scheme,
+};
+use std::{os::unix::fs::chown, path::Path};
+
+/// Hosts of the cache, so that an answer fills more than one packet.
+const HOSTS: u32 = 20;
+
+/// The bytes of a cache whose mirrors have `label` in their names: `https://7.LABEL.example.org/pub`.
+pub fn cache_bytes(label: &str) -> CacheBytes {
+    let mut inventory = Inventory { source_time: 1_700_000_000, ..Inventory::default() };
+    let mut carriers = CarrierSet::default();
+    for host in 0..HOSTS {
+        inventory.hosts.insert(host.into(), Host { bandwidth: 100, ..Host::default() });
+        let text = format!("https://{host}.{label}.example.org/pub");
+        inventory.urls.push(HostUrl { scheme: Scheme::Https, text });
+        inventory.placements.insert(Placement { host, urls: vec![host] });
+        carriers.members.push((host, true));
+    }
+    inventory.carrier_sets.insert(carriers);
+    let directory = Directory { carriers: 0, subpath: "42/os".into() };
+    inventory.directories.insert("pub/fedora/42/os".into(), directory);
+    let archs = [("x86_64".into(), "pub/fedora/42/os".into())].into();
+    inventory.repositories.insert("fedora-42".into(), Repository { archs, ..Repository::default() });
+    write(&inventory, 1_700_000_100).unwrap().0
+}
+
+/// Puts such a cache in place of what is at `path`, as the compiler does: for the daemon's own user.
+pub fn write_cache(path: &Path, label: &str) {
+    publish(path, &cache_bytes(label)).unwrap();
+    if geteuid().is_root() {
+        chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+}

@@ -1,0 +1,143 @@
+//! What the system around the daemon does: service managers, containers, limits, readers of its messages.
+
+use crate::support::{
+    Daemon,
+    daemon::{command_after, folder},
+    processes::zombies,
+    until, write_cache,
+};
+use nix::sys::signal::Signal;
+use std::{
+    fs,
+    io::{PipeWriter, Read as _, Write as _},
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        net::{UnixDatagram, UnixListener, UnixStream},
+        process::CommandExt as _,
+    },
+    process::Stdio,
+};
+
+#[test]
+fn a_socket_passed_by_systemd_is_used_and_left_alone() {
+    let folder = folder();
+    write_cache(&folder.path().join("cache.mlc"), "first");
+    let socket = folder.path().join("socket");
+    let listener = UnixListener::bind(&socket).unwrap();
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o666)).unwrap();
+    let preparation = "exec 3<&0 0</dev/null; export LISTEN_PID=$$ LISTEN_FDS=1";
+    let mut command = command_after(preparation, folder.path(), &[]);
+    command.stdin(Stdio::from(std::os::fd::OwnedFd::from(listener)));
+    let mut daemon = Daemon::spawn_command(folder, &mut command);
+    until("ready", || daemon.log().contains("is ready"));
+    daemon.connect().answer(1).unwrap();
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.wait().code(), Some(0));
+    assert!(socket.exists());
+}
+
+#[test]
+fn something_else_passed_by_systemd_is_refused() {
+    let folder = folder();
+    write_cache(&folder.path().join("cache.mlc"), "first");
+    let preparation = "exec 3</dev/null; export LISTEN_PID=$$ LISTEN_FDS=1";
+    let mut command = command_after(preparation, folder.path(), &[]);
+    let mut daemon = Daemon::spawn_command(folder, &mut command);
+    assert_eq!(daemon.wait().code(), Some(71));
+    assert!(daemon.log().contains("it is not a listening UNIX stream socket"));
+}
+
+#[test]
+fn systemd_hears_of_start_reload_and_end() {
+    let folder = folder();
+    write_cache(&folder.path().join("cache.mlc"), "first");
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    let preparation = format!("export NOTIFY_SOCKET={}", path.display());
+    let mut command = command_after(&preparation, folder.path(), &[]);
+    let mut daemon = Daemon::spawn_command(folder, &mut command);
+    let hear = || {
+        let mut message = [0; 200];
+        let length = socket.recv(&mut message).unwrap();
+        String::from_utf8(message[..length].to_vec()).unwrap()
+    };
+    assert_eq!(hear(), "READY=1");
+    daemon.signal(Signal::SIGHUP);
+    assert!(hear().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(hear(), "READY=1");
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(hear(), "STOPPING=1");
+    daemon.wait();
+}
+
+#[test]
+fn orphans_of_others_are_reaped() {
+    // A child of the shell, and so of the daemon that takes the shell's place; as process 1 it inherits many.
+    let daemon = Daemon::start_after("sleep 0.2 & (exit 3) &", &[]);
+    until("the end of the orphans", || daemon.workers().len() == 2);
+    until("no zombie", || zombies(daemon.pid()) == 0);
+    assert!(!daemon.log().contains("lost"), "{}", daemon.log());
+}
+
+#[test]
+fn messages_that_nobody_reads_hold_up_nobody() {
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    fill(&writer);
+    let folder = folder();
+    write_cache(&folder.path().join("cache.mlc"), "first");
+    let mut command = command_after(":", folder.path(), &["--drain-limit", "1"]);
+    let mut daemon = Daemon::spawn_command(folder, command.stderr(writer));
+    drop(command);
+    until("a listener", || UnixStream::connect(daemon.socket()).is_ok());
+    daemon.connect().answer(1).unwrap();
+    for generation in 2..5 {
+        daemon.signal(Signal::SIGHUP);
+        daemon.connect_to_generation(generation).answer(1).unwrap();
+    }
+    // Read after all, it tells of what was lost.
+    reader.read_exact(&mut vec![0; 32 * 1024]).unwrap();
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.wait().code(), Some(0));
+    let mut rest = Vec::new();
+    reader.read_to_end(&mut rest).unwrap();
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(rest.contains("lines before this one could not be written"), "{rest}");
+}
+
+/// Leaves no room in a pipe.
+fn fill(mut pipe: &PipeWriter) {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    while pipe.write(&[b'.'; 4096]).is_ok() {}
+    fcntl(pipe, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+}
+
+#[test]
+fn a_fork_that_fails_costs_no_answer_and_is_tried_again() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: needs a user of its own, whose processes nobody else adds to");
+        return;
+    }
+    let user = 61_000 + std::process::id() % 1000;
+    let folder = folder();
+    write_cache(&folder.path().join("cache.mlc"), "first");
+    chown(folder.path(), Some(user), Some(user)).unwrap();
+    // Room for the master and two workers. Shells do not agree on the letter.
+    let mut command = command_after("ulimit -p 3 2>/dev/null || ulimit -u 3", folder.path(), &[]);
+    let daemon = Daemon::spawn_command(folder, command.uid(user).gid(user));
+    until("ready", || daemon.log().contains("is ready"));
+    let workers = daemon.workers();
+    daemon.signal(Signal::SIGHUP);
+    until("the end of the attempt", || daemon.log().contains("; keeping generation 1"));
+    assert!(
+        daemon.log().contains("new worker of generation 2: not started (Resource temporarily unavailable"),
+        "{}",
+        daemon.log()
+    );
+    assert_eq!(daemon.workers(), workers);
+    daemon.connect().answer(1).unwrap();
+    crate::support::daemon::send_signal(workers[0], Signal::SIGKILL);
+    until("a new worker", || daemon.workers().len() == 2 && daemon.workers() != workers);
+}
