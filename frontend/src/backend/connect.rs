@@ -1,0 +1,139 @@
+//! Keeps a link to every worker of the newest generation.
+//!
+//! All workers accept on one socket, so which of them a connection reaches is chance; HELLO tells. Connections to a
+//! worker that is known already are closed, until every slot has been seen; the tries are bounded, then rarer, so that
+//! a worker that accepts nothing costs next to nothing. Failures back off, with jitter, so that many threads and front
+//! ends do not come back as one.
+
+use super::{
+    Backend,
+    link::{self, End, Link},
+    switchboard::LinkId,
+};
+use crate::log;
+use shared::wire::Hello as Introduction;
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    path::{Path, PathBuf},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{net::UnixStream, task::spawn_local, time::timeout};
+
+/// A worker that has accepted speaks within this time, or is taken for hung.
+const HELLO: Duration = Duration::from_millis(300);
+/// Surplus connections in a row that are worth making at once, for each slot.
+const TRIES_PER_SLOT: u32 = 8;
+/// The wait after that many, and after failures at most.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+/// The wait after the first failure.
+const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+
+/// The daemon, as all threads see it.
+#[derive(Debug)]
+pub struct Daemon {
+    socket: PathBuf,
+    /// Whether the last attempt of any thread failed; told to the operator when it changes.
+    unreachable: AtomicBool,
+}
+
+impl Daemon {
+    /// The daemon that listens on this socket.
+    pub fn new(socket: PathBuf) -> Daemon {
+        Daemon { socket, unreachable: AtomicBool::new(false) }
+    }
+
+    fn failed(&self, cause: &str) {
+        if !self.unreachable.swap(true, Ordering::Relaxed) {
+            let socket = self.socket.display();
+            log::warning(format_args!(
+                "daemon {socket}: no worker answers ({cause}); requests wait while we try again"
+            ));
+        }
+    }
+
+    fn reached(&self) {
+        if self.unreachable.swap(false, Ordering::Relaxed) {
+            log::info(format_args!("daemon {}: workers answer again", self.socket.display()));
+        }
+    }
+}
+
+/// Connects for as long as the thread runs.
+pub(super) async fn keep_connected(daemon: Arc<Daemon>, backend: Rc<Backend>) {
+    let mut failures = 0;
+    let mut surplus = 0;
+    loop {
+        if !backend.board.borrow().lacks_links() {
+            (failures, surplus) = (0, 0);
+            backend.lacking.notified().await;
+            continue;
+        }
+        match connect(&daemon.socket).await {
+            Ok((link, hello)) => {
+                daemon.reached();
+                failures = 0;
+                if backend.board.borrow().wants(&hello) {
+                    surplus = 0;
+                    let id = backend.board.borrow_mut().link_up(hello, Instant::now());
+                    spawn_local(run(link, id, hello, Arc::clone(&daemon), Rc::clone(&backend)));
+                } else {
+                    surplus += 1;
+                    drop(link);
+                    if surplus > TRIES_PER_SLOT * u32::from(hello.slots.max(1)) {
+                        wait(&backend, LONGEST_WAIT).await;
+                    }
+                }
+            }
+            Err(cause) => {
+                if backend.board.borrow().is_cut_off() {
+                    daemon.failed(&cause);
+                }
+                failures += 1;
+                wait(&backend, SHORTEST_WAIT * 2_u32.saturating_pow(failures - 1)).await;
+            }
+        }
+    }
+}
+
+/// Connects once and hears who answers.
+async fn connect(socket: &Path) -> Result<(Link, Introduction), String> {
+    let stream = UnixStream::connect(socket).await.map_err(|error| error.to_string())?;
+    match timeout(HELLO, link::greet(stream)).await {
+        Ok(Ok(met)) => Ok(met),
+        Ok(Err(End::Failed(error))) => Err(error.to_string()),
+        Ok(Err(End::Violation(violation))) => Err(violation.to_string()),
+        Ok(Err(_)) => Err("it closes the connection".into()),
+        Err(_) => Err("it accepts and says nothing".into()),
+    }
+}
+
+/// Runs a link to its end, and has it replaced.
+async fn run(link: Link, id: LinkId, worker: Introduction, daemon: Arc<Daemon>, backend: Rc<Backend>) {
+    let end = link.run(id, &backend).await;
+    let what = match end {
+        End::Violation(violation) => Some(format!("broke the protocol ({violation})")),
+        End::Silent => Some("has said nothing for 5 s".into()),
+        // A worker's end is the master's to report.
+        End::Retired | End::Closed | End::Failed(_) => None,
+    };
+    if let Some(what) = what {
+        let socket = daemon.socket.display();
+        log::warning(format_args!("worker {} of {socket} {what}; connecting anew", worker.pid));
+    }
+    backend.board.borrow_mut().link_down(id, Instant::now());
+    backend.lacking.notify_one();
+}
+
+/// Waits between half and all of `most`, less if a link is lost meanwhile.
+async fn wait(backend: &Backend, most: Duration) {
+    let half = most.min(LONGEST_WAIT) / 2;
+    let jitter = RandomState::new().hash_one(0) as u32;
+    let jitter = half.mul_f64(f64::from(jitter) / f64::from(u32::MAX));
+    // Either way it is time to try again.
+    let _ = timeout(half + jitter, backend.lacking.notified()).await;
+}

@@ -1,0 +1,292 @@
+//! One connection to one worker: moves the bytes and takes replies apart.
+//!
+//! All that is to be sent goes out in one write a turn of the loop. Replies are read into a shared buffer, and a body
+//! is handed on as a part of that buffer, not copied. What a worker sends against the protocol ends the link; the
+//! switchboard then asks another worker.
+
+use super::{
+    Backend,
+    blocks::BLOCK,
+    switchboard::{Answer, LinkId},
+};
+use bytes::{Buf as _, BytesMut};
+use hyper::{
+    HeaderMap,
+    header::{self, HeaderName, HeaderValue},
+};
+use shared::wire::{self, HEADER_LEN, Hello, MAX_REPLY, Message, ReplyHead, WireError};
+use std::{
+    fmt,
+    future::poll_fn,
+    io, mem,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Instant,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _},
+    net::UnixStream,
+};
+
+/// Less room than this is not worth a read.
+const LEAST_READ: usize = 4 * 1024;
+/// A buffer of unsent requests above this is given back when it is empty.
+const KEPT: usize = 64 * 1024;
+
+/// Why a link ended.
+#[derive(Debug)]
+pub enum End {
+    /// The worker asked to be left, and nothing is open with it any more.
+    Retired,
+    /// The worker closed the connection or died.
+    Closed,
+    /// The worker answers nothing, not even whether it lives.
+    Silent,
+    /// The system reported this.
+    Failed(io::Error),
+    /// The worker sent this against the protocol.
+    Violation(Violation),
+}
+
+/// What a worker sent against the protocol.
+#[derive(Debug)]
+pub enum Violation {
+    /// Something that is no frame or no message.
+    Wire(WireError),
+    /// A message that is not the worker's to send, or not then.
+    Unexpected(&'static str),
+    /// A reply that cannot be said in HTTP.
+    Unspeakable(&'static str),
+    /// It refused what this side sent.
+    Refused(String),
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Violation::Wire(error) => error.fmt(f),
+            Violation::Unexpected(what) => write!(f, "unexpected {what}"),
+            Violation::Unspeakable(what) => write!(f, "reply with {what}"),
+            Violation::Refused(reason) => write!(f, "it says: {reason}"),
+        }
+    }
+}
+
+/// An open connection whose worker has introduced itself.
+#[derive(Debug)]
+pub struct Link {
+    stream: UnixStream,
+    input: BytesMut,
+    /// Whether `input` is longer than the blocks that are kept.
+    outsized: bool,
+    sending: Vec<u8>,
+    sent: usize,
+}
+
+/// Reads a new connection's HELLO.
+pub async fn greet(mut stream: UnixStream) -> Result<(Link, Hello), End> {
+    let mut input = BytesMut::with_capacity(256);
+    loop {
+        if let Some(frame) = wire::next_frame(&input, MAX_REPLY).map_err(violation)? {
+            let Message::Hello(hello) = Message::decode(&frame).map_err(violation)? else {
+                return Err(End::Violation(Violation::Unexpected("message before HELLO")));
+            };
+            let length = frame.wire_len();
+            input.advance(length);
+            return Ok((Link { stream, input, outsized: false, sending: Vec::new(), sent: 0 }, hello));
+        }
+        if stream.read_buf(&mut input).await.map_err(End::Failed)? == 0 {
+            return Err(End::Closed);
+        }
+    }
+}
+
+impl Link {
+    /// Moves bytes until the link ends. The switchboard must know the link by then, and is told of every reply.
+    pub async fn run(mut self, id: LinkId, backend: &Backend) -> End {
+        let end = poll_fn(|cx| self.turn(id, backend, cx)).await;
+        if let End::Retired = end {
+            // The worker is closing too; whether it still hears this makes no difference.
+            let _ = self.stream.shutdown().await;
+        }
+        end
+    }
+
+    /// Everything that can be done now: read, then write, so that what the replies caused to be sent goes out too.
+    fn turn(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> Poll<End> {
+        let read = self.read(id, backend, cx);
+        if let Poll::Ready(end) = read {
+            return Poll::Ready(end);
+        }
+        if let Err(error) = self.write(id, backend, cx) {
+            return Poll::Ready(End::Failed(error));
+        }
+        let mut board = backend.board.borrow_mut();
+        if self.sending.is_empty() && board.is_done(id) {
+            return Poll::Ready(End::Retired);
+        }
+        if board.is_given_up(id, Instant::now()) {
+            return Poll::Ready(End::Silent);
+        }
+        Poll::Pending
+    }
+
+    fn write(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> io::Result<()> {
+        loop {
+            if self.sent == self.sending.len() {
+                self.sent = 0;
+                self.sending.clear();
+                if self.sending.capacity() > KEPT {
+                    self.sending = Vec::new();
+                }
+                backend.board.borrow_mut().take_out(id, &mut self.sending, cx.waker());
+                if self.sending.is_empty() {
+                    return Ok(());
+                }
+            }
+            match Pin::new(&mut self.stream).poll_write(cx, &self.sending[self.sent..]) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(written) => self.sent += written?,
+            }
+        }
+    }
+
+    fn read(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> Poll<End> {
+        loop {
+            self.make_room(backend);
+            match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
+                Poll::Pending => break,
+                Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error)),
+                Poll::Ready(Ok(0)) => return Poll::Ready(End::Closed),
+                Poll::Ready(Ok(_)) => {}
+            }
+            backend.board.borrow_mut().heard(id);
+            if let Err(end) = self.take_frames(id, backend) {
+                return Poll::Ready(end);
+            }
+        }
+        if self.input.is_empty() && backend.board.borrow_mut().is_quiet(id) {
+            self.give_block_back(backend);
+        }
+        Poll::Pending
+    }
+
+    /// Makes room for the rest of the frame that has begun, or for a good read.
+    fn make_room(&mut self, backend: &Backend) {
+        let length = self
+            .input
+            .first_chunk::<HEADER_LEN>()
+            .map_or(0, |head| HEADER_LEN + (wire::FrameHeader::decode(head).length as usize).min(MAX_REPLY));
+        let missing = length.saturating_sub(self.input.len()).max(LEAST_READ);
+        if self.input.capacity() - self.input.len() < missing {
+            let room = self.input.len() + missing;
+            let mut next = backend.blocks.borrow_mut().take(room);
+            next.extend_from_slice(&self.input);
+            self.give_block_back(backend);
+            self.input = next;
+            self.outsized = room > BLOCK;
+        }
+    }
+
+    fn give_block_back(&mut self, backend: &Backend) {
+        let block = mem::take(&mut self.input);
+        if block.capacity() > 0 && !self.outsized {
+            backend.blocks.borrow_mut().give(block);
+        }
+    }
+
+    fn take_frames(&mut self, id: LinkId, backend: &Backend) -> Result<(), End> {
+        while let Some(frame) = wire::next_frame(&self.input, MAX_REPLY).map_err(violation)? {
+            let (length, wire_id) = (frame.wire_len(), frame.header.id);
+            let mut board = backend.board.borrow_mut();
+            match Message::decode(&frame).map_err(violation)? {
+                Message::Reply(reply) => {
+                    check(&reply.head).map_err(End::Violation)?;
+                    let headers = header_map(reply.headers).map_err(End::Violation)?;
+                    let (head, body) = (reply.head, reply.body.len());
+                    self.input.advance(length - body);
+                    let body = self.input.split_to(body).freeze();
+                    board.answered(id, wire_id, Answer { head, headers, body }, Instant::now());
+                    continue;
+                }
+                Message::GoAway("") => {
+                    board.retire(id);
+                    backend.lacking.notify_one();
+                }
+                Message::GoAway(reason) => return Err(End::Violation(Violation::Refused(reason.into()))),
+                Message::Ping => board.pong(id, wire_id),
+                Message::Pong | Message::Unknown(_) => {}
+                Message::Hello(_) => return Err(End::Violation(Violation::Unexpected("second HELLO"))),
+                Message::Request(_) => return Err(End::Violation(Violation::Unexpected("REQUEST"))),
+            }
+            self.input.advance(length);
+        }
+        Ok(())
+    }
+}
+
+fn violation(error: WireError) -> End {
+    End::Violation(Violation::Wire(error))
+}
+
+/// Whether HTTP can say the reply's status to a GET: final, and with a body.
+fn check(head: &ReplyHead) -> Result<(), Violation> {
+    match head.status {
+        200..=599 if !matches!(head.status, 204 | 205 | 304) => Ok(()),
+        _ => Err(Violation::Unspeakable("a status that no answer has")),
+    }
+}
+
+/// The reply's header lines. Those that frame the message are the front end's own.
+fn header_map(lines: &[u8]) -> Result<HeaderMap, Violation> {
+    let mut headers = HeaderMap::new();
+    if lines.is_empty() {
+        return Ok(headers);
+    }
+    let broken = Violation::Unspeakable;
+    let lines = lines.strip_suffix(b"\r\n").ok_or(broken("header lines that do not end"))?;
+    for line in lines.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let colon =
+            line.iter().position(|byte| *byte == b':').ok_or(broken("a header line without colon"))?;
+        let name = HeaderName::from_bytes(&line[..colon]).map_err(|_| broken("a bad header name"))?;
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(&name) {
+            return Err(broken("a header that frames the message"));
+        }
+        headers.append(name, value.map_err(|_| broken("a bad header value"))?);
+    }
+    Ok(headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_lines_become_headers() {
+        let headers = header_map(b"Location: https://a.example/x y\r\nVary:Accept\r\n").unwrap();
+        assert_eq!(headers["location"], "https://a.example/x y");
+        assert_eq!(headers["vary"], "Accept");
+        assert!(header_map(b"").unwrap().is_empty());
+    }
+
+    #[test]
+    fn header_lines_that_http_cannot_carry_are_a_violation() {
+        for lines in [
+            &b"Location"[..],
+            b"Location: x",
+            b"no colon\r\n",
+            b": x\r\n",
+            b"A b: x\r\n",
+            b"A: \x00\r\n",
+            b"A: a\rb\r\n",
+            b"Content-Length: 3\r\n",
+            b"A: b\r\nTransfer-Encoding: chunked\r\n",
+            b"connection: close\r\n",
+            b"\r\n",
+        ] {
+            assert!(header_map(lines).is_err(), "{:?}", String::from_utf8_lossy(lines));
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The switchboard's promises, with a clock of the tests' own.
+
+use super::*;
+use bytes::Bytes;
+use hyper::HeaderMap;
+use shared::wire::{ContentType, Kind, Message, Method, NO_REPOSITORY, ReplyHead, Tier, UrlScheme};
+
+const RELAY: Relay =
+    Relay { deadline: Duration::from_secs(2), patience: Duration::from_millis(250), in_flight: 4 };
+
+/// A switchboard and the time.
+struct Desk {
+    board: Switchboard,
+    now: Instant,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        Desk { board: Switchboard::new(RELAY), now: Instant::now() }
+    }
+
+    fn link(&mut self, slot: u16, slots: u16, generation: u64) -> LinkId {
+        self.board.link_up(Hello { slot, slots, pid: 1, generation }, self.now)
+    }
+
+    fn ask(&mut self, path: &str) -> CallKey {
+        let uri = path.parse().unwrap();
+        let question = Question { method: Method::Get, scheme: UrlScheme::Http, client: None, uri };
+        self.board.ask(question, self.now)
+    }
+
+    /// What a link has to send: ids and paths of requests; PINGs are `None`.
+    fn sent(&mut self, link: LinkId) -> Vec<Option<(u64, String)>> {
+        let mut bytes = Vec::new();
+        self.board.take_out(link, &mut bytes, Waker::noop());
+        let mut rest = &bytes[..];
+        let mut sent = Vec::new();
+        while let Some(frame) = wire::next_frame(rest, wire::MAX_REQUEST).unwrap() {
+            sent.push(match Message::decode(&frame).unwrap() {
+                Message::Request(request) => {
+                    Some((frame.header.id, String::from_utf8(request.path.to_vec()).unwrap()))
+                }
+                Message::Ping => None,
+                other => panic!("{other:?}"),
+            });
+            rest = &rest[frame.wire_len()..];
+        }
+        sent
+    }
+
+    /// The id of the only request that a link has to send.
+    fn sent_id(&mut self, link: LinkId) -> u64 {
+        match &self.sent(link)[..] {
+            [Some((id, _))] => *id,
+            other => panic!("not one request: {other:?}"),
+        }
+    }
+
+    fn reply(&mut self, link: LinkId, id: u64, body: &'static str) {
+        let head = ReplyHead {
+            status: 200,
+            content_type: ContentType::Text,
+            kind: Kind::Other,
+            tier: Tier::None,
+            country: None,
+            repository: NO_REPOSITORY,
+        };
+        let answer = Answer { head, headers: HeaderMap::new(), body: Bytes::from_static(body.as_bytes()) };
+        self.board.heard(link);
+        self.board.answered(link, id, answer, self.now);
+    }
+
+    fn pass(&mut self, milliseconds: u64) {
+        self.now += Duration::from_millis(milliseconds);
+        self.board.tick(self.now);
+    }
+
+    /// `Some(None)`: over without an answer.
+    fn outcome(&mut self, call: CallKey) -> Option<Option<Bytes>> {
+        match self.board.poll_answer(call, Waker::noop()) {
+            Poll::Pending => None,
+            Poll::Ready(answer) => Some(answer.map(|answer| answer.body)),
+        }
+    }
+}
+
+fn said(body: &'static str) -> Option<Option<Bytes>> {
+    Some(Some(Bytes::from_static(body.as_bytes())))
+}
+
+#[test]
+fn calls_are_dealt_out_evenly() {
+    let mut desk = Desk::new();
+    let links = [desk.link(0, 2, 1), desk.link(1, 2, 1)];
+    for _ in 0..4 {
+        desk.ask("/");
+    }
+    assert_eq!(links.map(|link| desk.sent(link).len()), [2, 2]);
+}
+
+#[test]
+fn an_answer_over_another_link_or_with_another_id_is_nobodys() {
+    let mut desk = Desk::new();
+    let (first, call) = (desk.link(0, 2, 1), desk.ask("/"));
+    let second = desk.link(1, 2, 1);
+    let id = desk.sent_id(first);
+    desk.reply(second, id, "wrong link");
+    for bit in 0..64 {
+        desk.reply(first, id ^ 1 << bit, "wrong id");
+    }
+    assert_eq!(desk.outcome(call), None);
+    desk.reply(first, id, "right");
+    assert_eq!(desk.outcome(call), said("right"));
+}
+
+#[test]
+fn a_late_answer_never_reaches_the_next_call_in_the_same_place() {
+    let mut desk = Desk::new();
+    let link = desk.link(0, 1, 1);
+    let first = desk.ask("/first");
+    let late = desk.sent_id(link);
+    desk.board.withdraw(first);
+    let second = desk.ask("/second");
+    desk.reply(link, late, "for the first");
+    assert_eq!(desk.outcome(second), None);
+    let id = desk.sent_id(link);
+    desk.reply(link, id, "for the second");
+    desk.reply(link, id, "twice");
+    assert_eq!(desk.outcome(second), said("for the second"));
+}
+
+#[test]
+fn after_the_patience_a_call_goes_to_another_worker_once() {
+    let mut desk = Desk::new();
+    let (first, call) = (desk.link(0, 3, 1), desk.ask("/"));
+    let old = desk.sent_id(first);
+    let others = [desk.link(1, 3, 1), desk.link(2, 3, 1)];
+    desk.pass(249);
+    assert_eq!(others.map(|link| desk.sent(link).len()), [0, 0]);
+    desk.pass(1);
+    assert_eq!(others.map(|link| desk.sent(link).len()).iter().sum::<usize>(), 1);
+    desk.reply(first, old, "too late");
+    assert_eq!(desk.outcome(call), None);
+    desk.pass(1000);
+    assert_eq!(others.map(|link| desk.sent(link).len()), [0, 0], "a second retry");
+    desk.pass(750);
+    assert_eq!(desk.outcome(call), Some(None));
+}
+
+#[test]
+fn with_one_worker_alone_its_late_answer_still_counts() {
+    let mut desk = Desk::new();
+    let (link, call) = (desk.link(0, 1, 1), desk.ask("/"));
+    let id = desk.sent_id(link);
+    desk.pass(1900);
+    desk.reply(link, id, "late but in time");
+    assert_eq!(desk.outcome(call), said("late but in time"));
+}
+
+#[test]
+fn a_silent_worker_is_avoided_until_it_says_something() {
+    let mut desk = Desk::new();
+    let (silent, _) = (desk.link(0, 2, 1), desk.ask("/"));
+    desk.sent(silent);
+    let other = desk.link(1, 2, 1);
+    desk.pass(250);
+    desk.ask("/");
+    desk.ask("/");
+    assert_eq!((desk.sent(silent), desk.sent(other).len()), (vec![None], 3), "a PING, and nothing more");
+    desk.board.heard(silent);
+    desk.ask("/");
+    assert_eq!(desk.sent(silent).len(), 1);
+}
+
+#[test]
+fn a_worker_that_does_not_answer_a_ping_is_given_up() {
+    let mut desk = Desk::new();
+    let (silent, other) = (desk.link(0, 2, 1), desk.link(1, 2, 1));
+    desk.ask("/");
+    desk.ask("/");
+    desk.pass(250);
+    assert_eq!(desk.sent(silent).iter().filter(|frame| frame.is_none()).count(), 1);
+    desk.pass(4999);
+    assert!(!desk.board.is_given_up(silent, desk.now));
+    desk.board.heard(other);
+    desk.pass(1);
+    assert!(desk.board.is_given_up(silent, desk.now));
+    assert!(!desk.board.is_given_up(other, desk.now));
+}
+
+#[test]
+fn what_a_lost_link_leaves_goes_to_another_worker_once() {
+    let mut desk = Desk::new();
+    let (first, call) = (desk.link(0, 2, 1), desk.ask("/"));
+    desk.board.link_down(first, desk.now);
+    assert_eq!(desk.outcome(call), None, "it waits for a worker");
+    let second = desk.link(0, 2, 1);
+    assert_eq!(desk.sent(second).len(), 1);
+    desk.board.link_down(second, desk.now);
+    assert_eq!(desk.outcome(call), Some(None));
+}
+
+#[test]
+fn a_retiring_worker_gets_no_call_and_may_finish_what_it_has() {
+    let mut desk = Desk::new();
+    let (old, call) = (desk.link(0, 1, 1), desk.ask("/"));
+    let id = desk.sent_id(old);
+    desk.board.retire(old);
+    assert!(desk.board.lacks_links());
+    desk.ask("/");
+    assert_eq!(desk.sent(old), []);
+    assert!(!desk.board.is_done(old));
+    let new = desk.link(0, 1, 2);
+    assert_eq!(desk.sent(new).len(), 1, "what waited");
+    desk.reply(old, id, "the last words");
+    assert_eq!(desk.outcome(call), said("the last words"));
+    assert!(desk.board.is_done(old));
+}
+
+#[test]
+fn without_a_worker_a_call_ends_at_its_deadline() {
+    let mut desk = Desk::new();
+    let call = desk.ask("/");
+    desk.pass(1999);
+    assert_eq!(desk.outcome(call), None);
+    desk.pass(1);
+    assert_eq!(desk.outcome(call), Some(None));
+    assert!(desk.board.is_empty() && desk.board.queue.is_empty());
+}
+
+#[test]
+fn calls_above_the_bound_wait_for_room_and_none_is_forgotten() {
+    let mut desk = Desk::new();
+    let link = desk.link(0, 1, 1);
+    let calls: Vec<_> = (0..10).map(|number| desk.ask(&format!("/{number}"))).collect();
+    desk.board.withdraw(calls[5]);
+    let mut order = Vec::new();
+    let mut open = VecDeque::new();
+    while order.len() < 9 {
+        open.extend(desk.sent(link).into_iter().flatten());
+        assert!((1..=4).contains(&open.len()), "{} in flight", open.len());
+        let Some((id, path)) = open.pop_front() else { break };
+        order.push(path);
+        desk.reply(link, id, "x");
+    }
+    assert_eq!(order, ["/0", "/1", "/2", "/3", "/4", "/6", "/7", "/8", "/9"]);
+}
+
+#[test]
+fn only_the_newest_generation_is_wanted_and_each_slot_once() {
+    let mut desk = Desk::new();
+    let hello = |slot, generation| Hello { slot, slots: 2, pid: 1, generation };
+    assert!(desk.board.lacks_links());
+    assert!(desk.board.wants(&hello(0, 1)));
+    let old = desk.link(0, 2, 1);
+    assert!(desk.board.lacks_links());
+    assert!(!desk.board.wants(&hello(0, 1)));
+    assert!(desk.board.wants(&hello(1, 1)));
+    desk.link(1, 2, 1);
+    assert!(!desk.board.lacks_links());
+    let new = desk.link(1, 2, 2);
+    assert!(desk.board.lacks_links(), "slot 0 of the new generation");
+    assert!(!desk.board.wants(&hello(1, 1)), "an older generation");
+    desk.link(0, 2, 2);
+    assert!(!desk.board.lacks_links());
+    desk.board.link_down(new, desk.now);
+    desk.board.link_down(old, desk.now);
+    assert!(desk.board.lacks_links());
+    assert!(desk.board.wants(&hello(1, 2)));
+}
+
+#[test]
+fn a_restarted_daemon_that_counts_from_one_again_is_wanted() {
+    let mut desk = Desk::new();
+    let old = desk.link(0, 1, 7);
+    desk.board.link_down(old, desk.now);
+    assert!(desk.board.wants(&Hello { slot: 0, slots: 1, pid: 2, generation: 1 }));
+}

@@ -1,0 +1,238 @@
+//! The clients connected to one thread: what each is doing, since when, and for how long it may.
+//!
+//! A connection has no timer of its own: it notes what it waits for, and [`Clients::sweep`] looks at all of them now and
+//! then. That is exact to a sweep, costs nothing per request and a few words per connection.
+
+use crate::{backend::BLOCK, config::Limits};
+use slab::Slab;
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    task::Waker,
+    time::{Duration, Instant},
+};
+
+/// What a client has once slow readers hold more than the budget.
+const PRESSED: Duration = Duration::from_secs(1);
+
+/// A client that says nothing for this long after its answer will hardly say something soon.
+const RESTLESS: Duration = Duration::from_secs(1);
+
+/// What a connection waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The rest of a head, or the first head of all.
+    Head,
+    /// The next request.
+    Idle,
+    /// Us: its request is being answered.
+    Served,
+    /// Its client to read its answer.
+    Unread,
+}
+
+/// All connections of one thread.
+#[derive(Debug)]
+pub struct Clients {
+    limits: Limits,
+    /// Bytes of answers that clients do not read, on this thread, and how many there may be.
+    unsent: Cell<usize>,
+    unsent_limit: usize,
+    all: RefCell<Slab<Rc<Client>>>,
+    stopping: Cell<bool>,
+    /// Whoever waits for the last connection to end.
+    ended: RefCell<Option<Waker>>,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub struct Client {
+    phase: Cell<Phase>,
+    since: Cell<Instant>,
+    /// Bytes of the answer in work.
+    answer: Cell<usize>,
+    /// What of it counts as unsent.
+    unsent: Cell<usize>,
+    expired: Cell<bool>,
+    rests: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// A connection's place among all; its end is the connection's end.
+#[derive(Debug)]
+pub struct Guest {
+    client: Rc<Client>,
+    clients: Rc<Clients>,
+    key: usize,
+}
+
+impl Clients {
+    /// Nobody yet; one of `threads` threads that share the limits.
+    pub fn new(limits: Limits, threads: usize) -> Clients {
+        Clients {
+            limits,
+            unsent: Cell::new(0),
+            unsent_limit: limits.unsent / threads.max(1),
+            all: RefCell::default(),
+            stopping: Cell::new(false),
+            ended: RefCell::new(None),
+        }
+    }
+
+    /// A new connection.
+    pub fn enter(self: &Rc<Clients>) -> Guest {
+        let client = Rc::new(Client {
+            phase: Cell::new(Phase::Head),
+            since: Cell::new(Instant::now()),
+            answer: Cell::new(0),
+            unsent: Cell::new(0),
+            expired: Cell::new(false),
+            rests: Cell::new(false),
+            waker: RefCell::new(None),
+        });
+        let key = self.all.borrow_mut().insert(Rc::clone(&client));
+        Guest { client, clients: Rc::clone(self), key }
+    }
+
+    /// Ends the connections that wait for longer than they may.
+    pub fn sweep(&self, now: Instant) {
+        for (_, client) in self.all.borrow().iter() {
+            let phase = client.phase.get();
+            let time = now.duration_since(client.since.get());
+            if time > self.patience(phase) {
+                client.expired.set(true);
+                client.wake();
+            } else if phase == Phase::Idle && time > RESTLESS && !client.rests.replace(true) {
+                client.wake();
+            }
+        }
+    }
+
+    /// How often to sweep: a fraction of the shortest time that a client may have.
+    pub fn sweep_interval(&self) -> Duration {
+        let limits = &self.limits;
+        let shortest = limits.header_timeout.min(limits.idle_timeout).min(limits.write_timeout);
+        (shortest / 8).clamp(Duration::from_millis(10), Duration::from_millis(500))
+    }
+
+    /// Tells all connections that the program stops: the idle ones end, the others after their answer.
+    pub fn stop(&self) {
+        self.stopping.set(true);
+        for (_, client) in self.all.borrow().iter() {
+            client.wake();
+        }
+    }
+
+    /// Whether no connection is left; if some are, `waker` is told when the last one ends.
+    pub fn is_empty(&self, waker: &Waker) -> bool {
+        let empty = self.all.borrow().is_empty();
+        if !empty {
+            self.ended.replace(Some(waker.clone()));
+        }
+        empty
+    }
+
+    fn patience(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::Head => self.limits.header_timeout,
+            Phase::Idle => self.limits.idle_timeout,
+            Phase::Served => Duration::MAX,
+            Phase::Unread if self.unsent.get() > self.unsent_limit => PRESSED.min(self.limits.write_timeout),
+            Phase::Unread => self.limits.write_timeout,
+        }
+    }
+}
+
+impl Client {
+    fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.rests.set(false);
+        self.phase.set(phase);
+        self.since.set(Instant::now());
+    }
+}
+
+impl Guest {
+    /// Bytes are awaited: the rest of a head, or (`head_begun` is false) the next request.
+    pub fn awaits_bytes(&self, head_begun: bool) {
+        let phase = self.client.phase.get();
+        match (phase, head_begun) {
+            (Phase::Served, false) => self.client.enter(Phase::Idle),
+            (Phase::Served | Phase::Idle, true) => self.client.enter(Phase::Head),
+            _ => {}
+        }
+    }
+
+    /// A request is being served.
+    pub fn is_served(&self) {
+        self.client.rests.set(false);
+        self.client.phase.set(Phase::Served);
+    }
+
+    /// An answer of so many bytes is about to be written. It holds the block that it lies in, however short it is.
+    pub fn is_answered(&self, bytes: usize) {
+        self.client.answer.set(bytes.max(BLOCK));
+    }
+
+    /// The answer no longer fits into the socket.
+    pub fn is_unread(&self) {
+        if self.client.phase.get() != Phase::Unread {
+            self.client.enter(Phase::Unread);
+            let unsent = self.client.answer.get();
+            self.client.unsent.set(unsent);
+            self.clients.unsent.update(|all| all + unsent);
+        }
+    }
+
+    /// All that was to be written is written.
+    pub fn is_read(&self) {
+        if self.client.phase.get() == Phase::Unread {
+            let unsent = self.client.unsent.take();
+            self.clients.unsent.update(|all| all - unsent);
+            self.client.phase.set(Phase::Served);
+        }
+    }
+
+    /// Whether the program stops and the connection is to end, after its answer if it is about to get one.
+    ///
+    /// A client whose head is under way, or which has only just connected, is answered first.
+    pub fn may_stop(&self) -> bool {
+        self.clients.stopping.get() && self.client.phase.get() != Phase::Head
+    }
+
+    /// Whether it has been idle long enough to be kept in as little memory as possible.
+    pub fn may_rest(&self) -> bool {
+        self.client.rests.get()
+    }
+
+    /// Whether its time is up.
+    pub fn has_expired(&self) -> bool {
+        self.client.expired.get()
+    }
+
+    /// Whom to wake when its time is up or the program stops.
+    pub fn wakes(&self, waker: &Waker) {
+        let mut known = self.client.waker.borrow_mut();
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.is_read();
+        let mut all = self.clients.all.borrow_mut();
+        all.remove(self.key);
+        if all.is_empty()
+            && let Some(waker) = self.clients.ended.borrow_mut().take()
+        {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! A request of HTTP, and what becomes of it: a question to the workers, or an answer at once.
+//!
+//! Here it is found out who asks and by which scheme. No rule of the service is known: path and query go on as sent.
+
+use crate::{
+    backend::{Asked, Backend, Question},
+    clients::Guest,
+    response::{self, Body},
+};
+use hyper::{
+    HeaderMap, Method, Request, Response,
+    body::{Body as _, Incoming},
+    header::{CONNECTION, HeaderName, HeaderValue},
+    service::Service,
+};
+use shared::{
+    net::{Peer, Trusted},
+    wire::{self, UrlScheme},
+};
+use std::{
+    convert::Infallible,
+    future::Ready,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll, ready},
+};
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Answers the requests of one connection.
+#[derive(Debug)]
+pub struct Requests {
+    /// The way to the workers.
+    pub backend: Rc<Backend>,
+    /// Proxies that are believed.
+    pub trusted: Rc<Trusted>,
+    /// The other end of the connection.
+    pub peer: Peer,
+    /// The connection, to be told how long answers are.
+    pub guest: Rc<Guest>,
+}
+
+/// An answer to come.
+#[derive(Debug)]
+pub struct Answering {
+    source: Source,
+    /// The connection ends with this answer, because the request has a body that nobody reads.
+    last: bool,
+    guest: Rc<Guest>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Workers(Asked),
+    Here(Ready<Response<Body>>),
+}
+
+impl Service<Request<Incoming>> for Requests {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answering;
+
+    fn call(&self, request: Request<Incoming>) -> Answering {
+        let last = !request.body().is_end_stream();
+        let (head, _) = request.into_parts();
+        let method = match head.method {
+            Method::GET => wire::Method::Get,
+            Method::HEAD => wire::Method::Head,
+            _ => {
+                return self
+                    .answering(Source::Here(std::future::ready(response::method_not_allowed())), last);
+            }
+        };
+        let question = Question {
+            method,
+            scheme: self.scheme(&head.headers),
+            client: self.trusted.client(self.peer, lines(&head.headers, &FORWARDED_FOR)),
+            uri: head.uri,
+        };
+        self.answering(Source::Workers(self.backend.ask(question)), last)
+    }
+}
+
+impl Requests {
+    fn answering(&self, source: Source, last: bool) -> Answering {
+        Answering { source, last, guest: Rc::clone(&self.guest) }
+    }
+
+    /// HTTPS when a trusted proxy says that the client used it; of several values that of the nearest proxy counts.
+    fn scheme(&self, headers: &HeaderMap) -> UrlScheme {
+        let nearest =
+            lines(headers, &FORWARDED_PROTO).last().and_then(|line| line.rsplit(|b| *b == b',').next());
+        match nearest {
+            Some(name)
+                if name.trim_ascii().eq_ignore_ascii_case(b"https") && self.trusted.trusts(self.peer) =>
+            {
+                UrlScheme::Https
+            }
+            _ => UrlScheme::Http,
+        }
+    }
+}
+
+impl Future for Answering {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let mut response = match &mut this.source {
+            Source::Here(response) => ready!(Pin::new(response).poll(cx)),
+            Source::Workers(asked) => {
+                ready!(Pin::new(asked).poll(cx)).map_or_else(response::unavailable, response::answer)
+            }
+        };
+        if this.last {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        this.guest.is_answered(response.body().size_hint().lower() as usize);
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// The values of a header's lines, in the order in which they were sent.
+fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+    headers.get_all(name).into_iter().map(HeaderValue::as_bytes)
+}

@@ -1,0 +1,89 @@
+//! Answers as HTTP: those of workers, and the front end's own.
+//!
+//! Every answer, whoever's it is, carries Content-Type, Content-Length and `Cache-Control: private, no-cache`, since it
+//! differs by client. Source: spec.md §1 and §9.
+
+use crate::{backend::Answer, head::Refusal};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::{
+    Response, StatusCode,
+    header::{self, HeaderValue},
+};
+use shared::wire::ContentType;
+
+/// The body of an answer.
+pub type Body = Full<Bytes>;
+
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// A worker's answer. hyper adds its length, and leaves the body out for HEAD.
+pub fn answer(answer: Answer) -> Response<Body> {
+    let Answer { head, headers, body } = answer;
+    // The link has checked the number.
+    let status = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = plain(status, head.content_type, body);
+    if !headers.is_empty() {
+        response.headers_mut().extend(headers);
+    }
+    response
+}
+
+/// 503: no worker has answered in time.
+pub fn unavailable() -> Response<Body> {
+    let text = Bytes::from_static(b"no answer in time, please try again\n");
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, ContentType::Text, text);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
+}
+
+/// 405: neither GET nor HEAD.
+pub fn method_not_allowed() -> Response<Body> {
+    let text = Bytes::from_static(b"only GET and HEAD are answered here\n");
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, ContentType::Text, text);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}
+
+/// The answer to a head that was not taken, as it goes over the wire: the last on its connection.
+pub fn refusal(refusal: Refusal) -> &'static [u8] {
+    match refusal {
+        Refusal::Malformed => {
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 34\r\n\
+            cache-control: private, no-cache\r\nconnection: close\r\n\r\nthis is not a request of HTTP/1.1\n"
+        }
+        Refusal::UriTooLong => {
+            b"HTTP/1.1 414 URI Too Long\r\ncontent-type: text/plain\r\ncontent-length: 20\r\n\
+            cache-control: private, no-cache\r\nconnection: close\r\n\r\nthe URI is too long\n"
+        }
+        Refusal::TooLarge => {
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\ncontent-length: 32\r\n\
+            cache-control: private, no-cache\r\nconnection: close\r\n\r\nthe request's head is too large\n"
+        }
+    }
+}
+
+fn plain(status: StatusCode, content_type: ContentType, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type.as_str()));
+    headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_how_long_it_is() {
+        for kind in [Refusal::Malformed, Refusal::UriTooLong, Refusal::TooLarge] {
+            let text = std::str::from_utf8(refusal(kind)).unwrap();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{text}");
+            assert!(head.lines().all(|line| line.trim() == line), "{text}");
+            assert!(body.ends_with('\n'), "{text}");
+        }
+    }
+}

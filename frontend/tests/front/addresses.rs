@@ -1,0 +1,113 @@
+//! Who asks: the forwarded header, trusted proxies, every kind of socket.
+
+use super::{client::Client, program::Program, worker::Daemon};
+
+/// What the worker is told: scheme and client.
+fn told(client: &mut Client, lines: &str) -> String {
+    let answer = client.send_get("/", lines).answer();
+    answer.text().strip_prefix("Get ").unwrap().strip_suffix(" /?\n").unwrap().to_owned()
+}
+
+#[test]
+fn the_forwarded_header_of_a_proxy_on_loopback_counts() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let mut client = Client::connect(program.address());
+    assert_eq!(told(&mut client, ""), "Http 127.0.0.1");
+    assert_eq!(told(&mut client, "X-Forwarded-For: 192.0.2.7\r\n"), "Http 192.0.2.7");
+    assert_eq!(
+        told(&mut client, "X-Forwarded-For: 198.51.100.1\r\nx-forwarded-for: 192.0.2.7\r\n"),
+        "Http 192.0.2.7"
+    );
+    assert_eq!(
+        told(&mut client, "X-Forwarded-For: 192.0.2.7, ::1\r\nX-Forwarded-For: 127.0.0.5:80\r\n"),
+        "Http 192.0.2.7"
+    );
+    assert_eq!(told(&mut client, "X-Forwarded-For: [2001:db8::1%eth0]:443\r\n"), "Http 2001:db8::1");
+    assert_eq!(told(&mut client, "X-Forwarded-For: ::ffff:192.0.2.7\r\n"), "Http 192.0.2.7");
+    assert_eq!(told(&mut client, "Forwarded: for=192.0.2.7\r\nX-Real-IP: 192.0.2.8\r\n"), "Http 127.0.0.1");
+}
+
+#[test]
+fn a_forwarded_header_of_any_bytes_does_no_harm() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let mut client = Client::connect(program.address());
+    for value in [&b"\xff\xfe"[..], b"192.0.2.7, \xe9", b",,,", b"", b"[", b"192.0.2.7,caf\xc3\xa9"] {
+        let request = [b"GET / HTTP/1.1\r\nX-Forwarded-For: ", value, b"\r\n\r\n"].concat();
+        let answer = client.send(request).answer();
+        assert_eq!(answer.text(), "Get Http 127.0.0.1 /?\n", "{value:?}");
+    }
+}
+
+#[test]
+fn a_peer_that_is_no_trusted_proxy_cannot_forge_address_or_scheme() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program =
+        Program::start(&daemon, &["--trusted-proxy", "10.0.0.0/8", "--trusted-proxy", "2001:db8::/32"]);
+    let mut client = Client::connect(program.address());
+    assert_eq!(
+        told(&mut client, "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"),
+        "Http 127.0.0.1"
+    );
+}
+
+#[test]
+fn trusted_prefixes_are_skipped_in_the_header() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &["--trusted-proxy", "127.0.0.1", "--trusted-proxy", "10.0.0.0/8"]);
+    let mut client = Client::connect(program.address());
+    assert_eq!(
+        told(&mut client, "X-Forwarded-For: 192.0.2.7, 198.51.100.1, 10.1.2.3\r\n"),
+        "Http 198.51.100.1"
+    );
+}
+
+#[test]
+fn the_scheme_is_the_one_that_the_nearest_proxy_names() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let mut client = Client::connect(program.address());
+    for (lines, scheme) in [
+        ("X-Forwarded-Proto: https\r\n", "Https"),
+        ("X-Forwarded-Proto: http, HTTPS \r\n", "Https"),
+        ("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n", "Http"),
+        ("X-Forwarded-Proto: httpsx\r\n", "Http"),
+        ("X-Forwarded-Proto: \r\n", "Http"),
+    ] {
+        assert_eq!(told(&mut client, lines), format!("{scheme} 127.0.0.1"), "{lines}");
+    }
+}
+
+#[test]
+fn over_a_socket_file_the_header_counts_and_without_it_the_client_is_unknown() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let socket = daemon.path("http");
+    let place = format!("unix:{}", socket.display());
+    let program = Program::start_bare(&daemon, &["--listen", &place, "--trusted-proxy", "10.0.0.0/8"]);
+    let mut client = Client::connect_unix(&socket);
+    assert_eq!(told(&mut client, ""), "Http unknown");
+    assert_eq!(told(&mut client, "X-Forwarded-For: 192.0.2.7, 10.0.0.1\r\n"), "Http 192.0.2.7");
+    assert_eq!(
+        told(&mut client, "X-Forwarded-For: unknown\r\nX-Forwarded-Proto: https\r\n"),
+        "Https unknown"
+    );
+    assert!(program.logged(&place));
+}
+
+#[test]
+fn several_addresses_of_both_families_are_listened_on() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let arguments = ["--listen", "[::1]:0", "--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0"];
+    let program = Program::start_bare(&daemon, &arguments);
+    super::eventually("all three are open", || program.addresses().len() == 3);
+    let told: Vec<_> = program.addresses().into_iter().map(|at| told(&mut Client::connect(at), "")).collect();
+    assert_eq!(told, ["Http ::1", "Http 127.0.0.1", "Http 127.0.0.1"]);
+}

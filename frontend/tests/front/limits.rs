@@ -1,0 +1,175 @@
+//! Limits: of heads and targets, of time, of connections.
+
+use super::{
+    client::{Answer, Client},
+    eventually,
+    program::Program,
+    worker::Daemon,
+};
+use std::time::{Duration, Instant};
+
+fn is_refused(answer: &Answer, status: u16) {
+    assert_eq!((answer.status, answer.header("connection")), (status, Some("close")), "{answer:?}");
+    assert_eq!(answer.text().lines().count(), 1);
+    answer.has_what_every_answer_has();
+}
+
+#[test]
+fn a_target_over_the_limit_is_414_and_one_at_it_is_served() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let longest = format!("/?{}", "x".repeat(8190));
+    assert_eq!(
+        Client::connect(program.address()).get(&longest).text().len(),
+        8192 + "Get Http 127.0.0.1 \n".len()
+    );
+    for extra in [1, 5_000, 20_000, 60_000] {
+        let mut client = Client::connect(program.address());
+        is_refused(&client.get(&format!("{longest}{}", "y".repeat(extra))), 414);
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn a_head_over_the_limit_is_431_and_one_at_it_is_served() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let empty = "GET /a HTTP/1.1\r\nA: \r\n\r\n".len();
+    let mut client = Client::connect(program.address());
+    client.send(format!("GET /a HTTP/1.1\r\nA: {}\r\n\r\n", "x".repeat(16 * 1024 - empty)));
+    assert_eq!(client.answer().status, 200);
+    for extra in [1, 2_000, 50_000] {
+        let mut client = Client::connect(program.address());
+        client.send(format!("GET /a HTTP/1.1\r\nA: {}\r\n\r\n", "x".repeat(16 * 1024 - empty + extra)));
+        is_refused(&client.answer(), 431);
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn more_than_a_hundred_header_lines_are_431() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    assert_eq!(Client::connect(program.address()).send_get("/", &"A: b\r\n".repeat(99)).answer().status, 200);
+    is_refused(&Client::connect(program.address()).send_get("/", &"A: b\r\n".repeat(100)).answer(), 431);
+}
+
+#[test]
+fn the_refusal_arrives_though_the_client_is_still_sending() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    for _ in 0..20 {
+        let mut client = Client::connect(program.address());
+        client.send(format!("GET /{}", "x".repeat(20_000)));
+        // What comes after the verdict must not turn it into a reset.
+        for _ in 0..30 {
+            client.send([b'x'; 1000]);
+        }
+        is_refused(&client.answer(), 414);
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn a_client_that_never_stops_sending_is_closed_nevertheless() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let mut client = Client::connect(program.address());
+    let start = Instant::now();
+    let sent = (0..10_000).take_while(|_| client.try_send([b'x'; 64 * 1024]).is_ok()).count();
+    assert!(sent < 10_000, "640 MB were read off");
+    assert!(start.elapsed() < Duration::from_secs(8));
+}
+
+#[test]
+fn what_came_before_a_refused_head_is_answered_first() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let mut client = Client::connect(program.address());
+    client
+        .send("GET /one HTTP/1.1\r\n\r\nGET /two HTTP/1.1\r\n\r\nrubbish\r\n\r\nGET /never HTTP/1.1\r\n\r\n");
+    assert!(client.answer().text().ends_with("/one?\n"));
+    assert!(client.answer().text().ends_with("/two?\n"));
+    is_refused(&client.answer(), 400);
+    assert!(client.is_closed());
+}
+
+#[test]
+fn a_head_that_comes_too_slowly_is_closed_however_steadily_it_comes() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &["--header-timeout", "0.4", "--idle-timeout", "60"]);
+    for kept in [false, true] {
+        let mut client = Client::connect(program.address());
+        if kept {
+            assert_eq!(client.get("/").status, 200);
+        }
+        let start = Instant::now();
+        client.send("GET /slow HTTP/1.1\r\nA: ");
+        while client.try_send("x").is_ok() && client.hears_nothing_for(Duration::from_millis(20)) {
+            assert!(start.elapsed() < Duration::from_secs(5), "still open after {:?}", start.elapsed());
+        }
+        assert!(start.elapsed() >= Duration::from_millis(390), "closed after {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_connection_that_says_nothing_at_all_is_closed_after_the_header_timeout() {
+    let daemon = Daemon::new();
+    let program = Program::start(&daemon, &["--header-timeout", "0.3", "--idle-timeout", "60"]);
+    let mut client = Client::connect(program.address());
+    let start = Instant::now();
+    assert!(client.is_closed());
+    assert!(start.elapsed() >= Duration::from_millis(290) && start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_kept_connection_is_closed_after_the_idle_timeout_and_not_before() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &["--header-timeout", "0.2", "--idle-timeout", "0.8"]);
+    let mut client = Client::connect(program.address());
+    assert_eq!(client.get("/").status, 200);
+    let start = Instant::now();
+    assert!(client.is_closed());
+    let taken = start.elapsed();
+    assert!(taken >= Duration::from_millis(750) && taken < Duration::from_secs(6), "closed after {taken:?}");
+}
+
+#[test]
+fn at_the_connection_limit_none_is_served_until_one_closes() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &["--max-connections", "3"]);
+    let mut inside: Vec<_> = (0..3).map(|_| Client::connect(program.address())).collect();
+    for client in &mut inside {
+        assert_eq!(client.get("/").status, 200);
+    }
+    let mut outside = Client::connect(program.address());
+    outside.send_get("/outside", "");
+    assert!(outside.hears_nothing_for(Duration::from_millis(300)), "served above the limit");
+    assert_eq!(inside[1].get("/still").status, 200);
+    inside.pop();
+    assert!(outside.answer().text().ends_with("/outside?\n"));
+    eventually("the operator is told", || program.logged("limit of 3 reached"));
+}
+
+#[test]
+fn with_few_descriptors_the_connection_limit_gives_way() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start_limited(&daemon, 200, &["--threads", "1", "--listen", "127.0.0.1:0"]);
+    assert!(program.logged("the limit of 200 descriptors allows 71; keeping to 71"), "{}", program.log());
+    let mut clients: Vec<_> = (0..150).map(|_| Client::connect(program.address())).collect();
+    for client in &mut clients[..60] {
+        assert_eq!(client.get("/").status, 200);
+    }
+    drop(clients);
+    assert_eq!(Client::connect(program.address()).get("/after").status, 200);
+}
