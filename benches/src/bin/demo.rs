@@ -1,0 +1,45 @@
+//! `cargo demo`: the whole stack on a built-in sample, to be tried with curl.
+
+use benches::{
+    inputs, sample,
+    stack::{Programs, Stack},
+};
+use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: demo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), String> {
+    // Before anything starts, so that Ctrl-C always finds someone who cleans up.
+    let mut signals = Signals::new(TERM_SIGNALS).map_err(|error| format!("signals: {error}"))?;
+    eprintln!("building the programs ...");
+    let programs = Programs::build()?;
+    let folder = tempfile::tempdir().map_err(|error| format!("folder: {error}"))?;
+    let cache = folder.path().join("sample.mlc");
+    sample::write(folder.path()).map_err(|error| format!("sample: cannot be written ({error})"))?;
+    inputs::compile(&programs, folder.path(), &cache)?;
+    let stack = Stack::start(&programs, &cache, &["--workers", "2"], &[])?;
+    let address = stack.http;
+    println!(
+        "serving a sample of a dozen mirrors on http://{address}; try
+
+  a list for a client in Germany:
+    curl 'http://{address}/mirrorlist?repo=fedora-42&arch=x86_64&ip=192.0.2.10'
+  a metalink for one in Japan:
+    curl 'http://{address}/metalink?repo=fedora-42&arch=x86_64&ip=203.0.113.7'
+  a redirect to the nearest mirror, for one in the United States:
+    curl -i 'http://{address}/mirrorlist?path=pub/fedora/linux/releases/42&redirect=1&ip=198.51.100.7'
+
+Ctrl-C ends it."
+    );
+    signals.forever().next();
+    stack.stop()
+}
