@@ -12,6 +12,7 @@ use crate::{
 };
 use options::Options;
 use serde::Deserialize;
+use shared::program::options::mode;
 use std::{ffi::OsString, num::NonZero, path::PathBuf, thread::available_parallelism, time::Duration};
 
 /// Workers that may be asked for.
@@ -85,13 +86,7 @@ impl Config {
 /// Puts defaults where nothing was said, and checks what only makes sense together.
 fn settle(options: Options) -> Result<Config, String> {
     let default = Config::default();
-    let socket_mode = match &options.socket_mode {
-        None => default.socket_mode,
-        Some(text) => u32::from_str_radix(text, 8)
-            .ok()
-            .filter(|mode| *mode <= 0o777)
-            .ok_or_else(|| format!("socket-mode: `{text}` is not an octal mode such as 0660"))?,
-    };
+    let socket_mode = mode("socket-mode", options.socket_mode.as_deref(), default.socket_mode)?;
     let workers = options.workers.unwrap_or(default.workers);
     if workers > MOST_WORKERS {
         return Err(format!("workers: {workers}, at most {MOST_WORKERS}"));

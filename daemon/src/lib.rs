@@ -5,10 +5,8 @@ pub mod cache_file;
 pub mod compile;
 pub mod config;
 pub mod control;
-pub mod failure;
 pub mod generation;
 pub mod listener;
-pub mod log;
 pub mod master;
 pub mod notify;
 pub mod render;
@@ -16,3 +14,5 @@ pub mod select;
 pub mod sys;
 pub mod tool;
 pub mod worker;
+
+pub use shared::program::{failure, log};

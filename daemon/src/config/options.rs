@@ -3,14 +3,11 @@
 //! What they mean together, and their defaults, are one folder up.
 
 use super::{MOST_WORKERS, MapMode};
-use crate::{
-    answer::{LogAddress, NetblockMode},
-    failure::Failure,
-};
+use crate::answer::{LogAddress, NetblockMode};
 use clap::Parser;
-use serde::{Deserialize, de::IntoDeserializer as _};
-use std::{ffi::OsString, fs, path::PathBuf};
-use toml::de::DeTable;
+use serde::Deserialize;
+use shared::program::{failure::Failure, options};
+use std::{ffi::OsString, path::PathBuf};
 
 /// Answers which mirrors near a client carry a directory, from one shared copy of the cache.
 ///
@@ -82,20 +79,9 @@ pub const KEYS: [&str; 10] = [
 ///
 /// `--help` and `--version` print and end the process, as flags do.
 pub fn read(arguments: impl Iterator<Item = OsString>) -> Result<(Options, bool), Failure> {
-    let flags = Flags::try_parse_from(arguments).map_err(|error| {
-        if !error.use_stderr() {
-            error.exit();
-        }
-        Failure::config(one_line(&error.to_string()))
-    })?;
-    let file = match &flags.config {
-        None => Options::default(),
-        Some(path) => {
-            let text = fs::read_to_string(path)
-                .map_err(|error| Failure::config(format!("config {}: {error}", path.display())))?;
-            read_file(&text).map_err(|cause| Failure::config(format!("config {}{cause}", path.display())))?
-        }
-    };
+    let flags: Flags = options::flags(arguments)?;
+    let file =
+        flags.config.as_deref().map(|path| options::file(path, &KEYS)).transpose()?.unwrap_or_default();
     Ok((flags.options.over(file), flags.check))
 }
 
@@ -115,57 +101,6 @@ impl Options {
             drain_limit: self.drain_limit.or(file.drain_limit),
         }
     }
-}
-
-/// Reads the file's options. An error names its line.
-fn read_file(text: &str) -> Result<Options, String> {
-    let line = |at: usize| 1 + text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count();
-    let complain = |error: toml::de::Error| {
-        let place = error.span().map_or(String::new(), |span| format!(" line {}", line(span.start)));
-        format!("{place}: {}", one_line(error.message()))
-    };
-    let table = DeTable::parse(text).map_err(complain)?;
-    for key in table.get_ref().keys() {
-        let name = key.get_ref().as_ref();
-        if !KEYS.contains(&name) {
-            let hint = nearest(name).map_or(String::new(), |known| format!("; did you mean `{known}`?"));
-            return Err(format!(" line {}: unknown option `{name}`{hint}", line(key.span().start)));
-        }
-    }
-    Options::deserialize(table.into_deserializer()).map_err(complain)
-}
-
-/// The known key that `name` is most likely a slip of.
-fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.replace('_', "-");
-    KEYS.into_iter()
-        .map(|key| (edits(&name, key), key))
-        .min()
-        .filter(|(edits, key)| *edits <= key.len().div_ceil(3))
-        .map(|(_, key)| key)
-}
-
-/// Letters to insert, drop or change to get from one word to the other (Levenshtein's distance).
-fn edits(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.bytes().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, b) in to.bytes().enumerate() {
-            let changed = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
-}
-
-/// What a message of several paragraphs says before it turns to usage.
-fn one_line(message: &str) -> String {
-    let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
-    let said: Vec<&str> = lines.take_while(|line| !line.starts_with("Usage:")).collect();
-    let said = said.join("; ");
-    said.trim_start_matches("error: ").replace("; For more information, try '--help'.", "")
 }
 
 /// What `--help` says of an option.

@@ -11,7 +11,7 @@ use time::Date;
 
 /// Appends the line of an answered request that named repository and architecture; nothing for others.
 pub fn render(view: &View<'_>, query: &Query<'_>, address: LogAddress, today: Date, out: &mut Vec<u8>) {
-    let Some((repo, arch)) = &query.named.logged else { return };
+    let Some(asked) = &query.named.asked else { return };
     out.extend_from_slice(b"IP: ");
     match query.client.address.map(|client| shown(client, address)) {
         Some(client) => {
@@ -32,9 +32,9 @@ pub fn render(view: &View<'_>, query: &Query<'_>, address: LogAddress, today: Da
         None => out.extend_from_slice(b"N/A"),
     }
     out.extend_from_slice(b"; REPO: ");
-    log_word(repo, out);
+    log_word(&asked.repo, out);
     out.extend_from_slice(b"; ARCH: ");
-    log_word(arch, out);
+    log_word(&asked.arch, out);
     out.push(b'\n');
 }
 

@@ -3,7 +3,10 @@
 //! Source: spec.md §9. The texts are for people and for scripts that look for them; each ends in LF.
 
 use super::{escape::echo, header};
-use crate::select::{query::Query, target::Refusal};
+use crate::select::{
+    query::Query,
+    target::{Refusal, Subject},
+};
 use shared::cache::{RepositoryId, TreeId, View};
 
 /// Lines of the list of available repositories.
@@ -48,7 +51,10 @@ fn available(view: &View<'_>, query: &Query<'_>, repository: Option<RepositoryId
             first..first + (trees.len() + 1).min(MOST_LINES)
         }
         None => {
-            let asked = query.named.logged.as_ref().map_or(&b""[..], |logged| &logged.0);
+            let asked = match &query.named.subject {
+                Some(Subject::Tree { repo, .. }) => &repo[..],
+                _ => b"",
+            };
             let from = (view.first_tree_from(asked).0 as usize).min(count.saturating_sub(MOST_LINES));
             from..(from + MOST_LINES).min(count)
         }

@@ -16,7 +16,7 @@ pub struct Params<'q> {
     pub arch: Option<Cow<'q, [u8]>>,
     /// `path`, blanks and all.
     pub path: Option<Cow<'q, [u8]>>,
-    /// `country`, or `cc` where that is given.
+    /// `country`, or else `cc`; a list with something on it.
     pub country: Option<Cow<'q, [u8]>>,
     /// `protocol`
     pub protocol: Option<Cow<'q, [u8]>>,
@@ -70,7 +70,8 @@ impl<'q> Params<'q> {
             };
             *slot = Some(trim(decode(value))).filter(|value| !value.is_empty());
         }
-        params.country = cc.or(params.country);
+        let names_something = |list: &Cow<'_, [u8]>| items(list).next().is_some();
+        params.country = params.country.filter(names_something).or(cc.filter(names_something));
         params
     }
 }
@@ -169,9 +170,11 @@ mod tests {
     }
 
     #[test]
-    fn cc_beats_country_wherever_it_stands() {
-        assert_eq!(text(&Params::parse(b"cc=de&country=fr").country), Some("de"));
-        assert_eq!(text(&Params::parse(b"country=fr&cc=").country), Some("fr"));
+    fn country_beats_cc_wherever_it_stands() {
+        assert_eq!(text(&Params::parse(b"country=fr&cc=de").country), Some("fr"));
+        assert_eq!(text(&Params::parse(b"cc=de&country=fr").country), Some("fr"));
+        assert_eq!(text(&Params::parse(b"cc=de&country=,").country), Some("de"));
+        assert_eq!(Params::parse(b"cc=,&country=").country, None);
     }
 
     #[test]

@@ -68,8 +68,8 @@ impl fmt::Display for Refusal {
 pub struct Named<'q> {
     /// What the header names; `None` when the request named nothing.
     pub subject: Option<Subject<'q>>,
-    /// Repository and architecture as the access log has them: after `version`, before redirects.
-    pub logged: Option<(Cow<'q, [u8]>, Cow<'q, [u8]>)>,
+    /// What was asked for by `repo` and `arch`; the access log has it even where `path` wins.
+    pub asked: Option<Asked<'q>>,
     /// The repository that answers.
     pub repository: Option<RepositoryId>,
 }
@@ -81,12 +81,8 @@ pub fn resolve<'q>(
     metalink: bool,
 ) -> (Named<'q>, Result<Target<'q>, Refusal>) {
     let mut named = Named::default();
-    let tree = match (&params.repo, &params.arch) {
-        (Some(repo), Some(arch)) => Some(Wanted::new(view, params, repo, arch)),
-        _ => None,
-    };
-    if let Some(wanted) = &tree {
-        named.logged = Some((wanted.repo.clone(), wanted.arch.clone()));
+    if let (Some(repo), Some(arch)) = (&params.repo, &params.arch) {
+        named.asked = Some(Asked::new(view, params, repo, arch));
     }
     if let Some(path) = &params.path {
         let path = normalise(path);
@@ -94,26 +90,29 @@ pub fn resolve<'q>(
         named.subject = Some(Subject::Path(path));
         return (named, target);
     }
-    let Some(wanted) = tree else { return (named, Err(Refusal::Incomplete)) };
-    let repository = wanted.answering(view);
+    let Some(asked) = &named.asked else { return (named, Err(Refusal::Incomplete)) };
+    let repository = asked.answering(view);
+    let target = asked.target(view, repository, metalink);
     let repo = match repository.and_then(|repository| view.repository(repository)) {
         Some(repository) => Cow::Borrowed(repository.name.as_bytes()),
-        None => wanted.repo.clone(),
+        None => asked.repo.clone(),
     };
+    named.subject = Some(Subject::Tree { repo, arch: asked.arch.clone() });
     named.repository = repository;
-    named.subject = Some(Subject::Tree { repo, arch: wanted.arch.clone() });
-    (named, wanted.target(view, repository, metalink))
+    (named, target)
 }
 
-/// Repository and architecture as asked for.
-struct Wanted<'q> {
-    /// The repository after `version`.
-    repo: Cow<'q, [u8]>,
-    arch: Cow<'q, [u8]>,
+/// Repository and architecture as asked for: after `version`, before redirects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked<'q> {
+    /// The repository.
+    pub repo: Cow<'q, [u8]>,
+    /// The architecture; `source` for a source repository.
+    pub arch: Cow<'q, [u8]>,
 }
 
-impl<'q> Wanted<'q> {
-    fn new(view: &View<'_>, params: &Params<'q>, repo: &Cow<'q, [u8]>, arch: &Cow<'q, [u8]>) -> Wanted<'q> {
+impl<'q> Asked<'q> {
+    fn new(view: &View<'_>, params: &Params<'q>, repo: &Cow<'q, [u8]>, arch: &Cow<'q, [u8]>) -> Asked<'q> {
         let versioned = params.version.as_ref().map(|version| [&**repo, b"-", version].concat());
         let repo = match versioned {
             Some(versioned) if is_known(view, &versioned) => Cow::Owned(versioned),
@@ -121,7 +120,7 @@ impl<'q> Wanted<'q> {
         };
         let is_source = repo.windows(6).any(|window| window == b"source");
         let arch = if is_source { Cow::Borrowed(&b"source"[..]) } else { arch.clone() };
-        Wanted { repo, arch }
+        Asked { repo, arch }
     }
 
     /// The repository that answers: the one asked for, or the one that it redirects to. One step only.

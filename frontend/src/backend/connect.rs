@@ -28,6 +28,8 @@ use tokio::{net::UnixStream, task::spawn_local, time::timeout};
 const HELLO: Duration = Duration::from_millis(300);
 /// Surplus connections in a row that are worth making at once, for each slot.
 const TRIES_PER_SLOT: u32 = 8;
+/// The wait between surplus connections once each worker could have been met.
+const OUT_OF_STEP: Duration = Duration::from_millis(4);
 /// The wait after that many, and after failures at most.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// The wait after the first failure.
@@ -84,8 +86,12 @@ pub(super) async fn keep_connected(daemon: Arc<Daemon>, backend: Rc<Backend>) {
                 } else {
                     surplus += 1;
                     drop(link);
-                    if surplus > TRIES_PER_SLOT * u32::from(hello.slots.max(1)) {
+                    let slots = u32::from(hello.slots.max(1));
+                    if surplus > TRIES_PER_SLOT * slots {
                         wait(&backend, LONGEST_WAIT).await;
+                    } else if surplus > slots {
+                        // Threads that connect in step may meet the same workers for ever.
+                        wait(&backend, OUT_OF_STEP).await;
                     }
                 }
             }

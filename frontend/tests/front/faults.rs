@@ -326,7 +326,8 @@ fn every_worker_is_found_and_none_has_more_links_than_one_a_thread() {
     ask(&program, 10);
     assert_eq!(counts(), [2; 4]);
     let accepted: usize = workers.iter().map(|worker| worker.accepted()).sum();
-    assert!(accepted <= 8 * 4 * 2 + 8, "{accepted} connections for 8 links");
+    // The bound that is promised: eight tries for each slot and each link.
+    assert!(accepted <= 8 * (8 * 4 + 1), "{accepted} connections for 8 links");
 }
 
 #[test]

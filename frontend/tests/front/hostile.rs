@@ -94,6 +94,22 @@ fn a_request_with_a_body_is_answered_and_the_connection_ends_in_order() {
 }
 
 #[test]
+fn the_answer_arrives_though_the_client_is_still_sending_its_body() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    for _ in 0..20 {
+        let mut client = Client::connect(program.address());
+        client.send("GET /a HTTP/1.1\r\nContent-Length: 40000\r\n\r\n");
+        for _ in 0..40 {
+            client.send([b'b'; 1000]);
+        }
+        assert_eq!(client.answer().text(), "Get Http 127.0.0.1 /a?\n");
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
 fn an_offer_to_speak_something_else_is_ignored() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();

@@ -75,6 +75,19 @@ fn the_refusal_arrives_though_the_client_is_still_sending() {
 }
 
 #[test]
+fn a_client_that_is_refused_and_stays_is_let_go_after_a_second() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &["--threads", "1"]);
+    let mut first = Client::connect(program.address());
+    assert_eq!(first.get("/").status, 200);
+    let before = program.sockets();
+    let mut refused = Client::connect(program.address());
+    is_refused(&refused.send("rubbish\r\n\r\n").answer(), 400);
+    eventually("its socket is closed", || program.sockets() == before);
+}
+
+#[test]
 fn a_client_that_never_stops_sending_is_closed_nevertheless() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();
@@ -170,6 +183,8 @@ fn with_few_descriptors_the_connection_limit_gives_way() {
     for client in &mut clients[..60] {
         assert_eq!(client.get("/").status, 200);
     }
+    eventually("the limit is met before the system's", || program.logged("limit of 71 reached"));
+    assert!(!program.logged("cannot accept"), "{}", program.log());
     drop(clients);
     assert_eq!(Client::connect(program.address()).get("/after").status, 200);
 }

@@ -16,11 +16,11 @@ mod worker;
 
 use std::time::{Duration, Instant};
 
-/// Waits until `condition` holds; fails after ten seconds with `what`.
+/// Waits until `condition` holds; fails after twenty seconds with `what`.
 fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(20);
     while !condition() {
-        assert!(Instant::now() < end, "still not so after 10 s: {what}");
+        assert!(Instant::now() < end, "still not so after 20 s: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
 }

@@ -368,7 +368,8 @@ fn look_at_everything(view: &View<'_>) {
             let member = set.get(position).unwrap();
             view.placement_schemes(member.placement);
             let host = view.placement_host(member.placement);
-            (view.bandwidth(host), view.countries_allowed(host).map(Iterator::count));
+            view.bandwidth(host);
+            view.countries_allowed(host).map(Iterator::count);
             view.placement_urls(member.placement).filter_map(|url| view.url(url)).for_each(|_| ());
         }
         out.clear();

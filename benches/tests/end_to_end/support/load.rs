@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-/// Requests that go on until [`Load::finish`], or for a minute.
+/// Requests that go on until [`Load::finish`], or for three minutes.
 pub struct Load {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<io::Result<Outcome>>,
@@ -35,7 +35,7 @@ impl Load {
             pipeline: 2,
             keep_alive,
             requests: u64::MAX,
-            limit: Duration::from_secs(60),
+            limit: Duration::from_secs(180),
         };
         let asked = about(cache);
         let stop = Arc::new(AtomicBool::new(false));

@@ -1,0 +1,112 @@
+//! Load in the background while a test does something to the service. Every answer is checked.
+
+use super::{Service, cache, proc, until};
+use benches::{
+    load::{
+        Outcome, Plan, Target,
+        questions::{Kind, Question, questions},
+        run,
+    },
+    process::cpu_ns,
+};
+use shared::cache::{CacheBytes, View};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::Path,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+/// Longer than any test: load ends when it is told to.
+const LIMIT: Duration = Duration::from_secs(3600);
+
+/// Requests that go on until they are told to end.
+pub struct Load {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<io::Result<Outcome>>,
+}
+
+impl Load {
+    /// Clients that keep their connections, about the usual cache; returns when the service is at work.
+    pub fn start(service: &Service) -> Load {
+        Load::of(service, 8, true)
+    }
+
+    /// Clients that connect for every request.
+    pub fn connecting(service: &Service) -> Load {
+        Load::of(service, 8, false)
+    }
+
+    /// So many clients.
+    pub fn of(service: &Service, connections: usize, keep_alive: bool) -> Load {
+        let plan = Plan {
+            target: Target::Tcp(service.http),
+            connections,
+            pipeline: 2,
+            keep_alive,
+            requests: u64::MAX,
+            limit: LIMIT,
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let until_told = Arc::clone(&stop);
+        let load = Load { stop, thread: thread::spawn(move || run(&plan, about_usual(), &until_told)) };
+        at_work(service);
+        load
+    }
+
+    /// Ends it, whatever came of it.
+    pub fn end(self) -> Outcome {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap().unwrap()
+    }
+
+    /// Ends it; fails if any request was not answered as it should be.
+    pub fn finish(self) -> Outcome {
+        let outcome = self.end();
+        assert_eq!(outcome.failures, BTreeMap::new(), "of {} requests", outcome.answered + outcome.failed());
+        assert!(outcome.answered > 0);
+        outcome
+    }
+}
+
+/// So many answered requests, all of them right.
+pub fn ask(service: &Service, requests: u64) -> Outcome {
+    let plan = Plan {
+        target: Target::Tcp(service.http),
+        connections: 8,
+        pipeline: 2,
+        keep_alive: true,
+        requests,
+        limit: LIMIT,
+    };
+    let outcome = run(&plan, about_usual(), &AtomicBool::new(false)).unwrap();
+    assert_eq!(outcome.failures, BTreeMap::new());
+    outcome
+}
+
+/// Waits until the front end and every worker have done something since this call.
+pub fn at_work(service: &Service) {
+    let pids = [vec![service.frontend.pid()], service.workers()].concat();
+    let before: Vec<_> = pids.into_iter().map(|pid| (pid, cpu_ns(pid).unwrap_or(0))).collect();
+    until("all processes are at work", || {
+        let worked = |(pid, before)| !proc::is_alive(pid) || cpu_ns(pid).is_ok_and(|now| now > before + 2_000_000);
+        before.iter().copied().all(worked)
+    });
+}
+
+/// The same mix of questions about the usual cache every time.
+pub fn about_usual() -> &'static [Question] {
+    static QUESTIONS: OnceLock<Vec<Question>> = OnceLock::new();
+    QUESTIONS.get_or_init(|| about(cache::usual()))
+}
+
+/// A mix of questions about a cache.
+pub fn about(cache: &Path) -> Vec<Question> {
+    let bytes = CacheBytes::read(cache).unwrap();
+    questions(&View::check(&bytes).unwrap(), Kind::Mix, 1024, 1)
+}
