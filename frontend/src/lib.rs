@@ -16,11 +16,11 @@ pub mod backend;
 pub mod clients;
 pub mod config;
 pub mod connection;
-pub mod failure;
 pub mod head;
 pub mod listen;
-pub mod log;
 pub mod request;
 pub mod response;
 pub mod server;
 pub mod stream;
+
+use shared::program::{failure, log};

@@ -1,7 +1,8 @@
 //! mirrorlist-http: see the library for how it works.
 #![forbid(unsafe_code)]
 
-use frontend::{config::Config, failure::Failure, log, server};
+use frontend::{config::Config, server};
+use shared::program::{failure::Failure, log};
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
@@ -9,7 +10,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             log::error(&failure);
-            failure.exit_code()
+            failure.fault.into()
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::{
         prefix::plain,
     },
     random_request::Vocabulary,
-    random_world, real, setting,
+    random_world, real,
+    setting::setting,
     world::World,
 };
 use shared::cache::View;

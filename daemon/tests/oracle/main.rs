@@ -13,9 +13,12 @@ mod exchange;
 mod forwarded;
 mod model;
 mod order;
+#[allow(dead_code, reason = "the replay uses more of it")]
+mod random_hops;
 mod random_request;
 mod random_world;
 mod real;
+mod setting;
 mod world;
 
 use daemon::answer::{LogAddress, NetblockMode, Rules};
@@ -23,13 +26,8 @@ use dice::Dice;
 use exchange::Program;
 use model::Model;
 use random_request::Vocabulary;
+use setting::setting;
 use world::World;
-
-/// A number from the environment.
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .map_or(default, |value| value.parse().unwrap_or_else(|_| panic!("{name}={value} is no number")))
-}
 
 fn random_rules(dice: &mut Dice) -> Rules {
     Rules {

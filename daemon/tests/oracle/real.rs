@@ -2,36 +2,18 @@
 //!
 //! The files are not part of the repository; where they are missing these tests say so and pass.
 
-use crate::{
-    agree,
-    dice::Dice,
-    model::Model,
-    random_rules, setting,
-    world::{GeoipSource, World},
-};
-use daemon::compile::mirrormanager::message::MirrorList;
-use prost::Message;
-use std::{fs, path::PathBuf};
+use crate::{agree, dice::Dice, model::Model, random_rules, setting::setting, world::World};
+use std::path::Path;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
 
 /// The real inputs, `None` (and a word about it) where they are missing.
 pub fn world() -> Option<World> {
-    let data = PathBuf::from(DATA);
-    let packed = data.join("global_netblocks.txt.zst");
-    if !packed.exists() {
+    let world = World::read(Path::new(DATA));
+    if world.is_none() {
         eprintln!("skipped: no real data in {DATA}");
-        return None;
     }
-    let read = |name: &str| fs::read(data.join(name)).expect("real data can be read");
-    let routes =
-        zstd::decode_all(&read("global_netblocks.txt.zst")[..]).expect("the routing table can be unpacked");
-    Some(World {
-        list: MirrorList::decode(&read("almalinux.proto-cache")[..]).expect("the cache can be decoded"),
-        routes: String::from_utf8(routes).expect("the routing table is text"),
-        continents: String::from_utf8(read("country_continent.csv")).expect("the continents are text"),
-        geoip: GeoipSource::Database(data.join("country.mmdb")),
-    })
+    world
 }
 
 #[test]

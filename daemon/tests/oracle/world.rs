@@ -9,7 +9,10 @@ use shared::{
     cache::{self, CacheBytes},
     code::Country,
 };
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// The inputs.
 pub struct World {
@@ -30,6 +33,28 @@ pub enum GeoipSource {
 }
 
 impl World {
+    /// The inputs in a folder: MirrorManager's cache, and beside it what there is of the others. `None` without the cache.
+    pub fn read(folder: &Path) -> Option<World> {
+        let there = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.exists());
+        let bytes = |path: PathBuf| {
+            let bytes =
+                fs::read(&path).unwrap_or_else(|error| panic!("{}: not read ({error})", path.display()));
+            match path.extension() {
+                Some(end) if end == "zst" => zstd::decode_all(&bytes[..]).expect("it can be unpacked"),
+                _ => bytes,
+            }
+        };
+        let text = |names: &[&str]| there(names).map_or(String::new(), |path| lossless(bytes(path)));
+        let list = bytes(there(&["mirrorlist.proto-cache", "almalinux.proto-cache"])?);
+        Some(World {
+            list: MirrorList::decode(&list[..]).expect("the cache can be decoded"),
+            routes: text(&["global_netblocks.txt", "global_netblocks.txt.zst"]),
+            continents: text(&["country_continent.csv"]),
+            geoip: there(&["country.mmdb"])
+                .map_or(GeoipSource::Prefixes(Vec::new()), GeoipSource::Database),
+        })
+    }
+
     /// The inputs as the model reads them.
     pub fn facts(&self) -> Facts {
         let geoip = match &self.geoip {
@@ -74,6 +99,10 @@ impl World {
         }
         cache::write(&inventory, BUILD_TIME).expect("a cache can be written").0
     }
+}
+
+fn lossless(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("the tables beside the cache are text")
 }
 
 /// When every cache of these tests was built; answers do not show it.

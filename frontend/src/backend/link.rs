@@ -84,7 +84,13 @@ pub struct Link {
 }
 
 /// Reads a new connection's HELLO.
+///
+/// A worker waits a moment to see whether it is a person who connects, and says HELLO at once to who speaks frames; so
+/// this side begins with a PING.
 pub async fn greet(mut stream: UnixStream) -> Result<(Link, Hello), End> {
+    let mut ping = Vec::new();
+    wire::encode_ping(&mut ping, 0);
+    stream.write_all(&ping).await.map_err(End::Failed)?;
     let mut input = BytesMut::with_capacity(256);
     loop {
         if let Some(frame) = wire::next_frame(&input, MAX_REPLY).map_err(violation)? {

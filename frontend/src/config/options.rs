@@ -3,13 +3,17 @@
 //! Whatever is wrong is told with its place and in one line; nothing is guessed.
 
 use super::{Config, Limits, Listen, Relay};
-use crate::failure::Failure;
 use clap::Parser;
 use ipnetwork::IpNetwork;
-use serde::{Deserialize, de::IntoDeserializer as _};
-use shared::net::Trusted;
-use std::{ffi::OsString, fs, path::PathBuf, time::Duration};
-use toml::de::DeTable;
+use serde::Deserialize;
+use shared::{
+    net::Trusted,
+    program::{
+        failure::Failure,
+        options::{self, mode},
+    },
+};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 /// Serves mirrorlists and metalinks over HTTP: relays requests to the workers of mirrorlistd.
 ///
@@ -110,19 +114,9 @@ const LONGEST_HEAD: usize = 64 * 1024;
 const LONGEST_TIME: f64 = 86_400.0;
 
 pub(super) fn load(arguments: impl Iterator<Item = OsString>) -> Result<Config, Failure> {
-    let flags = Flags::try_parse_from(arguments).map_err(|error| {
-        if !error.use_stderr() {
-            error.exit();
-        }
-        Failure::config(one_line(&error.to_string()))
-    })?;
-    let file = match &flags.config {
-        None => Options::default(),
-        Some(path) => fs::read_to_string(path)
-            .map_err(|error| format!(": {error}"))
-            .and_then(|text| read_file(&text))
-            .map_err(|cause| Failure::config(format!("config {}{cause}", path.display())))?,
-    };
+    let flags: Flags = options::flags(arguments)?;
+    let file =
+        flags.config.as_deref().map(|path| options::file(path, &KEYS)).transpose()?.unwrap_or_default();
     let config = settle(flags.options.over(file)).map_err(Failure::config)?;
     Ok(Config { check: flags.check, ..config })
 }
@@ -199,7 +193,7 @@ fn settle(options: Options) -> Result<Config, String> {
     }
     Ok(Config {
         listen,
-        socket_mode: mode(options.socket_mode.as_deref(), default.socket_mode)?,
+        socket_mode: mode("socket-mode", options.socket_mode.as_deref(), default.socket_mode)?,
         daemon: options.daemon.unwrap_or(default.daemon),
         trusted,
         threads: within("threads", options.threads, default.threads, 0, MOST_THREADS)?,
@@ -214,12 +208,6 @@ fn settle(options: Options) -> Result<Config, String> {
 fn prefix(text: &str) -> Result<IpNetwork, String> {
     text.parse()
         .map_err(|_| format!("trusted-proxy: `{text}` is not a prefix such as 10.0.0.0/8 or fd00::/8"))
-}
-
-fn mode(given: Option<&str>, default: u32) -> Result<u32, String> {
-    let Some(text) = given else { return Ok(default) };
-    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
-    mode.ok_or_else(|| format!("socket-mode: `{text}` is not an octal mode such as 0666"))
 }
 
 fn within(
@@ -247,63 +235,12 @@ fn time(name: &str, given: Option<f64>, default: Duration) -> Result<Duration, S
     }
 }
 
-/// Reads the file's options. An error begins with ` line N: `.
-fn read_file(text: &str) -> Result<Options, String> {
-    let line = |at: usize| 1 + text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count();
-    let complain = |error: toml::de::Error| {
-        let place = error.span().map_or(String::new(), |span| format!(" line {}", line(span.start)));
-        format!("{place}: {}", one_line(error.message()))
-    };
-    let table = DeTable::parse(text).map_err(complain)?;
-    for key in table.get_ref().keys() {
-        let name = key.get_ref().as_ref();
-        if !KEYS.contains(&name) {
-            let hint = nearest(name).map_or(String::new(), |known| format!("; did you mean `{known}`?"));
-            return Err(format!(" line {}: unknown option `{name}`{hint}", line(key.span().start)));
-        }
-    }
-    Options::deserialize(table.into_deserializer()).map_err(complain)
-}
-
-/// The known key that `name` is most likely a slip of.
-fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.replace('_', "-");
-    KEYS.into_iter()
-        .map(|key| (edits(&name, key), key))
-        .min()
-        .filter(|(edits, key)| *edits <= key.len().div_ceil(3))
-        .map(|(_, key)| key)
-}
-
-/// Letters to insert, drop or change to get from one word to the other (Levenshtein's distance).
-fn edits(from: &str, to: &str) -> usize {
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.bytes().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, b) in to.bytes().enumerate() {
-            let changed = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
-}
-
-/// What a message of several paragraphs says before it turns to usage.
-fn one_line(message: &str) -> String {
-    let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
-    let said: Vec<&str> = lines.take_while(|line| !line.starts_with("Usage:")).collect();
-    let said = said.join("; ");
-    said.trim_start_matches("error: ").replace("; For more information, try '--help'.", "")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn settled(text: &str) -> Result<Config, String> {
-        read_file(text).and_then(settle)
+        options::parse(text, &KEYS).and_then(settle)
     }
 
     #[test]
@@ -330,7 +267,7 @@ mod tests {
     #[test]
     fn the_example_file_lists_every_option_with_its_default() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../systemd/mirrorlist-http.toml");
-        let text = fs::read_to_string(path).unwrap();
+        let text = std::fs::read_to_string(path).unwrap();
         let options: String = text
             .lines()
             .filter_map(|line| line.strip_prefix('#'))
@@ -379,7 +316,7 @@ mod tests {
     #[test]
     fn a_flag_overrides_the_file() {
         let flags = Options { threads: Some(7), ..Options::default() };
-        let config = settle(flags.over(read_file("threads = 2\nmax-in-flight = 3").unwrap())).unwrap();
+        let config = settle(flags.over(options::parse("threads = 2\nmax-in-flight = 3", &KEYS).unwrap())).unwrap();
         assert_eq!((config.threads, config.relay.in_flight), (7, 3));
     }
 }

@@ -19,7 +19,7 @@ pub enum Fault {
 }
 
 /// An early end: whose fault, and a line for the operator.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Failure {
     /// Whose fault it is.
     pub fault: Fault,
@@ -35,6 +35,11 @@ impl Failure {
     /// Something that the operating system refused.
     pub fn system(message: impl Into<String>) -> Failure {
         Failure { fault: Fault::System, message: message.into() }
+    }
+
+    /// A fault of this program.
+    pub fn bug(message: impl Into<String>) -> Failure {
+        Failure { fault: Fault::Bug, message: message.into() }
     }
 
     /// A wrong option.

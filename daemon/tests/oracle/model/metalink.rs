@@ -100,7 +100,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// `Fri, 20 Nov 2026 10:00:00 GMT`.
-fn rfc_1123(now: u64) -> String {
+pub fn rfc_1123(now: u64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod facts;
+pub mod forwarded;
 pub mod metalink;
 pub mod mirrorlist;
 pub mod prefix;
