@@ -58,6 +58,10 @@ pub fn log_word(word: &[u8], out: &mut Vec<u8>) {
 
 /// Appends text that a client sent: what is not UTF-8 or a control character as `?`, cut at 200 characters.
 pub fn echo(text: &[u8], out: &mut Vec<u8>) {
+    // Nearly always.
+    if text.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return out.extend_from_slice(&text[..text.len().min(LONGEST_ECHO)]);
+    }
     let mut left = LONGEST_ECHO;
     for chunk in text.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -150,6 +154,7 @@ mod tests {
         assert_eq!(with(echo, b"a\nb\xff\xfe\x7f"), "a?b???");
         assert_eq!(with(echo, "é".repeat(300).as_bytes()).chars().count(), 200);
         assert_eq!(with(echo, &[0xff; 300]).len(), 200);
+        assert_eq!(with(echo, &[b'a'; 300]).len(), 200);
     }
 
     #[test]

@@ -59,13 +59,20 @@ fn available(view: &View<'_>, query: &Query<'_>, repository: Option<RepositoryId
             from..(from + MOST_LINES).min(count)
         }
     };
-    for tree in trees.map(|tree| TreeId(tree as u32)) {
-        let Some(repository) = view.repository(view.tree_repository(tree)) else { continue };
-        out.extend_from_slice(b"# repo=");
-        echo(repository.name.as_bytes(), out);
-        out.extend_from_slice(b"&arch=");
-        echo(view.tree_arch(tree).as_bytes(), out);
-        out.push(b'\n');
+    let first = view.tree_repository(TreeId(trees.start as u32)).0;
+    for id in (first..view.repository_count() as u32).map(RepositoryId) {
+        let Some(repository) = view.repository(id) else { continue };
+        let theirs = view.trees(id);
+        if theirs.clone().next().is_some_and(|tree| tree.0 as usize >= trees.end) {
+            break;
+        }
+        for tree in theirs.filter(|tree| trees.contains(&(tree.0 as usize))) {
+            out.extend_from_slice(b"# repo=");
+            echo(repository.name.as_bytes(), out);
+            out.extend_from_slice(b"&arch=");
+            echo(view.tree_arch(tree).as_bytes(), out);
+            out.push(b'\n');
+        }
     }
     out.extend_from_slice(b"# ");
     out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());

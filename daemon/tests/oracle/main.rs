@@ -19,23 +19,17 @@ mod random_request;
 mod random_world;
 mod real;
 mod setting;
+#[allow(dead_code, reason = "the replay uses more of it")]
+mod tally;
 mod world;
 
-use daemon::answer::{LogAddress, NetblockMode, Rules};
 use dice::Dice;
 use exchange::Program;
 use model::Model;
 use random_request::Vocabulary;
 use setting::setting;
+use tally::Tally;
 use world::World;
-
-fn random_rules(dice: &mut Dice) -> Rules {
-    Rules {
-        minimum: *dice.pick(&[5, 5, 5, 0, 1, 3, 100]),
-        netblock: if dice.percent(70) { NetblockMode::First } else { NetblockMode::Only },
-        log_address: *dice.pick(&[LogAddress::Off, LogAddress::Full, LogAddress::Full, LogAddress::Short]),
-    }
-}
 
 /// Asks model and program the same, `count` times; panics with the first differences.
 fn agree(name: &str, world: &World, model: &mut Model, dice: &mut Dice, count: u64) -> Tally {
@@ -45,7 +39,7 @@ fn agree(name: &str, world: &World, model: &mut Model, dice: &mut Dice, count: u
     let mut differences = Vec::new();
     let mut asked_so_far = 0;
     while asked_so_far < count && differences.len() < 5 {
-        model.rules = random_rules(dice);
+        model.rules = random_request::rules(dice);
         let mut program = Program::start(&cache, model.rules);
         for _ in 0..100.min(count - asked_so_far) {
             let asked = vocabulary.request(dice);
@@ -73,28 +67,6 @@ fn agree(name: &str, world: &World, model: &mut Model, dice: &mut Dice, count: u
     tally
 }
 
-/// How often each kind of answer was expected: a test that only ever saw errors would prove nothing.
-#[derive(Debug, Default)]
-struct Tally {
-    by_status: std::collections::BTreeMap<u16, u64>,
-    by_tier: std::collections::BTreeMap<&'static str, u64>,
-    by_kind: std::collections::BTreeMap<&'static str, u64>,
-}
-
-impl Tally {
-    fn count(&mut self, expected: &model::Expected) {
-        *self.by_status.entry(expected.status).or_default() += 1;
-        *self.by_tier.entry(expected.tier.name()).or_default() += 1;
-        *self.by_kind.entry(expected.kind.name()).or_default() += 1;
-    }
-
-    fn add(&mut self, other: &Tally) {
-        other.by_status.iter().for_each(|(key, count)| *self.by_status.entry(*key).or_default() += count);
-        other.by_tier.iter().for_each(|(key, count)| *self.by_tier.entry(key).or_default() += count);
-        other.by_kind.iter().for_each(|(key, count)| *self.by_kind.entry(key).or_default() += count);
-    }
-}
-
 #[test]
 fn answers_over_random_caches_are_those_of_the_model() {
     let (seed, requests) = (setting("ORACLE_SEED", 1), setting("ORACLE_REQUESTS", 10_000));
@@ -102,7 +74,7 @@ fn answers_over_random_caches_are_those_of_the_model() {
     for number in 0..requests.div_ceil(500) {
         let mut dice = Dice::new(seed << 32 | number);
         let world = random_world::world(&mut dice);
-        let mut model = Model { facts: world.facts(), rules: random_rules(&mut dice) };
+        let mut model = Model { facts: world.facts(), rules: random_request::rules(&mut dice) };
         let name = format!("ORACLE_SEED={seed}, cache {number}");
         tally.add(&agree(&name, &world, &mut model, &mut dice, 500.min(requests - number * 500)));
     }

@@ -5,6 +5,7 @@ use crate::{
     exchange::Asked,
     model::{facts::Facts, prefix::Prefix},
 };
+use daemon::answer::{LogAddress, NetblockMode, Rules};
 use shared::wire::Method;
 use std::net::IpAddr;
 
@@ -226,6 +227,15 @@ impl Vocabulary {
             }
             _ => address,
         }
+    }
+}
+
+/// The operator's rules, the defaults most often.
+pub fn rules(dice: &mut Dice) -> Rules {
+    Rules {
+        minimum: *dice.pick(&[5, 5, 5, 0, 1, 3, 100]),
+        netblock: if dice.percent(70) { NetblockMode::First } else { NetblockMode::Only },
+        log_address: *dice.pick(&[LogAddress::Off, LogAddress::Full, LogAddress::Full, LogAddress::Short]),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The files are not part of the repository; where they are missing these tests say so and pass.
 
-use crate::{agree, dice::Dice, model::Model, random_rules, setting::setting, world::World};
+use crate::{agree, dice::Dice, model::Model, random_request, setting::setting, world::World};
 use std::path::Path;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
@@ -20,7 +20,7 @@ pub fn world() -> Option<World> {
 fn answers_over_the_real_cache_are_those_of_the_model() {
     let Some(world) = world() else { return };
     let mut dice = Dice::new(setting("ORACLE_SEED", 1));
-    let mut model = Model { facts: world.facts(), rules: random_rules(&mut dice) };
+    let mut model = Model { facts: world.facts(), rules: random_request::rules(&mut dice) };
     let tally = agree("the real cache", &world, &mut model, &mut dice, setting("ORACLE_REQUESTS", 10_000));
     println!("{tally:#?}");
 }

@@ -50,8 +50,7 @@ impl World {
             list: MirrorList::decode(&list[..]).expect("the cache can be decoded"),
             routes: text(&["global_netblocks.txt", "global_netblocks.txt.zst"]),
             continents: text(&["country_continent.csv"]),
-            geoip: there(&["country.mmdb"])
-                .map_or(GeoipSource::Prefixes(Vec::new()), GeoipSource::Database),
+            geoip: there(&["country.mmdb"]).map_or(GeoipSource::Prefixes(Vec::new()), GeoipSource::Database),
         })
     }
 

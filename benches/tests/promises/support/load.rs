@@ -94,7 +94,8 @@ pub fn at_work(service: &Service) {
     let pids = [vec![service.frontend.pid()], service.workers()].concat();
     let before: Vec<_> = pids.into_iter().map(|pid| (pid, cpu_ns(pid).unwrap_or(0))).collect();
     until("all processes are at work", || {
-        let worked = |(pid, before)| !proc::is_alive(pid) || cpu_ns(pid).is_ok_and(|now| now > before + 2_000_000);
+        let worked =
+            |(pid, before)| !proc::is_alive(pid) || cpu_ns(pid).is_ok_and(|now| now > before + 2_000_000);
         before.iter().copied().all(worked)
     });
 }

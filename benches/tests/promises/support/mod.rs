@@ -5,9 +5,11 @@
 pub mod cache;
 pub mod figures;
 pub mod frames;
+pub mod http;
 pub mod load;
 pub mod proc;
 pub mod service;
+pub mod trouble;
 
 pub use figures::{Figures, tell};
 pub use load::Load;

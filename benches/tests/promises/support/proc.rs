@@ -1,6 +1,6 @@
 //! What /proc tells of the programs' processes.
 
-use super::Service;
+use super::{Service, until};
 use benches::process::Memory;
 use std::{collections::BTreeSet, fs, ops::AddAssign};
 
@@ -77,6 +77,19 @@ impl Holdings {
             holdings.daemon_bytes.add_assign(own(worker));
         }
         holdings
+    }
+
+    /// What they hold when clients are gone: as soon as nothing has changed for a while.
+    pub fn at_rest(service: &Service) -> Holdings {
+        let mut last = Holdings::of(service);
+        let mut same = 0;
+        until("the service comes to rest", || {
+            let now = Holdings::of(service);
+            same = if now == last { same + 1 } else { 0 };
+            last = now;
+            same >= 100
+        });
+        last
     }
 
     /// All descriptors.

@@ -80,7 +80,11 @@ impl Drop for Program {
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().collect();
-            eprintln!("{} said last:\n{}", self.log.display(), lines[lines.len().saturating_sub(15)..].join("\n"));
+            eprintln!(
+                "{} said last:\n{}",
+                self.log.display(),
+                lines[lines.len().saturating_sub(15)..].join("\n")
+            );
         }
     }
 }
@@ -96,7 +100,7 @@ pub struct Setup<'a> {
     pub daemon_after: &'a str,
     /// The same for the front end.
     pub frontend_after: &'a str,
-    /// The user that both run as, when that can be chosen.
+    /// The user that the daemon runs as, when that can be chosen; the front end is nobody in particular.
     pub user: u32,
 }
 
@@ -147,17 +151,24 @@ impl Service {
         Service::with_daemon(daemon, folder, options, setup)
     }
 
+    /// The same with a daemon whose messages cannot be read.
+    pub fn start_quietly(setup: Setup<'_>) -> Service {
+        let folder = folder(setup.user);
+        put(&fs::read(cache::usual()).unwrap(), &folder.path().join("cache.mlc"), setup.user);
+        let options: Vec<String> = setup.daemon.iter().map(|option| (*option).to_owned()).collect();
+        let mut command = daemon_command(setup.daemon_after, folder.path(), &options);
+        let daemon = Program::start(&mut command, folder.path().join("daemon-0.log"), setup.user);
+        let socket = folder.path().join("socket");
+        until("a listener", || std::os::unix::net::UnixStream::connect(&socket).is_ok());
+        Service::with_daemon(daemon, folder, options, setup)
+    }
+
     /// Adds a front end to a daemon that runs in `folder`.
-    pub fn with_daemon(
-        daemon: Program,
-        folder: TempDir,
-        options: Vec<String>,
-        setup: Setup<'_>,
-    ) -> Service {
+    pub fn with_daemon(daemon: Program, folder: TempDir, options: Vec<String>, setup: Setup<'_>) -> Service {
         let mut command = after(setup.frontend_after, &programs().frontend);
         command.arg("--daemon").arg(folder.path().join("socket"));
         command.args(["--listen", "127.0.0.1:0"]).args(setup.frontend);
-        let frontend = Program::start(&mut command, folder.path().join("frontend.log"), setup.user);
+        let frontend = Program::start(&mut command, folder.path().join("frontend.log"), NOBODY);
         frontend.says("listening on ", 1);
         let log = frontend.log();
         let http = log.lines().find_map(|line| line.split_once("listening on ")?.1.trim().parse().ok());
@@ -194,7 +205,7 @@ impl Service {
         all.into_iter().filter(|pid| proc::is_alive(*pid)).collect()
     }
 
-    /// The user that the programs run as.
+    /// The user that the daemon runs as.
     pub fn user(&self) -> u32 {
         self.user
     }
