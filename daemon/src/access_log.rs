@@ -40,6 +40,8 @@ pub fn open_first(path: Option<&Path>) -> Result<Option<OwnedFd>, Failure> {
 #[derive(Debug)]
 pub struct AccessLog {
     file: Option<File>,
+    /// The last line was written in part; the next batch begins on a line of its own.
+    broken: bool,
     dropped: u64,
     reported: Option<Instant>,
 }
@@ -47,17 +49,21 @@ pub struct AccessLog {
 impl AccessLog {
     /// A log that goes to `file`, or nowhere.
     pub fn new(file: Option<OwnedFd>) -> AccessLog {
-        AccessLog { file: file.map(File::from), dropped: 0, reported: None }
+        AccessLog { file: file.map(File::from), broken: false, dropped: 0, reported: None }
     }
 
     /// Goes on in another file.
     pub fn replace(&mut self, file: OwnedFd) {
         self.file = Some(file.into());
+        self.broken = false;
     }
 
     /// Appends whole lines and empties `lines`. What the file does not take is dropped and counted.
     pub fn append(&mut self, lines: &mut Vec<u8>) {
         if let Some(file) = self.file.as_mut().filter(|_| !lines.is_empty()) {
+            if self.broken {
+                lines.insert(0, b'\n');
+            }
             let written = loop {
                 match file.write(lines) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -65,8 +71,11 @@ impl AccessLog {
                 }
             };
             match written {
-                Ok(count) if count == lines.len() => {}
-                Ok(count) => self.report(&lines[count..], "written in part"),
+                Ok(count) if count == lines.len() => self.broken = false,
+                Ok(count) => {
+                    self.broken = count > 0 && lines[count - 1] != b'\n' || count == 0 && self.broken;
+                    self.report(&lines[count..], "written in part");
+                }
                 Err(error) => self.report(lines, &error.to_string()),
             }
         }
@@ -88,7 +97,8 @@ impl AccessLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
+    use nix::fcntl::OFlag;
+    use std::{fs, io::Read as _};
 
     #[test]
     fn lines_are_appended_and_the_batch_is_emptied() {
@@ -110,5 +120,21 @@ mod tests {
         }
         // The first batch was reported at once, the others wait for their minute.
         assert_eq!(log.dropped, 4);
+    }
+
+    #[test]
+    fn a_line_written_in_part_is_ended_before_the_next_one() {
+        let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK).unwrap();
+        let mut log = AccessLog::new(Some(writer));
+        // More than a pipe holds: the rest is lost.
+        log.append(&mut b"IP: 192.0.2.7\n".repeat(10_000));
+        let mut reader = File::from(reader);
+        let mut taken = vec![0; 1 << 20];
+        let count = reader.read(&mut taken).unwrap();
+        assert_ne!(taken[count - 1], b'\n');
+        log.append(&mut b"next\n".to_vec());
+        log.append(&mut b"last\n".to_vec());
+        let count = reader.read(&mut taken).unwrap();
+        assert_eq!(&taken[..count], b"\nnext\nlast\n");
     }
 }

@@ -31,7 +31,9 @@ impl CacheFile {
             let (file, length) = open_file(path)?;
             Ok(match map {
                 MapMode::Seal => (sys::sealed_copy(&file, length)?, None),
-                MapMode::File => (sys::file_map(&file)?, lease(path, file)),
+                // Without a lease nobody warns us before the file is cut, and touching a cut map is death.
+                MapMode::File if lease(path, &file) => (sys::file_map(&file)?, Some(file)),
+                MapMode::File => (sys::sealed_copy(&file, length)?, None),
             })
         };
         let (bytes, leased) =
@@ -94,17 +96,16 @@ fn open_file(path: &Path) -> io::Result<(File, u64)> {
     Ok((file, metadata.len()))
 }
 
-/// Asks for time to copy the file before someone writes into it.
-fn lease(path: &Path, file: File) -> Option<File> {
-    match sys::lease(&file) {
-        Ok(()) => Some(file),
+/// Asks for time to copy the file before someone writes into it. Whether that is granted.
+fn lease(path: &Path, file: &File) -> bool {
+    match sys::lease(file) {
+        Ok(()) => true,
         Err(errno) => {
             let path = path.display();
             log::warning(format_args!(
-                "cache {path}: no lease ({errno}); whoever writes into it in place, instead of renaming a new one over \
-                 it, will break answers"
+                "cache {path}: no lease on the file ({errno}); using a sealed copy of it"
             ));
-            None
+            false
         }
     }
 }

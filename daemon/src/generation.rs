@@ -175,7 +175,7 @@ impl Generation {
             if worker.ready.is_some_and(|ready| ready.elapsed() > INFANCY) {
                 slot.failures = 0;
             }
-            if worker.unanswered == SILENCE {
+            if worker.unanswered >= SILENCE {
                 let (pid, number) = (worker.pid, self.number);
                 log::warning(format_args!(
                     "worker {pid} of generation {number}: silent for {SILENCE} s; killing it"

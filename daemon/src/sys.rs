@@ -70,7 +70,8 @@ pub fn receive_with_file(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Resu
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
     let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut slices, Some(&mut space), flags)?;
     let mut files = Vec::new();
-    for part in message.cmsgs()? {
+    // Cut when this process has no descriptor free: then there is none.
+    for part in message.cmsgs().into_iter().flatten() {
         if let ControlMessageOwned::ScmRights(numbers) = part {
             for number in numbers {
                 // SAFETY: the kernel has just made this descriptor for this call; nobody else can know its number.
@@ -135,8 +136,8 @@ pub fn sealed_copy(file: &File, length: u64) -> io::Result<Mmap> {
 /// SIGBUS. Operators choose it for caches that must not take memory twice, and publish by renaming.
 #[expect(unsafe_code, reason = "a map of a file that can change is undefined behaviour")]
 pub fn file_map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: the operator guarantees it, by asking for this kind of map: caches are read-only files that are replaced
-    // by renaming. If the promise is broken, every look-up is bounds-checked, and the worker is replaced.
+    // SAFETY: the caller holds a read lease on the file: the kernel keeps a writer waiting until nobody answers from
+    // this map any more. Every look-up is bounds-checked besides.
     unsafe { MmapOptions::new().map(file) }
 }
 

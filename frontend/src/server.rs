@@ -56,7 +56,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
     let threads = config.thread_count();
     let opened = listen::open(&config.listen, config.socket_mode, threads)?;
     let process = Arc::new(Process {
-        gate: Arc::new(Gate::new(connections(&config, threads))),
+        gate: Arc::new(Gate::new(connections(&config, threads)?)),
         daemon: Arc::new(Daemon::new(config.daemon.clone())),
         threads,
         config,
@@ -98,23 +98,30 @@ pub fn run(config: Config) -> Result<(), Failure> {
 }
 
 /// How many connections there may be: as configured, or what the limit of descriptors allows, raised as far as it goes.
-fn connections(config: &Config, threads: usize) -> usize {
+///
+/// An error when that leaves room for none.
+fn connections(config: &Config, threads: usize) -> Result<usize, Failure> {
     let wanted = config.limits.connections;
     let others = threads * (DESCRIPTORS_PER_THREAD + config.listen.len());
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return wanted };
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(wanted) };
     let needed = (wanted + others) as u64;
     if soft >= needed {
-        return wanted;
+        return Ok(wanted);
     }
     let raised = needed.min(hard);
     let limit = if setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_ok() { raised } else { soft };
-    let possible = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(others).max(1).min(wanted);
+    let possible = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(others).min(wanted);
+    if possible == 0 {
+        let text =
+            format!("descriptors: {limit} are too few for {threads} threads; more than {others} are needed");
+        return Err(Failure::system(text));
+    }
     if possible < wanted {
         log::warning(format_args!(
             "max-connections: {wanted}, but the limit of {limit} descriptors allows {possible}; keeping to {possible}"
         ));
     }
-    possible
+    Ok(possible)
 }
 
 /// From now on SIGTERM and SIGINT end the process at once.

@@ -106,7 +106,7 @@ pub fn no_candidate(query: &Query<'_>, out: &mut Vec<u8>) {
     }
     if let Some(countries) = &query.countries {
         out.extend_from_slice(b" for country = ");
-        let codes = countries.codes.iter().filter_map(|code| code.0).map(|code| code.to_string());
+        let codes = countries.codes.iter().map(|code| code.0.to_string());
         let mut names: Vec<String> = codes.collect();
         if countries.global {
             names.push("global".into());

@@ -44,9 +44,8 @@ pub struct Query<'q> {
 /// A list of countries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Countries {
-    /// Codes as asked for, upper case, each once, with their number if the cache names them. An item that is no code
-    /// has neither.
-    pub codes: Vec<(Option<Country>, Option<CountryId>)>,
+    /// Codes as asked for, upper case, each once, with their number if the cache names them.
+    pub codes: Vec<(Country, Option<CountryId>)>,
     /// Whether `global` is on the list.
     pub global: bool,
 }
@@ -90,24 +89,22 @@ impl<'q> Query<'q> {
 impl Countries {
     /// Reads a list; `None` when nothing is on it.
     fn read(view: &View<'_>, list: &[u8]) -> Option<Countries> {
-        let mut distinct: Vec<&[u8]> = Vec::with_capacity(MOST_COUNTRIES);
         let mut countries = Countries::default();
+        let mut any = false;
         for item in items(list) {
-            if distinct.iter().any(|other| other.eq_ignore_ascii_case(item)) {
-                continue;
-            }
-            if distinct.len() == MOST_COUNTRIES {
+            any = true;
+            if countries.codes.len() + usize::from(countries.global) == MOST_COUNTRIES {
                 break;
             }
-            distinct.push(item);
             if item.eq_ignore_ascii_case(b"global") {
                 countries.global = true;
-            } else {
-                let code = Country::parse(item);
-                countries.codes.push((code, code.and_then(|code| view.country_id(code))));
+            } else if let Some(code) = Country::parse(item)
+                && !countries.codes.iter().any(|known| known.0 == code)
+            {
+                countries.codes.push((code, view.country_id(code)));
             }
         }
-        (!distinct.is_empty()).then_some(countries)
+        any.then_some(countries)
     }
 }
 

@@ -53,6 +53,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let progress = Progress::start();
     let (inventory, skipped) = compile::gather(&inputs, |input| progress.step(input.describe()))
         .map_err(|error| Failure::cache(unchanged(&error, &options.output)))?;
+    warn_of_empty(&inputs, &inventory);
     if answers_nothing(&inventory) {
         let input = options.mirrormanager.display();
         let message = format!("{} {input}: no directory in it has a host", Input::Mirrormanager);
@@ -106,6 +107,23 @@ fn warn_of_missing(inputs: &Inputs) {
     ];
     for (_, option, consequence) in consequences.iter().filter(|(file, ..)| file.is_none()) {
         log::warning(format_args!("{option}: no file given; {consequence}"));
+    }
+}
+
+/// Says which files were given for nothing.
+fn warn_of_empty(inputs: &Inputs, inventory: &Inventory) {
+    let empty = [
+        (&inputs.netblocks, inventory.routes.is_empty(), "route", "no client's AS is known"),
+        (&inputs.continents, inventory.continents.is_empty(), "continent", "no country's continent is known"),
+        (&inputs.geoip, inventory.geoip.is_empty(), "country", "clients' countries are unknown"),
+    ];
+    for (file, is_empty, what, consequence) in empty {
+        if let (Some(file), true) = (file, is_empty) {
+            log::warning(format_args!(
+                "{}: not one {what} can be read from it; {consequence}",
+                file.display()
+            ));
+        }
     }
 }
 

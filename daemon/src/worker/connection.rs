@@ -6,7 +6,7 @@
 
 use super::{Desk, frames, lines};
 use mio::net::UnixStream;
-use shared::wire::Hello;
+use shared::wire::{self, Hello};
 use std::{
     io::{self, Read as _, Write as _},
     mem,
@@ -148,8 +148,8 @@ impl Connection {
     ) -> io::Result<Next> {
         let length = self.read(buffer)?;
         let mut input = &buffer[..length];
-        if let (Speech::Unknown, Some(first)) = (self.speech, input.first()) {
-            self.choose_speech(*first, hello, output);
+        if self.speech == Speech::Unknown {
+            self.choose_speech(input, hello, output);
         }
         let mut answered = 0;
         let mut more = true;
@@ -190,8 +190,19 @@ impl Connection {
         Ok(earlier.len())
     }
 
-    fn choose_speech(&mut self, first: u8, hello: &Hello, output: &mut Vec<u8>) {
-        if first == b'{' {
+    /// Finds out from its first bytes what the peer speaks. A frame may begin with a brace too, for its first byte is
+    /// the low one of its length; but no line holds the two bytes of the version where a frame has them.
+    fn choose_speech(&mut self, input: &[u8], hello: &Hello, output: &mut Vec<u8>) {
+        let is_line = match input {
+            [] => return,
+            [b'{', ..] => match input.get(6..8) {
+                Some(version) => version != wire::VERSION.to_le_bytes(),
+                None if self.ended => true,
+                None => return,
+            },
+            _ => false,
+        };
+        if is_line {
             self.speech = Speech::Lines;
             if self.greeted {
                 // The frame before has no end that a reader of lines would see.

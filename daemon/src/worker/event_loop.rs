@@ -27,7 +27,7 @@ const CONTROL: Token = Token(usize::MAX - 1);
 /// News taken at a time.
 const EVENTS: usize = 128;
 /// How long a silent peer waits for HELLO; see [`Connection::greet`].
-const GREETING_DELAY: Duration = Duration::from_millis(10);
+const GREETING_DELAY: Duration = Duration::from_millis(100);
 
 /// Whether the loop goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]

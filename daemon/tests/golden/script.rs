@@ -1,15 +1,20 @@
 //! The files `request` and `reply`.
 //!
 //! A request is a line `GET /mirrorlist?...` and lines `name: value` below it: `client` (an address; without it the client is
-//! unknown), `minimum`, `netblock: only`, `log: full` or `short`, `seed`. Further requests follow after blank lines; what
-//! begins with `#` is for the reader.
+//! unknown), `minimum`, `netblock: only`, `log: full` or `short`, `seed`; in place of `client` there may be lines
+//! `forwarded`, the `X-Forwarded-For` of a proxy on this machine. Further requests follow after blank lines; what begins with
+//! `#` is for the reader.
 //!
 //! A reply is shown as status and content type, header lines, a blank line, the body, and `log:` with the line of the access
 //! log if there was one. Where a file has more than one request, each reply stands under its request line.
 
 use crate::exchange::{Asked, Reply};
 use daemon::answer::{LogAddress, NetblockMode, Rules};
-use shared::wire::Method;
+use shared::{
+    net::{Peer, Trusted},
+    wire::Method,
+};
+use std::net::Ipv4Addr;
 
 /// When all goldens are asked: Fri, 20 Nov 2026 10:00:00 GMT.
 pub const NOW: u64 = 1_795_168_800;
@@ -20,6 +25,8 @@ pub struct Step {
     /// The request line as the file has it.
     pub line: String,
     pub asked: Asked,
+    /// Lines of `X-Forwarded-For`; the client is then what the front end makes of them.
+    pub forwarded: Vec<Vec<u8>>,
     pub rules: Rules,
     pub seed: u64,
 }
@@ -44,10 +51,11 @@ fn step(block: &[&str]) -> Step {
     };
     let asked = Asked { method, path: path.into(), query: query.into(), client: None };
     let rules = Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off };
-    let mut step = Step { line: block[0].to_owned(), asked, rules, seed: 1 };
+    let mut step = Step { line: block[0].to_owned(), asked, forwarded: Vec::new(), rules, seed: 1 };
     for line in &block[1..] {
         match line.split_once(": ") {
             Some(("client", value)) => step.asked.client = Some(value.parse().expect(line)),
+            Some(("forwarded", value)) => step.forwarded.push(value.into()),
             Some(("minimum", value)) => step.rules.minimum = value.parse().expect(line),
             Some(("seed", value)) => step.seed = value.parse().expect(line),
             Some(("netblock", "only")) => step.rules.netblock = NetblockMode::Only,
@@ -55,6 +63,10 @@ fn step(block: &[&str]) -> Step {
             Some(("log", "short")) => step.rules.log_address = LogAddress::Short,
             _ => panic!("not understood: {line}"),
         }
+    }
+    if !step.forwarded.is_empty() {
+        let lines = step.forwarded.iter().map(Vec::as_slice);
+        step.asked.client = Trusted::default().client(Peer::Address(Ipv4Addr::LOCALHOST.into()), lines);
     }
     step
 }

@@ -1,7 +1,9 @@
 //! One connection and many: order, limits, fairness.
 
 use crate::support::{Client, Daemon, Said, status_number, until};
-use shared::wire::{FrameHeader, MAX_REQUEST, VERSION};
+use shared::wire::{
+    Accept, FrameHeader, MAX_REQUEST, Method, REQUEST_HEAD_LEN, Request, UrlScheme, VERSION, encode_request,
+};
 use std::{
     collections::HashSet,
     io::{Read as _, Write as _},
@@ -212,4 +214,30 @@ fn more_connections_than_a_worker_takes_wait_for_their_turn() {
     late.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
     crowd.truncate(10);
     assert!(matches!(Client::new(late).hear().unwrap(), Some(Said::Reply(1, 200, _))));
+}
+
+#[test]
+fn a_frame_that_begins_with_the_byte_of_a_line_is_a_frame() {
+    let daemon = Daemon::start(&["--workers", "1"]);
+    // The low byte of the payload's length is a brace, and it is the first thing said on the connection.
+    for length in [b'{' as usize, 0x17b, 0x77b] {
+        let query = vec![b'x'; length - REQUEST_HEAD_LEN - "/mirrorlist".len()];
+        let request = Request {
+            method: Method::Get,
+            scheme: UrlScheme::Http,
+            accept: Accept::default(),
+            deadline_ms: 1000,
+            client: None,
+            path: b"/mirrorlist",
+            query: &query,
+        };
+        let mut frame = Vec::new();
+        encode_request(&mut frame, 7, &request);
+        assert_eq!(frame[0], b'{');
+        let mut client = Client::new(daemon.stream());
+        // In two pieces, so that the first does not tell.
+        client.send(&frame[..3]).unwrap();
+        client.send(&frame[3..]).unwrap();
+        assert!(matches!(client.hear().unwrap(), Some(Said::Reply(7, 400, _))));
+    }
 }

@@ -1,7 +1,7 @@
 //! A new cache takes the old one's place, or does not.
 
 use crate::support::{
-    Client, Daemon, Said, cache_bytes, descriptors, is_alive, mapped_caches, until, write_cache,
+    Client, Daemon, Said, cache_bytes, descriptors, folder, is_alive, mapped_caches, until, write_cache,
 };
 use nix::sys::signal::Signal;
 use std::{
@@ -141,6 +141,25 @@ fn who_writes_into_a_mapped_file_waits_until_nobody_answers_from_it() {
     let mut client = daemon.connect_to_generation(2);
     assert!(client.answer(1).unwrap().contains(".first.example.org"));
     assert!(daemon.log().contains("being written to in place; replacing generation 1 by one with a copy"));
+}
+
+#[test]
+fn a_file_that_no_lease_is_to_be_had_on_is_copied() {
+    let folder = folder();
+    let cache = folder.path().join("cache.mlc");
+    write_cache(&cache, "first");
+    // Whoever has it open for writing stands in the way of a lease, and may cut it at any time.
+    fs::set_permissions(&cache, fs::Permissions::from_mode(0o644)).unwrap();
+    let writer = fs::File::options().write(true).open(&cache).unwrap();
+    let daemon = Daemon::spawn_in(folder, &["--map", "file"]);
+    until("the daemon", || daemon.log().contains("is ready"));
+    daemon.connect().answer(1).unwrap();
+    assert!(daemon.log().contains("no lease on the file"));
+    writer.set_len(4096).unwrap();
+    daemon.connect().answer(2).unwrap();
+    daemon.signal(Signal::SIGHUP);
+    until("the refusal", || daemon.log().contains("keeping generation 1"));
+    daemon.connect().answer(3).unwrap();
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub struct Call {
     pub place: Place,
     /// How many workers it has been sent to.
     pub tries: u8,
+    /// Only a link made after this one will do.
+    pub only_after: Option<LinkId>,
     /// Whoever waits for its end.
     pub waker: Option<Waker>,
 }
@@ -107,7 +109,7 @@ impl Question {
 impl Call {
     /// A call that nobody has been sent yet.
     pub fn new(question: Question, deadline: Instant) -> Call {
-        Call { question, deadline, place: Place::Queued, tries: 0, waker: None }
+        Call { question, deadline, place: Place::Queued, tries: 0, only_after: None, waker: None }
     }
 
     /// The id of the call's present try.

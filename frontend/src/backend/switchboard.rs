@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Identifies a link for as long as the thread runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LinkId(u64);
 
 /// One thread's calls and links.
@@ -49,6 +49,9 @@ struct Link {
     /// Since when it has not kept to `patience`; `None` again as soon as it says anything.
     silent_since: Option<Instant>,
 }
+
+/// Links that a call may see go before only a new one will do.
+const MOST_DEATHS: u8 = 2;
 
 /// Time that a silent worker has to answer a PING before its link is given up.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -128,19 +131,24 @@ impl Switchboard {
         id
     }
 
-    /// A link is gone: what it leaves unanswered goes to another worker, or is over when it has been to two.
+    /// A link is gone: what it leaves unanswered goes to another worker; what has met two deaths waits for a worker that
+    /// is linked from now on, and is over with the third: it may be what they die of.
     pub fn link_down(&mut self, id: LinkId, now: Instant) {
         self.links.retain(|link| link.id != id);
         for key in self.calls.keys_where(|call| matches!(call.place, Place::With { link, .. } if link == id))
         {
             self.in_flight -= 1;
             let Some(call) = self.calls.get_mut(key) else { continue };
-            if call.tries < 2 {
-                call.place = Place::Queued;
-                self.queue.push_front(key);
-            } else {
+            if call.tries > MOST_DEATHS {
                 call.end(None);
+                continue;
             }
+            if call.tries == MOST_DEATHS {
+                // Whoever else is linked now may be as dead and not known to be.
+                call.only_after = Some(LinkId(self.links_made));
+            }
+            call.place = Place::Queued;
+            self.queue.push_front(key);
         }
         self.advance_queue(now);
     }
@@ -292,7 +300,10 @@ impl Switchboard {
 
     /// Sends waiting calls while there is room for them.
     fn advance_queue(&mut self, now: Instant) {
-        while self.in_flight < self.relay.in_flight && self.links.iter().any(|link| !link.retiring) {
+        for _ in 0..self.queue.len() {
+            if self.in_flight >= self.relay.in_flight || self.links.iter().all(|link| link.retiring) {
+                return;
+            }
             let Some(key) = self.queue.pop_front() else { return };
             let waits = self.calls.get_mut(key).is_some_and(|call| matches!(call.place, Place::Queued));
             if waits {
@@ -304,7 +315,10 @@ impl Switchboard {
     /// Sends a call to the least busy worker but `avoid`, or lets it wait when there is none.
     fn send(&mut self, key: CallKey, avoid: Option<LinkId>, now: Instant) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        let Some(chosen) = pick(&self.links, &mut self.turn, avoid) else {
+        let usable = |link: &Link| {
+            !link.retiring && Some(link.id) != avoid && call.only_after.is_none_or(|last| link.id > last)
+        };
+        let Some(chosen) = pick(&self.links, &mut self.turn, usable) else {
             call.place = Place::Queued;
             self.queue.push_back(key);
             return;
@@ -351,14 +365,13 @@ impl Link {
     }
 }
 
-/// The link with the fewest calls; one whose worker is silent only when there is no other.
-fn pick(links: &[Link], turn: &mut usize, avoid: Option<LinkId>) -> Option<usize> {
+/// The usable link with the fewest calls; one whose worker is silent only when there is no other.
+fn pick(links: &[Link], turn: &mut usize, usable: impl Fn(&Link) -> bool) -> Option<usize> {
     *turn = turn.wrapping_add(1);
     let first = *turn % links.len().max(1);
-    let usable = |at: &usize| !links[*at].retiring && Some(links[*at].id) != avoid;
     (first..links.len())
         .chain(0..first)
-        .filter(usable)
+        .filter(|at| usable(&links[*at]))
         .min_by_key(|at| (links[*at].silent_since.is_some(), links[*at].in_flight))
 }
 

@@ -316,7 +316,8 @@ mod tests {
     #[test]
     fn a_flag_overrides_the_file() {
         let flags = Options { threads: Some(7), ..Options::default() };
-        let config = settle(flags.over(options::parse("threads = 2\nmax-in-flight = 3", &KEYS).unwrap())).unwrap();
+        let config =
+            settle(flags.over(options::parse("threads = 2\nmax-in-flight = 3", &KEYS).unwrap())).unwrap();
         assert_eq!((config.threads, config.relay.in_flight), (7, 3));
     }
 }

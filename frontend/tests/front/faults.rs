@@ -96,7 +96,7 @@ fn a_request_is_not_carried_from_death_to_death() {
     let program = Program::start(&daemon, &["--threads", "1"]);
     let mut client = Client::connect(program.address());
     is_unavailable(&client.get("/poison"));
-    assert_eq!(asked.load(Ordering::SeqCst), 2, "once and once again");
+    assert_eq!(asked.load(Ordering::SeqCst), 3, "once, once again, and once more by a worker linked since");
     assert_eq!(client.get("/food").text(), "fine\n");
 }
 

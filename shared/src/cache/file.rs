@@ -114,6 +114,9 @@ impl CacheBytes {
     /// Reads a whole file, unchecked.
     pub fn read(path: &Path) -> io::Result<CacheBytes> {
         let mut file = File::open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
         let mut bytes = AlignedVec::with_capacity(usize::try_from(file.metadata()?.len()).unwrap_or(0));
         let mut part = vec![0; 1 << 16];
         loop {
@@ -145,7 +148,8 @@ impl Deref for CacheBytes {
 /// Puts a file in place of whatever is at `path`, or fails and leaves that as it was.
 ///
 /// The bytes go to a temporary file in the same folder, which is synced, made read-only and renamed. Readers see the
-/// whole old file or the whole new one, also after a power failure. When it fails the temporary file is removed.
+/// whole old file or the whole new one, also after a power failure. When it fails the temporary file is removed. What
+/// is no regular file (a device, a pipe, a folder) is not replaced.
 pub fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -153,6 +157,9 @@ pub fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
     };
     let name =
         path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::IsADirectory, "not a file name"))?;
+    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file() && !there.is_symlink()) {
+        return Err(io::Error::other("there is something that is no regular file"));
+    }
     let mut temporary = folder.join(".");
     temporary.as_mut_os_string().push(name);
     temporary.as_mut_os_string().push(format!(".{}.new", std::process::id()));

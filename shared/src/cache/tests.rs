@@ -415,6 +415,11 @@ fn publishing_replaces_a_file_or_leaves_it() {
     let occupied = folder.join("occupied");
     fs::create_dir_all(occupied.join("inside")).unwrap();
     assert!(publish(&occupied, b"x").is_err());
+    let pipe = folder.join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert!(publish(&pipe, b"x").is_err());
+    assert!(!fs::metadata(&pipe).unwrap().is_file());
+    fs::remove_file(&pipe).unwrap();
     let left: BTreeSet<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, BTreeSet::from(["cache.mlc".into(), "occupied".into()]), "no temporary file is left");
     fs::remove_dir_all(&folder).unwrap();

@@ -38,6 +38,13 @@ pub fn caches(pid: u32) -> BTreeSet<String> {
     mapped.collect()
 }
 
+/// Bytes of address space that a process has taken.
+pub fn address_space(pid: u32) -> u64 {
+    let pages = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
+    let pages = pages.split(' ').next().and_then(|pages| pages.parse::<u64>().ok());
+    pages.unwrap_or(0) * 4096
+}
+
 /// Bytes of shared memory on the whole machine: sealed caches are among them, and what others have.
 pub fn shmem() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();

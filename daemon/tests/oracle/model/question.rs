@@ -102,11 +102,14 @@ fn items(list: &[u8]) -> Vec<Bytes> {
     list.split(|b| *b == b',').map(|item| trim(item).to_vec()).filter(|item| !item.is_empty()).collect()
 }
 
-/// "codes after the sixteenth distinct one are ignored", compared without case.
+/// "codes after the sixteenth distinct one are ignored", compared without case; what is no code is passed over.
 fn distinct_countries(items: Vec<Bytes>) -> Vec<Bytes> {
     let mut distinct: Vec<Bytes> = Vec::new();
     for item in items {
         let item = item.to_ascii_uppercase();
+        if item != b"GLOBAL" && (item.len() != 2 || !item.iter().all(u8::is_ascii_alphanumeric)) {
+            continue;
+        }
         if !distinct.contains(&item) && distinct.len() < 16 {
             distinct.push(item);
         }
@@ -209,6 +212,7 @@ mod tests {
         );
         let many: Vec<String> = (10..40).map(|n| n.to_string()).collect();
         assert_eq!(question(&format!("country={}", many.join(","))).countries.map(|c| c.len()), Some(16));
+        assert_eq!(question("country=x,abc,d%20e").countries, Some(vec![]));
     }
 
     #[test]

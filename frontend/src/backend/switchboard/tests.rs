@@ -189,15 +189,15 @@ fn a_worker_that_does_not_answer_a_ping_is_given_up() {
 }
 
 #[test]
-fn what_a_lost_link_leaves_goes_to_another_worker_once() {
+fn what_a_lost_link_leaves_goes_to_another_worker() {
     let mut desk = Desk::new();
     let (first, call) = (desk.link(0, 2, 1), desk.ask("/"));
     desk.board.link_down(first, desk.now);
     assert_eq!(desk.outcome(call), None, "it waits for a worker");
     let second = desk.link(0, 2, 1);
-    assert_eq!(desk.sent(second).len(), 1);
-    desk.board.link_down(second, desk.now);
-    assert_eq!(desk.outcome(call), Some(None));
+    let id = desk.sent_id(second);
+    desk.reply(second, id, "the second");
+    assert_eq!(desk.outcome(call), said("the second"));
 }
 
 #[test]
@@ -275,4 +275,49 @@ fn a_restarted_daemon_that_counts_from_one_again_is_wanted() {
     let old = desk.link(0, 1, 7);
     desk.board.link_down(old, desk.now);
     assert!(desk.board.wants(&Hello { slot: 0, slots: 1, pid: 2, generation: 1 }));
+}
+
+#[test]
+fn two_deaths_in_a_row_make_a_call_wait_for_a_new_worker_and_the_third_ends_it() {
+    let mut desk = Desk::new();
+    // All three are dead; the switchboard hears of it one by one.
+    let links = [desk.link(0, 3, 1), desk.link(1, 3, 1), desk.link(2, 3, 1)];
+    let call = desk.ask("/");
+    for link in links {
+        desk.board.link_down(link, desk.now);
+        assert_eq!(desk.outcome(call), None);
+    }
+    let new = desk.link(0, 3, 1);
+    let id = desk.sent_id(new);
+    desk.reply(new, id, "alive");
+    assert_eq!(desk.outcome(call), said("alive"));
+
+    let poison = desk.ask("/poison");
+    desk.board.link_down(new, desk.now);
+    for _ in 0..2 {
+        assert_eq!(desk.outcome(poison), None);
+        let next = desk.link(0, 3, 1);
+        desk.sent_id(next);
+        desk.board.link_down(next, desk.now);
+    }
+    assert_eq!(desk.outcome(poison), Some(None));
+}
+
+#[test]
+fn a_call_that_waits_for_a_new_worker_holds_up_no_other() {
+    let mut desk = Desk::new();
+    let links = [desk.link(0, 3, 1), desk.link(1, 3, 1), desk.link(2, 3, 1)];
+    let call = desk.ask("/unlucky");
+    // Whichever has it goes first, twice.
+    let mut left = links.to_vec();
+    for _ in 0..2 {
+        let at = left.iter().position(|link| !desk.sent(*link).is_empty()).unwrap();
+        desk.board.link_down(left.remove(at), desk.now);
+    }
+    assert!(desk.sent(left[0]).is_empty());
+    let other = desk.ask("/other");
+    desk.pass(0);
+    let id = desk.sent_id(left[0]);
+    desk.reply(left[0], id, "other");
+    assert_eq!((desk.outcome(other), desk.outcome(call)), (said("other"), None));
 }
