@@ -1,6 +1,6 @@
 //! The load generator: many connections, every answer checked.
 //!
-//! [`questions`] makes requests and knows what must come back, [`connection`] speaks HTTP on one connection, [`run`]
+//! [`questions`] makes requests and knows what must come back, `connection` speaks HTTP on one connection, [`run`]
 //! drives them all from one thread. A run is bounded in requests and in time, and goes to loopback or a socket file
 //! only.
 
