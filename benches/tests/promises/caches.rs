@@ -183,6 +183,7 @@ fn promise_11_whatever_happens_to_the_file_answers_go_on() {
                 thread::spawn(move || lay_hands_on(&path, deed, &bytes)).join().unwrap();
                 slowest = slowest.max(begun.elapsed());
                 at_work(&service);
+                assert_eq!(service.daemon.said("lost"), 0, "{map}, {deed}");
                 if map == "seal" || deed == "unlink" {
                     assert_eq!(service.workers(), before, "{map}, {deed}");
                 }

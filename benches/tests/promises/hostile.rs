@@ -1,7 +1,7 @@
 //! Peers that are slow, mean or broken, and what a good client notices of them.
 
 use crate::support::{
-    Figures, Load, Service, alone, by_profile,
+    Figures, Load, Raised, Service, alone, by_profile,
     frames::Client as Frames,
     http::Client,
     load::{ask, at_work},
@@ -37,6 +37,7 @@ fn promise_13_slow_and_hostile_peers_cost_the_others_little() {
     let alone = ask(&service, requests);
     let over = AtomicBool::new(false);
     let (crowded, most) = thread::scope(|scope| {
+        let end = Raised(&over);
         scope.spawn(|| slow_heads(&service, &over));
         scope.spawn(|| never_reading(&service, &over));
         scope.spawn(|| half_frames(&service, &over));
@@ -50,7 +51,7 @@ fn promise_13_slow_and_hostile_peers_cost_the_others_little() {
         });
         until("the crowd is there", || crate::support::proc::descriptors(service.frontend.pid()) > 150);
         let crowded = ask(&service, requests);
-        over.store(true, Ordering::Relaxed);
+        drop(end);
         (crowded, measured.join().unwrap())
     });
     let (quiet, loud) = (alone.latency.value_at_quantile(0.99), crowded.latency.value_at_quantile(0.99));

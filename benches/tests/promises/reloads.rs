@@ -1,7 +1,7 @@
 //! New caches while clients ask: storms of them, clients that connect each time, clients that never go.
 
 use crate::support::{
-    Figures, Load, PATIENCE, Service, alone, by_profile,
+    Figures, Load, PATIENCE, Raised, Service, alone, by_profile,
     frames::{Client, Said},
     load::{ask, at_work},
     proc::{self, Holdings},
@@ -75,7 +75,6 @@ fn promise_05_whoever_connects_for_every_request_is_never_refused() {
         for _ in 0..3 {
             scope.spawn(|| connect_until(&service, &over, &answered));
         }
-        // Told to end even when a reload fails: the scope waits for the others.
         let guard = Raised(&over);
         trouble::reload(&service, reloads);
         drop(guard);
@@ -88,14 +87,6 @@ fn promise_05_whoever_connects_for_every_request_is_never_refused() {
         .remark(format!("{} connections to the daemon's socket besides", answered.load(Ordering::Relaxed)));
     figures.print();
     assert!(answered.load(Ordering::Relaxed) > 100);
-}
-
-struct Raised<'a>(&'a AtomicBool);
-
-impl Drop for Raised<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 /// Connects to the daemon's own socket, asks once, and goes.

@@ -1,7 +1,7 @@
 //! Everything at once, for long: reloads, kills and load; and what is left of it afterwards.
 
 use crate::support::{
-    Figures, Load, Service, alone, by_profile,
+    Figures, Load, Raised, Service, alone, by_profile,
     figures::kilobytes,
     load::{ask, at_work},
     proc::{self, Holdings},
@@ -34,6 +34,7 @@ fn promise_16_nothing_grows_however_long_it_runs() {
     let anew = Load::of(&service, 2, false);
     let samples = thread::scope(|scope| {
         scope.spawn(|| {
+            let _end = Raised(&over);
             let begun = Instant::now();
             while begun.elapsed() < lasts {
                 // One after the other, so that each finds a service at rest from the one before.
@@ -45,7 +46,6 @@ fn promise_16_nothing_grows_however_long_it_runs() {
                 kills.fetch_add(each as u64, Ordering::Relaxed);
                 thread::sleep(Duration::from_millis(200));
             }
-            over.store(true, Ordering::Relaxed);
         });
         scope.spawn(|| watch(&service, &over)).join().unwrap()
     });

@@ -20,7 +20,10 @@ use nix::{
     unistd::Pid,
 };
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -61,6 +64,15 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) -> Duration {
     let start = Instant::now();
     eventually(what, || condition().then_some(()));
     start.elapsed()
+}
+
+/// Sets a flag when it is dropped, also by a test that fails: threads that look at the flag must not wait for ever.
+pub struct Raised<'a>(pub &'a AtomicBool);
+
+impl Drop for Raised<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Sends a signal; whether there was anyone to get it.
