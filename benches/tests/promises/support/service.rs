@@ -5,6 +5,7 @@ use super::{cache, eventually, proc, signal, until};
 use benches::stack::{Programs, children};
 use nix::{sys::signal::Signal, unistd::geteuid};
 use std::{
+    collections::BTreeSet,
     fs::{self, File, Permissions},
     net::SocketAddr,
     os::unix::{fs::PermissionsExt as _, fs::chown, process::CommandExt as _},
@@ -201,7 +202,9 @@ impl Service {
 
     /// The living workers.
     pub fn workers(&self) -> Vec<u32> {
-        let all = children(self.daemon.pid()).unwrap_or_default();
+        // The kernel may leave a child out while another one is being reaped, so it is asked twice (proc(5)).
+        let look = || children(self.daemon.pid()).unwrap_or_default();
+        let all: BTreeSet<u32> = look().into_iter().chain(look()).collect();
         all.into_iter().filter(|pid| proc::is_alive(*pid)).collect()
     }
 
