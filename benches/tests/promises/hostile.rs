@@ -16,11 +16,13 @@ use std::{
     io::{ErrorKind, Write},
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// All mirrors of the world: some 30 kB.
 const LIST: &str = "/mirrorlist?path=pub/fedora/linux&country=global";
+/// By then a peer that is to be cut off has been, however busy the machine.
+const LONG_ENOUGH: Duration = Duration::from_secs(60);
 /// Bytes that all the hostile peers together may cost the service.
 const BOUND: u64 = 48 << 20;
 
@@ -36,10 +38,10 @@ fn promise_13_slow_and_hostile_peers_cost_the_others_little() {
     let requests = by_profile(50_000, 500_000);
     let alone = ask(&service, requests);
     let over = AtomicBool::new(false);
-    let (crowded, most) = thread::scope(|scope| {
+    let (crowded, most, cut) = thread::scope(|scope| {
         let end = Raised(&over);
-        scope.spawn(|| slow_heads(&service, &over));
-        scope.spawn(|| never_reading(&service, &over));
+        let slow = scope.spawn(|| slow_heads(&service, &over));
+        let deaf = scope.spawn(|| never_reading(&service, &over));
         scope.spawn(|| half_frames(&service, &over));
         let measured = scope.spawn(|| {
             let mut most = 0;
@@ -52,53 +54,65 @@ fn promise_13_slow_and_hostile_peers_cost_the_others_little() {
         until("the crowd is there", || crate::support::proc::descriptors(service.frontend.pid()) > 150);
         let crowded = ask(&service, requests);
         drop(end);
-        (crowded, measured.join().unwrap())
+        (crowded, measured.join().unwrap(), (slow.join().unwrap(), deaf.join().unwrap()))
     });
     let (quiet, loud) = (alone.latency.value_at_quantile(0.99), crowded.latency.value_at_quantile(0.99));
     until("memory is given back", || Holdings::of(&service).bytes() < before.bytes() + BOUND / 4);
     until("descriptors are given back", || Holdings::of(&service).descriptors() <= before.descriptors());
     figures.load(&alone).load(&crowded).held(before, Holdings::at_rest(&service));
     figures.remark(format!(
-        "p99 {quiet} us alone, {loud} us among them ({:.1} times); {} kB of memory more at most",
+        "p99 {quiet} us alone, {loud} us among them ({:.1} times); {} kB of memory more at most; cut off: {} slow \
+         heads, {} that never read",
         loud as f64 / quiet as f64,
-        most.saturating_sub(before.bytes()) / 1024
+        most.saturating_sub(before.bytes()) / 1024,
+        cut.0,
+        cut.1,
     ));
     figures.print();
+    assert!(cut.0 > 0 && cut.1 > 0, "{cut:?} slow heads and deaf clients were cut off");
     // Promised is twice; below a millisecond it is the scheduler that is measured.
     assert!(loud <= 10 * quiet.max(1000), "{loud} us, {quiet} us alone");
     assert!(most < before.bytes() + BOUND, "{most} bytes, {} before", before.bytes());
 }
 
-/// Heads that come byte by byte.
-fn slow_heads(service: &Service, over: &AtomicBool) {
+/// Heads that come byte by byte. Returns how many of them were cut off, which goes on until the first is.
+fn slow_heads(service: &Service, over: &AtomicBool) -> usize {
     let head = format!("GET {LIST} HTTP/1.1\r\nHost: localhost\r\nX-Slow: {}\r\n\r\n", "z".repeat(10_000));
     let mut clients: Vec<(Client, usize)> = Vec::new();
-    while !over.load(Ordering::Relaxed) {
+    let (mut cut, begun) = (0, Instant::now());
+    while !over.load(Ordering::Relaxed) || (cut == 0 && begun.elapsed() < LONG_ENOUGH) {
         clients.resize_with(100, || (Client::connect(service), 0));
         for (client, sent) in &mut clients {
             let byte = &head.as_bytes()[*sent % head.len()..][..1];
             *sent = if client.stream.write_all(byte).is_ok() { *sent + 1 } else { usize::MAX };
         }
+        let before = clients.len();
         clients.retain(|(_, sent)| *sent != usize::MAX);
+        cut += before - clients.len();
         thread::sleep(Duration::from_millis(20));
     }
+    cut
 }
 
-/// Clients that ask all the time and never read an answer, of the front end and of the daemon itself.
-fn never_reading(service: &Service, over: &AtomicBool) {
+/// Clients that ask all the time and never read an answer, of the front end and of the daemon itself. Returns how many
+/// the front end has cut off, which goes on until the first is.
+fn never_reading(service: &Service, over: &AtomicBool) -> usize {
     let request = format!("GET {LIST} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let client = || Asker { stream: Client::connect(service).stream, sent: 0 };
     let peer = || Asker { stream: Frames::connect(service).unwrap().stream, sent: 0 };
     let (mut clients, mut peers) = (Vec::new(), Vec::new());
-    while !over.load(Ordering::Relaxed) {
+    let (mut cut, begun) = (0, Instant::now());
+    while !over.load(Ordering::Relaxed) || (cut == 0 && begun.elapsed() < LONG_ENOUGH) {
         clients.resize_with(60, client);
         clients.iter().for_each(|client| client.stream.set_nonblocking(true).unwrap());
         clients.retain_mut(|client| client.asks(request.as_bytes()));
+        cut += 60 - clients.len();
         peers.resize_with(10, peer);
         peers.iter().for_each(|peer| peer.stream.set_nonblocking(true).unwrap());
         peers.retain_mut(|peer| peer.asks(&Frames::request(1)));
         thread::sleep(Duration::from_millis(5));
     }
+    cut
 }
 
 /// Somebody who asks the same again and again.
