@@ -1,8 +1,16 @@
 //! The inputs of a cache as files of a folder, under their usual names, and the way from them to the cache: by the tool
 //! that operators use.
 
-use crate::stack::Programs;
-use std::{path::Path, process::Command};
+use crate::{
+    stack::Programs,
+    synthetic::{self, Options},
+};
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// MirrorManager's cache.
 pub const MIRRORMANAGER: &str = "mirrorlist.proto-cache";
@@ -13,10 +21,36 @@ pub const CONTINENTS: &str = "country_continent.csv";
 /// Countries of networks.
 pub const GEOIP: &str = "country.mmdb";
 
+/// Writes the four inputs of a synthetic cache into `folder`.
+pub fn write_synthetic(options: &Options, folder: &Path) -> io::Result<()> {
+    let create = |name: &str| File::create(folder.join(name));
+    synthetic::encode(options, create(MIRRORMANAGER)?)?;
+    synthetic::netblocks(options, create(NETBLOCKS)?)?;
+    synthetic::continents(create(CONTINENTS)?)?;
+    fs::write(folder.join(GEOIP), synthetic::geoip(options))
+}
+
+/// A synthetic cache in `folder`, and its inputs beside it. The error is a sentence.
+pub fn synthetic_cache(programs: &Programs, options: &Options, folder: &Path) -> Result<PathBuf, String> {
+    write_synthetic(options, folder)
+        .map_err(|error| format!("inputs in {}: not written ({error})", folder.display()))?;
+    let cache = folder.join("cache.mlc");
+    compile(programs, folder, &cache)?;
+    Ok(cache)
+}
+
 /// Compiles the inputs in `folder` into the file `cache`. All but MirrorManager's cache may be missing.
 ///
 /// The error is what the tool says.
 pub fn compile(programs: &Programs, folder: &Path, cache: &Path) -> Result<(), String> {
+    let output = build_command(programs, folder, cache)
+        .output()
+        .map_err(|error| format!("mirrorlist-cache: cannot be started ({error})"))?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+/// The command that does so.
+pub fn build_command(programs: &Programs, folder: &Path, cache: &Path) -> Command {
     let mut command = Command::new(&programs.cache);
     command.args(["build", "--mirrormanager"]).arg(folder.join(MIRRORMANAGER));
     for (option, name) in [("--netblocks", NETBLOCKS), ("--continents", CONTINENTS), ("--geoip", GEOIP)] {
@@ -25,10 +59,6 @@ pub fn compile(programs: &Programs, folder: &Path, cache: &Path) -> Result<(), S
             command.arg(option).arg(file);
         }
     }
-    let output = command
-        .arg("--output")
-        .arg(cache)
-        .output()
-        .map_err(|error| format!("mirrorlist-cache: cannot be started ({error})"))?;
-    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    command.arg("--output").arg(cache);
+    command
 }

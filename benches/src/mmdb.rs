@@ -195,6 +195,20 @@ mod tests {
     }
 
     #[test]
+    fn a_tree_whose_branches_lead_into_each_other_is_refused_and_not_walked_to_its_end() {
+        // Both sides of every node lead to the next one: two to the power of sixty paths, to nothing or to a record.
+        let nodes = (1..=60).map(|next| [Slot::Node(next); 2]).collect();
+        let mut database = Database { nodes, ..Database::default() };
+        let record = database.record(Some("de"), None);
+        for end in [Slot::Empty, Slot::Data(record.0)] {
+            database.nodes.truncate(60);
+            database.nodes.push([end; 2]);
+            let error = read(&database.encode("Test")).unwrap_err().to_string();
+            assert!(error.ends_with("(branches of its tree lead into each other)"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_database_of_something_else_is_refused() {
         let mut database = Database::default();
         let nothing = database.record(None, None);

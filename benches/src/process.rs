@@ -1,11 +1,11 @@
 //! What processes cost: processor time and memory, as the kernel accounts for them.
 
-use std::{fs, io};
+use std::{collections::BTreeSet, fs, io};
 
 /// Processor time that a process has used on all its threads, in nanoseconds.
 ///
-/// Source: `/proc/PID/task/*/schedstat`, exact where the tick-based times of `stat` are not. Threads that have ended are
-/// not in it.
+/// Source: `/proc/PID/task/*/schedstat`, exact where the tick-based times of `stat` are not. Threads that have ended
+/// are not in it.
 pub fn cpu_ns(pid: u32) -> io::Result<u64> {
     let mut sum = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
@@ -22,6 +22,8 @@ pub struct Memory {
     pub uss: u64,
     /// The same, and of each shared page its share (proportional set size).
     pub pss: u64,
+    /// What of that is shared memory: touched pages of a sealed cache.
+    pub pss_shared: u64,
     /// Page tables.
     pub page_tables: u64,
 }
@@ -36,9 +38,29 @@ impl Memory {
         Ok(Memory {
             uss: field(&rollup, "Private_Clean:") + field(&rollup, "Private_Dirty:"),
             pss: field(&rollup, "Pss:"),
+            pss_shared: field(&rollup, "Pss_Shmem:"),
             page_tables: field(&status, "VmPTE:"),
         })
     }
+}
+
+/// How many caches a process has mapped: sealed copies, or files that are named like caches.
+pub fn caches_mapped(pid: u32) -> io::Result<usize> {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let is_cache = |line: &&str| line.contains("memfd:mirrorlist-cache") || line.contains(".mlc");
+    // Device and inode.
+    let files = maps.lines().filter(is_cache).map(|line| line.split_ascii_whitespace().skip(3).take(2));
+    Ok(files.map(|file| file.collect::<Vec<_>>()).collect::<BTreeSet<_>>().len())
+}
+
+/// A figure of `/proc/meminfo`, such as `MemAvailable:`, in bytes.
+pub fn system_memory(name: &str) -> io::Result<u64> {
+    Ok(field(&fs::read_to_string("/proc/meminfo")?, name))
+}
+
+/// The most memory that a process has had so far, in bytes.
+pub fn peak(pid: u32) -> io::Result<u64> {
+    Ok(field(&fs::read_to_string(format!("/proc/{pid}/status"))?, "VmHWM:"))
 }
 
 /// A line's value, given in kB, as bytes; 0 when there is no such line.

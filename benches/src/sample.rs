@@ -3,7 +3,8 @@
 //! Names are of documentation domains (RFC 2606), addresses of TEST-NET-1 to -3 (RFC 5737) and `2001:db8::/32`
 //! (RFC 3849), systems of the documentation range (RFC 5398): no one real is meant.
 //!
-//! Clients to try: 192.0.2.10 is in Germany, in AS 64496; 192.0.2.200 on the campus in Munich that has a mirror of its own;
+//! Clients to try: 192.0.2.10 is in Germany, in AS 64496; 192.0.2.200 on the campus in Munich that has a mirror of its
+//! own;
 //! 198.51.100.7 in the United States; 203.0.113.7 in Japan; 2001:db8:33::1 in France; 2001:db8:55::1 in Brazil.
 
 use crate::{inputs, mmdb::Database};

@@ -8,7 +8,7 @@ use benches::{inputs, sample, stack::Programs};
 use nix::unistd::geteuid;
 use std::{
     env, fs,
-    os::unix::fs::symlink,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -60,7 +60,7 @@ fn installed() -> tempfile::TempDir {
             .or_else(|_| fs::copy(&program, bin.join(program.file_name().unwrap())).map(drop))
             .unwrap();
     }
-    for tool in ["kill", "systemctl"] {
+    for tool in ["sh", "systemctl"] {
         fs::copy(on_path(tool).unwrap(), bin.join(tool)).unwrap();
     }
     let stock = ["/usr/lib/systemd/system/.", "/lib/systemd/system/."];
@@ -154,10 +154,16 @@ fn users_and_folders_that_units_name_are_made() {
     }
 }
 
-/// The command that a unit starts, with the built program and with paths of the machine replaced.
-fn command(unit: &str, program: &Path, replaced: &[(&str, &Path)]) -> Command {
+/// What a unit says under a key.
+fn setting(unit: &str, key: &str) -> String {
     let text = fs::read_to_string(Path::new(FOLDER).join(unit)).unwrap().replace("\\\n", " ");
-    let line = text.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+    value.unwrap_or_else(|| panic!("{unit} says nothing of {key}")).into()
+}
+
+/// The command that a unit has under a key, with the built program and with paths of the machine replaced.
+fn command(unit: &str, key: &str, program: &Path, replaced: &[(&str, &Path)]) -> Command {
+    let line = setting(unit, key);
     let mut words = line.split_ascii_whitespace();
     assert_eq!(Path::new(words.next().unwrap()).file_name(), program.file_name(), "{unit}");
     let mut command = Command::new(program);
@@ -179,16 +185,81 @@ fn the_commands_of_the_units_are_understood() {
     sample::write(&state.path().join("input")).unwrap();
     assert!(state.path().join("input").join(inputs::MIRRORMANAGER).is_file());
     let places = [("/var/lib/mirrorlist", state.path()), ("/etc/mirrorlist", Path::new(FOLDER))];
-    let output = command("mirrorlist-cache.service", &programs.cache, &places).output().unwrap();
+    let output = command("mirrorlist-cache.service", "ExecStart", &programs.cache, &places).output().unwrap();
     assert!(output.status.success() && !said(&output).contains("warning"), "{}", said(&output));
 
     let cache = state.path().join("cache.mlc");
-    let mut daemon = command("mirrorlistd.service", &programs.daemon, &places);
+    let mut daemon = command("mirrorlistd.service", "ExecStart", &programs.daemon, &places);
     let output = daemon.arg("--check").arg("--cache").arg(&cache).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
-    let mut frontend = command("mirrorlist-http.service", &programs.frontend, &places);
+    let mut frontend = command("mirrorlist-http.service", "ExecStart", &programs.frontend, &places);
     let output = frontend.arg("--check").output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
+fn a_reload_finds_the_daemon_or_says_that_there_is_none() {
+    let programs = Programs::build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let control = folder.path().join("control");
+    fs::write(folder.path().join("mirrorlistd.toml"), format!("control = {control:?}")).unwrap();
+    let places = [("/etc/mirrorlist", folder.path())];
+    let reload = |unit, key| command(unit, key, &programs.daemon, &places).output().unwrap();
+    let output = reload("mirrorlistd.service", "ExecReload");
+    assert_eq!(output.status.code(), Some(69), "{}", said(&output));
+    assert!(said(&output).contains(control.to_str().unwrap()), "{}", said(&output));
+    // The compiler need not find one.
+    let output = reload("mirrorlist-cache.service", "ExecStartPost");
+    assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
+}
+
+#[test]
+fn a_cache_that_the_daemon_does_not_take_is_compiled_anew_before_it_starts() {
+    let programs = Programs::build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    fs::create_dir(state.join("input")).unwrap();
+    sample::write(&state.join("input")).unwrap();
+    let (cache, config) = (state.join("cache.mlc"), state.join("mirrorlistd.toml"));
+    fs::write(&config, format!("cache = {cache:?}")).unwrap();
+    // A service manager that can start one unit.
+    let compile = setting("mirrorlist-cache.service", "ExecStart")
+        .replace("/usr/bin/mirrorlist-cache", programs.cache.to_str().unwrap())
+        .replace("/var/lib/mirrorlist", state.to_str().unwrap());
+    let systemctl = state.join("systemctl");
+    let script = format!("#!/bin/sh\n[ \"$*\" = 'start mirrorlist-cache.service' ] && exec {compile}\n");
+    fs::write(&systemctl, script).unwrap();
+    fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
+    let line = setting("mirrorlistd.service", "ExecStartPre")
+        .replace("/usr/bin/mirrorlistd", programs.daemon.to_str().unwrap())
+        .replace("/bin/systemctl", systemctl.to_str().unwrap())
+        .replace("/etc/mirrorlist", state.to_str().unwrap())
+        .replace("$$", "$");
+    let prepare = || {
+        let line = line.strip_prefix("-+").unwrap();
+        let output = Command::new("sh").args(["-c", line]).output().unwrap();
+        (output.status.success(), said(&output))
+    };
+    let is_taken = || {
+        let mut check = Command::new(&programs.daemon);
+        check.args(["--check", "--config"]).arg(&config).status().unwrap().success()
+    };
+    // There is none at first, then one of another format.
+    assert!(prepare().0 && is_taken());
+    let mut bytes = fs::read(&cache).unwrap();
+    bytes[8] ^= 0xff;
+    fs::remove_file(&cache).unwrap();
+    fs::write(&cache, &bytes).unwrap();
+    let (_, said) = prepare();
+    assert!(said.contains("format") && is_taken(), "{said}");
+    // A good one stays, and a mistake in the configuration is not the compiler's to mend.
+    let good = fs::metadata(&cache).unwrap().ino();
+    assert!(prepare().0);
+    assert_eq!(fs::metadata(&cache).unwrap().ino(), good);
+    fs::remove_file(&cache).unwrap();
+    fs::write(&config, "cash = 3").unwrap();
+    let (_, said) = prepare();
+    assert!(said.contains("unknown option `cash`") && !cache.exists(), "{said}");
 }
 
 #[test]

@@ -58,8 +58,9 @@ impl AccessLog {
         self.broken = false;
     }
 
-    /// Appends whole lines and empties `lines`. What the file does not take is dropped and counted.
-    pub fn append(&mut self, lines: &mut Vec<u8>) {
+    /// Appends whole lines and empties `lines`. What the file does not take is dropped; returns how many lines.
+    pub fn append(&mut self, lines: &mut Vec<u8>) -> u64 {
+        let mut dropped = 0;
         if let Some(file) = self.file.as_mut().filter(|_| !lines.is_empty()) {
             if self.broken {
                 lines.insert(0, b'\n');
@@ -74,16 +75,18 @@ impl AccessLog {
                 Ok(count) if count == lines.len() => self.broken = false,
                 Ok(count) => {
                     self.broken = count > 0 && lines[count - 1] != b'\n' || count == 0 && self.broken;
-                    self.report(&lines[count..], "written in part");
+                    dropped = self.report(&lines[count..], "written in part");
                 }
-                Err(error) => self.report(lines, &error.to_string()),
+                Err(error) => dropped = self.report(lines, &error.to_string()),
             }
         }
         lines.clear();
+        dropped
     }
 
-    fn report(&mut self, lost: &[u8], cause: &str) {
-        self.dropped += lost.iter().filter(|byte| **byte == b'\n').count() as u64;
+    fn report(&mut self, lost: &[u8], cause: &str) -> u64 {
+        let lost = lost.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.dropped += lost;
         let now = Instant::now();
         if self.reported.is_none_or(|last| now - last >= REPORT_EVERY) {
             let dropped = self.dropped;
@@ -91,6 +94,7 @@ impl AccessLog {
             self.reported = Some(now);
             self.dropped = 0;
         }
+        lost
     }
 }
 

@@ -76,6 +76,16 @@ impl CacheFile {
         })
     }
 
+    /// Where it was read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes of the file.
+    pub fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// The cache, without another check.
     pub fn view(&self) -> Result<View<'_>, CacheError> {
         View::access(&self.bytes)

@@ -5,18 +5,25 @@
 //! and a test keeps the two alike.
 
 mod options;
+mod users;
+
+pub use options::{KEYS, command};
 
 use crate::{
     answer::{LogAddress, Rules},
     failure::Failure,
+    listener::Access,
+    operator::{Order, errand::Errand},
 };
-use options::Options;
+use options::{Options, Said};
 use serde::Deserialize;
 use shared::program::options::mode;
 use std::{ffi::OsString, num::NonZero, path::PathBuf, thread::available_parallelism, time::Duration};
 
 /// Workers that may be asked for.
 const MOST_WORKERS: u16 = 256;
+/// How long a reload may take that has to wait for another one, apart from the drain limit.
+const RELOAD_LIMIT: Duration = Duration::from_secs(30);
 
 /// How the daemon runs, all options settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +32,16 @@ pub struct Config {
     pub cache: PathBuf,
     /// The socket file to listen on, unless systemd passes a socket.
     pub socket: PathBuf,
-    /// Permissions of the socket file.
-    pub socket_mode: u32,
+    /// Who may open the socket file.
+    pub socket_access: Access,
+    /// Users whose processes may ask; whoever may open the socket file if there are none.
+    pub peers: Vec<u32>,
+    /// The socket file that the operator calls on.
+    pub control: PathBuf,
     /// Worker processes; 0 stands for one a core.
     pub workers: u16,
+    /// Whether workers shut themselves in.
+    pub sandbox: SandboxMode,
     /// How the cache comes into memory.
     pub map: MapMode,
     /// How answers are made.
@@ -52,13 +65,29 @@ pub enum MapMode {
     File,
 }
 
+/// Whether workers shut themselves in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SandboxMode {
+    /// As far as the kernel can.
+    #[default]
+    On,
+    /// Not at all.
+    Off,
+    /// Completely, or the daemon does not start.
+    Require,
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
             cache: "/var/lib/mirrorlist/cache.mlc".into(),
             socket: "/run/mirrorlistd/socket".into(),
-            socket_mode: 0o660,
+            socket_access: Access { mode: 0o660, owner: None, group: None },
+            peers: Vec::new(),
+            control: "/run/mirrorlistd/control".into(),
             workers: 0,
+            sandbox: SandboxMode::On,
             map: MapMode::Seal,
             rules: Rules::default(),
             access_log: None,
@@ -68,12 +97,43 @@ impl Default for Config {
     }
 }
 
-impl Config {
+/// What the program is started for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// To be the daemon.
+    Serve(Config),
+    /// To ask the daemon for something.
+    Ask(Errand),
+}
+
+impl Task {
     /// Settles all options from the program's arguments and the file that they name.
-    pub fn load(arguments: impl Iterator<Item = OsString>) -> Result<Config, Failure> {
-        let (options, check) = options::read(arguments)?;
-        let config = settle(options).map_err(Failure::config)?;
-        Ok(Config { check, ..config })
+    pub fn load(arguments: impl Iterator<Item = OsString>) -> Result<Task, Failure> {
+        match options::read(arguments)? {
+            Said::Serve { options, check } => {
+                let config = settle(options).map_err(Failure::config)?;
+                Ok(Task::Serve(Config { check, ..config }))
+            }
+            Said::Ask { errand, options } => {
+                let config = settle(options).map_err(Failure::config)?;
+                Ok(Task::Ask(config.errand(&errand)))
+            }
+        }
+    }
+}
+
+impl Config {
+    /// An errand to the daemon that runs with these options.
+    fn errand(&self, errand: &options::Errand) -> Errand {
+        let (order, json, if_running) = match *errand {
+            options::Errand::Status { json, .. } => (Order::Status, json, false),
+            options::Errand::Reload { wait: true, if_running, .. } => {
+                (Order::ReloadAndWait, false, if_running)
+            }
+            options::Errand::Reload { wait: false, if_running, .. } => (Order::Reload, false, if_running),
+        };
+        let reload_limit = RELOAD_LIMIT + self.drain_limit;
+        Errand { order, control: self.control.clone(), json, if_running, reload_limit }
     }
 
     /// How many workers a generation has.
@@ -86,7 +146,12 @@ impl Config {
 /// Puts defaults where nothing was said, and checks what only makes sense together.
 fn settle(options: Options) -> Result<Config, String> {
     let default = Config::default();
-    let socket_mode = mode("socket-mode", options.socket_mode.as_deref(), default.socket_mode)?;
+    let socket_access = Access {
+        mode: mode("socket-mode", options.socket_mode.as_deref(), default.socket_access.mode)?,
+        owner: options.socket_owner.map(|name| users::user("socket-owner", &name)).transpose()?,
+        group: options.socket_group.map(|name| users::group("socket-group", &name)).transpose()?,
+    };
+    let peers = options.peer.map_or(Ok(default.peers), |names| users::peers(&names))?;
     let workers = options.workers.unwrap_or(default.workers);
     if workers > MOST_WORKERS {
         return Err(format!("workers: {workers}, at most {MOST_WORKERS}"));
@@ -102,11 +167,19 @@ fn settle(options: Options) -> Result<Config, String> {
         }
         _ => {}
     }
+    let socket = options.socket.unwrap_or(default.socket);
+    let control = options.control.unwrap_or_else(|| socket.with_file_name("control"));
+    if control == socket || control.as_os_str().is_empty() {
+        return Err("control: must name a socket file of its own".into());
+    }
     Ok(Config {
+        control,
         cache: options.cache.unwrap_or(default.cache),
-        socket: options.socket.unwrap_or(default.socket),
-        socket_mode,
+        socket,
+        socket_access,
+        peers,
         workers,
+        sandbox: options.sandbox.unwrap_or(default.sandbox),
         map: options.map.unwrap_or(default.map),
         rules: Rules {
             minimum: options.minimum.unwrap_or(default.rules.minimum),
@@ -122,11 +195,14 @@ fn settle(options: Options) -> Result<Config, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{fs, io::Write as _};
+    use std::{fs, io::Write as _, path::Path};
 
     fn load(arguments: &[&str]) -> Result<Config, String> {
         let arguments = ["mirrorlistd"].iter().chain(arguments).map(OsString::from);
-        Config::load(arguments).map_err(|failure| failure.to_string())
+        match Task::load(arguments).map_err(|failure| failure.to_string())? {
+            Task::Serve(config) => Ok(config),
+            Task::Ask(errand) => panic!("{errand:?}"),
+        }
     }
 
     fn load_file(text: &str, arguments: &[&str]) -> Result<Config, String> {
@@ -161,7 +237,45 @@ mod tests {
         let config = load_file(file, &["--workers", "4", "--map", "file"]).unwrap();
         assert_eq!((config.workers, config.slots(), config.map), (4, 4, MapMode::File));
         assert_eq!((config.rules.minimum, config.rules.netblock), (9, crate::answer::NetblockMode::Only));
-        assert_eq!((config.socket_mode, config.drain_limit), (0o600, Duration::from_secs(5)));
+        assert_eq!((config.socket_access.mode, config.drain_limit), (0o600, Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn the_control_socket_is_beside_the_other_one_unless_it_is_named() {
+        let control = |arguments: &[&str]| load(arguments).unwrap().control;
+        assert_eq!(control(&["--socket", "/tmp/x/socket"]), Path::new("/tmp/x/control"));
+        assert_eq!(control(&["--socket", "socket"]), Path::new("control"));
+        assert_eq!(control(&["--socket", "/tmp/x/socket", "--control", "/tmp/y"]), Path::new("/tmp/y"));
+        assert_eq!(load_file("control = '/tmp/y'", &[]).unwrap().control, Path::new("/tmp/y"));
+        for none in ["socket = '/tmp/y'\ncontrol = '/tmp/y'", "control = ''"] {
+            assert!(load_file(none, &[]).unwrap_err().ends_with("must name a socket file of its own"));
+        }
+    }
+
+    #[test]
+    fn an_errand_is_told_from_service() {
+        let errand = |arguments: &[&str]| {
+            let arguments = ["mirrorlistd"].iter().chain(arguments).map(OsString::from);
+            match Task::load(arguments) {
+                Ok(Task::Ask(errand)) => errand,
+                other => panic!("{other:?}"),
+            }
+        };
+        let plain = Errand {
+            order: Order::Status,
+            control: "/run/mirrorlistd/control".into(),
+            json: false,
+            if_running: false,
+            reload_limit: Duration::from_secs(60),
+        };
+        assert_eq!(errand(&["status"]), plain);
+        assert_eq!(errand(&["status", "--json"]), Errand { json: true, ..plain.clone() });
+        assert_eq!(errand(&["reload"]), Errand { order: Order::Reload, ..plain.clone() });
+        let waiting = Errand { order: Order::ReloadAndWait, if_running: true, control: "/x".into(), ..plain };
+        assert_eq!(errand(&["reload", "--wait", "--if-running", "--control", "/x"]), waiting);
+        for wrong in [&["stat"][..], &["status", "--wait"], &["--workers", "3", "status"]] {
+            assert!(load(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]
@@ -194,6 +308,20 @@ mod tests {
         assert!(
             load(&["--config", "/nonexistent"]).unwrap_err().starts_with("config /nonexistent: No such file")
         );
+    }
+
+    #[test]
+    fn owners_and_peers_are_known_users_or_numbers() {
+        let options =
+            ["--socket-owner", "root", "--socket-group", "4711", "--peer", "root", "--peer", "4711"];
+        let config = load(&options).unwrap();
+        assert_eq!(config.socket_access, Access { mode: 0o660, owner: Some(0), group: Some(4711) });
+        assert_eq!(config.peers, [0, 4711]);
+        assert_eq!(load_file("peer = ['root', '1']", &["--peer", "2"]).unwrap().peers, [2]);
+        for option in ["--socket-owner", "--peer"] {
+            let error = load(&[option, "no-such-user"]).unwrap_err();
+            assert!(error.ends_with(": there is no user `no-such-user`"), "{error}");
+        }
     }
 
     #[test]

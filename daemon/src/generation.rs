@@ -1,27 +1,31 @@
 //! One cache and the workers that answer from it.
 //!
 //! A generation knows which of its slots have a worker, which want one and when, and which keep failing. It sends
-//! orders and signals to its workers; forking, reaping and the choice between generations are the master's.
+//! orders and signals to its workers; forking, reaping and the choice between generations are the master's. `loss`
+//! judges the end of a worker, `status` tells the operator of those that live.
+
+mod loss;
+mod status;
 
 use crate::{
     cache_file::CacheFile,
     control::{MasterEnd, Received, Word},
     log,
+    tally::Row,
 };
+use loss::{INFANCY, Loss};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use std::{
-    fmt,
+    fmt, mem,
     os::fd::BorrowedFd,
     process::ExitStatus,
     rc::Rc,
     time::{Duration, Instant},
 };
 
-/// A worker lost within this time of being ready counts as one that failed.
-const INFANCY: Duration = Duration::from_secs(1);
 /// Failures in a row in one slot that condemn a new generation.
 const FAILURES_OF_A_BAD_GENERATION: u32 = 3;
 /// The pause before a failed worker is replaced; it doubles with each failure in a row.
@@ -30,6 +34,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Pings in a row that a worker may leave unanswered. Counted, not timed, so that a master that was stopped itself
 /// (or a machine that slept) finds its workers innocent.
 const SILENCE: u32 = 5;
+/// Pings in a row after which a worker does not count as one that answers.
+const QUIET: u32 = 2;
 
 /// A cache and its workers.
 #[derive(Debug)]
@@ -53,6 +59,8 @@ struct Slot {
     failures: u32,
     /// The worker before, if its replacement is still to be told of.
     lost: Option<Loss>,
+    /// It has had a worker.
+    used: bool,
 }
 
 /// A running worker process.
@@ -60,20 +68,15 @@ struct Slot {
 struct Worker {
     pid: Pid,
     control: MasterEnd,
+    started: Instant,
     ready: Option<Instant>,
     unanswered: u32,
     draining: bool,
     /// It has closed its control socket: it is about to end, and the socket is of no more interest to poll.
     leaving: bool,
-}
-
-/// A worker that ended without being told to.
-#[derive(Debug)]
-struct Loss {
-    generation: u64,
-    pid: Pid,
-    status: ExitStatus,
-    was_ready: bool,
+    counts: Row,
+    /// Requests that earlier workers have left in its row.
+    requests_before: u64,
 }
 
 /// What the end of a worker means for its generation.
@@ -88,7 +91,7 @@ pub enum Verdict {
 impl Generation {
     /// A generation with `slots` workers to be started at `now`.
     pub fn new(number: u64, cache: Rc<CacheFile>, slots: u16, now: Instant) -> Generation {
-        let slot = || Slot { worker: None, start: Some(now), failures: 0, lost: None };
+        let slot = || Slot { worker: None, start: Some(now), failures: 0, lost: None, used: false };
         Generation { number, cache, serving: false, slots: (0..slots).map(|_| slot()).collect() }
     }
 
@@ -107,15 +110,25 @@ impl Generation {
         self.slots.len()
     }
 
-    /// A worker has been forked.
-    pub fn started(&mut self, slot: usize, pid: Pid, control: MasterEnd) {
+    /// A worker has been forked. Whether it takes the place of a lost one.
+    pub fn started(&mut self, slot: usize, pid: Pid, control: MasterEnd, counts: Row) -> bool {
         let slot = &mut self.slots[slot];
         slot.start = None;
-        slot.worker =
-            Some(Worker { pid, control, ready: None, unanswered: 0, draining: false, leaving: false });
+        slot.worker = Some(Worker {
+            pid,
+            control,
+            started: Instant::now(),
+            ready: None,
+            unanswered: 0,
+            draining: false,
+            leaving: false,
+            counts,
+            requests_before: counts.requests(),
+        });
         if let Some(loss) = slot.lost.take() {
             log::warning(format_args!("{loss}; replaced by {pid}"));
         }
+        mem::replace(&mut slot.used, true)
     }
 
     /// A worker could not be forked.
@@ -130,7 +143,22 @@ impl Generation {
 
     /// Whether every slot has a worker that is ready.
     pub fn is_ready(&self) -> bool {
-        self.slots.iter().all(|slot| slot.worker.as_ref().is_some_and(|worker| worker.ready.is_some()))
+        self.ready() == self.size()
+    }
+
+    /// How many workers are ready.
+    pub fn ready(&self) -> usize {
+        self.workers().filter(|worker| worker.ready.is_some()).count()
+    }
+
+    /// Whether a worker that is ready has given a sign of life lately.
+    pub fn is_heard(&self) -> bool {
+        self.workers().any(|worker| worker.ready.is_some() && worker.unanswered <= QUIET)
+    }
+
+    /// Where its workers count.
+    pub fn rows(&self) -> impl Iterator<Item = Row> {
+        self.workers().map(|worker| worker.counts)
     }
 
     /// Whether no worker is left.
@@ -269,25 +297,6 @@ impl Slot {
         let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
         self.start = Some(now + pause);
         format!("next one in {} ms", pause.as_millis())
-    }
-}
-
-impl Loss {
-    /// Whether it speaks against the generation: killing is done from outside, all else is the worker's own doing.
-    fn counts(&self, ready: Option<Instant>, now: Instant) -> bool {
-        let killed = self.status_signal() == Some(Signal::SIGKILL as i32);
-        ready.is_none_or(|ready| !killed && now.duration_since(ready) < INFANCY)
-    }
-
-    fn status_signal(&self) -> Option<i32> {
-        std::os::unix::process::ExitStatusExt::signal(&self.status)
-    }
-}
-
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let when = if self.was_ready { "lost" } else { "lost before it was ready" };
-        write!(f, "worker {} of generation {}: {when} ({})", self.pid, self.generation, self.status)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! - [`answer`]: the whole service as one pure function, over [`select`] (which mirrors) and [`render`] (which bytes);
 //! - [`master`], [`generation`], [`worker`]: the processes; [`config`], [`listener`], [`cache_file`], [`control`],
-//!   [`access_log`], [`notify`]: what they run with; [`sys`]: the unsafe, in one room;
+//!   [`access_log`], [`operator`], [`sandbox`], [`tally`]: what they run with; [`sys`]: the unsafe, in one room;
 //! - [`compile`]: MirrorManager's files into an inventory; [`tool`]: `mirrorlist-cache`.
 pub mod access_log;
 pub mod answer;
@@ -13,10 +13,12 @@ pub mod control;
 pub mod generation;
 pub mod listener;
 pub mod master;
-pub mod notify;
+pub mod operator;
 pub mod render;
+pub mod sandbox;
 pub mod select;
 pub mod sys;
+pub mod tally;
 pub mod tool;
 pub mod worker;
 

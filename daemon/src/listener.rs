@@ -20,7 +20,7 @@ use std::{
     os::{
         fd::{AsRawFd as _, OwnedFd},
         unix::{
-            fs::{FileTypeExt as _, MetadataExt as _},
+            fs::{FileTypeExt as _, MetadataExt as _, lchown},
             net::UnixListener,
         },
     },
@@ -35,6 +35,17 @@ const BACKLOG: i32 = 4096;
 const FIRST_PASSED: u32 = 3;
 /// How long a socket that still answers may belong to workers whose master has just died.
 const DYING: Duration = Duration::from_secs(1);
+
+/// Who may open a socket file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Its permissions.
+    pub mode: u32,
+    /// Its owner; whoever runs this program if there is none.
+    pub owner: Option<u32>,
+    /// Its group; that of this program if there is none.
+    pub group: Option<u32>,
+}
 
 /// A listening socket.
 #[derive(Debug)]
@@ -51,13 +62,25 @@ struct Bound {
 }
 
 impl Listener {
-    /// Takes systemd's socket if it has passed one, else binds `path` with the permissions `mode`.
-    pub fn open(path: &Path, mode: u32) -> Result<Listener, Failure> {
+    /// Takes systemd's socket if it has passed one, else binds `path` for those who have `access`.
+    pub fn open(path: &Path, access: Access) -> Result<Listener, Failure> {
         let opened = match passed_by_systemd() {
             Some(count) => adopt(count).map_err(|cause| format!("socket passed by systemd: {cause}")),
-            None => bind_file(path, mode).map_err(|cause| format!("socket {}: {cause}", path.display())),
+            None => bind_file(path, access).map_err(|cause| format!("socket {}: {cause}", path.display())),
         };
         opened.map_err(Failure::system)
+    }
+
+    /// Binds `path` with the permissions `mode`, whatever systemd has passed. Messages call it `name`.
+    pub fn bind(name: &str, path: &Path, mode: u32) -> Result<Listener, Failure> {
+        let access = Access { mode, owner: None, group: None };
+        bind_file(path, access)
+            .map_err(|cause| Failure::system(format!("{name} {}: {cause}", path.display())))
+    }
+
+    /// The socket.
+    pub fn socket(&self) -> &UnixListener {
+        &self.socket
     }
 
     /// The socket alone, for a worker: its file is not the worker's to remove.
@@ -105,7 +128,7 @@ fn adopt(count: u32) -> Result<Listener, String> {
     Ok(Listener { socket, bound: None })
 }
 
-fn bind_file(path: &Path, mode: u32) -> Result<Listener, String> {
+fn bind_file(path: &Path, access: Access) -> Result<Listener, String> {
     let address = UnixAddr::new(path).map_err(|error| match error {
         Errno::ENAMETOOLONG => "the path is longer than a socket's may be (107 bytes)".into(),
         other => other.to_string(),
@@ -119,28 +142,43 @@ fn bind_file(path: &Path, mode: u32) -> Result<Listener, String> {
     let folder = fs::File::open(folder).map_err(|error| format!("its folder cannot be opened ({error})"))?;
     let _lock = Flock::lock(folder, FlockArg::LockExclusive).map_err(|(_, errno)| errno.to_string())?;
     make_way(path, &address)?;
-    let socket = listen_at(&address, mode).map_err(|errno| match errno {
+    let socket = bind_at(&address, access.mode).map_err(|errno| match errno {
         Errno::EADDRINUSE => "something else has just been put in its place".into(),
         other => other.to_string(),
     })?;
     let metadata = fs::symlink_metadata(path).map_err(|error| error.to_string())?;
     let device_and_inode = (metadata.dev(), metadata.ino());
-    Ok(Listener {
-        socket: UnixListener::from(socket),
-        bound: Some(Bound { path: path.to_owned(), device_and_inode }),
-    })
+    let bound = Bound { path: path.to_owned(), device_and_inode };
+    let mut listener = Listener { socket: UnixListener::from(socket), bound: Some(bound) };
+    // Nobody can connect before it listens, so nobody does before the file is whose it is to be.
+    if let Err(cause) = give_away(path, access).and_then(|()| start(&listener.socket)) {
+        listener.remove_file();
+        return Err(cause);
+    }
+    Ok(listener)
 }
 
-fn listen_at(address: &UnixAddr, mode: u32) -> nix::Result<OwnedFd> {
+/// Hands the socket file to its owner and group.
+fn give_away(path: &Path, access: Access) -> Result<(), String> {
+    if access.owner.is_none() && access.group.is_none() {
+        return Ok(());
+    }
+    lchown(path, access.owner, access.group)
+        .map_err(|error| format!("its owner and group cannot be set ({error})"))
+}
+
+fn start(socket: &UnixListener) -> Result<(), String> {
+    Backlog::new(BACKLOG).and_then(|backlog| listen(socket, backlog)).map_err(|errno| errno.to_string())
+}
+
+fn bind_at(address: &UnixAddr, mode: u32) -> nix::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
     // By the mask and not by chmod, so that the file never has wider permissions than asked for.
     let before = umask(Mode::from_bits_truncate(!mode & 0o777));
     let bound = bind(socket.as_raw_fd(), address);
     umask(before);
-    bound?;
-    listen(&socket, Backlog::new(BACKLOG)?)?;
-    Ok(socket)
+    bound.map(|()| socket)
 }
 
 /// Removes a socket file that nobody listens on any more.
@@ -178,12 +216,14 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
 
+    const ACCESS: Access = Access { mode: 0o600, owner: None, group: None };
+
     #[test]
     fn a_stale_socket_is_replaced_and_the_new_one_removed_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         drop(UnixListener::bind(&path).unwrap());
-        let mut listener = Listener::open(&path, 0o640).unwrap();
+        let mut listener = Listener::open(&path, Access { mode: 0o640, ..ACCESS }).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         listener.remove_file();
         assert!(!path.exists());
@@ -193,11 +233,11 @@ mod tests {
     fn a_socket_of_another_daemon_is_neither_taken_nor_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
-        let mut first = Listener::open(&path, 0o600).unwrap();
-        let refusal = Listener::open(&path, 0o600).unwrap_err();
+        let mut first = Listener::open(&path, ACCESS).unwrap();
+        let refusal = Listener::open(&path, ACCESS).unwrap_err();
         assert!(refusal.to_string().ends_with("another daemon answers on it"), "{refusal}");
         fs::remove_file(&path).unwrap();
-        let _second = Listener::open(&path, 0o600).unwrap();
+        let _second = Listener::open(&path, ACCESS).unwrap();
         first.remove_file();
         assert!(path.exists());
     }
@@ -207,7 +247,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         fs::write(&path, "precious").unwrap();
-        let refusal = Listener::open(&path, 0o600).unwrap_err();
+        let refusal = Listener::open(&path, ACCESS).unwrap_err();
         assert!(refusal.to_string().contains("not a socket"), "{refusal}");
         assert_eq!(fs::read(&path).unwrap(), b"precious");
     }

@@ -5,11 +5,13 @@
 use daemon::{
     access_log,
     cache_file::CacheFile,
-    config::{Config, MapMode},
+    config::{MapMode, Task},
     failure::{Failure, Fault},
     listener::{self, Listener},
     log,
     master::{self, Opened, Signals},
+    operator::callers::Callers,
+    sandbox,
 };
 use std::{env, panic, process, process::ExitCode};
 
@@ -30,18 +32,26 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Failure> {
-    let config = Config::load(env::args_os())?;
+    let config = match Task::load(env::args_os())? {
+        Task::Serve(config) => config,
+        Task::Ask(errand) => return errand.run(),
+    };
     if config.check {
         return CacheFile::open(&config.cache, MapMode::Seal).map(drop).map_err(Failure::cache);
     }
+    sandbox::gain_nothing()?;
     let signals = Signals::open()?;
     let access_log = access_log::open_first(config.access_log.as_deref())?;
-    let mut listener = Listener::open(&config.socket, config.socket_mode)?;
-    match CacheFile::open(&config.cache, config.map) {
-        Ok(cache) => master::run(config, cache, Opened { signals, access_log, listener }),
-        Err(refusal) => {
+    let mut listener = Listener::open(&config.socket, config.socket_access)?;
+    let opened = CacheFile::open(&config.cache, config.map)
+        .map_err(Failure::cache)
+        .and_then(|cache| sandbox::announce(config.sandbox).map(|()| cache))
+        .and_then(|cache| Ok((cache, Callers::open(&config.control)?)));
+    match opened {
+        Ok((cache, callers)) => master::run(config, cache, Opened { signals, access_log, listener, callers }),
+        Err(failure) => {
             listener.remove_file();
-            Err(Failure::cache(refusal))
+            Err(failure)
         }
     }
 }

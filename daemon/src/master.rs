@@ -4,8 +4,10 @@
 //! `reload` holds how generations follow each other.
 
 mod fork_rate;
+mod orders;
 mod reload;
 mod signals;
+mod watchdog;
 
 use crate::{
     access_log,
@@ -15,8 +17,10 @@ use crate::{
     failure::Failure,
     generation::{Generation, Verdict},
     listener::Listener,
-    log, notify,
+    log,
+    operator::callers::Callers,
     sys::{self, Fork},
+    tally::{Row, Tally},
     worker::{self, Kit},
 };
 use fork_rate::ForkRate;
@@ -26,20 +30,25 @@ use nix::{
     sys::signal::Signal,
     unistd::{Pid, getpid},
 };
+use orders::Orders;
 pub use signals::Signals;
 
 use reload::{Previous, Retiring, Starting};
+use shared::{program::notify, wire::Figure};
 use std::{
     io,
     os::fd::{AsFd as _, OwnedFd},
     rc::Rc,
     time::{Duration, Instant},
 };
+use watchdog::Watchdog;
 
 /// How often workers are asked for a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long workers may go on answering when the whole daemon ends.
 const STOP_LIMIT: Duration = Duration::from_secs(2);
+/// Generations that may live at a time, generously.
+const GENERATIONS: usize = 8;
 
 /// Everything that the master knows.
 struct Master {
@@ -64,13 +73,16 @@ struct Master {
     last_number: u64,
     forks: ForkRate,
     next_beat: Instant,
+    watchdog: Option<Watchdog>,
+    orders: Orders,
 }
 
-/// A worker to be started: the number of its generation, and its slot.
+/// A worker to be started: the number of its generation, its slot, and where it counts.
 #[derive(Clone, Copy)]
 struct Place {
     generation: u64,
     slot: usize,
+    counts: Row,
 }
 
 /// What the process has opened at its start.
@@ -82,11 +94,16 @@ pub struct Opened {
     pub access_log: Option<OwnedFd>,
     /// Where front ends connect.
     pub listener: Listener,
+    /// Where the operator calls.
+    pub callers: Callers,
 }
 
 /// Runs the daemon until a signal ends it. Only the master returns from here.
 pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failure> {
-    let mut master = Master::new(config, cache, opened);
+    // A row for every worker that may live at a time: those who answer, start, or finish after a reload.
+    let tally = Tally::new(usize::from(config.slots()) * GENERATIONS)
+        .map_err(|errno| Failure::system(format!("counters: no shared memory ({errno})")))?;
+    let mut master = Master::new(config, cache, opened, tally);
     let outcome = loop {
         if master.is_done() {
             break Ok(());
@@ -109,16 +126,17 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
         master.tend(Instant::now());
     };
     master.listener.remove_file();
+    master.orders.callers.remove_file();
     log::info("stopped");
     outcome
 }
 
 impl Master {
-    fn new(config: Config, cache: CacheFile, opened: Opened) -> Master {
+    fn new(config: Config, cache: CacheFile, opened: Opened, tally: Tally) -> Master {
         let now = Instant::now();
         let mut current = Generation::new(1, Rc::new(cache), config.slots(), now);
         current.serving = true;
-        Master {
+        let master = Master {
             pid: getpid(),
             listener: opened.listener,
             signals: opened.signals,
@@ -133,8 +151,12 @@ impl Master {
             last_number: 1,
             forks: ForkRate::new(now),
             next_beat: now + HEARTBEAT,
+            watchdog: Watchdog::asked_for(now),
+            orders: Orders::new(opened.callers, tally),
             config,
-        }
+        };
+        master.publish();
+        master
     }
 
     /// Waits for a signal, a worker's word or the next moment at which something is due; hears signals and words.
@@ -143,6 +165,7 @@ impl Master {
         // Rounded up: waking a moment early would only mean waiting once more.
         let timeout = PollTimeout::try_from(timeout + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+        fds.extend(self.orders.callers.files());
         let ends = self.generations().flat_map(Generation::controls);
         fds.extend(ends.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, timeout) {
@@ -157,6 +180,7 @@ impl Master {
         while let Some(signal) = self.signals.take() {
             self.obey(signal, now);
         }
+        self.take_orders(now);
         Ok(())
     }
 
@@ -181,6 +205,10 @@ impl Master {
         if !self.announced && self.current.is_ready() {
             self.announced = true;
             self.announce(None);
+        }
+        self.orders.tally.set(Figure::WorkersReady, self.current.ready() as u64);
+        if let Some(watchdog) = &mut self.watchdog {
+            watchdog.tend(self.current.is_heard(), now);
         }
         if self.stopping.is_some_and(|patience| patience <= now) {
             self.generations_mut().for_each(Generation::kill);
@@ -210,6 +238,7 @@ impl Master {
         notify::stopping();
         self.stopping = Some(now + STOP_LIMIT.min(self.config.drain_limit));
         self.listener.remove_file();
+        self.end_orders(now);
         self.generations_mut().for_each(Generation::drain);
     }
 
@@ -236,15 +265,18 @@ impl Master {
     /// The next worker to be forked now, `None` when none is due or too many have been forked of late.
     fn next_due(&mut self) -> Option<Place> {
         let now = Instant::now();
-        let due = self.generations().find_map(|generation| {
-            Some(Place { generation: generation.number, slot: generation.due(now)? })
-        })?;
-        self.forks.take(now).then_some(due)
+        let (generation, slot) =
+            self.generations().find_map(|generation| Some((generation.number, generation.due(now)?)))?;
+        let may = self.forks.take(now);
+        may.then(|| Place { generation, slot, counts: self.orders.tally.row(self.free_row()) })
     }
 
     fn started(&mut self, place: Place, pid: Pid, control: MasterEnd) {
         if let Some(generation) = self.generation(place.generation) {
-            generation.started(place.slot, pid, control);
+            let again = generation.started(place.slot, pid, control, place.counts);
+            if again {
+                self.orders.tally.count(Figure::WorkersRestarted);
+            }
         }
     }
 
@@ -273,7 +305,10 @@ impl Master {
             listener: self.listener.into_socket(),
             control,
             access_log: self.access_log,
+            counts: place.counts,
             rules: self.config.rules,
+            peers: self.config.peers,
+            sandbox: self.config.sandbox,
             master: self.pid,
         }
     }
@@ -297,7 +332,8 @@ impl Master {
     fn next_wake(&self) -> Instant {
         let start = self.generations().filter_map(Generation::next_start).min();
         let start = start.map(|start| start.max(self.forks.next()));
-        let others = [start, self.stopping, self.next_step()];
+        let watchdog = self.watchdog.as_ref().map(Watchdog::next);
+        let others = [start, self.stopping, self.next_step(), watchdog, self.orders.callers.next_wake()];
         others.into_iter().flatten().fold(self.next_beat, Instant::min)
     }
 }

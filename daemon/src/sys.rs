@@ -1,7 +1,7 @@
 //! The only room with unsafe code: what the operating system offers without a safe form.
 //!
-//! Fork, reaping, received and inherited files, and memory maps. Each function is as small as its system call; policy
-//! lives with the callers. What nix offers safely is called where it is needed, not here.
+//! Fork, reaping, received and inherited files, memory maps and shared memory. Each function is as small as its system
+//! call; policy lives with the callers. What nix offers safely is called where it is needed, not here.
 
 use memmap2::{Mmap, MmapOptions};
 use nix::{
@@ -9,6 +9,7 @@ use nix::{
     fcntl::{FcntlArg, FdFlag, PosixFadviseAdvice, SealFlag, fcntl, posix_fadvise},
     sys::{
         memfd::{MFdFlags, memfd_create},
+        mman::{MapFlags, ProtFlags, mmap_anonymous},
         socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg},
     },
     unistd::{ForkResult, Pid},
@@ -16,12 +17,13 @@ use nix::{
 use std::{
     fs::File,
     io::{self, IoSliceMut, Read as _},
+    num::NonZero,
     os::{
         fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
         unix::process::ExitStatusExt as _,
     },
     process::ExitStatus,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 /// Which side of a fork this is.
@@ -139,6 +141,18 @@ pub fn file_map(file: &File) -> io::Result<Mmap> {
     // SAFETY: the caller holds a read lease on the file: the kernel keeps a writer waiting until nobody answers from
     // this map any more. Every look-up is bounds-checked besides.
     unsafe { MmapOptions::new().map(file) }
+}
+
+/// Zeros that this process and all children that it will have read and write together, until the last of them ends.
+#[expect(unsafe_code, reason = "nix gives mapped memory as a pointer")]
+pub fn shared_numbers(count: usize) -> nix::Result<&'static [AtomicU64]> {
+    let length = count.checked_mul(size_of::<AtomicU64>()).and_then(NonZero::new).ok_or(Errno::EINVAL)?;
+    let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    // SAFETY: new memory at a place of the kernel's choice is in nobody's way.
+    let memory = unsafe { mmap_anonymous(None, length, access, MapFlags::MAP_SHARED) }?;
+    // SAFETY: it is `length` bytes of zeros on a page of its own, which are `count` atomic numbers. It is never
+    // unmapped, and no process can get at it but through this slice.
+    Ok(unsafe { std::slice::from_raw_parts(memory.cast().as_ptr(), count) })
 }
 
 /// Has the kernel tell this process (SIGIO) when someone is about to write into the file or to cut it, and hold that

@@ -22,15 +22,16 @@ const COMPLAINT: Duration = Duration::from_secs(60);
 /// The process's connections, counted.
 #[derive(Debug)]
 pub struct Gate {
+    what: &'static str,
     places: Arc<Semaphore>,
     limit: usize,
     complained: Mutex<Option<Instant>>,
 }
 
 impl Gate {
-    /// Lets so many in.
-    pub fn new(limit: usize) -> Gate {
-        Gate { places: Arc::new(Semaphore::new(limit)), limit, complained: Mutex::new(None) }
+    /// Lets so many in; messages call them `what`.
+    pub fn new(what: &'static str, limit: usize) -> Gate {
+        Gate { what, places: Arc::new(Semaphore::new(limit)), limit, complained: Mutex::new(None) }
     }
 
     /// Waits for a place among all connections.
@@ -38,10 +39,8 @@ impl Gate {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Some(place);
         }
-        let limit = self.limit;
-        self.complain(format_args!(
-            "connections: limit of {limit} reached; none is accepted until one closes"
-        ));
+        let (what, limit) = (self.what, self.limit);
+        self.complain(format_args!("{what}: limit of {limit} reached; none is accepted until one closes"));
         Arc::clone(&self.places).acquire_owned().await.ok()
     }
 
@@ -82,7 +81,8 @@ pub async fn accept(
             // The client was gone before it was taken in.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                gate.complain(format_args!("connections: cannot accept ({error}); trying again"));
+                let what = gate.what;
+                gate.complain(format_args!("{what}: cannot accept ({error}); trying again"));
                 sleep(PAUSE).await;
             }
         }

@@ -1,13 +1,14 @@
 //! The clients connected to one thread: what each is doing, since when, and for how long it may.
 //!
-//! A connection has no timer of its own: it notes what it waits for, and [`Clients::sweep`] looks at all of them now and
-//! then. That is exact to a sweep, costs nothing per request and a few words per connection.
+//! A connection has no timer of its own: it notes what it waits for, and [`Clients::sweep`] looks at all of them now
+//! and then. That is exact to a sweep, costs nothing per request and a few words per connection.
 
-use crate::{backend::BLOCK, config::Limits};
+use crate::{backend::BLOCK, config::Limits, counts::Counts};
 use slab::Slab;
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
+    sync::Arc,
     task::Waker,
     time::{Duration, Instant},
 };
@@ -40,6 +41,7 @@ pub struct Clients {
     unsent_limit: usize,
     all: RefCell<Slab<Rc<Client>>>,
     stopping: Cell<bool>,
+    counts: Arc<Counts>,
     /// Whoever waits for the last connection to end.
     ended: RefCell<Option<Waker>>,
 }
@@ -68,19 +70,21 @@ pub struct Guest {
 
 impl Clients {
     /// Nobody yet; one of `threads` threads that share the limits.
-    pub fn new(limits: Limits, threads: usize) -> Clients {
+    pub fn new(limits: Limits, threads: usize, counts: Arc<Counts>) -> Clients {
         Clients {
             limits,
             unsent: Cell::new(0),
             unsent_limit: limits.unsent / threads.max(1),
             all: RefCell::default(),
             stopping: Cell::new(false),
+            counts,
             ended: RefCell::new(None),
         }
     }
 
     /// A new connection.
     pub fn enter(self: &Rc<Clients>) -> Guest {
+        self.counts.connections.count();
         let client = Rc::new(Client {
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
@@ -96,6 +100,7 @@ impl Clients {
 
     /// Ends the connections that wait for longer than they may.
     pub fn sweep(&self, now: Instant) {
+        self.counts.turns.count();
         for (_, client) in self.all.borrow().iter() {
             let phase = client.phase.get();
             let time = now.duration_since(client.since.get());
@@ -205,6 +210,11 @@ impl Guest {
         self.clients.stopping.get() && self.client.phase.get() != Phase::Head
     }
 
+    /// Where the thread counts.
+    pub fn counts(&self) -> &Counts {
+        &self.clients.counts
+    }
+
     /// Whether it has been idle long enough to be kept in as little memory as possible.
     pub fn may_rest(&self) -> bool {
         self.client.rests.get()
@@ -227,6 +237,7 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         self.is_read();
+        self.clients.counts.closed.count();
         let mut all = self.clients.all.borrow_mut();
         all.remove(self.key);
         if all.is_empty()

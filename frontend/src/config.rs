@@ -5,12 +5,14 @@
 
 mod options;
 
+pub use options::{KEYS, command};
+
 use crate::failure::Failure;
 use shared::net::Trusted;
 use std::{
     ffi::OsString,
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZero,
     path::PathBuf,
     thread::available_parallelism,
@@ -24,6 +26,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// Permissions of socket files that are listened on.
     pub socket_mode: u32,
+    /// Where health and figures can be asked for, if anywhere.
+    pub admin: Option<Listen>,
     /// The daemon's socket.
     pub daemon: PathBuf,
     /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
@@ -84,6 +88,7 @@ impl Default for Config {
         Config {
             listen: vec![Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 8080)))],
             socket_mode: 0o666,
+            admin: None,
             daemon: "/run/mirrorlistd/socket".into(),
             trusted: Trusted::default(),
             threads: 0,
@@ -140,11 +145,22 @@ impl Listen {
             };
         }
         text.parse().map(Listen::Tcp).map_err(|_| match text.parse::<IpAddr>() {
+            Ok(IpAddr::V6(v6)) if let Some((address, port)) = v6_and_port(text) => {
+                format!("`{text}` names no port; write [{address}]:{port} or [{v6}]:8080")
+            }
             Ok(IpAddr::V6(v6)) => format!("`{text}` names no port; write [{v6}]:8080"),
             Ok(IpAddr::V4(v4)) => format!("`{text}` names no port; write {v4}:8080"),
             Err(_) => format!("`{text}` is not ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH"),
         })
     }
+}
+
+/// What someone may have meant who has written an IPv6 address and a port without brackets. The port is decimal and has
+/// no leading zero.
+fn v6_and_port(text: &str) -> Option<(Ipv6Addr, u16)> {
+    let (address, port) = text.rsplit_once(':')?;
+    let port = port.parse::<u16>().ok().filter(|number| *number > 0 && number.to_string() == port)?;
+    Some((address.parse().ok()?, port))
 }
 
 impl fmt::Display for Listen {

@@ -1,8 +1,8 @@
 //! One client's connection, from its first byte to its close.
 //!
-//! hyper speaks HTTP. What it does not do is done around it: time-outs, the answer to a head that was not taken, a close
-//! that does not tear the last answer away from a client that is still sending. And since hyper holds some 10 kB for
-//! every connection, those that wait for their next request are without it.
+//! hyper speaks HTTP. What it does not do is done around it: time-outs, the answer to a head that was not taken, a
+//! close that does not tear the last answer away from a client that is still sending. And since hyper holds some 10 kB
+//! for every connection, those that wait for their next request are without it.
 
 use crate::{
     clients::Guest,
@@ -34,11 +34,12 @@ enum End {
 
 /// Serves a connection until it ends, however it ends.
 pub async fn serve(socket: Socket, limits: HeadLimits, mut requests: Requests) {
-    let mut stream = Stream::new(socket, Rc::clone(&requests.guest), limits);
-    while wait(&stream, &requests.guest).await {
+    let guest = Rc::clone(&requests.guest);
+    let mut stream = Stream::new(socket, Rc::clone(&guest), limits);
+    while wait(&stream, &guest).await {
         // In a box, so that a connection that waits is small.
         match Box::pin(http(stream, requests)).await {
-            End::Served(stream) => return close(stream).await,
+            End::Served(stream) => return close(stream, &guest).await,
             End::Resting(rested, kept) => (stream, requests) = (rested, kept),
             End::Cut => return,
         }
@@ -96,7 +97,7 @@ async fn http(stream: Stream, requests: Requests) -> End {
 }
 
 /// Says what is left to say, then closes so that the client gets to read it.
-async fn close(stream: Stream) {
+async fn close(stream: Stream, guest: &Guest) {
     let refusal = stream.refusal();
     if refusal.is_none() && !stream.has_unread() {
         return;
@@ -104,6 +105,7 @@ async fn close(stream: Stream) {
     let mut socket = stream.into_socket();
     let said = async {
         if let Some(refusal) = refusal {
+            guest.counts().refused(refusal);
             write(&mut socket, response::refusal(refusal)).await;
         }
         read_off(&mut socket).await;

@@ -5,10 +5,13 @@
 //! least as strict, and what it refuses is answered by [`super::response::refusal`]. Bytes in, verdict out; no socket.
 
 use hyper::Uri;
-use std::{fmt::Write as _, mem::MaybeUninit, ops::Range};
+use memchr::memchr;
+use std::{mem::MaybeUninit, ops::Range};
 
 /// Header lines of a request; one more is too many. It is hyper's own limit.
 const MOST_HEADERS: usize = 100;
+/// Bytes of a `Connection` line. It names a few options; hyper looks at each, and at nothing else so closely.
+const LONGEST_CONNECTION: usize = 256;
 
 /// What is to be done with the bytes at the start of a buffer.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +42,7 @@ pub enum Refusal {
     Malformed,
     /// Its target is longer than the limit.
     UriTooLong,
-    /// It is longer than the limit, or has more than a hundred lines.
+    /// It is longer than the limit, has more than a hundred lines, or one that is too long for its kind.
     TooLarge,
 }
 
@@ -62,8 +65,9 @@ pub fn judge(bytes: &[u8], seen: usize, limits: HeadLimits) -> Verdict {
         return too_long_already(bytes, limits);
     }
     let place = target(bytes);
-    if bytes[place.clone()].iter().any(|byte| is_odd(*byte)) {
-        return if escape(&bytes[place.clone()]).len() > limits.uri {
+    let odd = count_odd(&bytes[place.clone()]);
+    if odd > 0 {
+        return if place.len() + 2 * odd > limits.uri {
             Verdict::Refused(Refusal::UriTooLong)
         } else if place.end < bytes.len() {
             Verdict::Escape(place)
@@ -90,6 +94,9 @@ pub fn judge(bytes: &[u8], seen: usize, limits: HeadLimits) -> Verdict {
     if !target.starts_with('/') && !is_uri(target, request.method == Some("CONNECT")) {
         return Verdict::Refused(Refusal::Malformed);
     }
+    if request.headers.iter().any(is_long_connection) {
+        return Verdict::Refused(Refusal::TooLarge);
+    }
     let Some(body) = has_body(request.version == Some(1), request.headers) else {
         return Verdict::Refused(Refusal::Malformed);
     };
@@ -99,17 +106,25 @@ pub fn judge(bytes: &[u8], seen: usize, limits: HeadLimits) -> Verdict {
 /// The target with every byte percent-encoded that HTTP does not allow in one and some client sends nevertheless.
 ///
 /// The service decodes the target, so that its meaning stays the same.
-pub fn escape(target: &[u8]) -> String {
-    let mut escaped = String::with_capacity(target.len() + 32);
+pub fn escape(target: &[u8]) -> Vec<u8> {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let mut escaped = Vec::with_capacity(target.len() + 2 * count_odd(target));
     for byte in target {
         if is_odd(*byte) {
-            // Writing to a string cannot fail.
-            let _ = write!(escaped, "%{byte:02X}");
+            let [high, low] = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+            escaped.extend_from_slice(&[b'%', high, low]);
         } else {
-            escaped.push(char::from(*byte));
+            escaped.push(*byte);
         }
     }
     escaped
+}
+
+/// How many bytes of a target are to be escaped; each takes two more bytes then.
+fn count_odd(target: &[u8]) -> usize {
+    // In pieces that a byte can count, so that the compiler takes many bytes at a time.
+    let odd = |piece: &[u8]| piece.iter().fold(0_u8, |count, byte| count + u8::from(is_odd(*byte)));
+    target.chunks(255).map(|piece| usize::from(odd(piece))).sum()
 }
 
 /// Bytes that neither hyper nor its parser takes in every place of a target, but no controls: those are refused.
@@ -119,8 +134,8 @@ fn is_odd(byte: u8) -> bool {
 
 /// Where the target stands in the first line: from the first blank to the second, or to where line or bytes end.
 fn target(bytes: &[u8]) -> Range<usize> {
-    let line = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
-    let blank = |from: usize| bytes[from..line].iter().position(|byte| *byte == b' ').map(|at| from + at);
+    let line = memchr(b'\n', bytes).unwrap_or(bytes.len());
+    let blank = |from: usize| memchr(b' ', &bytes[from..line]).map(|at| from + at);
     let Some(start) = blank(0).map(|at| at + 1) else { return 0..0 };
     start..blank(start).unwrap_or(line)
 }
@@ -138,13 +153,18 @@ fn ends_head(bytes: &[u8]) -> bool {
 
 /// The verdict on a head whose end is not there yet.
 fn too_long_already(bytes: &[u8], limits: HeadLimits) -> Verdict {
-    if target(bytes).len() > limits.uri {
+    if bytes.len() > limits.uri && target(bytes).len() > limits.uri {
         Verdict::Refused(Refusal::UriTooLong)
     } else if bytes.len() > limits.head {
         Verdict::Refused(Refusal::TooLarge)
     } else {
         Verdict::Incomplete
     }
+}
+
+/// Whether a line is a `Connection` of more options than anybody needs.
+fn is_long_connection(header: &httparse::Header<'_>) -> bool {
+    header.value.len() > LONGEST_CONNECTION && header.name.eq_ignore_ascii_case("connection")
 }
 
 /// Whether a body follows the head; `None` when its header lines contradict each other.
@@ -265,7 +285,7 @@ mod tests {
         assert_eq!(judge(b"GET /\xe9\r\n\r\n", 0, LIMITS), Verdict::Escape(4..7));
         let Verdict::Escape(target) = judge(head, 0, LIMITS) else { panic!("not to be escaped") };
         assert_eq!(&head[target.clone()], b"/a?path=caf\xe9\"<>`");
-        assert_eq!(escape(&head[target]), "/a?path=caf%E9%22%3C%3E%60");
+        assert_eq!(escape(&head[target]), b"/a?path=caf%E9%22%3C%3E%60");
         for cut in 1..head.len() {
             let verdict = judge(&head[..cut], 0, LIMITS);
             assert!(matches!(verdict, Verdict::Incomplete | Verdict::Escape(_)), "{cut}: {verdict:?}");
@@ -281,6 +301,23 @@ mod tests {
     }
 
     #[test]
+    fn bytes_to_escape_are_counted_in_targets_of_any_length() {
+        for length in [0, 1, 254, 255, 256, 511, 8192] {
+            assert_eq!(count_odd(&vec![0xe9; length]), length);
+            assert_eq!(escape(&vec![b'"'; length]), b"%22".repeat(length));
+            assert_eq!(count_odd(&vec![b'a'; length]), 0);
+        }
+    }
+
+    #[test]
+    fn a_connection_line_of_many_options_is_too_large() {
+        let limits = HeadLimits { uri: 64, head: 9999 };
+        let head = |length| format!("GET / HTTP/1.1\r\nconnection: {}\r\n\r\n", ",".repeat(length));
+        assert_eq!(judge(head(257).as_bytes(), 0, limits), Verdict::Refused(Refusal::TooLarge));
+        assert!(matches!(judge(head(256).as_bytes(), 0, limits), Verdict::Whole(_)));
+    }
+
+    #[test]
     fn every_form_of_target_is_taken() {
         for target in ["/", "//x", "/?", "*", "http://h/p?q", "HTTP://h", "/a%zz{}|^\\[]"] {
             whole(&format!("OPTIONS {target} HTTP/1.1\r\n\r\n"));
@@ -292,8 +329,8 @@ mod tests {
     fn a_path_of_any_bytes_that_the_parser_takes_is_a_uri_once_escaped() {
         for byte in (0x21..=0xff).filter(|byte| *byte != 0x7f && *byte != b'#') {
             for target in [[b'/', byte, b'x'].as_slice(), &[b'/', b'?', byte]] {
-                let head = format!("GET {} HTTP/1.1\r\n\r\n", escape(target));
-                assert!(matches!(verdict(&head), Verdict::Whole(_)), "{byte:#x}");
+                let head = [b"GET ", &escape(target)[..], b" HTTP/1.1\r\n\r\n"].concat();
+                assert!(matches!(judge(&head, 0, LIMITS), Verdict::Whole(_)), "{byte:#x}");
                 assert!(Uri::try_from(escape(target)).is_ok(), "{byte:#x}");
             }
         }

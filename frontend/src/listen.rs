@@ -1,11 +1,11 @@
 //! The sockets that clients connect to.
 //!
 //! Over TCP every thread has a socket of its own (SO_REUSEPORT) and the kernel deals connections out; a socket file has
-//! one socket that the threads share. Everything is opened before the first thread starts, so that what cannot be
-//! opened ends the program at once.
+//! one socket that the threads share, as does one that systemd has opened. Everything is opened before the first thread
+//! starts, so that what cannot be opened ends the program at once.
 
-use crate::{config::Listen, failure::Failure};
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use crate::{config::Listen, failure::Failure, inherited::Inherited};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::{
     fs, io,
     net::SocketAddr,
@@ -61,19 +61,27 @@ pub struct Opened {
     pub places: Vec<Listen>,
 }
 
-/// Opens every place of `listen` for so many threads.
+/// Opens every place of `listen` for so many threads, each of which has a socket of its own on an address.
 ///
 /// A stale socket file is replaced. One that somebody serves is refused, as is a file that is no socket.
 pub fn open(listen: &[Listen], socket_mode: u32, threads: usize) -> Result<Opened, Failure> {
-    let mut opened = Opened { threads: Vec::new(), files: Vec::new(), places: Vec::new() };
-    opened.threads.resize_with(threads, Vec::new);
+    open_as(listen, socket_mode, threads, true)
+}
+
+/// Opens every place of `listen` for one thread, and for no other program.
+pub fn open_alone(listen: &[Listen], socket_mode: u32) -> Result<Opened, Failure> {
+    open_as(listen, socket_mode, 1, false)
+}
+
+fn open_as(listen: &[Listen], socket_mode: u32, threads: usize, shared: bool) -> Result<Opened, Failure> {
+    let mut opened = Opened::none(threads);
     for place in listen {
         let refused = |error: io::Error| Failure::system(format!("listen {place}: {error}"));
         match place {
             Listen::Tcp(address) => {
                 let mut address = *address;
                 for thread in &mut opened.threads {
-                    let listener = tcp(address).map_err(refused)?;
+                    let listener = tcp(address, shared).map_err(refused)?;
                     // Of port 0 the first socket finds out which port it is; the others take the same.
                     address = listener.local_addr().map_err(refused)?;
                     thread.push(Prepared::Tcp(listener));
@@ -85,14 +93,64 @@ pub fn open(listen: &[Listen], socket_mode: u32, threads: usize) -> Result<Opene
                 let listener = unix(path).map_err(refused)?;
                 opened.files.push(SocketFile::made(path).map_err(refused)?);
                 fs::set_permissions(path, fs::Permissions::from_mode(socket_mode)).map_err(refused)?;
-                for thread in &mut opened.threads {
-                    thread.push(Prepared::Unix(listener.try_clone().map_err(refused)?));
-                }
-                opened.places.push(place.clone());
+                opened.share(&Inherited::Unix(listener), place.clone()).map_err(refused)?;
             }
         }
     }
     Ok(opened)
+}
+
+/// Gives so many threads the sockets that were passed on. Their files are not ours to remove.
+pub fn adopt(passed: &[Inherited], threads: usize) -> Result<Opened, Failure> {
+    let mut opened = Opened::none(threads);
+    for socket in passed {
+        let adopted = place_of(socket).and_then(|place| opened.share(socket, place));
+        adopted.map_err(|error| Failure::system(format!("socket passed by systemd: {error}")))?;
+    }
+    Ok(opened)
+}
+
+/// Where clients connect to a socket that was passed on, which is made to serve as our own do.
+fn place_of(socket: &Inherited) -> io::Result<Listen> {
+    match socket {
+        Inherited::Tcp(listener) => {
+            inherit_to_connections(&SockRef::from(listener))?;
+            listener.local_addr().map(Listen::Tcp)
+        }
+        Inherited::Unix(listener) => {
+            let address = listener.local_addr()?;
+            Ok(Listen::Unix(address.as_pathname().unwrap_or(Path::new("(no file)")).to_owned()))
+        }
+    }
+}
+
+impl Opened {
+    /// The folders of the socket files.
+    pub fn folders(&self) -> impl Iterator<Item = PathBuf> {
+        let folder = |file: &'_ SocketFile| match file.path.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        self.files.iter().map(folder)
+    }
+
+    fn none(threads: usize) -> Opened {
+        let mut opened = Opened { threads: Vec::new(), files: Vec::new(), places: Vec::new() };
+        opened.threads.resize_with(threads, Vec::new);
+        opened
+    }
+
+    /// Gives every thread the same socket.
+    fn share(&mut self, socket: &Inherited, place: Listen) -> io::Result<()> {
+        for thread in &mut self.threads {
+            thread.push(match socket {
+                Inherited::Tcp(listener) => Prepared::Tcp(listener.try_clone()?),
+                Inherited::Unix(listener) => Prepared::Unix(listener.try_clone()?),
+            });
+        }
+        self.places.push(place);
+        Ok(())
+    }
 }
 
 impl Prepared {
@@ -123,21 +181,25 @@ impl Drop for SocketFile {
     }
 }
 
-/// A listening socket of its own on an address that others of this user may share.
-fn tcp(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+/// A listening socket of its own on an address that others of this user may share if it is `shared`.
+fn tcp(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // So that [::]:80 and 0.0.0.0:80 can be listened on together.
         socket.set_only_v6(true)?;
     }
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    // Connections inherit both.
-    socket.set_tcp_nodelay(true)?;
-    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_reuse_port(shared)?;
+    inherit_to_connections(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+/// What connections inherit from the socket that they are accepted on.
+fn inherit_to_connections(socket: &Socket) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(SEND_BUFFER)
 }
 
 fn unix(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {

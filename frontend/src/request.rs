@@ -68,8 +68,9 @@ impl Service<Request<Incoming>> for Requests {
             Method::GET => wire::Method::Get,
             Method::HEAD => wire::Method::Head,
             _ => {
-                return self
-                    .answering(Source::Here(std::future::ready(response::method_not_allowed())), last);
+                self.guest.counts().answered_here(405);
+                let refused = std::future::ready(response::method_not_allowed());
+                return self.answering(Source::Here(refused), last);
             }
         };
         let question = Question {
@@ -110,7 +111,12 @@ impl Future for Answering {
         let mut response = match &mut this.source {
             Source::Here(response) => ready!(Pin::new(response).poll(cx)),
             Source::Workers(asked) => {
-                ready!(Pin::new(asked).poll(cx)).map_or_else(response::unavailable, response::answer)
+                let answer = ready!(Pin::new(asked).poll(cx));
+                match &answer {
+                    Some(answer) => this.guest.counts().answered(&answer.head, answer.took),
+                    None => this.guest.counts().answered_here(503),
+                }
+                answer.map_or_else(response::unavailable, response::answer)
             }
         };
         if this.last {

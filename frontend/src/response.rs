@@ -19,7 +19,7 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, no-cache")
 
 /// A worker's answer. hyper adds its length, and leaves the body out for HEAD.
 pub fn answer(answer: Answer) -> Response<Body> {
-    let Answer { head, headers, body } = answer;
+    let Answer { head, headers, body, took: _ } = answer;
     // The link has checked the number.
     let status = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = plain(status, head.content_type, body);

@@ -1,100 +1,159 @@
 //! The process: opens what is listened on, starts a thread a core, waits for the signal to stop.
 //!
-//! Threads share the count of connections and the knowledge whether the daemon can be reached, nothing else. Each has
-//! its own listeners, its own connections and its own links to all workers.
+//! Threads share the count of connections and the knowledge whether the daemon can be reached, nothing else (see
+//! [`crate::thread`]). Before they start, the process gives up what it no longer needs.
 
 use crate::{
-    accept::{Gate, accept},
-    backend::{Backend, Daemon},
-    clients::Clients,
-    config::Config,
-    connection,
+    accept::Gate,
+    admin,
+    backend::Daemon,
+    config::{Config, Listen},
+    confine::confine,
     failure::Failure,
-    head::HeadLimits,
-    listen::{self, Prepared},
+    inherited,
+    listen::{self, Opened, Prepared},
     log,
-    request::Requests,
+    thread::{self, Process},
+    watch as turning,
 };
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::{
+    resource::{Resource, getrlimit, setrlimit},
+    wait::{WaitPidFlag, WaitStatus, waitpid},
+};
+use shared::program::notify;
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGCHLD, SIGINT, SIGTERM},
     flag,
     iterator::Signals,
 };
 use std::{
-    future::poll_fn,
-    io,
-    rc::Rc,
-    sync::{Arc, atomic::AtomicBool, mpsc},
-    task::Poll,
-    thread,
-    time::Instant,
+    io, mem,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
-use tokio::{
-    runtime::{self, LocalOptions},
-    sync::watch,
-    task::spawn_local,
-    time::{sleep, timeout},
-};
+use tokio::sync::watch;
 
 /// Descriptors that a thread needs besides its clients' connections: listeners, links, the runtime's own.
 const DESCRIPTORS_PER_THREAD: usize = 128;
 
-/// What all threads share.
-#[derive(Debug)]
-struct Process {
-    config: Config,
-    threads: usize,
-    gate: Arc<Gate>,
-    daemon: Arc<Daemon>,
-}
-
 /// Serves until SIGTERM or SIGINT, and a little longer for the requests in flight.
 pub fn run(config: Config) -> Result<(), Failure> {
-    let system = |what: &'static str| move |error: io::Error| Failure::system(format!("{what}: {error}"));
-    let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(system("signals"))?;
-    let threads = config.thread_count();
-    let opened = listen::open(&config.listen, config.socket_mode, threads)?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGCHLD]).map_err(signals_refused)?;
+    // Those that had ended before anyone listened.
+    reap();
+    let (mut clients, mut askers) = open(&config)?;
+    let threads = clients.threads.len();
+    let most_connections = connections(&config, threads)?;
+    let folders: Vec<_> = [&clients, &askers].into_iter().flat_map(Opened::folders).collect();
+    log::info(format_args!("confined: {}", confine(&folders)));
+
+    let watchdog = notify::watchdog();
     let process = Arc::new(Process {
-        gate: Arc::new(Gate::new(connections(&config, threads)?)),
+        gate: Arc::new(Gate::new("connections", most_connections)),
         daemon: Arc::new(Daemon::new(config.daemon.clone())),
-        threads,
+        counts: (0..threads).map(|_| Arc::default()).collect(),
+        turn: watchdog.map_or(Duration::MAX, |within| within / 4),
         config,
     });
     let (stop, stopped) = watch::channel(false);
-    let (report, reports) = mpsc::channel();
-    let mut running = Vec::new();
-    for (number, listeners) in opened.threads.into_iter().enumerate() {
-        let (process, stopped, report) = (Arc::clone(&process), stopped.clone(), report.clone());
-        let name = format!("http-{number}");
-        let started =
-            thread::Builder::new().name(name).spawn(move || serve(&process, listeners, stopped, &report));
-        running.push(started.map_err(system("thread"))?);
+    let running = thread::start_all(&process, mem::take(&mut clients.threads), &stopped)?;
+    let answered = mem::take(&mut askers.threads).into_iter().flatten().collect();
+    answer_askers(&process, answered, most_connections, stopped)?;
+    if let Some(within) = watchdog {
+        turning::tell(&process.counts, within)
+            .map_err(|error| Failure::system(format!("watchdog: {error}")))?;
     }
-    drop(report);
-    for started in &running {
-        let name = started.thread().name().unwrap_or_default();
-        reports
-            .recv()
-            .map_err(|_| Failure::bug(format!("thread {name}: ended at its start")))?
-            .map_err(system("thread"))?;
-    }
-    for place in &opened.places {
-        log::info(format_args!("listening on {place}"));
-    }
+    tell(&clients.places, &askers.places);
 
-    let signal = signals.forever().next();
-    log::info(format_args!("stopping ({})", if signal == Some(SIGINT) { "SIGINT" } else { "SIGTERM" }));
-    end_at_next_signal().map_err(system("signals"))?;
+    wait_for_the_end(&mut signals)?;
     // Threads that are gone need not be told.
     let _ = stop.send(true);
     let died = running.into_iter().filter_map(|thread| thread.join().err()).count();
-    drop(opened.files);
+    drop((clients, askers));
     if died > 0 {
         return Err(Failure::bug(format!("{died} of {threads} threads ended before they were told to")));
     }
     log::info("stopped");
     Ok(())
+}
+
+/// Opens where clients connect, or takes what systemd has opened, and where health and figures can be asked for.
+fn open(config: &Config) -> Result<(Opened, Opened), Failure> {
+    let passed = inherited::take()?;
+    let clients = if passed.is_empty() {
+        listen::open(&config.listen, config.socket_mode, config.thread_count())?
+    } else {
+        log::info(format_args!("sockets: {} passed by systemd; the option listen is not used", passed.len()));
+        listen::adopt(&passed, config.thread_count())?
+    };
+    let askers = listen::open_alone(config.admin.as_slice(), config.socket_mode)?;
+    Ok((clients, askers))
+}
+
+/// Starts the thread that tells health and figures, if it has anywhere to tell them.
+fn answer_askers(
+    process: &Process,
+    listeners: Vec<Prepared>,
+    most_connections: usize,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    if listeners.is_empty() {
+        return Ok(());
+    }
+    let knowledge = admin::Knowledge {
+        daemon: process.config.daemon.clone(),
+        deadline: process.config.relay.deadline,
+        patience: process.config.relay.patience,
+        counts: process.counts.clone(),
+        most_connections,
+        stop,
+    };
+    admin::start(listeners, knowledge).map_err(|error| Failure::system(format!("admin: {error}")))
+}
+
+/// Tells the operator and systemd that we serve, and where.
+fn tell(clients: &[Listen], askers: &[Listen]) {
+    for place in askers {
+        log::info(format_args!("health and figures on {place}"));
+        if let Listen::Tcp(address) = place
+            && !address.ip().is_loopback()
+        {
+            log::warning(format_args!(
+                "admin {address}: not a loopback address; other machines may ask there too"
+            ));
+        }
+    }
+    for place in clients {
+        log::info(format_args!("listening on {place}"));
+    }
+    notify::ready();
+}
+
+/// Waits for SIGTERM or SIGINT; from then on either ends the process at once.
+fn wait_for_the_end(signals: &mut Signals) -> Result<(), Failure> {
+    let signal = signals.forever().find(|signal| {
+        if *signal == SIGCHLD {
+            reap();
+        }
+        *signal != SIGCHLD
+    });
+    log::info(format_args!("stopping ({})", if signal == Some(SIGINT) { "SIGINT" } else { "SIGTERM" }));
+    notify::stopping();
+    let armed = Arc::new(AtomicBool::new(true));
+    for signal in [SIGTERM, SIGINT] {
+        flag::register_conditional_shutdown(signal, 0, Arc::clone(&armed)).map_err(signals_refused)?;
+    }
+    Ok(())
+}
+
+fn signals_refused(error: io::Error) -> Failure {
+    Failure::system(format!("signals: {error}"))
+}
+
+/// Takes leave of ended children. This program starts none, but as process 1 of a container it is everyone's last
+/// parent.
+fn reap() {
+    while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status != WaitStatus::StillAlive) {}
 }
 
 /// How many connections there may be: as configured, or what the limit of descriptors allows, raised as far as it goes.
@@ -122,77 +181,4 @@ fn connections(config: &Config, threads: usize) -> Result<usize, Failure> {
         ));
     }
     Ok(possible)
-}
-
-/// From now on SIGTERM and SIGINT end the process at once.
-fn end_at_next_signal() -> io::Result<()> {
-    let armed = Arc::new(AtomicBool::new(true));
-    for signal in [SIGTERM, SIGINT] {
-        flag::register_conditional_shutdown(signal, 0, Arc::clone(&armed))?;
-    }
-    Ok(())
-}
-
-/// One thread, from its start to its end.
-fn serve(
-    process: &Arc<Process>,
-    listeners: Vec<Prepared>,
-    mut stop: watch::Receiver<bool>,
-    report: &mpsc::Sender<io::Result<()>>,
-) {
-    let runtime =
-        match runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
-            Ok(runtime) => runtime,
-            Err(error) => return drop(report.send(Err(error))),
-        };
-    runtime.block_on(async {
-        let clients = match start(process, listeners, &stop) {
-            Ok(clients) => clients,
-            Err(error) => return drop(report.send(Err(error))),
-        };
-        if report.send(Ok(())).is_err() || stop.wait_for(|stop| *stop).await.is_err() {
-            return;
-        }
-        clients.stop();
-        let ended = poll_fn(|cx| if clients.is_empty(cx.waker()) { Poll::Ready(()) } else { Poll::Pending });
-        // Whoever is not done by then is cut off.
-        let _ = timeout(process.config.stop_limit, ended).await;
-    });
-}
-
-/// Starts all that runs on a thread.
-fn start(
-    process: &Arc<Process>,
-    listeners: Vec<Prepared>,
-    stop: &watch::Receiver<bool>,
-) -> io::Result<Rc<Clients>> {
-    let config = &process.config;
-    let clients = Rc::new(Clients::new(config.limits, process.threads));
-    let backend = Backend::start(Arc::clone(&process.daemon), config.relay, process.threads);
-    let trusted = Rc::new(config.trusted.clone());
-    let limits = HeadLimits { uri: config.limits.uri, head: config.limits.head };
-    for listener in listeners {
-        let (clients, backend, trusted) = (Rc::clone(&clients), Rc::clone(&backend), Rc::clone(&trusted));
-        let serve = move |socket, peer, place| {
-            let guest = Rc::new(clients.enter());
-            let requests =
-                Requests { backend: Rc::clone(&backend), trusted: Rc::clone(&trusted), peer, guest };
-            spawn_local(async move {
-                connection::serve(socket, limits, requests).await;
-                drop(place);
-            });
-        };
-        spawn_local(accept(listener.start()?, Arc::clone(&process.gate), stop.clone(), serve));
-    }
-    spawn_local(sweep(Rc::clone(&clients), backend));
-    Ok(clients)
-}
-
-/// Looks after connections that wait too long, and after memory that waits for nothing.
-async fn sweep(clients: Rc<Clients>, backend: Rc<Backend>) {
-    loop {
-        sleep(clients.sweep_interval()).await;
-        clients.sweep(Instant::now());
-        backend.rest();
-    }
 }

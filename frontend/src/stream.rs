@@ -112,7 +112,7 @@ impl Stream {
             Verdict::Incomplete => self.judged = self.waiting.len(),
             Verdict::Escape(target) => {
                 let escaped = head::escape(&self.waiting[target.clone()]);
-                self.waiting.splice(target, escaped.into_bytes());
+                self.waiting.splice(target, escaped);
                 self.judged = 0;
                 self.judge();
             }

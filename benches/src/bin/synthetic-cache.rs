@@ -1,9 +1,12 @@
 //! Writes the inputs of a synthetic cache into a folder: what `mirrorlist-cache build` reads.
 
-use benches::synthetic::{self, FEWEST_DIRECTORIES, Options};
+use benches::{
+    inputs,
+    synthetic::{FEWEST_DIRECTORIES, Options},
+};
 use clap::Parser;
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -53,12 +56,8 @@ fn main() -> ExitCode {
 /// Writes the files; their names and sizes.
 fn write(options: &Options, folder: &Path) -> io::Result<Vec<(&'static str, u64)>> {
     fs::create_dir_all(folder)?;
-    let create = |name: &str| File::create(folder.join(name));
-    synthetic::encode(options, create("mirrorlist.proto-cache")?)?;
-    synthetic::netblocks(options, create("global_netblocks.txt")?)?;
-    synthetic::continents(create("country_continent.csv")?)?;
-    fs::write(folder.join("country.mmdb"), synthetic::geoip(options))?;
-    ["mirrorlist.proto-cache", "global_netblocks.txt", "country_continent.csv", "country.mmdb"]
+    inputs::write_synthetic(options, folder)?;
+    [inputs::MIRRORMANAGER, inputs::NETBLOCKS, inputs::CONTINENTS, inputs::GEOIP]
         .into_iter()
         .map(|name| Ok((name, folder.join(name).metadata()?.len())))
         .collect()

@@ -1,4 +1,4 @@
-//! One connection: requests out, answers in, in order.
+//! One connection: requests out, answers in, in order. As HTTP, or as the frames that front ends send to workers.
 
 use super::questions::{Answer, Question};
 use mio::{
@@ -6,6 +6,7 @@ use mio::{
     event::Source,
     net::{TcpStream, UnixStream},
 };
+use shared::wire::{self, Message};
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
@@ -47,10 +48,20 @@ impl Stream {
     }
 }
 
+/// What is spoken on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// HTTP/1.1, to a front end.
+    Http,
+    /// Frames, to a worker.
+    Frames,
+}
+
 /// One connection and the requests on it.
 #[derive(Debug)]
 pub struct Connection {
     stream: Stream,
+    speech: Speech,
     output: Vec<u8>,
     written: usize,
     input: Vec<u8>,
@@ -73,9 +84,15 @@ pub struct Received {
 
 impl Connection {
     /// A connection on a stream that is being connected.
-    pub fn new(mut stream: Stream, registry: &Registry, token: Token) -> io::Result<Connection> {
+    pub fn new(
+        mut stream: Stream,
+        speech: Speech,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Connection> {
         registry.register(stream.source(), token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Connection { stream, output: Vec::new(), written: 0, input: Vec::new(), open: VecDeque::new() })
+        let (output, input, open) = (Vec::new(), Vec::new(), VecDeque::new());
+        Ok(Connection { stream, speech, output, written: 0, input, open })
     }
 
     /// Requests without an answer.
@@ -90,13 +107,18 @@ impl Connection {
 
     /// Queues a request.
     pub fn ask(&mut self, number: usize, question: &Question, close: bool) {
-        let connection = if close { "Connection: close\r\n" } else { "" };
-        // Writing to memory does not fail.
-        let _ = write!(
-            self.output,
-            "GET {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: mirrorlist-load\r\n{connection}X-Forwarded-For: {}\r\n\r\n",
-            question.target, question.client
-        );
+        match self.speech {
+            Speech::Frames => wire::encode_request(&mut self.output, number as u64, &question.request()),
+            Speech::Http => {
+                let connection = if close { "Connection: close\r\n" } else { "" };
+                // Writing to memory does not fail.
+                let _ = write!(
+                    self.output,
+                    "GET {} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: mirrorlist-load\r\n{connection}X-Forwarded-For: {}\r\n\r\n",
+                    question.target, question.client
+                );
+            }
+        }
         self.open.push_back((number, Instant::now()));
     }
 
@@ -133,6 +155,37 @@ impl Connection {
 
     /// The next whole answer; the error is what is wrong with the stream.
     pub fn next(&mut self, questions: &[Question]) -> Result<Option<Received>, String> {
+        match self.speech {
+            Speech::Http => self.next_response(questions),
+            Speech::Frames => self.next_reply(questions),
+        }
+    }
+
+    /// The next reply; other messages are passed over.
+    fn next_reply(&mut self, questions: &[Question]) -> Result<Option<Received>, String> {
+        loop {
+            let frame = wire::next_frame(&self.input, wire::MAX_REPLY).map_err(|error| error.to_string())?;
+            let Some(frame) = frame else { return Ok(None) };
+            let bytes = frame.wire_len();
+            let Message::Reply(reply) = Message::decode(&frame).map_err(|error| error.to_string())? else {
+                self.input.drain(..bytes);
+                continue;
+            };
+            let (question, asked) = self.open.pop_front().ok_or("an answer to nothing")?;
+            let mut lines = reply.headers.split(|byte| *byte == b'\n');
+            let answer = Answer {
+                status: reply.head.status,
+                content_type: reply.head.content_type.as_str().as_bytes(),
+                location: lines.find_map(|line| line.strip_prefix(b"Location: ")).map(<[u8]>::trim_ascii_end),
+                body: reply.body,
+            };
+            let checked = questions[question].expected.check(&answer);
+            self.input.drain(..bytes);
+            return Ok(Some(Received { question, asked, checked, bytes }));
+        }
+    }
+
+    fn next_response(&mut self, questions: &[Question]) -> Result<Option<Received>, String> {
         let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
         let mut head = httparse::Response::new(&mut headers);
         let head_len = match head.parse(&self.input) {

@@ -1,7 +1,7 @@
 //! Requests as Fedora's clients send them, and what a right answer to each looks like.
 //!
-//! The skew is that of Fedora's own counts (week of 2020-11-16): eight repositories of the current releases have 85 % of
-//! all requests, two of EPEL 14 %, and hundreds share the rest. One client in five has an IPv6 address.
+//! The skew is that of Fedora's own counts (week of 2020-11-16): eight repositories of the current releases have 85 %
+//! of all requests, two of EPEL 14 %, and hundreds share the rest. One client in five has an IPv6 address.
 
 use daemon::answer::{Fragments, Rules, Scratch, Service};
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
@@ -94,26 +94,42 @@ pub fn questions(view: &View<'_>, kind: Kind, count: usize, seed: u64) -> Vec<Qu
 
 /// Those questions whose answers have about so many bytes (a tenth more or less), as the service itself makes them.
 pub fn of_size(view: View<'_>, rules: Rules, questions: Vec<Question>, bytes: usize) -> Vec<Question> {
+    where_answer(view, rules, questions, |page| page.len().abs_diff(bytes) <= bytes / 10)
+}
+
+/// Those questions whose answers, as the service itself makes them, are to be kept.
+pub fn where_answer(
+    view: View<'_>,
+    rules: Rules,
+    mut questions: Vec<Question>,
+    mut keep: impl FnMut(&[u8]) -> bool,
+) -> Vec<Question> {
     let fragments = Fragments::prepare(&view);
     let service = Service { view, fragments: &fragments, rules };
     let (mut scratch, mut page) = (Scratch::default(), Vec::new());
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(1);
-    let mut has_size = |question: &Question| {
-        let (path, query) = question.target.split_once('?').unwrap_or((&question.target, ""));
-        let request = Request {
+    questions.retain(|question| {
+        page.clear();
+        service.answer(&question.request(), 0, &mut dice, &mut scratch, &mut page);
+        keep(&page)
+    });
+    questions
+}
+
+impl Question {
+    /// The question as a worker gets it, without a deadline.
+    pub fn request(&self) -> Request<'_> {
+        let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
+        Request {
             method: Method::Get,
             scheme: UrlScheme::Http,
             accept: Accept::default(),
             deadline_ms: 0,
-            client: Some(question.client),
+            client: Some(self.client),
             path: path.as_bytes(),
             query: query.as_bytes(),
-        };
-        page.clear();
-        service.answer(&request, 0, &mut dice, &mut scratch, &mut page);
-        page.len().abs_diff(bytes) <= bytes / 10
-    };
-    questions.into_iter().filter(|question| has_size(question)).collect()
+        }
+    }
 }
 
 /// A repository that every kind of request can be answered for.

@@ -1,7 +1,7 @@
 //! All connections, driven from one thread until enough is answered or time is up.
 
 use super::{
-    connection::{Connection, Stream},
+    connection::{Connection, Speech, Stream},
     questions::Question,
 };
 use hdrhistogram::Histogram;
@@ -75,6 +75,11 @@ impl Outcome {
 /// Asks until the plan is fulfilled, time is up or `stop` is set; whatever is open then is waited for (two seconds at
 /// most, then it counts as a failure).
 pub fn run(plan: &Plan, questions: &[Question], stop: &AtomicBool) -> io::Result<Outcome> {
+    run_in(Speech::Http, plan, questions, stop)
+}
+
+/// As [`run`], in another speech: frames go straight to the workers.
+pub fn run_in(speech: Speech, plan: &Plan, questions: &[Question], stop: &AtomicBool) -> io::Result<Outcome> {
     if matches!(plan.target, Target::Tcp(address) if !address.ip().is_loopback()) {
         return Err(io::Error::other("load goes to loopback addresses only"));
     }
@@ -84,10 +89,11 @@ pub fn run(plan: &Plan, questions: &[Question], stop: &AtomicBool) -> io::Result
     let latency = Histogram::new_with_bounds(1, 120_000_000, 3).map_err(io::Error::other)?;
     let outcome = Outcome { answered: 0, failures: BTreeMap::new(), bytes: 0, latency, took: Duration::ZERO };
     let poll = Poll::new()?;
-    Crowd { plan, questions, poll, connections: Vec::new(), asked: 0, next: 0, outcome }.drive(stop)
+    Crowd { speech, plan, questions, poll, connections: Vec::new(), asked: 0, next: 0, outcome }.drive(stop)
 }
 
 struct Crowd<'a> {
+    speech: Speech,
     plan: &'a Plan,
     questions: &'a [Question],
     poll: Poll,
@@ -153,7 +159,8 @@ impl Crowd<'_> {
             }),
             Target::Unix(path) => UnixStream::connect(path).map(Stream::Unix),
         };
-        let made = stream.and_then(|stream| Connection::new(stream, self.poll.registry(), Token(at)));
+        let made =
+            stream.and_then(|stream| Connection::new(stream, self.speech, self.poll.registry(), Token(at)));
         match made {
             Ok(connection) => {
                 self.connections[at] = Some(connection);

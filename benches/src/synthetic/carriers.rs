@@ -1,7 +1,8 @@
 //! Who carries which directory.
 //!
-//! Hosts copy whole trees, and lag behind or leave out a little here and there: a directory mostly has the hosts of the one
-//! before it, some nine in a hundred have a set of their own, most of those with few changes. A set has some 65 hosts.
+//! Hosts copy whole trees, and lag behind or leave out a little here and there: a directory mostly has the hosts of the
+//! one before it, some nine in a hundred have a set of their own, most of those with few changes. A set has some 65
+//! hosts.
 
 use super::{
     Dice, Options,

@@ -11,6 +11,7 @@ use nix::{sys::signal::Signal, sys::stat::Mode, unistd::mkfifo};
 use shared::cache::FILE_HEADER_LEN;
 use std::{
     fs::{self, File, Permissions},
+    io::Read as _,
     os::unix::fs::PermissionsExt as _,
     process::{Command, Stdio},
     thread,
@@ -132,10 +133,14 @@ fn failed_builds(good: &[u8]) -> usize {
     assert_eq!(fs::read(&target).unwrap(), good);
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1, "something is left beside it");
     let started = Instant::now();
+    let mut old = File::open(&target).unwrap();
     let whole = build(":").output().unwrap();
     assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
     let takes = started.elapsed();
     let built = fs::read(&target).unwrap();
+    let mut read_late = Vec::new();
+    old.read_to_end(&mut read_late).unwrap();
+    assert!(read_late == good, "whoever has the old file open does not find the old bytes in it");
     let kills = by_profile(20, 200);
     for number in 0..kills {
         fs::write(place.path().join("other"), good).unwrap();

@@ -1,4 +1,5 @@
-//! What the system denies: descriptors, processes, room on the disk. Answers go on, and all is well again afterwards.
+//! What the system denies: descriptors, processes, room on the disk; and a clock that jumps. Answers go on, and all is
+//! well again afterwards.
 
 use crate::support::{
     Figures, Load, NOBODY, Service, alone,
@@ -16,6 +17,7 @@ use std::{
 };
 
 const LIST: &str = "/mirrorlist?path=pub/fedora/linux";
+const METALINK: &str = "/metalink?repo=epel-10&arch=x86_64";
 
 #[test]
 fn promise_12_scarcity_costs_no_answer_and_passes() {
@@ -27,6 +29,7 @@ fn promise_12_scarcity_costs_no_answer_and_passes() {
     forks_that_fail(&mut figures);
     memory_for_a_second_cache(&mut figures);
     messages_that_nobody_reads(&mut figures);
+    a_clock_that_jumps(&mut figures);
     figures.print();
 }
 
@@ -149,6 +152,48 @@ fn messages_that_nobody_reads(figures: &mut Figures) {
     }
     figures.load(&load.finish()).remark("messages that nobody reads");
     figures.load(&ask(&service, 1000));
+}
+
+/// Decades forth and back: what is answered has the new time in it, and nothing that is due is put off or rushed.
+fn a_clock_that_jumps(figures: &mut Figures) {
+    let Some(library) = libfaketime() else {
+        println!("skipped: a clock that jumps needs Debian's libfaketime");
+        figures.remark("clock not tried: no libfaketime");
+        return;
+    };
+    // The library has the time from a file, anew whenever it is asked. A monotonic clock never jumps.
+    let daemon_after = format!(
+        "export LD_PRELOAD={library} FAKETIME_TIMESTAMP_FILE=$PWD/clock FAKETIME_NO_CACHE=1 FAKETIME_DISABLE_SHM=1 \
+         FAKETIME_DONT_FAKE_MONOTONIC=1 TZ=UTC; echo +0 > clock"
+    );
+    // Confined workers could not read that file.
+    let daemon = &["--workers", "2", "--sandbox", "off"];
+    let service = Service::start(Setup { daemon, daemon_after: &daemon_after, ..Setup::default() });
+    let load = Load::start(&service);
+    let mut client = Client::connect(&service);
+    for (clock, year) in
+        [("1970-01-01 00:00:00", 1970), ("2037-12-31 23:59:59", 2038), ("2112-02-29 12:00:00", 2112)]
+    {
+        fs::write(service.path("clock"), format!("@{clock}\n")).unwrap();
+        until("a metalink of the new time", || {
+            client.get(METALINK, "192.0.2.1").body.contains(&format!(" {year} "))
+        });
+        assert!(signal(service.workers()[0], Signal::SIGKILL));
+        service.settles(2);
+        service.reload();
+        service.settles(2);
+        at_work(&service);
+        figures.kills += 1;
+        figures.reloads += 1;
+    }
+    assert_eq!(service.daemon.said("silent for"), 0, "{}", service.daemon.log());
+    figures.load(&load.finish()).remark("a clock that jumps");
+}
+
+fn libfaketime() -> Option<String> {
+    let folders = fs::read_dir("/usr/lib").ok()?.filter_map(Result::ok);
+    let paths = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+    paths.filter(|path| path.exists()).find_map(|path| path.to_str().map(str::to_owned))
 }
 
 /// Sets a soft limit of a running process; whether that can be done here.

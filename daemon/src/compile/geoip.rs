@@ -3,6 +3,8 @@
 //! IPv4 is taken from `::/96`, where such files keep it; the places where they show the same tree again (`2002::/16`,
 //! `::ffff:0:0/96`, `2001::/32`) are left out, since the service itself unpacks such addresses.
 
+mod tree;
+
 use super::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
@@ -12,8 +14,8 @@ use serde::Deserialize;
 use shared::{cache::inventory::Inventory, code::Country};
 use std::collections::HashMap;
 
-/// A tree whose branches lead back into each other could yield networks without end; real files have about a million.
-const MAX_NETWORKS: usize = 20_000_000;
+/// A tree has one network more than nodes; more only where it shows some again, as it does those of IPv4 a few times.
+const NETWORKS_PER_NODE: u64 = 16;
 
 #[derive(Deserialize)]
 struct Record<'a> {
@@ -36,6 +38,13 @@ pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) ->
     let database = Reader::from_source(bytes).map_err(refused)?;
     let mut countries: HashMap<usize, Result<Country, Reason>> = HashMap::new();
     let before = inventory.geoip.len();
+    let metadata = database.metadata();
+    let networks = tree::paths(bytes, metadata.node_count as usize, metadata.record_size);
+    let most = NETWORKS_PER_NODE * (u64::from(metadata.node_count) + 1);
+    if networks.is_none_or(|networks| networks > most) {
+        let why = "not a usable MaxMind database (branches of its tree lead into each other)";
+        return Err(Cause::Refused(why.into()));
+    }
     for found in database.networks(WithinOptions::default()).map_err(refused)? {
         let found = found.map_err(refused)?;
         let Some(offset) = found.offset() else { continue };
@@ -52,9 +61,6 @@ pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) ->
         match country {
             Ok(country) => inventory.geoip.push((network, country)),
             Err(reason) => skipped.add(Place::Geoip, reason, || network),
-        }
-        if inventory.geoip.len() - before > MAX_NETWORKS {
-            return Err(Cause::Refused(format!("more than {MAX_NETWORKS} networks; its tree is damaged")));
         }
     }
     if inventory.geoip.len() == before {

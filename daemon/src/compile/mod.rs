@@ -1,7 +1,7 @@
 //! Compiles inputs into the inventory that a cache is written from: a file per input.
 //!
-//! [`gather`] reads them all, in the order in which they build on each other. Importers take bytes or a reader and fill an
-//! [`Inventory`]; odd records are skipped and counted ([`Skipped`]), a useless input is an [`Error`] that names it.
+//! [`gather`] reads them all, in the order in which they build on each other. Importers take bytes or a reader and fill
+//! an [`Inventory`]; odd records are skipped and counted ([`Skipped`]), a useless input is an [`Error`] that names it.
 
 pub mod continents;
 mod error;
@@ -36,7 +36,8 @@ pub struct Inputs {
 
 /// Reads every input; `progress` is told which one comes next.
 ///
-/// Cost: at its peak the protobuf file is in memory beside what was read of it; it is dropped before the other inputs are read.
+/// Cost: at its peak the protobuf file is in memory beside what was read of it; it is dropped before the other inputs
+/// are read.
 pub fn gather(inputs: &Inputs, mut progress: impl FnMut(Input)) -> Result<(Inventory, Skipped), Error> {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
     if let Some(path) = &inputs.continents {

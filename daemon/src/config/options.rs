@@ -2,19 +2,24 @@
 //!
 //! What they mean together, and their defaults, are one folder up.
 
-use super::{MOST_WORKERS, MapMode};
+use super::{MOST_WORKERS, MapMode, SandboxMode};
 use crate::answer::{LogAddress, NetblockMode};
-use clap::Parser;
+use clap::{CommandFactory as _, Parser, Subcommand};
 use serde::Deserialize;
-use shared::program::{failure::Failure, options};
-use std::{ffi::OsString, path::PathBuf};
+use shared::program::{failure::Failure, options, version};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 /// Answers which mirrors near a client carry a directory, from one shared copy of the cache.
 ///
 /// Signals: TERM and INT end it; HUP loads the cache anew; USR1 reopens the access log.
 #[derive(Debug, Parser)]
-#[command(name = "mirrorlistd", version, max_term_width = 100)]
+#[command(name = "mirrorlistd", version = version(), max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Flags {
+    #[command(subcommand)]
+    errand: Option<Errand>,
     #[command(flatten)]
     options: Options,
     /// Read options from this TOML file; flags override it
@@ -23,6 +28,60 @@ struct Flags {
     /// Check configuration and cache, then exit
     #[arg(long)]
     check: bool,
+}
+
+/// What a daemon that runs already may be asked for, instead of becoming one.
+#[derive(Debug, Subcommand)]
+pub enum Errand {
+    /// Print how the daemon is: generation, cache, workers, reloads; 69 when none answers
+    Status {
+        #[command(flatten)]
+        place: Place,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have the daemon load the cache file anew; 69 when none answers
+    Reload {
+        #[command(flatten)]
+        place: Place,
+        /// Wait until the new generation answers, or say why it does not and end with 66
+        #[arg(long)]
+        wait: bool,
+        /// Succeed when no daemon runs
+        #[arg(long)]
+        if_running: bool,
+    },
+}
+
+/// Where the daemon is to be found.
+#[derive(Debug, clap::Args)]
+pub struct Place {
+    /// The daemon's control socket [default: /run/mirrorlistd/control]
+    #[arg(long, value_name = "PATH")]
+    pub control: Option<PathBuf>,
+    /// Read from the daemon's options where its control socket is
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What the program's arguments and the file that they name say.
+#[derive(Debug)]
+pub enum Said {
+    /// To be a daemon with these options, or (`check`) only to look at them.
+    Serve {
+        /// The options.
+        options: Options,
+        /// Whether only to look.
+        check: bool,
+    },
+    /// To ask one that runs with these options.
+    Ask {
+        /// For what.
+        errand: Errand,
+        /// The options, as far as they matter for that.
+        options: Options,
+    },
 }
 
 /// The options that may stand in the file as well as in flags.
@@ -38,9 +97,25 @@ pub struct Options {
     /// Permissions of the socket file [default: 0660]
     #[arg(long, value_name = "OCTAL")]
     pub socket_mode: Option<String>,
+    /// Owner of the socket file, a name or a number; otherwise who runs the daemon
+    #[arg(long, value_name = "USER")]
+    pub socket_owner: Option<String>,
+    /// Group of the socket file, a name or a number; otherwise the daemon's
+    #[arg(long, value_name = "GROUP")]
+    pub socket_group: Option<String>,
+    /// User whose processes may ask; may be repeated; without any, whoever may open the socket file [default: []]
+    #[arg(long, value_name = "USER")]
+    pub peer: Option<Vec<String>>,
+    /// The UNIX socket for status and reload; if `socket` is elsewhere, beside that [default: /run/mirrorlistd/control]
+    #[arg(long, value_name = "PATH")]
+    pub control: Option<PathBuf>,
     /// Worker processes, 0 for one a core [default: 0]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=MOST_WORKERS as i64))]
     pub workers: Option<u16>,
+    /// Whether workers shut themselves in: as far as the kernel can, not at all, or completely or not at work
+    /// [default: on]
+    #[arg(long, value_name = "HOW")]
+    pub sandbox: Option<SandboxMode>,
     /// How the cache comes into memory: a sealed copy, or a map of the file itself [default: seal]
     #[arg(long, value_name = "HOW")]
     pub map: Option<MapMode>,
@@ -62,11 +137,16 @@ pub struct Options {
 }
 
 /// Names of the file's keys, for suggestions.
-pub const KEYS: [&str; 10] = [
+pub const KEYS: [&str; 15] = [
     "cache",
     "socket",
     "socket-mode",
+    "socket-owner",
+    "socket-group",
+    "peer",
+    "control",
     "workers",
+    "sandbox",
     "map",
     "minimum",
     "netblock",
@@ -75,14 +155,26 @@ pub const KEYS: [&str; 10] = [
     "drain-limit",
 ];
 
-/// Reads the program's arguments and the file that they name. Returns the options, and whether only to check them.
+/// Reads the program's arguments and the file that they name.
 ///
 /// `--help` and `--version` print and end the process, as flags do.
-pub fn read(arguments: impl Iterator<Item = OsString>) -> Result<(Options, bool), Failure> {
+pub fn read(arguments: impl Iterator<Item = OsString>) -> Result<Said, Failure> {
     let flags: Flags = options::flags(arguments)?;
-    let file =
-        flags.config.as_deref().map(|path| options::file(path, &KEYS)).transpose()?.unwrap_or_default();
-    Ok((flags.options.over(file), flags.check))
+    let file = |path: Option<&Path>| {
+        path.map_or_else(|| Ok(Options::default()), |path| options::file::<Options>(path, &KEYS))
+    };
+    Ok(match flags.errand {
+        None => {
+            let options = flags.options.over(file(flags.config.as_deref())?);
+            Said::Serve { options, check: flags.check }
+        }
+        Some(errand) => {
+            let (Errand::Status { place, .. } | Errand::Reload { place, .. }) = &errand;
+            let given = Options { control: place.control.clone(), ..Options::default() };
+            let options = given.over(file(place.config.as_deref())?);
+            Said::Ask { errand, options }
+        }
+    })
 }
 
 impl Options {
@@ -92,7 +184,12 @@ impl Options {
             cache: self.cache.or(file.cache),
             socket: self.socket.or(file.socket),
             socket_mode: self.socket_mode.or(file.socket_mode),
+            control: self.control.or(file.control),
+            socket_owner: self.socket_owner.or(file.socket_owner),
+            socket_group: self.socket_group.or(file.socket_group),
+            peer: self.peer.or(file.peer),
             workers: self.workers.or(file.workers),
+            sandbox: self.sandbox.or(file.sandbox),
             map: self.map.or(file.map),
             minimum: self.minimum.or(file.minimum),
             netblock: self.netblock.or(file.netblock),
@@ -103,11 +200,15 @@ impl Options {
     }
 }
 
+/// The program's arguments, for manuals and completions.
+pub fn command() -> clap::Command {
+    Flags::command()
+}
+
 /// What `--help` says of an option.
 #[cfg(test)]
 pub fn help(key: &str) -> String {
-    use clap::CommandFactory as _;
-    let command = Flags::command();
+    let command = command();
     let option = command.get_arguments().find(|argument| argument.get_long() == Some(key));
     option.and_then(clap::Arg::get_help).map(ToString::to_string).unwrap_or_default()
 }

@@ -4,7 +4,8 @@
 //! new one serves. Nothing here grows with the number of reloads.
 
 use super::Master;
-use crate::{cache_file::CacheFile, generation::Generation, log, notify};
+use crate::{cache_file::CacheFile, generation::Generation, log};
+use shared::program::notify;
 use std::{
     rc::Rc,
     time::{Duration, Instant},
@@ -89,6 +90,7 @@ impl Master {
             log::error(format_args!(
                 "generation {number}: its workers keep failing; going back to the cache of generation {old} as generation {new}"
             ));
+            self.note_reload(Err(&format!("generation {number}: its workers keep failing")));
         }
     }
 
@@ -121,6 +123,7 @@ impl Master {
 
     fn reload(&mut self, now: Instant) {
         notify::reloading();
+        self.orders.reload_begins();
         match CacheFile::open(&self.config.cache, self.config.map) {
             Ok(cache) => {
                 self.begin(Rc::new(cache), false, now);
@@ -128,7 +131,9 @@ impl Master {
             Err(refusal) => {
                 let (current, facts) = (self.current.number, self.current.cache.facts());
                 log::error(format_args!("{refusal}; keeping generation {current} ({facts})"));
+                self.reload_is_over(Err(&refusal), now);
                 notify::ready();
+                self.notify_status();
             }
         }
     }
@@ -146,14 +151,18 @@ impl Master {
         generation.serve();
         let old = std::mem::replace(&mut self.current, generation);
         let took = now.duration_since(since).as_millis();
-        self.announce(Some(&format!("after {took} ms; retiring generation {}", old.number)));
         self.announced = true;
+        self.publish();
+        self.announce(Some(&format!("after {took} ms; retiring generation {}", old.number)));
         self.previous = (!is_return).then(|| Previous {
             cache: Rc::clone(&old.cache),
             number: old.number,
             until: now + PROBATION,
         });
         self.retire(old, now + self.config.drain_limit);
+        if !is_return {
+            self.reload_is_over(Ok(()), now);
+        }
     }
 
     /// Tells that the current generation is ready.
@@ -165,16 +174,21 @@ impl Master {
             "cache {cache}: generation {number} is ready with {workers} workers ({facts}){more}"
         ));
         notify::ready();
+        self.notify_status();
     }
 
     /// The new generation will not do.
     fn give_up(&mut self, cause: &str, now: Instant) {
-        let Some(Starting { mut generation, .. }) = self.starting.take() else { return };
+        let Some(Starting { mut generation, is_return, .. }) = self.starting.take() else { return };
         let (bad, current) = (generation.number, self.current.number);
         log::error(format_args!("generation {bad}: {cause}; keeping generation {current}"));
         generation.kill();
         self.retire(generation, now + READY_LIMIT);
+        if !is_return {
+            self.reload_is_over(Err(&format!("generation {bad}: {cause}")), now);
+        }
         notify::ready();
+        self.notify_status();
     }
 
     fn retire(&mut self, mut generation: Generation, deadline: Instant) {

@@ -7,16 +7,19 @@ mod build;
 mod explanation;
 mod inspect;
 mod query;
-mod summary;
+pub(crate) mod summary;
 mod verify;
 
 use crate::{
     failure::{Failure, Fault},
     log,
 };
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use serde::Serialize;
-use shared::cache::{CacheBytes, View};
+use shared::{
+    cache::{CacheBytes, View},
+    program::version,
+};
 use std::{
     ffi::OsString,
     io::{self, Write},
@@ -26,7 +29,7 @@ use std::{
 
 /// Builds and examines the cache files that mirrorlistd answers from.
 #[derive(Debug, Parser)]
-#[command(name = "mirrorlist-cache", version, max_term_width = 100)]
+#[command(name = "mirrorlist-cache", version = version(), max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -65,6 +68,11 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// The program's arguments, for manuals and completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
 /// Help and version are what was asked for; anything else is a wrong option.
 fn explain(error: &clap::Error) -> ExitCode {
     // A standard stream that is closed leaves nothing to say it to.
@@ -84,7 +92,11 @@ fn checked<'a>(file: &Path, bytes: &'a CacheBytes) -> Result<View<'a>, Failure> 
 }
 
 /// Prints a value for a script or a person.
-fn printed(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Failure> {
+pub(crate) fn printed(
+    json: bool,
+    value: &impl Serialize,
+    text: impl FnOnce() -> String,
+) -> Result<(), Failure> {
     let text = if json {
         serde_json::to_string_pretty(value).map_err(|error| Failure::system(format!("output: {error}")))?
     } else {

@@ -102,7 +102,7 @@ impl fmt::Display for Summary<'_> {
 }
 
 /// A time as RFC 3339 writes it; `None` for none given and for one that no calendar reaches.
-pub(super) fn date(seconds: u64) -> Option<String> {
+pub(crate) fn date(seconds: u64) -> Option<String> {
     let seconds = i64::try_from(seconds).ok().filter(|&seconds| seconds > 0)?;
     let time = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
     let (date, month) = (time.date(), u8::from(time.month()));
@@ -111,7 +111,7 @@ pub(super) fn date(seconds: u64) -> Option<String> {
 }
 
 /// A number with a comma between thousands.
-fn grouped(number: impl fmt::Display) -> String {
+pub(crate) fn grouped(number: impl fmt::Display) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (at, digit) in digits.chars().enumerate() {

@@ -5,8 +5,9 @@
 //! turns it holds only what is incomplete or unsent.
 
 use super::{Desk, frames, lines};
+use crate::tally::Row;
 use mio::net::UnixStream;
-use shared::wire::{self, Hello};
+use shared::wire::{self, Figure, Hello};
 use std::{
     io::{self, Read as _, Write as _},
     mem,
@@ -125,7 +126,7 @@ impl Connection {
 
     /// Reads, answers, sends. An error means that the peer is gone.
     pub fn turn(&mut self, desk: &mut Desk<'_>, hello: &Hello) -> io::Result<Next> {
-        self.send()?;
+        self.send(desk.counts)?;
         if !self.unsent.is_empty() {
             return Ok(Next::Wait);
         }
@@ -161,7 +162,7 @@ impl Connection {
                 }
                 answered += 1;
             }
-            let sent = self.write(output)?;
+            let sent = self.write(output, desk.counts)?;
             self.unsent = output[sent..].to_vec();
             output.clear();
         }
@@ -224,6 +225,7 @@ impl Connection {
                 Ok(length) => length,
                 Err(error) => {
                     self.refused = true;
+                    desk.counts.add(Figure::FramesRefused, 1);
                     frames::refuse(output, error);
                     None
                 }
@@ -276,9 +278,9 @@ impl Connection {
     }
 
     /// Sends what is left of earlier turns.
-    fn send(&mut self) -> io::Result<()> {
+    fn send(&mut self, counts: Row) -> io::Result<()> {
         let unsent = mem::take(&mut self.unsent);
-        self.sent += self.write(&unsent[self.sent..])?;
+        self.sent += self.write(&unsent[self.sent..], counts)?;
         if self.sent < unsent.len() {
             self.unsent = unsent;
         } else {
@@ -288,7 +290,7 @@ impl Connection {
     }
 
     /// Writes what the socket takes.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, bytes: &[u8], counts: Row) -> io::Result<usize> {
         let mut sent = 0;
         while self.writable && sent < bytes.len() {
             match retry(|| self.stream.write(&bytes[sent..])) {
@@ -298,6 +300,7 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
+        counts.add(Figure::BytesSent, sent as u64);
         Ok(sent)
     }
 }

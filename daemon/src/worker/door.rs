@@ -4,6 +4,7 @@
 //! has just taken some. It takes none while there are too many or no descriptors are left: then it waits for one to
 //! close, or a moment.
 
+use super::guard::Guard;
 use crate::log;
 use mio::{
     Interest, Registry, Token,
@@ -20,9 +21,10 @@ const MOST_CONNECTIONS: usize = 1000;
 const TAKEN_AT_ONCE: usize = 4;
 /// How long a worker that took a connection lately leaves a new one to its siblings. The kernel wakes all of them, but
 /// the one that is warm always wins: without this a front end may try a hundred times before it has met all.
-const COURTESY: Duration = Duration::from_millis(1);
-/// What counts as lately.
-const LATELY: Duration = Duration::from_millis(100);
+const COURTESY: Duration = Duration::from_millis(2);
+/// What counts as lately: longer than a peer that says nothing waits for HELLO, or one that tries until it has met all
+/// would meet the same worker each time.
+const LATELY: Duration = Duration::from_secs(1);
 /// How long to wait before trying again after the system has refused a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How often refusals are told of.
@@ -32,6 +34,7 @@ const REPORT_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Door {
     listener: Option<UnixListener>,
+    guard: Guard,
     open: bool,
     has_siblings: bool,
     /// Someone may be waiting: the listener is edge-triggered.
@@ -44,9 +47,10 @@ pub struct Door {
 
 impl Door {
     /// A closed door.
-    pub fn new(listener: std::os::unix::net::UnixListener, has_siblings: bool) -> Door {
+    pub fn new(listener: std::os::unix::net::UnixListener, has_siblings: bool, guard: Guard) -> Door {
         Door {
             listener: Some(UnixListener::from_std(listener)),
+            guard,
             open: false,
             has_siblings,
             knocked: false,
@@ -104,9 +108,11 @@ impl Door {
         self.wait_until = None;
         let Some(listener) = self.listener.as_ref().filter(|_| self.open) else { return taken };
         let most = TAKEN_AT_ONCE.min(MOST_CONNECTIONS.saturating_sub(connections));
-        while taken.len() < most {
+        let mut turned_away = 0;
+        while taken.len() + turned_away < most {
             match listener.accept() {
-                Ok((stream, _)) => taken.push(stream),
+                Ok((stream, _)) if self.guard.admits(&stream, now) => taken.push(stream),
+                Ok(_) => turned_away += 1,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.knocked = false;
                     break;

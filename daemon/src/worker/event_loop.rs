@@ -14,7 +14,7 @@ use crate::{
     control::{Order, Received, Word, WorkerEnd},
 };
 use mio::{Events, Interest, Poll, Token, net::UnixStream, unix::SourceFd};
-use shared::wire::Hello;
+use shared::wire::{Figure, Hello};
 use std::{
     collections::VecDeque,
     io,
@@ -57,7 +57,7 @@ impl<'a> EventLoop<'a> {
     pub fn new(
         desk: Desk<'a>,
         hello: Hello,
-        listener: std::os::unix::net::UnixListener,
+        door: Door,
         control: WorkerEnd,
         access_log: AccessLog,
     ) -> io::Result<EventLoop<'a>> {
@@ -69,7 +69,7 @@ impl<'a> EventLoop<'a> {
             hello,
             poll,
             control,
-            door: Door::new(listener, hello.slots > 1),
+            door,
             table: Table::default(),
             queue: VecDeque::new(),
             silent: VecDeque::new(),
@@ -105,7 +105,10 @@ impl<'a> EventLoop<'a> {
             self.let_in();
             self.greet();
             self.give_turns();
-            self.access_log.append(&mut self.desk.scratch.log);
+            let dropped = self.access_log.append(&mut self.desk.scratch.log);
+            if dropped > 0 {
+                self.desk.counts.add(Figure::LogLinesDropped, dropped);
+            }
             if self.retiring && self.table.is_empty() {
                 return Ok(());
             }
@@ -169,6 +172,7 @@ impl<'a> EventLoop<'a> {
         if self.poll.registry().register(connection.stream_mut(), Token(place), interest).is_ok() {
             enqueue(&mut self.queue, &mut connection, place);
             self.table.insert(connection);
+            self.desk.counts.add(Figure::Connections, 1);
             self.silent.push_back((now, place));
         }
     }

@@ -2,7 +2,8 @@
 
 use super::Desk;
 use shared::wire::{
-    Hello, MAX_REQUEST, Message, ReplyStart, WireError, encode_goaway, encode_hello, encode_pong, next_frame,
+    Hello, MAX_REQUEST, Message, ReplyStart, WireError, encode_counters, encode_goaway, encode_hello,
+    encode_pong, next_frame,
 };
 
 /// Says who answers.
@@ -33,10 +34,15 @@ pub fn answer_next(
             let start = ReplyStart::begin(output, id);
             let answer = desk.service.answer(&request, desk.now, &mut desk.dice, &mut desk.scratch, output);
             start.finish(output, &answer.head, answer.headers_len);
+            desk.counts.answered(&answer.head);
         }
         Message::Ping => encode_pong(output, id),
+        Message::Counters(counters) if counters.is_question() => {
+            encode_counters(output, id, &desk.counts.all.entries());
+        }
         // Nothing that a front end has to say to a worker; a later version may.
-        Message::Hello(_) | Message::Reply(_) | Message::GoAway(_) | Message::Pong | Message::Unknown(_) => {}
+        Message::Hello(_) | Message::Reply(_) | Message::GoAway(_) | Message::Pong => {}
+        Message::Counters(_) | Message::Unknown(_) => {}
     }
     Ok(Some(frame.wire_len()))
 }

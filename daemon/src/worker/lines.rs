@@ -5,7 +5,7 @@
 
 use super::Desk;
 use serde::{Deserialize, Serialize};
-use shared::wire::{Accept, Method, NO_REPOSITORY, ReplyHead, Request, UrlScheme};
+use shared::wire::{Accept, Figure, Method, NO_REPOSITORY, ReplyHead, Request, UrlScheme};
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 /// Longest line that is read.
@@ -101,6 +101,7 @@ pub fn answer(line: &[u8], desk: &mut Desk<'_>, output: &mut Vec<u8>) {
     let mut page = Vec::new();
     let answer = desk.service.answer(&request, desk.now, &mut desk.dice, &mut desk.scratch, &mut page);
     desk.scratch.log.truncate(logged);
+    desk.counts.add(Figure::Questions, 1);
     let (headers, body) = page.split_at(answer.headers_len);
     write(output, &reply(&answer.head, std::str::from_utf8(headers).unwrap_or_default(), body));
 }

@@ -3,22 +3,27 @@
 //! It reads as the way of a request: the door accepts a connection, the event loop gives it its turn, the connection
 //! reads bytes and finds whole messages in them, frames (or lines, for a person) turn each into an answer.
 
-mod connection;
+pub mod connection;
 mod door;
 mod event_loop;
-mod frames;
-mod lines;
+pub mod frames;
+mod guard;
+pub mod lines;
 mod table;
 
 use crate::{
     access_log::AccessLog,
     answer::{Rules, Scratch, Service},
     cache_file::CacheFile,
+    config::SandboxMode,
     control::WorkerEnd,
     failure::Failure,
-    log,
+    log, sandbox,
+    tally::Row,
 };
+use door::Door;
 use event_loop::EventLoop;
+use guard::Guard;
 use nix::{
     sys::{
         prctl,
@@ -57,23 +62,50 @@ pub struct Kit {
     pub control: WorkerEnd,
     /// Where access-log lines go.
     pub access_log: Option<OwnedFd>,
+    /// What it counts.
+    pub counts: Row,
     /// How answers are made.
     pub rules: Rules,
+    /// Users whose processes may ask; everyone's if there are none.
+    pub peers: Vec<u32>,
+    /// Whether it shuts itself in.
+    pub sandbox: SandboxMode,
     /// The process that must not die before it.
     pub master: Pid,
 }
 
 /// What the connections of a worker share while they have their turns, one after the other.
-struct Desk<'a> {
-    service: Service<'a>,
-    dice: SmallRng,
-    scratch: Scratch,
+#[derive(Debug)]
+pub struct Desk<'a> {
+    /// What answers.
+    pub service: Service<'a>,
+    /// What orders mirrors.
+    pub dice: SmallRng,
+    /// Buffers of the service, and the lines for the access log.
+    pub scratch: Scratch,
+    /// What the worker counts.
+    pub counts: Row,
     /// Seconds since the epoch, as of this turn of the event loop.
-    now: u64,
+    pub now: u64,
     /// Where bytes are read to.
     input: Box<[u8]>,
     /// Answers about to be sent. Empty between turns.
     output: Vec<u8>,
+}
+
+impl<'a> Desk<'a> {
+    /// A desk with empty buffers.
+    pub fn new(service: Service<'a>, dice: SmallRng, counts: Row) -> Desk<'a> {
+        Desk {
+            service,
+            dice,
+            scratch: Scratch::default(),
+            counts,
+            now: 0,
+            input: vec![0; connection::MOST_READ].into(),
+            output: Vec::new(),
+        }
+    }
 }
 
 /// Works until the master says to leave, or is gone. Ends the process.
@@ -94,16 +126,12 @@ fn work(kit: Kit) -> Result<(), Failure> {
     let view = kit.cache.view().map_err(|error| Failure::cache(format!("cache: {error}")))?;
     let dice = SmallRng::try_from_rng(&mut SysRng)
         .map_err(|error| Failure::system(format!("no random numbers ({error})")))?;
-    let desk = Desk {
-        service: Service { view, fragments: &kit.cache.fragments, rules: kit.rules },
-        dice,
-        scratch: Scratch::default(),
-        now: 0,
-        input: vec![0; connection::MOST_READ].into(),
-        output: Vec::new(),
-    };
+    let service = Service { view, fragments: &kit.cache.fragments, rules: kit.rules };
+    let desk = Desk::new(service, dice, kit.counts);
     let hello = Hello { slot: kit.slot, slots: kit.slots, pid: process::id(), generation: kit.generation };
-    EventLoop::new(desk, hello, kit.listener, kit.control, AccessLog::new(kit.access_log))
+    let door = Door::new(kit.listener, kit.slots > 1, Guard::new(kit.peers));
+    sandbox::shut_in(kit.sandbox)?;
+    EventLoop::new(desk, hello, door, kit.control, AccessLog::new(kit.access_log))
         .and_then(EventLoop::run)
         .map_err(|error| Failure::system(format!("event loop: {error}")))
 }

@@ -1,12 +1,12 @@
 //! The files `request` and `reply`.
 //!
-//! A request is a line `GET /mirrorlist?...` and lines `name: value` below it: `client` (an address; without it the client is
-//! unknown), `minimum`, `netblock: only`, `log: full` or `short`, `seed`; in place of `client` there may be lines
-//! `forwarded`, the `X-Forwarded-For` of a proxy on this machine. Further requests follow after blank lines; what begins with
-//! `#` is for the reader.
+//! A request is a line `GET /mirrorlist?...` and lines `name: value` below it: `client` (an address; without it the
+//! client is unknown), `minimum`, `netblock: only`, `log: full` or `short`, `seed`; in place of `client` there may be
+//! lines `forwarded`, the `X-Forwarded-For` of a proxy on this machine. Further requests follow after blank lines; what
+//! begins with `#` is for the reader.
 //!
-//! A reply is shown as status and content type, header lines, a blank line, the body, and `log:` with the line of the access
-//! log if there was one. Where a file has more than one request, each reply stands under its request line.
+//! A reply is shown as status and content type, header lines, a blank line, the body, and `log:` with the line of the
+//! access log if there was one. Where a file has more than one request, each reply stands under its request line.
 
 use crate::exchange::{Asked, Reply};
 use daemon::answer::{LogAddress, NetblockMode, Rules};

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 
 const RULES: Rules = Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off };
 
-/// Hosts a to e: in Germany, with weights, in one location, one AS and one netblock; and f, which is only in a longer one.
+/// Hosts a to e: in Germany, with weights, in one location, one AS and one netblock; and f, which is only in a longer
+/// one.
 const CACHE: &str = r#"
     [hosts.a]
     urls = ["https://a.example.org"]

@@ -239,8 +239,8 @@ pub fn rules(dice: &mut Dice) -> Rules {
     }
 }
 
-/// These, and those again whose directory has more than the usual number of carriers: of most trees of a real cache there
-/// is only one mirror.
+/// These, and those again whose directory has more than the usual number of carriers: of most trees of a real cache
+/// there is only one mirror.
 fn favoured<T: Clone>(facts: &Facts, named: Vec<(T, &str)>) -> Vec<T> {
     let carried =
         |path: &str| facts.directories.get(path).is_some_and(|directory| directory.carriers.len() > 8);

@@ -1,4 +1,5 @@
-//! The oracle over real data: 530 mirrors, 10,624 directories, 732,000 routes and a country database of a million networks.
+//! The oracle over real data: 530 mirrors, 10,624 directories, 732,000 routes and a country database of a million
+//! networks.
 //!
 //! The files are not part of the repository; where they are missing these tests say so and pass.
 

@@ -1,4 +1,5 @@
-//! The inputs of a cache as a test has them, given to the model as they are and to the program through its own compiler.
+//! The inputs of a cache as a test has them, given to the model as they are and to the program through its own
+//! compiler.
 
 use crate::model::facts::{Facts, Geoip, Inputs};
 use crate::model::prefix::Prefix;
@@ -33,7 +34,8 @@ pub enum GeoipSource {
 }
 
 impl World {
-    /// The inputs in a folder: MirrorManager's cache, and beside it what there is of the others. `None` without the cache.
+    /// The inputs in a folder: MirrorManager's cache, and beside it what there is of the others. `None` without the
+    /// cache.
     pub fn read(folder: &Path) -> Option<World> {
         let there = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.exists());
         let bytes = |path: PathBuf| {

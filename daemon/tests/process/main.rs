@@ -1,14 +1,24 @@
 //! The daemon as a process: the built program, driven over its real socket and with real signals.
 //!
-//! Each file is a side of it: start and end, connections, supervision, reload, access log, the system around it.
+//! Each file is a side of it: start and end, connections, who may make them, supervision, reload, access log,
+//! counters, the operator's orders, the service manager, the system around it, life as process 1 of a container, and
+//! the walls around workers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access_log;
+mod callers;
 mod connections;
+mod counters;
 mod lines;
+mod operator;
+mod process_one;
 mod reload;
+mod sandbox;
+mod service_manager;
 mod start_and_stop;
+mod strangers;
 mod supervision;
 mod support;
 mod surroundings;
+mod walls;

@@ -169,7 +169,7 @@ fn a_mapped_file_is_replaced_by_renaming() {
     write_cache(&daemon.cache(), "second");
     assert!(client.answer(1).unwrap().contains(".first.example.org"));
     reload(&daemon, "second", 2);
-    assert!(daemon.connect().answer(1).unwrap().contains(".second.example.org"));
+    assert!(daemon.connect_to_generation(2).answer(1).unwrap().contains(".second.example.org"));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::{
     io::{PipeWriter, Read as _, Write as _},
     os::unix::{
         fs::{PermissionsExt as _, chown},
-        net::{UnixDatagram, UnixListener, UnixStream},
+        net::{UnixListener, UnixStream},
         process::CommandExt as _,
     },
     process::Stdio,
@@ -45,31 +45,6 @@ fn something_else_passed_by_systemd_is_refused() {
     let mut daemon = Daemon::spawn_command(folder, &mut command);
     assert_eq!(daemon.wait().code(), Some(71));
     assert!(daemon.log().contains("it is not a listening UNIX stream socket"));
-}
-
-#[test]
-fn systemd_hears_of_start_reload_and_end() {
-    let folder = folder();
-    write_cache(&folder.path().join("cache.mlc"), "first");
-    let path = folder.path().join("notify");
-    let socket = UnixDatagram::bind(&path).unwrap();
-    socket.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
-    let preparation = format!("export NOTIFY_SOCKET={}", path.display());
-    let mut command = command_after(&preparation, folder.path(), &[]);
-    let mut daemon = Daemon::spawn_command(folder, &mut command);
-    let hear = || {
-        let mut message = [0; 200];
-        let length = socket.recv(&mut message).unwrap();
-        String::from_utf8(message[..length].to_vec()).unwrap()
-    };
-    assert_eq!(hear(), "READY=1");
-    daemon.signal(Signal::SIGHUP);
-    assert!(hear().starts_with("RELOADING=1\nMONOTONIC_USEC="));
-    assert_eq!(hear(), "READY=1");
-    daemon.signal(Signal::SIGTERM);
-    assert_eq!(hear(), "STOPPING=1");
-    daemon.wait();
 }
 
 #[test]

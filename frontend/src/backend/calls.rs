@@ -1,7 +1,8 @@
 //! The table of calls: what was asked, where it is, and the ids that keep answers apart.
 //!
-//! The id of a call on the wire holds its place in the table, the call's serial number and the number of the try. A reply is accepted only when all three are those of a call that waits at that link; so a late reply to a
-//! call that has ended, or that was sent to another worker since, can never become somebody's answer.
+//! The id of a call on the wire holds its place in the table, the call's serial number and the number of the try. A
+//! reply is accepted only when all three are those of a call that waits at that link; so a late reply to a call that
+//! has ended, or that was sent to another worker since, can never become somebody's answer.
 
 use super::switchboard::LinkId;
 use bytes::Bytes;
@@ -35,6 +36,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, a part of the buffer that it was read into.
     pub body: Bytes,
+    /// How long it took, from the question on; the switchboard knows.
+    pub took: Duration,
 }
 
 /// A call from question to answer.

@@ -11,7 +11,7 @@ use super::{
     switchboard::LinkId,
 };
 use crate::log;
-use shared::wire::Hello as Introduction;
+use shared::{program::notify, wire::Hello as Introduction};
 use std::{
     hash::{BuildHasher as _, RandomState},
     path::{Path, PathBuf},
@@ -52,6 +52,7 @@ impl Daemon {
     fn failed(&self, cause: &str) {
         if !self.unreachable.swap(true, Ordering::Relaxed) {
             let socket = self.socket.display();
+            notify::status(&format!("no worker answers ({cause}); requests wait"));
             log::warning(format_args!(
                 "daemon {socket}: no worker answers ({cause}); requests wait while we try again"
             ));
@@ -60,6 +61,7 @@ impl Daemon {
 
     fn reached(&self) {
         if self.unreachable.swap(false, Ordering::Relaxed) {
+            notify::status("workers answer");
             log::info(format_args!("daemon {}: workers answer again", self.socket.display()));
         }
     }
@@ -107,7 +109,7 @@ pub(super) async fn keep_connected(daemon: Arc<Daemon>, backend: Rc<Backend>) {
 }
 
 /// Connects once and hears who answers.
-async fn connect(socket: &Path) -> Result<(Link, Introduction), String> {
+pub(super) async fn connect(socket: &Path) -> Result<(Link, Introduction), String> {
     let stream = UnixStream::connect(socket).await.map_err(|error| error.to_string())?;
     match timeout(HELLO, link::greet(stream)).await {
         Ok(Ok(met)) => Ok(met),

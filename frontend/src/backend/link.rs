@@ -21,7 +21,7 @@ use std::{
     io, mem,
     pin::{Pin, pin},
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _},
@@ -75,8 +75,8 @@ impl fmt::Display for Violation {
 /// An open connection whose worker has introduced itself.
 #[derive(Debug)]
 pub struct Link {
-    stream: UnixStream,
-    input: BytesMut,
+    pub(super) stream: UnixStream,
+    pub(super) input: BytesMut,
     /// Whether `input` is longer than the blocks that are kept.
     outsized: bool,
     sending: Vec<u8>,
@@ -212,7 +212,8 @@ impl Link {
                     let (head, body) = (reply.head, reply.body.len());
                     self.input.advance(length - body);
                     let body = self.input.split_to(body).freeze();
-                    board.answered(id, wire_id, Answer { head, headers, body }, Instant::now());
+                    let answer = Answer { head, headers, body, took: Duration::ZERO };
+                    board.answered(id, wire_id, answer, Instant::now());
                     continue;
                 }
                 Message::GoAway("") => {
@@ -221,7 +222,7 @@ impl Link {
                 }
                 Message::GoAway(reason) => return Err(End::Violation(Violation::Refused(reason.into()))),
                 Message::Ping => board.pong(id, wire_id),
-                Message::Pong | Message::Unknown(_) => {}
+                Message::Pong | Message::Counters(_) | Message::Unknown(_) => {}
                 Message::Hello(_) => return Err(End::Violation(Violation::Unexpected("second HELLO"))),
                 Message::Request(_) => return Err(End::Violation(Violation::Unexpected("REQUEST"))),
             }

@@ -9,13 +9,14 @@ mod blocks;
 mod calls;
 mod connect;
 mod link;
+pub mod probe;
 mod switchboard;
 
 pub use blocks::BLOCK;
 pub use connect::Daemon;
 pub use switchboard::{Answer, Question};
 
-use crate::config::Relay;
+use crate::{config::Relay, counts::Counts};
 use blocks::Blocks;
 use std::{
     cell::RefCell,
@@ -46,10 +47,10 @@ impl Backend {
     /// Starts the tasks that keep links to all workers of `daemon`, as one of `threads` threads that share the bound.
     ///
     /// Must be called within a tokio runtime that takes local tasks; the tasks end with it.
-    pub fn start(daemon: Arc<Daemon>, relay: Relay, threads: usize) -> Rc<Backend> {
+    pub fn start(daemon: Arc<Daemon>, relay: Relay, threads: usize, counts: Arc<Counts>) -> Rc<Backend> {
         let relay = Relay { in_flight: relay.in_flight.div_ceil(threads.max(1)), ..relay };
         let backend = Rc::new(Backend {
-            board: RefCell::new(Switchboard::new(relay)),
+            board: RefCell::new(Switchboard::new(relay, counts)),
             blocks: RefCell::default(),
             busy: Notify::new(),
             lacking: Notify::new(),

@@ -6,11 +6,12 @@
 
 pub use super::calls::{Answer, CallKey, Question};
 use super::calls::{Call, Calls, Place};
-use crate::config::Relay;
+use crate::{config::Relay, counts::Counts};
 use shared::wire::{self, Hello};
 use std::{
     collections::VecDeque,
     mem,
+    sync::Arc,
     task::{Poll, Waker},
     time::{Duration, Instant},
 };
@@ -32,6 +33,7 @@ pub struct Switchboard {
     links_made: u64,
     /// Where the search for the least busy link begins, so that equals take turns.
     turn: usize,
+    counts: Arc<Counts>,
 }
 
 /// A link as the switchboard sees it.
@@ -57,8 +59,8 @@ const MOST_DEATHS: u8 = 2;
 const SILENCE: Duration = Duration::from_secs(5);
 
 impl Switchboard {
-    /// No call and no link.
-    pub fn new(relay: Relay) -> Switchboard {
+    /// No call and no link; retries are counted in `counts`.
+    pub fn new(relay: Relay, counts: Arc<Counts>) -> Switchboard {
         Switchboard {
             relay,
             calls: Calls::default(),
@@ -67,6 +69,7 @@ impl Switchboard {
             in_flight: 0,
             links_made: 0,
             turn: 0,
+            counts,
         }
     }
 
@@ -131,8 +134,8 @@ impl Switchboard {
         id
     }
 
-    /// A link is gone: what it leaves unanswered goes to another worker; what has met two deaths waits for a worker that
-    /// is linked from now on, and is over with the third: it may be what they die of.
+    /// A link is gone: what it leaves unanswered goes to another worker; what has met two deaths waits for a worker
+    /// that is linked from now on, and is over with the third: it may be what they die of.
     pub fn link_down(&mut self, id: LinkId, now: Instant) {
         self.links.retain(|link| link.id != id);
         for key in self.calls.keys_where(|call| matches!(call.place, Place::With { link, .. } if link == id))
@@ -178,11 +181,12 @@ impl Switchboard {
     }
 
     /// An answer with this id came over this link. One that nobody waits for (any more) is dropped.
-    pub fn answered(&mut self, id: LinkId, wire_id: u64, answer: Answer, now: Instant) {
+    pub fn answered(&mut self, id: LinkId, wire_id: u64, mut answer: Answer, now: Instant) {
         let Some((key, call)) = self.calls.by_wire_id(wire_id) else { return };
         if !matches!(call.place, Place::With { link, .. } if link == id) || call.wire_id(key) != wire_id {
             return;
         }
+        answer.took = self.relay.deadline.saturating_sub(call.deadline.saturating_duration_since(now));
         call.end(Some(answer));
         self.leave(id);
         if !self.queue.is_empty() {
@@ -325,6 +329,9 @@ impl Switchboard {
         };
         let link = &mut self.links[chosen];
         call.tries += 1;
+        if call.tries > 1 {
+            self.counts.retries.count();
+        }
         call.place = Place::With { link: link.id, at: now };
         let wire_id = call.wire_id(key);
         call.question.encode(&mut link.out, wire_id, call.deadline.saturating_duration_since(now));

@@ -3,7 +3,7 @@
 //! Whatever is wrong is told with its place and in one line; nothing is guessed.
 
 use super::{Config, Limits, Listen, Relay};
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 use ipnetwork::IpNetwork;
 use serde::Deserialize;
 use shared::{
@@ -11,6 +11,7 @@ use shared::{
     program::{
         failure::Failure,
         options::{self, mode},
+        version,
     },
 };
 use std::{ffi::OsString, path::PathBuf, time::Duration};
@@ -19,7 +20,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 ///
 /// Signals: TERM and INT end it after the requests in flight, a second one at once.
 #[derive(Debug, Parser)]
-#[command(name = "mirrorlist-http", version, max_term_width = 100)]
+#[command(name = "mirrorlist-http", version = version(), max_term_width = 100)]
 struct Flags {
     #[command(flatten)]
     options: Options,
@@ -41,6 +42,9 @@ struct Options {
     /// Permissions of socket files that are listened on [default: 0666]
     #[arg(long, value_name = "OCTAL")]
     socket_mode: Option<String>,
+    /// Where health and figures can be asked for: ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH [default: nowhere]
+    #[arg(long, value_name = "ADDRESS")]
+    admin: Option<String>,
     /// The socket of mirrorlistd [default: /run/mirrorlistd/socket]
     #[arg(long, value_name = "PATH")]
     daemon: Option<PathBuf>,
@@ -87,9 +91,10 @@ struct Options {
 }
 
 /// Names of the file's keys, for suggestions.
-const KEYS: [&str; 16] = [
+pub const KEYS: [&str; 17] = [
     "listen",
     "socket-mode",
+    "admin",
     "daemon",
     "trusted-proxy",
     "threads",
@@ -121,12 +126,18 @@ pub(super) fn load(arguments: impl Iterator<Item = OsString>) -> Result<Config, 
     Ok(Config { check: flags.check, ..config })
 }
 
+/// The program's arguments, for manuals and completions.
+pub fn command() -> clap::Command {
+    Flags::command()
+}
+
 impl Options {
     /// These options, and where they say nothing those of `file`.
     fn over(self, file: Options) -> Options {
         Options {
             listen: self.listen.or(file.listen),
             socket_mode: self.socket_mode.or(file.socket_mode),
+            admin: self.admin.or(file.admin),
             daemon: self.daemon.or(file.daemon),
             trusted_proxy: self.trusted_proxy.or(file.trusted_proxy),
             threads: self.threads.or(file.threads),
@@ -156,6 +167,7 @@ fn settle(options: Options) -> Result<Config, String> {
             .map(|place| Listen::parse(place).map_err(|cause| format!("listen: {cause}")))
             .collect::<Result<_, _>>()?,
     };
+    let admin = options.admin.as_deref().map(Listen::parse).transpose();
     let trusted = match options.trusted_proxy {
         None => default.trusted,
         Some(prefixes) => {
@@ -191,9 +203,16 @@ fn settle(options: Options) -> Result<Config, String> {
     if limits.head < limits.uri {
         return Err(format!("max-head: {} bytes, less than max-uri ({})", limits.head, limits.uri));
     }
+    let admin = admin.map_err(|cause| format!("admin: {cause}"))?.or(default.admin);
+    // Of port 0 the system chooses another one each time.
+    let any = |place: &&Listen| matches!(place, Listen::Tcp(address) if address.port() == 0);
+    if let Some(place) = admin.as_ref().filter(|place| listen.contains(place) && !any(place)) {
+        return Err(format!("admin: {place} is where clients connect"));
+    }
     Ok(Config {
         listen,
         socket_mode: mode("socket-mode", options.socket_mode.as_deref(), default.socket_mode)?,
+        admin,
         daemon: options.daemon.unwrap_or(default.daemon),
         trusted,
         threads: within("threads", options.threads, default.threads, 0, MOST_THREADS)?,
@@ -250,11 +269,12 @@ mod tests {
 
     #[test]
     fn every_key_of_the_file_is_known_and_every_field_is_a_key() {
-        let all = "listen = ['[::1]:80', 'unix:/run/x']\nsocket-mode = '0600'\ndaemon = '/d'\ntrusted-proxy = ['10.0.0.0/8', '::1']\n\
+        let all = "listen = ['[::1]:80', 'unix:/run/x']\nsocket-mode = '0600'\nadmin = 'unix:/a'\ndaemon = '/d'\ntrusted-proxy = ['10.0.0.0/8', '::1']\n\
             threads = 3\nmax-connections = 9\nmax-uri = 100\nmax-head = 300\nheader-timeout = 1\nidle-timeout = 2\n\
             write-timeout = 0.5\nmax-unsent = 7\ndeadline = 1\npatience = 0.1\nmax-in-flight = 5\nstop-limit = 3\n";
         let config = settled(all).unwrap();
         assert_eq!(config.listen, [Listen::Tcp("[::1]:80".parse().unwrap()), Listen::Unix("/run/x".into())]);
+        assert_eq!(config.admin, Some(Listen::Unix("/a".into())));
         assert_eq!(config.limits.write_timeout, Duration::from_millis(500));
         assert_eq!(config.relay.in_flight, 5);
         for key in KEYS {
@@ -276,8 +296,19 @@ mod tests {
             .collect();
         assert_eq!(settled(&options), Ok(Config::default()));
         for key in KEYS {
-            assert!(options.lines().any(|line| line.starts_with(&format!("{key} = "))), "{key}");
+            let listed = options.lines().any(|line| line.starts_with(&format!("{key} = ")));
+            // Nothing is the default of this one, and that cannot be written.
+            assert!(listed || key == "admin" && text.contains("admin = "), "{key}");
         }
+    }
+
+    #[test]
+    fn the_socket_unit_listens_where_the_program_does_by_itself() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../systemd/mirrorlist-http.socket");
+        let text = std::fs::read_to_string(path).unwrap();
+        let places = text.lines().filter_map(|line| line.strip_prefix("ListenStream="));
+        let places: Vec<Listen> = places.map(|place| Listen::parse(place).unwrap()).collect();
+        assert_eq!(places, Config::default().listen);
     }
 
     #[test]
@@ -302,6 +333,13 @@ mod tests {
             ("deadline = 0", "deadline: 0 seconds, expected more than 0 and at most 86400"),
             ("deadline = nan", "deadline: NaN seconds, expected more than 0 and at most 86400"),
             ("listen = []", "listen: no address is given"),
+            ("listen = ['::1:80']", "listen: `::1:80` names no port; write [::1]:80 or [::1:80]:8080"),
+            ("listen = ['::1:080']", "listen: `::1:080` names no port; write [::1:80]:8080"),
+            (
+                "listen = ['127.0.0.1:1']\nadmin = '127.0.0.1:1'",
+                "admin: 127.0.0.1:1 is where clients connect",
+            ),
+            ("admin = '9100'", "admin: `9100` is not ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH"),
             ("listen = ['::1']", "listen: `::1` names no port; write [::1]:8080"),
             ("listen = ['here']", "listen: `here` is not ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH"),
             (

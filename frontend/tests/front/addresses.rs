@@ -30,6 +30,23 @@ fn the_forwarded_header_of_a_proxy_on_loopback_counts() {
 }
 
 #[test]
+fn the_nearest_fifty_hops_of_a_forwarded_header_count() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let mut client = Client::connect(program.address());
+    let lines = |hops: usize| {
+        format!("X-Forwarded-For: 192.0.2.7\r\n{}", "X-Forwarded-For: 127.0.0.9\r\n".repeat(hops - 1))
+    };
+    assert_eq!(told(&mut client, &lines(50)), "Http 192.0.2.7");
+    for hops in [51, 90] {
+        assert_eq!(told(&mut client, &lines(hops)), "Http 127.0.0.9");
+    }
+    let line = format!("X-Forwarded-For: 192.0.2.7{}\r\n", ",127.0.0.9".repeat(1_500));
+    assert_eq!(told(&mut client, &line), "Http 127.0.0.9");
+}
+
+#[test]
 fn a_forwarded_header_of_any_bytes_does_no_harm() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();

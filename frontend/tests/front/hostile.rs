@@ -218,7 +218,9 @@ fn clients_that_never_read_cost_bounded_memory_and_time() {
     let arguments =
         ["--write-timeout", "3", "--max-unsent", "1000000000", "--header-timeout", "30", "--deadline", "8"];
     let program = Program::start(&daemon, &arguments);
+    let sockets = program.sockets();
     assert_eq!(Client::connect(program.address()).get("/small").status, 200);
+    eventually("the first client is gone", || program.sockets() == sockets);
     let before = program.private_kb();
     let start = Instant::now();
     let mut hogs: Vec<_> = (0..60).map(|_| Client::connect(program.address())).collect();
@@ -240,7 +242,8 @@ fn clients_that_never_read_cost_bounded_memory_and_time() {
     assert!(most < before + 160_000, "{most} kB, {before} kB before");
     assert!(longest < Duration::from_secs(1), "another client waited {longest:?}");
     eventually("they are all cut off and their memory is given back", || {
-        program.private_kb() < before + 40_000
+        // All but the other client; who is read from before it is cut off would be served on.
+        program.sockets() <= sockets + 1 && program.private_kb() < before + 40_000
     });
     assert!(hogs.iter_mut().all(Client::ends), "a connection is still open");
 }
@@ -293,7 +296,7 @@ fn idle_connections_cost_little_memory_and_are_served_again() {
         std::thread::sleep(Duration::from_millis(1800));
         memory.push(program.private_kb());
     }
-    let each = (memory[2] - memory[0]) * 1024 / 600;
+    let each = memory[2].saturating_sub(memory[0]) * 1024 / 600;
     assert!(each < 7_000, "{each} bytes for an idle connection: {memory:?} kB");
     for client in &mut clients {
         assert_eq!(client.get("/again").text(), "Get Http 127.0.0.1 /again?\n");

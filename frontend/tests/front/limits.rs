@@ -58,6 +58,16 @@ fn more_than_a_hundred_header_lines_are_431() {
 }
 
 #[test]
+fn a_connection_line_of_many_options_is_431() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let line = |options: usize| format!("Connection: {}keep-alive\r\n", "x,".repeat(options));
+    assert_eq!(Client::connect(program.address()).send_get("/", &line(100)).answer().status, 200);
+    is_refused(&Client::connect(program.address()).send_get("/", &line(7_000)).answer(), 431);
+}
+
+#[test]
 fn the_refusal_arrives_though_the_client_is_still_sending() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();

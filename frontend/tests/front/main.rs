@@ -5,13 +5,17 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod addresses;
+mod admin;
 mod client;
+mod confinement;
 mod faults;
 mod hostile;
 mod limits;
 mod process;
+mod process_one;
 mod program;
 mod relay;
+mod systemd;
 mod worker;
 
 use std::time::{Duration, Instant};

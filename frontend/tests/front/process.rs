@@ -3,14 +3,18 @@
 use super::{
     client::Client,
     eventually,
-    program::Program,
+    program::{PROGRAM, Program},
     worker::{Connection, Daemon, is_served},
 };
-use nix::sys::signal::Signal;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
     fs,
     net::TcpListener,
     os::unix::{fs::PermissionsExt as _, net::UnixListener},
+    process::Command,
     sync::{Mutex, mpsc},
     time::{Duration, Instant},
 };
@@ -184,6 +188,23 @@ fn options_may_stand_in_a_file_and_flags_override_it() {
     let mut client = Client::connect(program.address());
     assert_eq!(client.get("/").status, 503, "the flag's deadline");
     assert_eq!(client.get(&format!("/{}", "x".repeat(100))).status, 414, "the file's limit");
+}
+
+#[test]
+fn children_that_it_has_inherited_are_reaped() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let mut command = Command::new("sh");
+    command.args(["-c", "true & sleep 0.1 & sleep 1000 & exec \"$0\" \"$@\"", PROGRAM]);
+    let program = Program::run(command, &daemon, &["--listen", "127.0.0.1:0"]);
+    eventually("the program listens", || program.logged("listening on"));
+    let path = format!("/proc/{0}/task/{0}/children", program.pid());
+    let children = || fs::read_to_string(&path).unwrap().split_whitespace().count();
+    eventually("only the child that lives is left", || children() == 1);
+    let child = fs::read_to_string(&path).unwrap().trim().parse().unwrap();
+    kill(Pid::from_raw(child), Signal::SIGKILL).unwrap();
+    eventually("none is left", || children() == 0);
+    assert_eq!(Client::connect(program.address()).get("/").status, 200);
 }
 
 #[test]

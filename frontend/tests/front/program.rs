@@ -11,7 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_mirrorlist-http");
+/// The program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_mirrorlist-http");
 
 /// A running front end; killed at the end of the test.
 pub struct Program {
@@ -48,7 +49,8 @@ impl Program {
         Program::run(Command::new(PROGRAM), daemon, arguments)
     }
 
-    fn run(mut command: Command, daemon: &Daemon, arguments: &[&str]) -> Program {
+    /// The same, by a command that ends in the program's name.
+    pub fn run(mut command: Command, daemon: &Daemon, arguments: &[&str]) -> Program {
         let mut child = command
             .arg("--daemon")
             .arg(daemon.socket())
@@ -71,6 +73,13 @@ impl Program {
     pub fn addresses(&self) -> Vec<SocketAddr> {
         let log = self.log.lock().unwrap();
         log.iter().filter_map(|line| line.strip_prefix("info: listening on ")?.parse().ok()).collect()
+    }
+
+    /// Where it answers those who look after it.
+    pub fn admin(&self) -> SocketAddr {
+        let log = self.log.lock().unwrap();
+        let mut places = log.iter().filter_map(|line| line.strip_prefix("info: health and figures on "));
+        places.next().unwrap().parse().unwrap()
     }
 
     /// The first address.
@@ -125,7 +134,20 @@ impl Program {
         text.lines().filter(|line| line.starts_with("Private_")).filter_map(figure).sum()
     }
 
-    fn pid(&self) -> nix::unistd::Pid {
+    /// Its threads and their names.
+    pub fn threads(&self) -> Vec<(nix::unistd::Pid, String)> {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        let named = tasks.map(|task| {
+            let path = task.unwrap().path();
+            let number: i32 = path.file_name().unwrap().to_str().unwrap().parse().unwrap();
+            let name = std::fs::read_to_string(path.join("comm")).unwrap();
+            (nix::unistd::Pid::from_raw(number), name.trim_end().to_owned())
+        });
+        named.collect()
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> nix::unistd::Pid {
         nix::unistd::Pid::from_raw(self.child.id().try_into().unwrap())
     }
 }

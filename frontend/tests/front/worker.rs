@@ -1,8 +1,8 @@
 //! Workers played by the test: they speak the real protocol over a real socket, and misbehave on request.
 
 use shared::wire::{
-    self, ContentType, Hello, Kind, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead, ReplyStart, Tier,
-    UrlScheme,
+    self, ContentType, Hello, Key, Kind, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead, ReplyStart,
+    Tier, UrlScheme,
 };
 use std::{
     io::{Read as _, Write as _},
@@ -41,6 +41,8 @@ struct Shared {
 pub struct Connection {
     stream: UnixStream,
     buffer: Vec<u8>,
+    /// What it says when it is asked what the daemon has counted.
+    pub figures: Vec<(Key, u64)>,
     /// Which connection of this worker it is, from 0.
     pub number: usize,
 }
@@ -123,7 +125,7 @@ impl Daemon {
                 known.open.lock().unwrap().push(stream.try_clone().unwrap());
                 let (serve, end) = (Arc::clone(&serve), stream.try_clone().unwrap());
                 thread::spawn(move || {
-                    serve(Connection { stream, buffer: Vec::new(), number });
+                    serve(Connection { stream, buffer: Vec::new(), figures: Vec::new(), number });
                     // The front end may have closed it first.
                     let _ = end.shutdown(Shutdown::Both);
                 });
@@ -160,7 +162,7 @@ impl Connection {
     /// The next request, or the end.
     pub fn hear(&mut self) -> Heard {
         loop {
-            let mut heard = None;
+            let (mut heard, mut counters) = (None, None);
             let mut taken = 0;
             if let Some(frame) = wire::next_frame(&self.buffer, MAX_REQUEST).unwrap() {
                 taken = frame.wire_len();
@@ -177,10 +179,16 @@ impl Connection {
                         });
                     }
                     Message::Ping | Message::Pong => {}
+                    Message::Counters(question) if question.is_question() => counters = Some(frame.header.id),
                     other => panic!("the front end sends {other:?}"),
                 }
             }
             self.buffer.drain(..taken);
+            if let Some(id) = counters {
+                let mut bytes = Vec::new();
+                wire::encode_counters(&mut bytes, id, &self.figures);
+                self.send(&bytes);
+            }
             if let Some(asked) = heard {
                 return Heard::Asked(asked);
             }
@@ -251,10 +259,6 @@ impl Asked {
 
 /// A reply's frame.
 pub fn reply(id: u64, status: u16, content_type: ContentType, headers: &str, body: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let start = ReplyStart::begin(&mut bytes, id);
-    bytes.extend_from_slice(headers.as_bytes());
-    bytes.extend_from_slice(body);
     let head = ReplyHead {
         status,
         content_type,
@@ -263,7 +267,16 @@ pub fn reply(id: u64, status: u16, content_type: ContentType, headers: &str, bod
         country: None,
         repository: NO_REPOSITORY,
     };
-    start.finish(&mut bytes, &head, headers.len());
+    reply_as(id, &head, headers, body)
+}
+
+/// A reply's frame with this head.
+pub fn reply_as(id: u64, head: &ReplyHead, headers: &str, body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let start = ReplyStart::begin(&mut bytes, id);
+    bytes.extend_from_slice(headers.as_bytes());
+    bytes.extend_from_slice(body);
+    start.finish(&mut bytes, head, headers.len());
     bytes
 }
 

@@ -1,7 +1,7 @@
 //! The cache: one immutable file that a daemon maps and answers from.
 //!
-//! [`inventory`] is what it is made from, [`write()`] lays that out, [`publish`] puts the file in place, [`View`] checks
-//! a file and answers questions. Only this module knows the layout (`schema`); there is no unsafe code in it.
+//! [`inventory`] is what it is made from, [`write()`] lays that out, [`publish`] puts the file in place, [`View`]
+//! checks a file and answers questions. Only this module knows the layout (`schema`); there is no unsafe code in it.
 
 mod check;
 mod error;

@@ -1,7 +1,7 @@
 //! The layout of the cache file's payload: flat arrays, and numbers that point into them.
 //!
-//! Every array is one plain vector of numbers or of fixed rows, so that checking the archive costs next to nothing and a
-//! page that nobody asks for is never touched. Only the writer and the views know these rows. What must hold between
+//! Every array is one plain vector of numbers or of fixed rows, so that checking the archive costs next to nothing and
+//! a page that nobody asks for is never touched. Only the writer and the views know these rows. What must hold between
 //! them is written at each field and enforced by `check`. A change here is a new [`FORMAT`].
 
 use rkyv::{Archive, Serialize};

@@ -7,6 +7,10 @@ use super::address::parse_hop;
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// Hops of a forwarded header that are looked at, from the right. No chain of trusted proxies is as long; a header that
+/// is, is made up to keep us busy.
+const MOST_HOPS: usize = 50;
+
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
@@ -49,8 +53,8 @@ impl Trusted {
     ///
     /// `lines` are the values of the `X-Forwarded-For` lines in the order in which they were sent; they count as one
     /// list. Trusted hops are skipped; when all hops are trusted it is the leftmost; a hop that cannot be read ends the
-    /// walk at the last one that could. Without any such hop, or when the peer is not trusted, it is the peer. `None`
-    /// when that leaves a UNIX socket: the client is unknown.
+    /// walk at the last one that could, and so does the fiftieth hop. Without any such hop, or when the peer is not
+    /// trusted, it is the peer. `None` when that leaves a UNIX socket: the client is unknown.
     ///
     /// Cost: only the hops from the right to the answer are read.
     pub fn client<'a, L>(&self, peer: Peer, lines: L) -> Option<IpAddr>
@@ -66,7 +70,7 @@ impl Trusted {
             return found;
         }
         let hops = lines.into_iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
-        for hop in hops {
+        for hop in hops.take(MOST_HOPS) {
             let Some(address) = parse_hop(hop) else { break };
             found = Some(address);
             if !self.contains(address) {
@@ -166,6 +170,16 @@ mod tests {
             let line = format!("192.0.2.1, {bad}");
             assert_eq!(walk(&trusted, LOCAL, &[&line]).as_deref(), Some("127.0.0.1"), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_walk_ends_after_fifty_hops() {
+        let trusted = trusting(&["127.0.0.0/8", "10.0.0.0/8"]);
+        let line = |hops: usize| format!("192.0.2.1,10.0.0.7{}", ",10.0.0.8".repeat(hops - 2));
+        assert_eq!(walk(&trusted, LOCAL, &[&line(50)]).as_deref(), Some("192.0.2.1"));
+        assert_eq!(walk(&trusted, LOCAL, &[&line(51)]).as_deref(), Some("10.0.0.7"));
+        assert_eq!(walk(&trusted, LOCAL, &[&line(50), "10.1.1.1"]).as_deref(), Some("10.0.0.7"));
+        assert_eq!(walk(&trusted, LOCAL, &["10.1.1.1", &line(999)]).as_deref(), Some("10.0.0.8"));
     }
 
     #[test]

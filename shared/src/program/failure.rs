@@ -2,7 +2,10 @@
 //!
 //! Every message is a sentence for an operator: object, what happened, cause.
 
-use std::{fmt, process::ExitCode};
+use std::{
+    fmt::{self, Write as _},
+    process::ExitCode,
+};
 
 /// Whose fault an early end is. The numbers are those of sysexits.h.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +13,8 @@ use std::{fmt, process::ExitCode};
 pub enum Fault {
     /// The cache is missing or was refused.
     Cache = 66,
+    /// Nobody answers who should.
+    Unavailable = 69,
     /// This program is wrong.
     Bug = 70,
     /// The operating system refused something.
@@ -30,6 +35,11 @@ impl Failure {
     /// A missing or refused cache.
     pub fn cache(message: impl Into<String>) -> Failure {
         Failure { fault: Fault::Cache, message: message.into() }
+    }
+
+    /// A program that does not answer.
+    pub fn unavailable(message: impl Into<String>) -> Failure {
+        Failure { fault: Fault::Unavailable, message: message.into() }
     }
 
     /// Something that the operating system refused.
@@ -62,9 +72,21 @@ impl From<Fault> for ExitCode {
 }
 
 impl fmt::Display for Failure {
+    /// One line, whatever is in the names and values that it repeats.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        self.message.chars().try_for_each(|c| f.write_char(if c.is_control() { '?' } else { c }))
     }
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_one_line_that_no_terminal_obeys() {
+        let failure = Failure::config("listen: `a\nb\u{1b}[31m` is no address");
+        assert_eq!(failure.to_string(), "listen: `a?b?[31m` is no address");
+    }
+}

@@ -13,7 +13,10 @@ use std::{
     fmt::Display,
     io::{self, Write as _},
     os::fd::AsFd as _,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 /// A pipe that polls as writable takes this much without blocking (PIPE_BUF), so a line is never longer.
@@ -72,7 +75,12 @@ fn stderr_has_room() -> bool {
 }
 
 /// Whether systemd has connected standard error to the journal; it says so by device and inode.
+///
+/// Found out once: a process that has given up the right to look, and its children, know it from before.
 fn stderr_is_the_journal() -> bool {
-    let Ok(stream) = env::var("JOURNAL_STREAM") else { return false };
-    fstat(io::stderr()).is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let Ok(stream) = env::var("JOURNAL_STREAM") else { return false };
+        fstat(io::stderr()).is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
+    })
 }

@@ -1,7 +1,11 @@
-//! What the installed programs do alike: messages, exit codes, options.
+//! What the installed programs do alike: messages, exit codes, options, talk with systemd.
 //!
 //! Operators meet three programs and shall have to learn one way of speaking.
 
 pub mod failure;
 pub mod log;
+pub mod notify;
 pub mod options;
+mod version;
+
+pub use version::version;

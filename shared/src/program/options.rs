@@ -5,8 +5,11 @@
 use super::failure::Failure;
 use clap::Parser;
 use serde::{Deserialize, de::IntoDeserializer as _};
-use std::{ffi::OsString, fs, path::Path};
+use std::{ffi::OsString, fs::File, io::Read as _, path::Path};
 use toml::de::DeTable;
+
+/// Bytes that a file of options may have.
+const LONGEST_FILE: u64 = 1024 * 1024;
 
 /// Reads a program's arguments. `--help` and `--version` print and end the process, as flags do.
 pub fn flags<F: Parser>(arguments: impl Iterator<Item = OsString>) -> Result<F, Failure> {
@@ -20,10 +23,21 @@ pub fn flags<F: Parser>(arguments: impl Iterator<Item = OsString>) -> Result<F, 
 
 /// Reads the options of a file whose keys are `keys`.
 pub fn file<T: for<'de> Deserialize<'de>>(path: &Path, keys: &[&str]) -> Result<T, Failure> {
-    fs::read_to_string(path)
-        .map_err(|error| format!(": {error}"))
+    read(path)
         .and_then(|text| parse(&text, keys))
         .map_err(|cause| Failure::config(format!("config {}{cause}", path.display())))
+}
+
+/// The text of a file that is not longer than options can be.
+fn read(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LONGEST_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!(": {error}"))?;
+    if bytes.len() as u64 > LONGEST_FILE {
+        return Err(format!(": longer than {LONGEST_FILE} bytes, which no file of options is"));
+    }
+    String::from_utf8(bytes).map_err(|_| ": not UTF-8".into())
 }
 
 /// Reads options from a file's text. An error begins with ` line N: `.
@@ -94,6 +108,13 @@ mod tests {
     fn a_wrong_value_is_refused_with_its_line() {
         let error = parse::<Sample>("\n\nmax-size = 'big'", &["max-size"]).unwrap_err();
         assert!(error.starts_with(" line 3: "), "{error}");
+    }
+
+    #[test]
+    fn a_file_that_never_ends_is_refused() {
+        let refused = file::<Sample>(Path::new("/dev/zero"), &["max-size"]).unwrap_err();
+        let said = "config /dev/zero: longer than 1048576 bytes, which no file of options is";
+        assert_eq!(refused.to_string(), said);
     }
 
     #[test]

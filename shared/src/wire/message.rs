@@ -3,7 +3,10 @@
 //! Each message has a fixed part, laid out here byte by byte, and then its variable parts in order. Later versions may
 //! lengthen a variable part, never move a fixed one without a new [`super::VERSION`].
 
-use super::frame::{Frame, FrameHeader, HEADER_LEN, VERSION, WireError};
+use super::{
+    counters::Counters,
+    frame::{Frame, FrameHeader, HEADER_LEN, VERSION, WireError},
+};
 use crate::code::Country;
 use std::net::IpAddr;
 
@@ -20,6 +23,7 @@ const REPLY: u8 = 3;
 const GOAWAY: u8 = 4;
 const PING: u8 = 5;
 const PONG: u8 = 6;
+pub(super) const COUNTERS: u8 = 7;
 
 /// One message, borrowed from the frame that it came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub enum Message<'a> {
     Ping,
     /// The answer to a PING.
     Pong,
+    /// Empty from front end to worker, and the answer to that: what the daemon has counted.
+    Counters(Counters<'a>),
     /// A type that this version does not know, to be skipped.
     Unknown(u8),
 }
@@ -238,6 +244,7 @@ impl<'a> Message<'a> {
             }
             PING => Message::Ping,
             PONG => Message::Pong,
+            COUNTERS => Message::Counters(Counters::decode(frame.payload)?),
             unknown => Message::Unknown(unknown),
         })
     }
@@ -421,7 +428,7 @@ impl ReplyStart {
     }
 }
 
-fn frame(out: &mut Vec<u8>, kind: u8, id: u64, length: usize) {
+pub(super) fn frame(out: &mut Vec<u8>, kind: u8, id: u64, length: usize) {
     out.reserve(HEADER_LEN + length);
     let header = FrameHeader { length: length as u32, kind, flags: 0, version: VERSION, id };
     out.extend_from_slice(&header.encode());

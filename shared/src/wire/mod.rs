@@ -7,9 +7,11 @@
 //! This module turns bytes into values and back. It touches no socket, and it is total: any bytes give a value or a
 //! [`WireError`].
 
+mod counters;
 mod frame;
 mod message;
 
+pub use counters::{Counters, Figure, Key, OTHER_STATUS, Outcome, encode_counters};
 pub use frame::{Frame, FrameHeader, HEADER_LEN, MAX_REPLY, MAX_REQUEST, VERSION, WireError, next_frame};
 pub use message::{
     Accept, ContentType, Hello, Kind, Message, Method, NO_REPOSITORY, REPLY_HEAD_LEN, REQUEST_HEAD_LEN,

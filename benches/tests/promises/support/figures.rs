@@ -2,7 +2,7 @@
 //!
 //! They go to standard error itself, past the test harness, so that a run shows them however it is started.
 
-use super::proc::Holdings;
+use super::{load::take_retried, proc::Holdings};
 use benches::load::Outcome;
 use std::{
     io::Write as _,
@@ -66,11 +66,12 @@ impl Figures {
             format!("{} to {}", before.descriptors(), after.descriptors())
         });
         let row = format!(
-            "| {} {} | {} | {} | {} | {} | {} ms | {memory} | {descriptors} | {} |",
+            "| {} {} | {} | {} | {} | {} | {} | {} ms | {memory} | {descriptors} | {} |",
             self.number,
             self.name,
             self.requests,
             self.failed,
+            take_retried(),
             self.reloads,
             self.kills,
             self.longest.as_millis(),
@@ -82,8 +83,8 @@ impl Figures {
         if told.len() == PROMISES {
             told.sort();
             tell(
-                "\n| promise | requests | failed | reloads | kills | longest answer | memory, kB | descriptors | remarks |\n\
-                 | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |",
+                "\n| promise | requests | failed | retried | reloads | kills | longest answer | memory, kB | descriptors | remarks |\n\
+                 | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |",
             );
             told.iter().for_each(|(_, row)| tell(row));
         }

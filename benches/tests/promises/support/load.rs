@@ -1,6 +1,6 @@
 //! Load in the background while a test does something to the service. Every answer is checked.
 
-use super::{Service, cache, proc, until};
+use super::{PATIENCE, Service, cache, proc, until};
 use benches::{
     load::{
         Outcome, Plan, Target,
@@ -12,10 +12,11 @@ use benches::{
 use shared::cache::{CacheBytes, View};
 use std::{
     collections::BTreeMap,
-    io,
+    io::{self, Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
     path::Path,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -29,6 +30,15 @@ const LIMIT: Duration = Duration::from_secs(3600);
 pub struct Load {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<io::Result<Outcome>>,
+    admin: SocketAddr,
+}
+
+/// What each front end has told last of requests that it sent to a second worker.
+static RETRIED: Mutex<BTreeMap<SocketAddr, u64>> = Mutex::new(BTreeMap::new());
+
+/// Requests that all front ends since the last call have sent to a second worker, as far as load has ended at them.
+pub fn take_retried() -> u64 {
+    std::mem::take(&mut *RETRIED.lock().unwrap_or_else(PoisonError::into_inner)).into_values().sum()
 }
 
 impl Load {
@@ -54,7 +64,8 @@ impl Load {
         };
         let stop = Arc::new(AtomicBool::new(false));
         let until_told = Arc::clone(&stop);
-        let load = Load { stop, thread: thread::spawn(move || run(&plan, about_usual(), &until_told)) };
+        let thread = thread::spawn(move || run(&plan, about_usual(), &until_told));
+        let load = Load { stop, thread, admin: service.admin };
         at_work(service);
         load
     }
@@ -62,7 +73,13 @@ impl Load {
     /// Ends it, whatever came of it.
     pub fn end(self) -> Outcome {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap().unwrap()
+        let outcome = self.thread.join().unwrap().unwrap();
+        let name = "\nmirrorlist_http_retries_total ";
+        let page = figures(self.admin);
+        let (_, rest) = page.split_once(name).unwrap_or_else(|| panic!("no retries in {page}"));
+        let retried = rest.lines().next().unwrap().parse().unwrap();
+        RETRIED.lock().unwrap_or_else(PoisonError::into_inner).insert(self.admin, retried);
+        outcome
     }
 
     /// Ends it; fails if any request was not answered as it should be.
@@ -72,6 +89,16 @@ impl Load {
         assert!(outcome.answered > 0);
         outcome
     }
+}
+
+/// The figures that a front end tells.
+fn figures(admin: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(admin).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    page
 }
 
 /// So many answered requests, all of them right.

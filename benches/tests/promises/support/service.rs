@@ -129,6 +129,8 @@ pub struct Service {
     pub daemon: Program,
     /// Where HTTP is answered.
     pub http: SocketAddr,
+    /// Where the front end tells its figures.
+    pub admin: SocketAddr,
     folder: TempDir,
     user: u32,
     options: Vec<String>,
@@ -168,13 +170,16 @@ impl Service {
     pub fn with_daemon(daemon: Program, folder: TempDir, options: Vec<String>, setup: Setup<'_>) -> Service {
         let mut command = after(setup.frontend_after, &programs().frontend);
         command.arg("--daemon").arg(folder.path().join("socket"));
-        command.args(["--listen", "127.0.0.1:0"]).args(setup.frontend);
+        command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]).args(setup.frontend);
         let frontend = Program::start(&mut command, folder.path().join("frontend.log"), NOBODY);
-        frontend.says("listening on ", 1);
-        let log = frontend.log();
-        let http = log.lines().find_map(|line| line.split_once("listening on ")?.1.trim().parse().ok());
-        let http = http.unwrap_or_else(|| panic!("no address in {log}"));
-        Service { frontend, daemon, http, folder, user: setup.user, options, starts: 1 }
+        let address = |before: &str| {
+            frontend.says(before, 1);
+            let log = frontend.log();
+            let address = log.lines().find_map(|line| line.split_once(before)?.1.trim().parse().ok());
+            address.unwrap_or_else(|| panic!("no address in {log}"))
+        };
+        let (http, admin) = (address("listening on "), address("health and figures on "));
+        Service { frontend, daemon, http, admin, folder, user: setup.user, options, starts: 1 }
     }
 
     /// Starts the daemon anew, after the old one has ended; does not wait.

@@ -1,9 +1,9 @@
 //! `MirrorListCache`: directories and who carries them.
 //!
-//! This is the bulk of the input (some 1.4 kB for each of 120,000 directories) and says little: most directories share the
-//! carriers of many others. The bytes that say who carries a directory are fingerprinted, and only those not seen before
-//! are decoded; a fingerprint has 128 bits, so that two different ones never meet by chance. Some sources put the hosts
-//! of each directory in another order: then the same is done host by host.
+//! This is the bulk of the input (some 1.4 kB for each of 120,000 directories) and says little: most directories share
+//! the carriers of many others. The bytes that say who carries a directory are fingerprinted, and only those not seen
+//! before are decoded; a fingerprint has 128 bits, so that two different ones never meet by chance. Some sources put
+//! the hosts of each directory in another order: then the same is done host by host.
 
 use super::{
     fingerprint::{ByFingerprint, fingerprint},
@@ -23,7 +23,8 @@ const PLACE: Place = Place::MirrorList;
 
 /// Reads directories, carrier sets, placements and the hosts that these name.
 ///
-/// A host is known from here on if a directory names it, even without a URL. Of one directory given twice the last counts.
+/// A host is known from here on if a directory names it, even without a URL. Of one directory given twice the last
+/// counts.
 pub fn import(
     tables: &Tables<'_>,
     urls: &Urls,

@@ -14,8 +14,8 @@ use std::collections::HashSet;
 
 const PLACE: Place = Place::FileDetails;
 
-/// Reads the files of the directories that [`Inventory::directories`] has; of one directory or file given twice the last
-/// counts, with all its versions.
+/// Reads the files of the directories that [`Inventory::directories`] has; of one directory or file given twice the
+/// last counts, with all its versions.
 pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     let mut seen = HashSet::new();
     for record in tables.decoded(PLACE) {

@@ -1,7 +1,8 @@
 //! What the source says about hosts beyond their directories: country, weight, whom they are for, and which networks,
 //! systems and locations they stand near. Also the two tables about clients' countries and continents.
 //!
-//! Only hosts that a directory names count; the rest is skipped, so that every position refers to a host of the inventory.
+//! Only hosts that a directory names count; the rest is skipped, so that every position refers to a host of the
+//! inventory.
 
 use super::{
     message::{IntInt, IntInts, IntString, IntStrings, StringInts, StringString},

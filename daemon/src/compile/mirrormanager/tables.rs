@@ -1,7 +1,7 @@
 //! The message cut into its tables, without decoding them.
 //!
-//! Every record of a table is a slice of the file, so that the tables can be taken in the order in which they need each other
-//! and only one record at a time is decoded. [`Fields`] is the reader for records that are too many for prost.
+//! Every record of a table is a slice of the file, so that the tables can be taken in the order in which they need each
+//! other and only one record at a time is decoded. [`Fields`] is the reader for records that are too many for prost.
 
 use crate::compile::{error::Cause, skipped::Place};
 use prost::{

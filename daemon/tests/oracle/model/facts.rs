@@ -1,7 +1,7 @@
 //! What the inputs say, one plain table a question: spec.md, "Inputs".
 //!
-//! Everything is keyed by the name or id that the input uses. Whatever the spec says is skipped is left out here, so that
-//! the rest of the model never meets it.
+//! Everything is keyed by the name or id that the input uses. Whatever the spec says is skipped is left out here, so
+//! that the rest of the model never meets it.
 
 use super::prefix::{Prefix, PrefixTable};
 use daemon::compile::mirrormanager::message::{self, MirrorList};
@@ -283,7 +283,8 @@ fn continent_of_each(list: &MirrorList, csv: &str) -> BTreeMap<String, String> {
     rows.chain(redirects).collect()
 }
 
-/// "`PREFIX ASN` a line, further fields ignored; length 0, blank and comment lines and what does not parse are skipped".
+/// "`PREFIX ASN` a line, further fields ignored; length 0, blank and comment lines and what does not parse are
+/// skipped".
 fn routes_of(lines: &str) -> PrefixTable<u32> {
     let routes = lines.lines().filter_map(|line| {
         let mut fields = line.split_whitespace();

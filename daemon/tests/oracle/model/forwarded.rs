@@ -6,8 +6,9 @@ use super::{
 };
 use std::net::IpAddr;
 
-/// "all header lines joined in order, walked from the right, trusted hops skipped, the first untrusted one taken; if all are
-/// trusted, the leftmost; ... what does not parse ends the walk at the last good hop". No peer is a UNIX socket.
+/// "all header lines joined in order, walked from the right, trusted hops skipped, the first untrusted one taken; if
+/// all are trusted, the leftmost; ... what does not parse ends the walk at the last good hop". No peer is a UNIX
+/// socket.
 pub fn client(peer: Option<IpAddr>, trusted: &[Prefix], lines: &[Vec<u8>]) -> Option<IpAddr> {
     let is_trusted = |address: IpAddr| trusted.iter().any(|prefix| prefix.contains(address));
     let mut last_good = peer.map(plain);

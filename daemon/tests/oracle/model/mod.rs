@@ -126,7 +126,8 @@ impl Model {
 const NOT_FOUND: &str = "not found: ask for mirrorlist or metalink\n";
 
 impl Expected {
-    /// spec.md §9: "For `metalink` it is the comment of a metalink document without files; for a redirect the same text".
+    /// spec.md §9: "For `metalink` it is the comment of a metalink document without files; for a redirect the same
+    /// text".
     fn refusal(kind: Kind, (status, text): subject::Refusal, now: u64) -> Expected {
         let (content_type, body) = match kind {
             Kind::Metalink => (ContentType::Metalink, metalink::without_files(&text, now)),

@@ -1,7 +1,7 @@
 //! Address prefixes as plain numbers, and the longest match in a table of them.
 //!
-//! Written without the prefix types of the product, so that a fault in those shows. An IPv4-mapped IPv6 address is never
-//! seen here: [`plain`] has made it IPv4 before.
+//! Written without the prefix types of the product, so that a fault in those shows. An IPv4-mapped IPv6 address is
+//! never seen here: [`plain`] has made it IPv4 before.
 
 use std::{collections::HashMap, net::IpAddr};
 

@@ -147,8 +147,8 @@ pub fn hop(text: &[u8]) -> Option<IpAddr> {
     address.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
 }
 
-/// "A `repo`, `arch`, `path` or `location` that holds a control character or invalid UTF-8 after decoding, or is longer than
-/// 1,024 bytes, is unknown": what is not, as text.
+/// "A `repo`, `arch`, `path` or `location` that holds a control character or invalid UTF-8 after decoding, or is longer
+/// than 1,024 bytes, is unknown": what is not, as text.
 pub fn could_be_known(value: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(value).ok()?;
     (value.len() <= 1024 && !text.chars().any(char::is_control)).then_some(text)

@@ -121,8 +121,8 @@ fn unknown_repository(facts: &Facts, header: &str, repo: &[u8]) -> Refusal {
     (404, format!("{header}error: invalid repo or arch\n{available}\n{lines}# {count} in all\n"))
 }
 
-/// "if the whole path is a directory of the cache, it is about that directory; otherwise the last segment is a file in its
-/// parent, which must be a directory of the cache". Slashes as in §1.
+/// "if the whole path is a directory of the cache, it is about that directory; otherwise the last segment is a file in
+/// its parent, which must be a directory of the cache". Slashes as in §1.
 fn by_path<'a>(facts: &'a Facts, given: &[u8]) -> Result<Found<'a>, Refusal> {
     let segments: Vec<&[u8]> = given.split(|b| *b == b'/').filter(|segment| !segment.is_empty()).collect();
     let plain = segments.join(&b'/');

@@ -181,8 +181,8 @@ impl Answer<'_> {
         hosts.iter().filter(|host| self.candidates.contains_key(host)).copied().collect()
     }
 
-    /// Those that are candidates and for clients of this country: "a host with such a list is dropped from every tier but
-    /// location, netblock and asn unless the client's country is on it. Unknown country: dropped."
+    /// Those that are candidates and for clients of this country: "a host with such a list is dropped from every tier
+    /// but location, netblock and asn unless the client's country is on it. Unknown country: dropped."
     fn welcome(&self, hosts: &Hosts) -> Hosts {
         let mut hosts = self.carried(hosts);
         hosts.retain(|host| match (self.facts.allowed.get(host), &self.client.country) {

@@ -1,9 +1,11 @@
 //! A front end as far as a worker can see.
 
 use shared::wire::{
-    Accept, Hello, MAX_REPLY, Message, Method, Request, UrlScheme, encode_ping, encode_request, next_frame,
+    Accept, Hello, Key, MAX_REPLY, Message, Method, Request, UrlScheme, encode_counters, encode_ping,
+    encode_request, next_frame,
 };
 use std::{
+    collections::HashMap,
     io::{self, Read as _, Write as _},
     net::Shutdown,
     os::unix::net::UnixStream,
@@ -23,6 +25,8 @@ pub enum Said {
     GoAway(String),
     /// The answer to a ping.
     Pong(u64),
+    /// What the daemon has counted.
+    Counters(Vec<(Key, u64)>),
 }
 
 /// A connection.
@@ -80,6 +84,17 @@ impl Client {
         self.send(&bytes)
     }
 
+    /// Asks for the counters and gets them.
+    pub fn counters(&mut self) -> io::Result<HashMap<Key, u64>> {
+        let mut bytes = Vec::new();
+        encode_counters(&mut bytes, 0, &[]);
+        self.send(&bytes)?;
+        match self.hear()? {
+            Some(Said::Counters(entries)) => Ok(entries.into_iter().collect()),
+            other => Err(io::Error::other(format!("no counters but {other:?}"))),
+        }
+    }
+
     /// Sends any bytes.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
@@ -107,6 +122,7 @@ impl Client {
                     }
                     Message::GoAway(reason) => Said::GoAway(reason.into()),
                     Message::Pong => Said::Pong(id),
+                    Message::Counters(counters) => Said::Counters(counters.entries().collect()),
                     other => panic!("a worker said {other:?}"),
                 };
                 let length = frame.wire_len();

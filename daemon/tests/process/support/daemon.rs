@@ -92,6 +92,11 @@ impl Daemon {
         self.path("socket")
     }
 
+    /// Its control socket.
+    pub fn control(&self) -> PathBuf {
+        self.path("control")
+    }
+
     /// Its cache.
     pub fn cache(&self) -> PathBuf {
         self.path("cache.mlc")
@@ -188,7 +193,10 @@ pub fn run(folder: &Path, options: &[&str]) -> (Option<i32>, String) {
 
 fn command(folder: &Path, options: &[&str]) -> Command {
     let mut command = Command::new(program());
-    command.arg("--cache").arg(folder.join("cache.mlc")).arg("--socket").arg(folder.join("socket"));
+    command.arg("--cache").arg(folder.join("cache.mlc"));
+    if !options.contains(&"--socket") {
+        command.arg("--socket").arg(folder.join("socket"));
+    }
     if !options.contains(&"--workers") {
         command.args(["--workers", "2"]);
     }
@@ -211,7 +219,11 @@ pub fn command_after(preparation: &str, folder: &Path, options: &[&str]) -> Comm
 fn confine<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {
     command.stdout(File::open("/dev/null").unwrap());
     command.stderr(File::create(folder.join("stderr")).unwrap());
-    command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").current_dir(folder);
+    as_user(command.env_remove("JOURNAL_STREAM").env_remove("NOTIFY_SOCKET").current_dir(folder))
+}
+
+/// Makes a command one of the user without privileges.
+pub fn as_user(command: &mut Command) -> &mut Command {
     if geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
@@ -219,7 +231,7 @@ fn confine<'a>(command: &'a mut Command, folder: &Path) -> &'a mut Command {
 }
 
 /// The program, where the user without privileges can get at it.
-fn program() -> &'static Path {
+pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let built = Path::new(env!("CARGO_BIN_EXE_mirrorlistd"));

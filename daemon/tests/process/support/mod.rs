@@ -3,6 +3,8 @@
 mod cache;
 mod client;
 pub mod daemon;
+pub mod kernel;
+pub mod operator;
 pub mod processes;
 
 pub use cache::{cache_bytes, write_cache};

@@ -16,7 +16,7 @@ struct Desk {
 
 impl Desk {
     fn new() -> Desk {
-        Desk { board: Switchboard::new(RELAY), now: Instant::now() }
+        Desk { board: Switchboard::new(RELAY, Arc::default()), now: Instant::now() }
     }
 
     fn link(&mut self, slot: u16, slots: u16, generation: u64) -> LinkId {
@@ -65,7 +65,8 @@ impl Desk {
             country: None,
             repository: NO_REPOSITORY,
         };
-        let answer = Answer { head, headers: HeaderMap::new(), body: Bytes::from_static(body.as_bytes()) };
+        let body = Bytes::from_static(body.as_bytes());
+        let answer = Answer { head, headers: HeaderMap::new(), body, took: Duration::ZERO };
         self.board.heard(link);
         self.board.answered(link, id, answer, self.now);
     }

@@ -1,6 +1,7 @@
-//! Tells systemd how far the daemon is, when systemd has asked for it. Source: sd_notify(3).
+//! Tells systemd how far the program is, when systemd has asked for it. Source: sd_notify(3).
 //!
-//! Nothing is lost but a status display when a message does not get through, so failures are not reported.
+//! Nothing is lost but a status display when a message does not get through, so failures are not reported. The place to
+//! send to may be a socket file or an abstract name.
 
 use nix::time::{ClockId, clock_gettime};
 use std::{
@@ -9,6 +10,8 @@ use std::{
         linux::net::SocketAddrExt as _,
         unix::net::{SocketAddr, UnixDatagram},
     },
+    process,
+    time::Duration,
 };
 
 /// Start or reload is over.
@@ -23,9 +26,30 @@ pub fn reloading() {
     send(&format!("RELOADING=1\nMONOTONIC_USEC={microseconds}"));
 }
 
-/// The daemon ends.
+/// The program ends.
 pub fn stopping() {
     send("STOPPING=1");
+}
+
+/// What `systemctl status` shows: one line.
+pub fn status(text: &str) {
+    send(&format!("STATUS={}", text.replace('\n', " ")));
+}
+
+/// The program is alive. Only to be said by who has seen it.
+pub fn alive() {
+    send("WATCHDOG=1");
+}
+
+/// Within which time systemd wants to hear that this process is [`alive`], again and again; `None` if it does not.
+pub fn watchdog() -> Option<Duration> {
+    let number = |name| env::var(name).ok().map(|value| value.parse::<u64>().ok());
+    let for_us = match number("WATCHDOG_PID") {
+        None => true,
+        Some(pid) => pid == Some(process::id().into()),
+    };
+    let time = number("WATCHDOG_USEC")??;
+    (for_us && time > 0).then(|| Duration::from_micros(time))
 }
 
 fn send(message: &str) {

@@ -1,0 +1,164 @@
+//! How many instructions the parts of an answer take: figures that do not depend on how busy the machine is.
+//!
+//! Every function of `benches/src/functions/` is run under callgrind and compared with
+//! `benches/figures/instructions.json`; more than 5 % above or below fails. Compiler and libc decide on instructions
+//! too: where they are not those of the file, the figures are printed and not compared. Run with `cargo bench --package
+//! benches --bench instructions`, with `-- --write` to write the file anew.
+
+use benches::{
+    functions::{ALL, Parts},
+    machine::Machine,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::Path,
+    process::{Command, ExitCode, Stdio},
+};
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/figures/instructions.json");
+/// Directories of the synthetic cache.
+const DIRECTORIES: usize = 10_000;
+/// Calls whose mean counts, after as many that do not.
+const CALLS: u64 = 500;
+/// Calls that take milliseconds.
+const LONG_CALLS: u64 = 2;
+/// How far a figure may be off, in percent.
+const TOLERANCE: f64 = 5.0;
+
+#[derive(Serialize, Deserialize)]
+struct Figures {
+    compiler: String,
+    libc: String,
+    /// Instructions of a call, by function.
+    instructions: BTreeMap<String, u64>,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let ended = match &arguments[..] {
+        [call, name, cache] if call == "--call" => call_only(name, Path::new(cache)).map(|()| true),
+        _ => compare(arguments.iter().any(|argument| argument == "--write")),
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: instructions: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Calls a function; what callgrind is to count is in [`measured`].
+fn call_only(name: &str, cache: &Path) -> Result<(), String> {
+    let parts = Parts::open(cache)?;
+    let make = ALL.iter().find(|function| function.0 == name).ok_or("no such function")?.1;
+    let mut call = make(&parts);
+    (0..calls(name)).for_each(|_| call());
+    measured(&mut *call, calls(name));
+    Ok(())
+}
+
+/// The function whose instructions are counted.
+#[inline(never)]
+fn measured(call: &mut dyn FnMut(), times: u64) {
+    for _ in 0..times {
+        call();
+    }
+}
+
+/// Functions that go through a whole cache take long; a few calls tell enough.
+fn calls(name: &str) -> u64 {
+    if name.contains(" cache") && !name.starts_with("open") || name.starts_with("prepare") {
+        LONG_CALLS
+    } else {
+        CALLS
+    }
+}
+
+/// Counts, and compares with the file or writes it. Whether all is as it was.
+fn compare(write: bool) -> Result<bool, String> {
+    if !Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_ok_and(|s| s.success()) {
+        println!("skipped: valgrind is not installed");
+        return Ok(true);
+    }
+    let folder = tempfile::tempdir().map_err(|error| format!("folder: {error}"))?;
+    let cache = Parts::synthetic(DIRECTORIES)?;
+    let cache = cache.save(folder.path()).map_err(|error| format!("cache: {error}"))?;
+    let known: Option<Figures> = match fs::read(FILE) {
+        Ok(bytes) if !write => {
+            Some(serde_json::from_slice(&bytes).map_err(|error| format!("{FILE}: {error}"))?)
+        }
+        _ => None,
+    };
+    let Machine { compiler, libc, .. } = Machine::this();
+    let known = known.filter(|known| {
+        let same = (&known.compiler, &known.libc) == (&compiler, &libc);
+        if !same {
+            println!(
+                "not compared: the figures are for {}, {}; here are {compiler}, {libc}",
+                known.compiler, known.libc
+            );
+        }
+        same
+    });
+    let mut instructions = BTreeMap::new();
+    let mut good = true;
+    for (name, _) in ALL {
+        let count = count(name, &cache, folder.path())?;
+        let before = known.as_ref().map(|known| known.instructions.get(*name).copied());
+        good &= print(name, count, before);
+        instructions.insert((*name).to_owned(), count);
+    }
+    if write {
+        let figures = Figures { compiler, libc, instructions };
+        let text = serde_json::to_string_pretty(&figures).map_err(|error| error.to_string())? + "\n";
+        fs::write(FILE, text).map_err(|error| format!("{FILE}: {error}"))?;
+    } else if !good {
+        println!("what was meant goes into the file with `-- --write`");
+    }
+    Ok(good)
+}
+
+/// Prints a figure; whether it is within what is allowed. `before`: `None` if nothing is compared, `Some(None)` if the
+/// file does not know the function.
+fn print(name: &str, count: u64, before: Option<Option<u64>>) -> bool {
+    let (remark, good) = match before {
+        None => (String::new(), true),
+        Some(None) => ("not in the file".into(), false),
+        Some(Some(before)) => {
+            let percent = (count as f64 / before as f64 - 1.0) * 100.0;
+            let good = percent.abs() <= TOLERANCE;
+            (format!("{percent:+.1} %{}", if good { "" } else { "  DRIFTED" }), good)
+        }
+    };
+    println!("{name:<44} {count:>12}  {remark}");
+    good
+}
+
+/// Instructions of a call of a function.
+fn count(name: &str, cache: &Path, folder: &Path) -> Result<u64, String> {
+    let this = env::current_exe().map_err(|error| format!("own program: {error}"))?;
+    let out = folder.join("callgrind");
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*instructions::measured*"])
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(this)
+        .args(["--call", name])
+        .arg(cache)
+        .output()
+        .map_err(|error| format!("valgrind: cannot be started ({error})"))?;
+    if !output.status.success() {
+        return Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let text = fs::read_to_string(&out).map_err(|error| format!("{}: {error}", out.display()))?;
+    let total =
+        text.lines().find_map(|line| line.strip_prefix("totals: ").or(line.strip_prefix("summary: ")));
+    let total: u64 = total.and_then(|total| total.trim().parse().ok()).ok_or("callgrind counted nothing")?;
+    if total == 0 {
+        return Err(format!("{name}: callgrind counted nothing"));
+    }
+    Ok(total / calls(name))
+}

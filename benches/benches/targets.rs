@@ -1,0 +1,233 @@
+//! The targets of speed and memory, each beside what is measured here: a table that says whether they are met.
+//!
+//! On synthetic caches of 120,000 directories and 600 hosts, and of 300 and 1,000,000 where it is about size. With
+//! `--real FOLDER` the routing table and GeoIP database are those of that folder. What depends on a clock is worth as
+//! much as the machine is idle; processor time and memory are to be trusted. Run with
+//! `cargo bench --package benches --bench targets`.
+
+use benches::{
+    contest::{Contest, HYPER, NGINX, SERVICE, TCP},
+    footprint::service,
+    functions::{ALL, Parts},
+    inputs::{self, write_synthetic},
+    measure::{Measured, median},
+    moments::{build, reload_to_first_new_answer, start_to_first_answer},
+    process::system_memory,
+    stack::Programs,
+    synthetic::Options,
+    yardsticks::Yardstick,
+};
+use clap::Parser;
+use nix::time::{ClockId, clock_gettime};
+use std::{fs, path::Path, path::PathBuf, process::ExitCode, time::Duration};
+
+/// Directories of the cache that most targets are about.
+const DIRECTORIES: usize = 120_000;
+/// What a cache of a million directories needs while it is made.
+const MEMORY_FOR_A_MILLION: u64 = 10_000_000_000;
+
+/// Measure what the targets are about, and say which are met
+#[derive(Debug, Parser)]
+#[command(name = "targets", max_term_width = 100)]
+struct Arguments {
+    /// A folder with country.mmdb, country_continent.csv and global_netblocks.txt, or .zst
+    #[arg(long, value_name = "FOLDER")]
+    real: Option<PathBuf>,
+    /// Turns of what is measured by the clock or under load
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    turns: usize,
+    /// Small caches, one turn: does it run at all?
+    #[arg(long)]
+    quick: bool,
+    /// Passed by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// The table, as far as it is filled.
+struct Targets {
+    programs: Programs,
+    quick: bool,
+    turns: usize,
+    missed: usize,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: targets: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| format!("folder: {error}"))?;
+    let turns = if arguments.quick { 1 } else { arguments.turns.max(1) };
+    let mut targets = Targets { programs: Programs::build()?, quick: arguments.quick, turns, missed: 0 };
+    println!("{:<66} {:>12} {:>12}", "figure", "target", "measured");
+    let directories = if arguments.quick { 10_000 } else { DIRECTORIES };
+    write_synthetic(&Options::new(directories), folder.path())
+        .and_then(|()| arguments.real.as_deref().map_or(Ok(()), |real| put_real(real, folder.path())))
+        .map_err(|error| format!("inputs: {error}"))?;
+    let cache = targets.archive(folder.path())?;
+    targets.stack(&cache)?;
+    targets.functions(directories)?;
+    targets.memory(&cache)?;
+    targets.moments(&cache)?;
+    println!("{} not met", targets.missed);
+    Ok(())
+}
+
+/// Puts real inputs in the place of synthetic ones.
+fn put_real(real: &Path, folder: &Path) -> std::io::Result<()> {
+    fs::copy(real.join("country.mmdb"), folder.join(inputs::GEOIP))?;
+    fs::copy(real.join("country_continent.csv"), folder.join(inputs::CONTINENTS))?;
+    let (plain, packed) = (real.join("global_netblocks.txt"), real.join("global_netblocks.txt.zst"));
+    if plain.exists() {
+        return fs::copy(plain, folder.join(inputs::NETBLOCKS)).map(|_| ());
+    }
+    zstd::stream::copy_decode(fs::File::open(packed)?, fs::File::create(folder.join(inputs::NETBLOCKS))?)
+}
+
+impl Targets {
+    fn row(&mut self, figure: &str, target: f64, measured: f64, unit: &str) {
+        let met = measured <= target;
+        self.missed += usize::from(!met);
+        let shown = |value: f64| format!("{value:.*} {unit}", if value < 10.0 { 2 } else { 1 });
+        let remark = if met { "" } else { "  not met" };
+        println!("{figure:<66} {:>12} {:>12}{remark}", shown(target), shown(measured));
+    }
+
+    /// Builds the cache with and without what knows addresses; the one with it is for the other targets.
+    fn archive(&mut self, folder: &Path) -> Result<PathBuf, String> {
+        let size = |file: &Path| file.metadata().map_or(0.0, |file| file.len() as f64 / 1e6);
+        let (whole, bare) = (folder.join("cache.mlc"), folder.join("bare.mlc"));
+        let built = build(&self.programs, folder, &whole)?;
+        let only = tempfile::tempdir_in(folder).map_err(|error| format!("folder: {error}"))?;
+        fs::hard_link(folder.join(inputs::MIRRORMANAGER), only.path().join(inputs::MIRRORMANAGER))
+            .map_err(|error| format!("inputs: {error}"))?;
+        build(&self.programs, only.path(), &bare)?;
+        self.row("archive without routing table and GeoIP", 12.0, size(&bare), "MB");
+        self.row("archive with both", 20.0, size(&whole), "MB");
+        self.row("build from protobuf, by the clock", 3.0, built.took.as_secs_f64(), "s");
+        self.row("build from protobuf, processor time", 3.0, built.cpu_seconds, "s");
+        self.row("build from protobuf, memory", 700.0, built.peak as f64 / 1e6, "MB");
+        Ok(whole)
+    }
+
+    /// The whole stack beside nginx and hyper.
+    fn stack(&mut self, cache: &Path) -> Result<(), String> {
+        let yardstick = Yardstick::new(env!("CARGO_BIN_EXE_yardstick"));
+        let contest = Contest::start(&self.programs, &yardstick, cache)?;
+        let time = Duration::from_millis(if self.quick { 50 } else { 1500 });
+        for (kind, servers) in contest.servers(false)? {
+            let (most, times) = if kind == "metalink" { (30.0, 2.5) } else { (20.0, 2.0) };
+            let servers: Vec<_> = servers.into_iter().filter(|server| server.way == TCP).collect();
+            let of = |name: &str, connections: usize| -> Result<Option<Vec<Measured>>, String> {
+                let Some(server) = servers.iter().find(|server| server.name == name) else { return Ok(None) };
+                (0..self.turns).map(|_| server.measure(connections, time)).collect::<Result<_, _>>().map(Some)
+            };
+            let cpu = |measured: &[Measured]| Measured::median(measured).cpu_us;
+            let tail = |measured: &[Measured]| Measured::median(measured).p999_us;
+            let ours = cpu(&of(SERVICE, 100)?.unwrap_or_default());
+            let nginx = of(NGINX, 100)?.map(|nginx| cpu(&nginx));
+            let our_tail = tail(&of(SERVICE, 400)?.unwrap_or_default());
+            let hypers = of(HYPER, 400)?.map(|hyper| tail(&hyper));
+            self.row(&format!("{kind}, 100 connections: processor time of both programs"), most, ours, "us");
+            if let Some(nginx) = nginx {
+                let figure = format!("the same, times that of nginx with a file ({nginx:.1} us)");
+                self.row(&figure, times, ours / nginx, "x");
+            }
+            if let Some(hypers) = hypers {
+                let figure =
+                    format!("{kind}, 400 connections: p99.9 ({our_tail:.0} us), times that of bare hyper");
+                self.row(&figure, 2.0, our_tail / hypers, "x");
+            }
+        }
+        Ok(())
+    }
+
+    /// What workers do without system calls.
+    fn functions(&mut self, directories: usize) -> Result<(), String> {
+        const METALINK: &str = "answer a metalink of 200 URLs";
+        const LIST: &str = "answer a mirrorlist of up to 100 hosts";
+        const HIT: &str = "answer a mirrorlist of 5 hosts or more";
+        let parts = Parts::synthetic(directories)?;
+        let (metalink, list, hit) = (call_us(&parts, METALINK), call_us(&parts, LIST), call_us(&parts, HIT));
+        self.row(METALINK, 7.0, metalink, "us");
+        self.row(LIST, 3.0, list, "us");
+        for name in ["refuse an unknown path", "refuse an unknown repository", "refuse a disabled repository"]
+        {
+            self.row(&format!("{name}, against a usual mirrorlist"), hit, call_us(&parts, name), "us");
+        }
+        drop(parts);
+        let small = Parts::synthetic(300)?;
+        let of_small = (call_us(&small, METALINK), call_us(&small, LIST));
+        drop(small);
+        self.row("metalink: 120,000 directories against 300", 1.2, metalink / of_small.0, "x");
+        self.row("mirrorlist: 120,000 directories against 300", 1.2, list / of_small.1, "x");
+        let available = system_memory("MemAvailable:").unwrap_or(0);
+        if self.quick || available < MEMORY_FOR_A_MILLION {
+            println!(
+                "1,000,000 directories against 300: not measured (quick, or less than 10 GB of memory are free)"
+            );
+            return Ok(());
+        }
+        let large = Parts::synthetic(1_000_000)?;
+        let of_large = (call_us(&large, METALINK), call_us(&large, LIST));
+        self.row("metalink: 1,000,000 directories against 300", 1.5, of_large.0 / of_small.0, "x");
+        self.row("mirrorlist: 1,000,000 directories against 300", 1.5, of_large.1 / of_small.1, "x");
+        Ok(())
+    }
+
+    fn memory(&mut self, cache: &Path) -> Result<(), String> {
+        let requests = if self.quick { 1000 } else { 40_000 };
+        let four = service(&self.programs, cache, 4, requests)?;
+        let more = service(&self.programs, cache, 16, requests)?;
+        let mb = |bytes: u64| bytes as f64 / 1e6;
+        let kb = |bytes: u64| bytes as f64 / 1024.0;
+        let all = four.all;
+        self.row(
+            "memory of the service, 4 workers, beyond the archive",
+            8.0,
+            mb(all.memory() - all.archive),
+            "MB",
+        );
+        self.row("memory of the service, 4 workers", 24.0, mb(all.memory()), "MB");
+        let one_more = more.all.memory().saturating_sub(all.memory()) / 12;
+        self.row("one more worker: private memory and page tables", 256.0, kb(one_more), "kB");
+        self.row("a worker before any request: private memory", 128.0, kb(four.idle_workers.uss / 4), "kB");
+        Ok(())
+    }
+
+    fn moments(&mut self, cache: &Path) -> Result<(), String> {
+        let ms = |measure: &dyn Fn() -> Result<Duration, String>| -> Result<f64, String> {
+            let all: Result<Vec<Duration>, String> = (0..self.turns).map(|_| measure()).collect();
+            Ok(median(all?.into_iter().map(|took| took.as_secs_f64() * 1e3)))
+        };
+        let start = ms(&|| start_to_first_answer(&self.programs, cache))?;
+        let reload = ms(&|| reload_to_first_new_answer(&self.programs, cache))?;
+        self.row("start of both programs to the first answer", 100.0, start, "ms");
+        self.row("reload to the first new answer", 100.0, reload, "ms");
+        Ok(())
+    }
+}
+
+/// Processor time of a call, in microseconds: the median of many short rows of calls.
+fn call_us(parts: &Parts, name: &str) -> f64 {
+    let make = ALL.iter().find(|function| function.0 == name).map(|function| function.1);
+    let mut call = make.expect("the name is on the list")(parts);
+    let mut row = |times: u32| {
+        let before = thread_time();
+        (0..times).for_each(|_| call());
+        (thread_time() - before).as_secs_f64() * 1e6 / f64::from(times)
+    };
+    row(2000);
+    median((0..101).map(|_| row(200)))
+}
+
+fn thread_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
+}

@@ -1,0 +1,159 @@
+//! The functions that an answer is made of, ready to be called again and again: for times and for instruction counts.
+//!
+//! [`ALL`] is the list. Each function asks something else each time it is called, in an order that does not change, so
+//! that neither caches of the machine nor branch prediction know the answer beforehand. No system call is made.
+
+mod answers;
+mod cache;
+mod lookups;
+mod stages;
+mod wire;
+
+use crate::synthetic::{self, Options};
+use daemon::{
+    answer::{Fragments, Rules},
+    compile::{Skipped, continents, geoip, mirrormanager, routes},
+};
+use shared::cache::{self as archive, CacheBytes, View, inventory::Inventory};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+/// Makes something that can be called.
+pub type Make = for<'a> fn(&'a Parts) -> Call<'a>;
+/// One call.
+pub type Call<'a> = Box<dyn FnMut() + 'a>;
+
+/// Every function, by what it does.
+pub const ALL: &[(&str, Make)] = &[
+    ("look up a directory", lookups::known_directory),
+    ("look up an unknown directory", lookups::unknown_directory),
+    ("classify an IPv4 client", lookups::ipv4_client),
+    ("classify an IPv6 client", lookups::ipv6_client),
+    ("resolve a request", stages::resolve),
+    ("select the mirrors of a metalink", stages::select),
+    ("order the mirrors of a metalink", stages::order),
+    ("render a metalink", stages::render_metalink),
+    ("render a mirrorlist", stages::render_mirrorlist),
+    ("render a redirect", stages::render_redirect),
+    ("render the list of near repositories", stages::render_refusal),
+    ("answer a metalink of 200 URLs", answers::metalink),
+    ("answer a mirrorlist of up to 100 hosts", answers::mirrorlist),
+    ("answer a redirect", answers::redirect),
+    ("answer a metalink of 5 hosts or more", answers::usual_metalink),
+    ("answer a mirrorlist of 5 hosts or more", answers::usual_mirrorlist),
+    ("refuse an unknown path", answers::unknown_path),
+    ("refuse an unknown repository", answers::unknown_repository),
+    ("refuse a disabled repository", answers::disabled_repository),
+    ("frame and read a request", wire::request),
+    ("frame and read a reply of 26 kB", wire::reply),
+    ("count a request", wire::count),
+    ("tell the counters of 32 workers", wire::counters),
+    ("check a cache", cache::check),
+    ("open a checked cache", cache::open),
+    ("prepare what rendering needs", cache::prepare),
+    ("import a protobuf cache of 300 directories", cache::import),
+    ("build a cache of 300 directories", cache::build),
+];
+
+/// Rules by which lists hold every host that there is.
+pub const EVERY_HOST: Rules = Rules { minimum: 1000, ..RULES };
+const RULES: Rules = Rules {
+    minimum: 5,
+    netblock: daemon::answer::NetblockMode::First,
+    log_address: daemon::answer::LogAddress::Off,
+};
+
+/// What the functions work on.
+#[derive(Debug)]
+pub struct Parts {
+    bytes: CacheBytes,
+    fragments: Fragments,
+    small: OnceLock<Small>,
+}
+
+/// A small cache before it is one.
+#[derive(Debug)]
+struct Small {
+    protobuf: Vec<u8>,
+    inventory: Inventory,
+}
+
+impl Parts {
+    /// A synthetic cache of this many directories, compiled in this process.
+    pub fn synthetic(directories: usize) -> Result<Parts, String> {
+        let bytes = compile(&Options::new(directories)).and_then(|(_, inventory)| write(&inventory))?;
+        Parts::of(bytes)
+    }
+
+    /// The cache of a file.
+    pub fn open(file: &Path) -> Result<Parts, String> {
+        Parts::of(CacheBytes::read(file).map_err(|error| format!("cache {}: {error}", file.display()))?)
+    }
+
+    fn of(bytes: CacheBytes) -> Result<Parts, String> {
+        let view = View::check(&bytes).map_err(|error| format!("cache: {error}"))?;
+        let fragments = Fragments::prepare(&view);
+        Ok(Parts { bytes, fragments, small: OnceLock::new() })
+    }
+
+    /// Writes the cache into a folder.
+    pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
+        let file = folder.join("cache.mlc");
+        fs::write(&file, &*self.bytes)?;
+        Ok(file)
+    }
+
+    /// Made for those who ask for it: it takes longer than most functions.
+    fn small(&self) -> &Small {
+        self.small.get_or_init(|| {
+            let (protobuf, inventory) = compile(&Options::new(300)).expect("a synthetic cache compiles");
+            Small { protobuf, inventory }
+        })
+    }
+
+    fn view(&self) -> View<'_> {
+        View::access(&self.bytes).expect("it was checked when the parts were made")
+    }
+}
+
+/// The protobuf file of a synthetic cache, and everything in it and its other inputs.
+fn compile(options: &Options) -> Result<(Vec<u8>, Inventory), String> {
+    let (mut protobuf, mut networks, mut countries) = (Vec::new(), Vec::new(), Vec::new());
+    // Writing to memory does not fail.
+    let _ = synthetic::encode(options, &mut protobuf);
+    let _ = synthetic::netblocks(options, &mut networks);
+    let _ = synthetic::continents(&mut countries);
+    let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
+    continents::import(&countries, &mut inventory, &mut skipped);
+    mirrormanager::import(&protobuf, &mut inventory, &mut skipped)
+        .and_then(|()| routes::import(&networks[..], &mut inventory, &mut skipped))
+        .and_then(|()| geoip::import(&synthetic::geoip(options), &mut inventory, &mut skipped))
+        .map_err(|error| format!("synthetic cache: not compiled ({error})"))?;
+    Ok((protobuf, inventory))
+}
+
+fn write(inventory: &Inventory) -> Result<CacheBytes, String> {
+    Ok(archive::write(inventory, 0).map_err(|error| format!("synthetic cache: not written ({error})"))?.0)
+}
+
+/// Walks through values again and again, so that no two calls in a row ask the same.
+struct Round<T> {
+    values: Vec<T>,
+    at: usize,
+}
+
+impl<T> Round<T> {
+    fn new(values: impl IntoIterator<Item = T>) -> Round<T> {
+        let values: Vec<T> = values.into_iter().collect();
+        assert!(!values.is_empty(), "nothing to ask");
+        Round { values, at: 0 }
+    }
+
+    fn next(&mut self) -> &mut T {
+        self.at = (self.at + 1) % self.values.len();
+        &mut self.values[self.at]
+    }
+}

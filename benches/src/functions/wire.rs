@@ -1,0 +1,76 @@
+//! Frames: what front end and workers say to each other, made and read.
+
+use super::{Call, Parts};
+use daemon::tally::Tally;
+use shared::wire::{
+    Accept, ContentType, Figure, Kind, MAX_REPLY, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead,
+    ReplyStart, Request, Tier, UrlScheme, encode_counters, encode_request, next_frame,
+};
+use std::{hint::black_box, net::IpAddr};
+
+const HEAD: ReplyHead = ReplyHead {
+    status: 200,
+    content_type: ContentType::Metalink,
+    kind: Kind::Metalink,
+    tier: Tier::Geoip,
+    country: None,
+    repository: NO_REPOSITORY,
+};
+
+pub(super) fn request(_: &Parts) -> Call<'_> {
+    let request = Request {
+        method: Method::Get,
+        scheme: UrlScheme::Https,
+        accept: Accept::default(),
+        deadline_ms: 2000,
+        client: Some(IpAddr::from([192, 0, 2, 7])),
+        path: b"/metalink",
+        query: b"repo=fedora-42&arch=x86_64&countme=1",
+    };
+    let mut out = Vec::new();
+    Box::new(move || {
+        out.clear();
+        encode_request(&mut out, 7, black_box(&request));
+        read(&out, MAX_REQUEST);
+    })
+}
+
+/// What a worker writes down of a request: how it was answered, and with how many bytes.
+pub(super) fn count(_: &Parts) -> Call<'_> {
+    let row = Tally::new(1).expect("shared memory is to be had").row(0);
+    let heads = Tier::ALL.map(|tier| ReplyHead { tier, ..HEAD });
+    let mut at = 0;
+    Box::new(move || {
+        at = (at + 1) % heads.len();
+        row.answered(black_box(&heads[at]));
+        row.add(Figure::BytesSent, black_box(26_000));
+    })
+}
+
+pub(super) fn counters(_: &Parts) -> Call<'_> {
+    let tally = Tally::new(256).expect("shared memory is to be had");
+    (0..32).for_each(|row| tally.row(row).answered(&HEAD));
+    let mut out = Vec::new();
+    Box::new(move || {
+        out.clear();
+        encode_counters(&mut out, 7, &tally.entries());
+        read(&out, MAX_REPLY);
+    })
+}
+
+pub(super) fn reply(_: &Parts) -> Call<'_> {
+    let body = vec![b'x'; 26_000];
+    let mut out = Vec::new();
+    Box::new(move || {
+        out.clear();
+        let start = ReplyStart::begin(&mut out, 7);
+        out.extend_from_slice(black_box(&body));
+        start.finish(&mut out, black_box(&HEAD), 0);
+        read(&out, MAX_REPLY);
+    })
+}
+
+fn read(bytes: &[u8], limit: usize) {
+    let frame = next_frame(black_box(bytes), limit).ok().flatten();
+    black_box(frame.map(|frame| Message::decode(&frame)).is_some_and(|message| message.is_ok()));
+}

@@ -1,0 +1,170 @@
+//! What the operator wants of the master, and what the master has to tell.
+//!
+//! A reload that someone waits for is one that began after it was asked for: only that one has surely read the file
+//! that the asker had written. Those who come while one is under way wait for the next, all of them for the same.
+
+use super::Master;
+use crate::{
+    operator::{Cache, Order, Outcome, Reloaded, Status, callers::Callers},
+    tally::Tally,
+};
+use shared::{program::notify, wire::Figure};
+use std::{
+    collections::HashSet,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Orders, and reloads as they are counted and waited for.
+#[derive(Debug)]
+pub(super) struct Orders {
+    pub(super) callers: Callers,
+    pub(super) tally: Tally,
+    /// Reloads that have begun.
+    begun: u64,
+    /// Callers who wait for a reload: which one, counted by `begun`, and their numbers.
+    waiting: Vec<(u64, u64)>,
+    last: Option<Reloaded>,
+}
+
+impl Orders {
+    /// None so far.
+    pub(super) fn new(callers: Callers, tally: Tally) -> Orders {
+        tally.set(Figure::Started, seconds());
+        Orders { callers, tally, begun: 0, waiting: Vec::new(), last: None }
+    }
+
+    /// A reload begins.
+    pub(super) fn reload_begins(&mut self) {
+        self.begun += 1;
+    }
+}
+
+impl Master {
+    /// Hears orders and carries them out.
+    pub(super) fn take_orders(&mut self, now: Instant) {
+        for (caller, order) in self.orders.callers.turn(now) {
+            match order {
+                Order::Status => {
+                    let status = self.status(now);
+                    self.orders.callers.answer(caller, &status, now);
+                }
+                _ if self.stopping.is_some() => self.tell(caller, Err("the daemon is stopping"), now),
+                Order::Reload => {
+                    self.reload_wanted = true;
+                    self.tell(caller, Ok(()), now);
+                }
+                Order::ReloadAndWait => {
+                    self.reload_wanted = true;
+                    self.orders.waiting.push((self.orders.begun + 1, caller));
+                }
+            }
+        }
+    }
+
+    /// A reload is over: counts it, and tells those who have waited for it.
+    pub(super) fn reload_is_over(&mut self, outcome: Result<(), &str>, now: Instant) {
+        self.note_reload(outcome);
+        let begun = self.orders.begun;
+        let told = self.orders.waiting.extract_if(.., |(reload, _)| *reload <= begun);
+        for (_, caller) in told.collect::<Vec<_>>() {
+            self.tell(caller, outcome, now);
+        }
+    }
+
+    /// Counts a reload that is over, or (an error) one that is taken back.
+    pub(super) fn note_reload(&mut self, outcome: Result<(), &str>) {
+        let tally = self.orders.tally;
+        tally.count(if outcome.is_ok() { Figure::Reloads } else { Figure::ReloadsFailed });
+        tally.set(Figure::LastReload, if outcome.is_ok() { 1 } else { 2 });
+        tally.set(Figure::LastReloadTime, seconds());
+        let error = outcome.err().map(ToString::to_string);
+        self.orders.last = Some(Reloaded { time: seconds(), error });
+    }
+
+    /// Tells all who wait that there will be no more reloads, and takes the socket file away.
+    pub(super) fn end_orders(&mut self, now: Instant) {
+        self.orders.callers.remove_file();
+        for (_, caller) in std::mem::take(&mut self.orders.waiting) {
+            self.tell(caller, Err("the daemon is stopping"), now);
+        }
+    }
+
+    fn tell(&mut self, caller: u64, outcome: Result<(), &str>, now: Instant) {
+        let answers = (self.announced && self.stopping.is_none()).then_some(self.current.number);
+        let error = outcome.err().map(ToString::to_string);
+        let outcome = Outcome { ok: error.is_none(), generation: answers, error };
+        self.orders.callers.answer(caller, &outcome, now);
+    }
+
+    /// Puts into the tally what the current generation is.
+    pub(super) fn publish(&self) {
+        let (tally, cache) = (self.orders.tally, self.cache_in_use());
+        tally.set(Figure::Generation, self.current.number);
+        tally.set(Figure::CacheBuilt, cache.built);
+        tally.set(Figure::CacheSource, cache.source);
+        tally.set(Figure::CacheBytes, cache.bytes);
+        tally.set(Figure::Hosts, cache.hosts);
+        tally.set(Figure::Directories, cache.directories);
+        tally.set(Figure::Repositories, cache.repositories);
+        tally.set(Figure::WorkersWanted, self.current.size() as u64);
+    }
+
+    /// Tells systemd, for people, what answers and how the last reload went.
+    pub(super) fn notify_status(&self) {
+        let (number, workers, facts) = (self.current.number, self.current.size(), self.current.cache.facts());
+        let failed = self.orders.last.as_ref().and_then(|last| last.error.as_ref());
+        let failed = failed.map_or(String::new(), |error| format!("; the last reload failed: {error}"));
+        notify::status(&format!("generation {number} of {workers} workers answers ({facts}){failed}"));
+    }
+
+    /// The lowest row in which no living worker counts.
+    pub(super) fn free_row(&self) -> usize {
+        let used: HashSet<usize> =
+            self.generations().flat_map(|generation| generation.rows()).map(|row| row.number).collect();
+        (0..).find(|row| !used.contains(row)).unwrap_or_default()
+    }
+
+    fn cache_in_use(&self) -> Cache {
+        let cache = &self.current.cache;
+        // It has been checked when it was opened.
+        let view = cache.view().ok();
+        let count = |count: Option<usize>| count.unwrap_or_default() as u64;
+        Cache {
+            file: cache.path().display().to_string(),
+            built: view.map_or(0, |view| view.header().build_time),
+            source: view.map_or(0, |view| view.source_time()),
+            bytes: cache.size(),
+            hosts: count(view.map(|view| view.host_count())),
+            directories: count(view.map(|view| view.directory_count())),
+            repositories: count(view.map(|view| view.repository_count())),
+        }
+    }
+
+    fn status(&self, now: Instant) -> Status {
+        let get = |figure| self.orders.tally.get(figure);
+        Status {
+            version: env!("CARGO_PKG_VERSION").into(),
+            pid: self.pid.as_raw() as u32,
+            started: get(Figure::Started),
+            stopping: self.stopping.is_some(),
+            generation: self.current.number,
+            cache: self.cache_in_use(),
+            workers_wanted: self.current.size() as u64,
+            workers_ready: self.current.ready() as u64,
+            workers_restarted: get(Figure::WorkersRestarted),
+            reloads: get(Figure::Reloads),
+            reloads_failed: get(Figure::ReloadsFailed),
+            last_reload: self.orders.last.clone(),
+            requests: self.orders.tally.requests(),
+            connections: get(Figure::Connections),
+            bytes_sent: get(Figure::BytesSent),
+            frames_refused: get(Figure::FramesRefused),
+            log_lines_dropped: get(Figure::LogLinesDropped),
+            workers: self.generations().flat_map(|generation| generation.status(now)).collect(),
+        }
+    }
+}
+
+fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,115 @@
+//! The operator's side of the control socket: `mirrorlistd status` and `mirrorlistd reload`.
+//!
+//! What was asked for goes to standard output. Whoever does not answer in time is as good as not there.
+
+use super::{Order, Outcome, Status, report};
+use crate::{
+    failure::{Failure, Fault},
+    tool::printed,
+};
+use serde::de::DeserializeOwned;
+use std::{
+    fmt, fs,
+    io::{self, BufRead as _, BufReader, Write as _},
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    time::Duration,
+};
+
+/// How long an answer may take that nothing has to happen for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Something to ask a daemon for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// What.
+    pub order: Order,
+    /// The daemon's control socket.
+    pub control: PathBuf,
+    /// Print JSON instead of text.
+    pub json: bool,
+    /// A daemon that does not run has nothing to reload, and that is no failure.
+    pub if_running: bool,
+    /// How long a reload that is waited for may take.
+    pub reload_limit: Duration,
+}
+
+impl Errand {
+    /// Asks, and prints what there is to print.
+    pub fn run(&self) -> Result<(), Failure> {
+        let mut stream = match self.connect() {
+            Err(failure) if self.if_running && failure.fault == Fault::Unavailable => return Ok(()),
+            connected => connected?,
+        };
+        let answer = self.ask(&mut stream).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => self.unavailable("no answer in time"),
+            _ => self.unavailable(&error),
+        })?;
+        match self.order {
+            Order::Status => {
+                let mut status: Status = self.read(&answer)?;
+                for worker in &mut status.workers {
+                    worker.private_kb = private_kb(worker.pid);
+                }
+                printed(self.json, &status, || report::text(&status))
+            }
+            Order::Reload | Order::ReloadAndWait => judge(self.read(&answer)?),
+        }
+    }
+
+    fn connect(&self) -> Result<UnixStream, Failure> {
+        UnixStream::connect(&self.control).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => self.unavailable(&error),
+            _ => Failure::system(format!("control socket {}: {error}", self.control.display())),
+        })
+    }
+
+    fn unavailable(&self, cause: impl fmt::Display) -> Failure {
+        let control = self.control.display();
+        Failure::unavailable(format!("control socket {control}: no daemon answers ({cause})"))
+    }
+
+    fn ask(&self, stream: &mut UnixStream) -> io::Result<Vec<u8>> {
+        let limit = if self.order == Order::ReloadAndWait { self.reload_limit } else { PATIENCE };
+        stream.set_read_timeout(Some(limit))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        // Who is refused at the door may find it shut, and the reason behind it.
+        let said = stream.write_all(format!("{}\n", self.order.word()).as_bytes());
+        let mut answer = Vec::new();
+        BufReader::new(stream).read_until(b'\n', &mut answer)?;
+        match said {
+            _ if answer.ends_with(b"\n") => Ok(answer),
+            Err(error) => Err(error),
+            Ok(()) => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
+    /// An answer, or the error that stands in its place.
+    fn read<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, Failure> {
+        serde_json::from_slice(answer).map_err(|error| {
+            let said: Option<Outcome> = serde_json::from_slice(answer).ok();
+            let said = said.and_then(|outcome| outcome.error);
+            let cause = said.unwrap_or_else(|| format!("an answer that cannot be read: {error}"));
+            Failure::system(format!("control socket {}: {cause}", self.control.display()))
+        })
+    }
+}
+
+/// The end of a reload, as the exit code and a line tell it.
+fn judge(outcome: Outcome) -> Result<(), Failure> {
+    if outcome.ok {
+        return Ok(());
+    }
+    let error = outcome.error.unwrap_or_else(|| "not told why".into());
+    Err(match outcome.generation {
+        Some(generation) => Failure::cache(format!("{error}; generation {generation} goes on")),
+        None => Failure::unavailable(format!("not reloaded: {error}")),
+    })
+}
+
+/// Memory of a process that it shares with nobody; `None` if nobody may know, or the process has ended.
+fn private_kb(pid: u32) -> Option<u64> {
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+    let lines = rollup.lines().filter(|line| line.starts_with("Private_"));
+    lines.map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
+}

@@ -1,0 +1,152 @@
+//! What the operator and the master say to each other over the control socket.
+//!
+//! One order a connection, a word and a line feed; the answer is one line of JSON. `callers` is the master's side of
+//! it, `errand` that of `mirrorlistd status` and `mirrorlistd reload`, `report` what people read of an answer.
+
+pub mod callers;
+pub mod errand;
+mod report;
+
+use serde::{Deserialize, Serialize};
+
+/// What the operator may want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// A [`Status`].
+    Status,
+    /// A reload, without waiting for it. The [`Outcome`] says that it has been heard.
+    Reload,
+    /// A reload, and its [`Outcome`] when it is over.
+    ReloadAndWait,
+}
+
+impl Order {
+    const ALL: [Order; 3] = [Order::Status, Order::Reload, Order::ReloadAndWait];
+
+    /// The order's word on the socket.
+    pub fn word(self) -> &'static str {
+        match self {
+            Order::Status => "status",
+            Order::Reload => "reload",
+            Order::ReloadAndWait => "reload-wait",
+        }
+    }
+
+    /// The order that a line gives, without its line feed.
+    pub fn parse(line: &[u8]) -> Option<Order> {
+        Order::ALL.into_iter().find(|order| order.word().as_bytes() == line.trim_ascii())
+    }
+}
+
+/// How an order has gone.
+#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether it has been carried out.
+    pub ok: bool,
+    /// The generation that answers now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    /// Why it has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How the daemon is. Times are in seconds since the epoch, ages in seconds.
+#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Status {
+    /// The version of the program that runs, which may not be the one installed.
+    pub version: String,
+    /// The master's process id.
+    pub pid: u32,
+    /// When it was started.
+    pub started: u64,
+    /// Whether it is about to end.
+    pub stopping: bool,
+    /// The number of the generation that answers.
+    pub generation: u64,
+    /// What it answers from.
+    pub cache: Cache,
+    /// Workers that it is to have.
+    pub workers_wanted: u64,
+    /// Those that are ready.
+    pub workers_ready: u64,
+    /// Workers started in place of lost ones.
+    pub workers_restarted: u64,
+    /// Reloads that went well.
+    pub reloads: u64,
+    /// Those that did not.
+    pub reloads_failed: u64,
+    /// How the last one went.
+    pub last_reload: Option<Reloaded>,
+    /// Requests answered by all workers that there have been.
+    pub requests: u64,
+    /// Connections that they took.
+    pub connections: u64,
+    /// Bytes that they sent.
+    pub bytes_sent: u64,
+    /// Frames that they refused.
+    pub frames_refused: u64,
+    /// Access-log lines that were lost.
+    pub log_lines_dropped: u64,
+    /// All living workers.
+    pub workers: Vec<Worker>,
+}
+
+/// A cache in use.
+#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Cache {
+    /// Where it was read from.
+    pub file: String,
+    /// When it was built.
+    pub built: u64,
+    /// When its source was made.
+    pub source: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// Hosts in it.
+    pub hosts: u64,
+    /// Directories in it.
+    pub directories: u64,
+    /// Repositories in it.
+    pub repositories: u64,
+}
+
+/// A reload that is over.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Reloaded {
+    /// When it was over.
+    pub time: u64,
+    /// Why it failed; `None` if it went well.
+    pub error: Option<String>,
+}
+
+/// A worker process.
+#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Worker {
+    /// Its generation.
+    pub generation: u64,
+    /// Its place in the generation.
+    pub slot: u16,
+    /// Its process id.
+    pub pid: u32,
+    /// What it is at.
+    pub state: State,
+    /// How long ago it was started.
+    pub age: u64,
+    /// Requests that it has answered.
+    pub requests: u64,
+    /// Memory that it shares with nobody. Left open by the master, filled in by who may look.
+    pub private_kb: Option<u64>,
+}
+
+/// What a worker is at.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Getting ready.
+    Starting,
+    /// Answering.
+    Ready,
+    /// Finishing what it has begun.
+    Draining,
+}

@@ -1,0 +1,159 @@
+//! What the daemon counts, in memory that the master and all workers share.
+//!
+//! The master makes it before the first fork. Every living worker has a row of its own, a few cache lines that nobody
+//! else writes to, so that counting takes neither a lock nor a system call. A row outlives its worker and is handed on
+//! as it is: totals are the sums over all rows, which no reload and no lost worker can lower.
+
+use crate::sys;
+use shared::wire::{Figure, Key, Outcome, ReplyHead};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// The first figure that workers count. Those before it are the master's.
+const FIRST_OF_WORKERS: usize = Figure::Connections as usize;
+/// Numbers of a row in front of its outcomes.
+const FIGURES_OF_ROW: usize = 8;
+/// Numbers of a row: whole cache lines, and the master's figures before the rows are so too.
+const ROW: usize = (FIGURES_OF_ROW + Outcome::COUNT).next_multiple_of(64 / size_of::<AtomicU64>());
+/// How many rows have been handed out: a number that no figure has.
+const ROWS_USED: usize = 0;
+
+/// All counts of the daemon.
+#[derive(Clone, Copy, Debug)]
+pub struct Tally(&'static [AtomicU64]);
+
+/// What one worker counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The counts that it is part of.
+    pub all: Tally,
+    /// Its number among the rows.
+    pub number: usize,
+    own: &'static [AtomicU64],
+}
+
+impl Tally {
+    /// Zeros, with room for so many workers at a time. They stay in memory until the process ends.
+    pub fn new(rows: usize) -> nix::Result<Tally> {
+        sys::shared_numbers(FIRST_OF_WORKERS + ROW * rows.max(1)).map(Tally)
+    }
+
+    /// The row of this number. Beyond the last one there is only the last, and workers share it.
+    pub fn row(self, number: usize) -> Row {
+        let rows = &self.0[FIRST_OF_WORKERS..];
+        let number = number.min(rows.len() / ROW - 1);
+        self.0[ROWS_USED].fetch_max(number as u64 + 1, Relaxed);
+        Row { all: self, number, own: &rows[number * ROW..][..ROW] }
+    }
+
+    /// Sets one of the master's figures.
+    pub fn set(self, figure: Figure, value: u64) {
+        self.0[figure as usize].store(value, Relaxed);
+    }
+
+    /// Counts one more of something that the master counts.
+    pub fn count(self, figure: Figure) {
+        self.0[figure as usize].fetch_add(1, Relaxed);
+    }
+
+    /// A figure: the master's, or the sum over all workers.
+    pub fn get(self, figure: Figure) -> u64 {
+        match (figure as usize).checked_sub(FIRST_OF_WORKERS) {
+            Some(place) => self.sum(place),
+            None => self.0[figure as usize].load(Relaxed),
+        }
+    }
+
+    /// Requests answered by all workers that there have been.
+    pub fn requests(self) -> u64 {
+        (FIGURES_OF_ROW..ROW).map(|place| self.sum(place)).fold(0, u64::wrapping_add)
+    }
+
+    /// Everything that is counted: all figures, and the outcomes that have come up.
+    pub fn entries(self) -> Vec<(Key, u64)> {
+        let figures = Figure::ALL.into_iter().map(|figure| (Key::Figure(figure), self.get(figure)));
+        let outcomes = Outcome::all()
+            .map(|outcome| (Key::Requests(outcome), self.sum(FIGURES_OF_ROW + outcome.index())))
+            .filter(|(_, count)| *count > 0);
+        figures.chain(outcomes).collect()
+    }
+
+    /// Rows that nobody has had yet are left out: reading would make room for them.
+    fn sum(self, place: usize) -> u64 {
+        let used = self.0[ROWS_USED].load(Relaxed) as usize;
+        let rows = self.0[FIRST_OF_WORKERS..].chunks_exact(ROW).take(used);
+        rows.map(|row| row[place].load(Relaxed)).fold(0, u64::wrapping_add)
+    }
+}
+
+impl Row {
+    /// A request has been answered so.
+    pub fn answered(self, head: &ReplyHead) {
+        self.own[FIGURES_OF_ROW + Outcome::of(head).index()].fetch_add(1, Relaxed);
+    }
+
+    /// So much more of something that workers count.
+    pub fn add(self, figure: Figure, more: u64) {
+        self.own[figure as usize - FIRST_OF_WORKERS].fetch_add(more, Relaxed);
+    }
+
+    /// Requests answered by all who have had this row.
+    pub fn requests(self) -> u64 {
+        self.own[FIGURES_OF_ROW..].iter().map(|count| count.load(Relaxed)).fold(0, u64::wrapping_add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::wire::{ContentType, Kind, NO_REPOSITORY, Tier};
+
+    fn head(tier: Tier) -> ReplyHead {
+        ReplyHead {
+            status: 200,
+            content_type: ContentType::Text,
+            kind: Kind::Mirrorlist,
+            tier,
+            country: None,
+            repository: NO_REPOSITORY,
+        }
+    }
+
+    #[test]
+    fn every_figure_has_a_number_of_its_own() {
+        let tally = Tally::new(1).unwrap();
+        for (value, figure) in (1..).zip(Figure::ALL) {
+            match (figure as usize) < FIRST_OF_WORKERS {
+                true => tally.set(figure, value),
+                false => tally.row(0).add(figure, value),
+            }
+        }
+        tally.row(0).answered(&head(Tier::Location));
+        for (value, figure) in (1..).zip(Figure::ALL) {
+            assert_eq!(tally.get(figure), value, "{figure:?}");
+        }
+        assert_eq!(tally.row(0).requests(), 1);
+        assert_eq!(tally.entries().len(), Figure::ALL.len() + 1);
+    }
+
+    #[test]
+    fn totals_are_sums_over_rows_whoever_has_them() {
+        let tally = Tally::new(3).unwrap();
+        for row in [0, 2, 2, 7] {
+            tally.row(row).answered(&head(Tier::Geoip));
+            tally.row(row).add(Figure::BytesSent, 10);
+        }
+        let geoip = Key::Requests(Outcome::of(&head(Tier::Geoip)));
+        assert!(tally.entries().contains(&(geoip, 4)));
+        assert_eq!(tally.get(Figure::BytesSent), 40);
+        assert_eq!((tally.row(0).requests(), tally.row(1).requests(), tally.row(2).requests()), (1, 0, 3));
+    }
+
+    #[test]
+    fn rows_are_whole_cache_lines() {
+        let tally = Tally::new(5).unwrap();
+        for row in 0..5 {
+            assert_eq!(tally.row(row).own.as_ptr().addr() % 64, 0);
+        }
+        assert!(Figure::ALL.into_iter().all(|figure| (figure as usize) < FIRST_OF_WORKERS + FIGURES_OF_ROW));
+    }
+}

@@ -1,0 +1,48 @@
+//! The guard at the door: who may ask at all, by what the kernel tells of a connection's other end.
+//!
+//! A stranger is turned away before a byte is read or sent.
+
+use crate::log;
+use mio::net::UnixStream;
+use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
+use std::time::{Duration, Instant};
+
+/// How often strangers are told of.
+const REPORT_EVERY: Duration = Duration::from_secs(60);
+
+/// Knows who may come in.
+#[derive(Debug)]
+pub struct Guard {
+    /// Users whose processes may come in; everyone's may if there are none.
+    peers: Vec<u32>,
+    turned_away: u64,
+    reported: Option<Instant>,
+}
+
+impl Guard {
+    /// Lets in processes of these users; all if there are none.
+    pub fn new(peers: Vec<u32>) -> Guard {
+        Guard { peers, turned_away: 0, reported: None }
+    }
+
+    /// Whether the process that has made this connection may come in.
+    pub fn admits(&mut self, stream: &UnixStream, now: Instant) -> bool {
+        if self.peers.is_empty() {
+            return true;
+        }
+        let refusal = match getsockopt(stream, PeerCredentials) {
+            Ok(peer) if self.peers.contains(&peer.uid()) => return true,
+            Ok(peer) => format!("process {} of user {} is not among the peers", peer.pid(), peer.uid()),
+            Err(errno) => format!("its user is not known: {errno}"),
+        };
+        self.turned_away += 1;
+        if self.reported.is_none_or(|last| now - last >= REPORT_EVERY) {
+            let count = self.turned_away;
+            log::warning(format_args!(
+                "new connection: turned away, {count} so far ({refusal}); serving the others"
+            ));
+            self.reported = Some(now);
+        }
+        false
+    }
+}

@@ -1,0 +1,198 @@
+//! The figures as Prometheus reads them: OpenMetrics text.
+//!
+//! Names follow Prometheus' conventions: `mirrorlist_http_` is what the front end counts, `mirrorlist_daemon_` and
+//! `mirrorlist_cache_` what a worker tells of the whole daemon; times in seconds, sizes in bytes. Without a worker the
+//! front end's own figures are all there is, and `mirrorlist_daemon_up` is 0.
+
+use super::{Desk, daemon};
+use crate::{
+    backend::probe,
+    counts::{self, BOUNDS, Cell, Counts, STATUSES},
+};
+use hyper::header::HeaderValue;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, NoLabelSet, text::encode},
+    metrics::MetricType,
+    registry::Registry,
+};
+use shared::wire::{Key, Kind, Tier};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// What the text is.
+pub(super) const CONTENT_TYPE: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// Time for the daemon's figures; whoever collects figures waits for ten seconds or so.
+const DAEMON: Duration = Duration::from_secs(1);
+
+/// Statuses of refused heads, in the order of their cells.
+const REFUSED: [&str; 3] = ["400", "414", "431"];
+
+/// All figures at one moment.
+#[derive(Debug)]
+struct Figures {
+    counts: Vec<Arc<Counts>>,
+    most_connections: usize,
+    daemon: Option<Vec<(Key, u64)>>,
+}
+
+impl Desk {
+    /// All figures as text.
+    pub(super) async fn metrics(&self) -> Result<String, fmt::Error> {
+        let known = &self.knowledge;
+        let limit = DAEMON.min(known.deadline);
+        let figures = Figures {
+            counts: known.counts.clone(),
+            most_connections: known.most_connections,
+            daemon: probe::counters(&known.daemon, limit, known.patience).await.ok(),
+        };
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(figures));
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+impl Collector for Figures {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut page = Page(encoder);
+        self.program(&mut page)?;
+        self.requests(&mut page)?;
+        self.connections(&mut page)?;
+        daemon::write(&mut page, self.daemon.as_deref())
+    }
+}
+
+impl Figures {
+    fn sum(&self, cell: impl Fn(&Counts) -> u64) -> u64 {
+        self.counts.iter().map(|counts| cell(counts)).sum()
+    }
+
+    fn program(&self, page: &mut Page<'_>) -> fmt::Result {
+        page.0
+            .encode_descriptor(
+                "mirrorlist_http_build_info",
+                "The front end's version.",
+                None,
+                MetricType::Gauge,
+            )?
+            .encode_family(&[("version", env!("CARGO_PKG_VERSION"))])?
+            .encode_gauge(&1_u64)?;
+        page.gauge("mirrorlist_http_threads", "Threads that serve.", self.counts.len() as u64)
+    }
+
+    fn requests(&self, page: &mut Page<'_>) -> fmt::Result {
+        let statuses: Vec<String> = STATUSES.iter().map(u16::to_string).chain(["other".into()]).collect();
+        let of_kind = |kind: Kind| {
+            let places = (0..statuses.len()).flat_map(|status| Tier::ALL.map(|tier| (status, tier)));
+            places.map(move |(status, tier)| (kind, status, tier))
+        };
+        let counted = Kind::ALL.into_iter().flat_map(of_kind).filter_map(|(kind, status, tier)| {
+            let count = self.sum(|counts| counts.answers(kind, status, tier));
+            (count > 0).then_some((labels(kind, &statuses[status], tier), count))
+        });
+        page.counters(
+            "mirrorlist_http_requests",
+            "Answered requests, by what was asked, status and tier of the first mirror; kind is other where the front \
+             end has answered by itself.",
+            counted,
+        )?;
+        let shed = STATUSES.iter().position(|status| *status == 503).unwrap_or_default();
+        page.counter(
+            "mirrorlist_http_shed",
+            "Requests that were answered with 503 because no worker answered in time.",
+            self.sum(|counts| counts.answers(Kind::Other, shed, Tier::None)),
+        )?;
+        page.counter(
+            "mirrorlist_http_retries",
+            "Requests that were sent to another worker because the first was silent or gone.",
+            self.sum(|counts| counts.retries.get()),
+        )?;
+        self.times(page)
+    }
+
+    fn times(&self, page: &mut Page<'_>) -> fmt::Result {
+        let mut family = page.0.encode_descriptor(
+            "mirrorlist_http_request_duration_seconds",
+            "Time from a request's whole head to its answer from a worker.",
+            None,
+            MetricType::Histogram,
+        )?;
+        for kind in Kind::ALL {
+            let bound = |place| if place < BOUNDS { counts::bound(place) } else { f64::INFINITY };
+            let held = |place| self.sum(|counts| counts.times[kind as usize].bucket(place));
+            let buckets: Vec<(f64, u64)> = (0..=BOUNDS).map(|place| (bound(place), held(place))).collect();
+            let count = buckets.iter().map(|(_, count)| count).sum();
+            let sum: Duration = self.counts.iter().map(|counts| counts.times[kind as usize].sum()).sum();
+            family.encode_family(&[("kind", kind.name())])?.encode_histogram::<NoLabelSet>(
+                sum.as_secs_f64(),
+                count,
+                &buckets,
+                None,
+            )?;
+        }
+        Ok(())
+    }
+
+    fn connections(&self, page: &mut Page<'_>) -> fmt::Result {
+        let refused = REFUSED.into_iter().enumerate().map(|(at, status)| {
+            let count = self.sum(|counts| counts.refused.get(at).map_or(0, Cell::get));
+            ([("status", status.to_owned())], count)
+        });
+        page.counters("mirrorlist_http_heads_refused", "Heads that were no request, by status.", refused)?;
+        let closed = self.sum(|counts| counts.closed.get());
+        let accepted = self.sum(|counts| counts.connections.get());
+        page.counter("mirrorlist_http_connections_accepted", "Connections of clients, ever.", accepted)?;
+        page.gauge(
+            "mirrorlist_http_connections",
+            "Connections of clients, now.",
+            accepted.saturating_sub(closed),
+        )?;
+        page.gauge(
+            "mirrorlist_http_connections_limit",
+            "Connections that there may be; at this number none is accepted.",
+            self.most_connections as u64,
+        )
+    }
+}
+
+/// The labels of a count of requests.
+pub(super) fn labels(kind: Kind, status: &str, tier: Tier) -> [(&'static str, String); 3] {
+    let tier = match tier {
+        Tier::CountryContinent => "country_continent",
+        other => other.name(),
+    };
+    [("kind", kind.name().into()), ("status", status.into()), ("tier", tier.into())]
+}
+
+/// Where figures are written down.
+pub(super) struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    /// A count without labels.
+    pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        metric.encode_counter::<NoLabelSet, u64, u64>(&value, None)
+    }
+
+    /// Counts that labels tell apart.
+    pub(super) fn counters<const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl Iterator<Item = ([(&'static str, String); N], u64)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in values {
+            family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, u64>(&value, None)?;
+        }
+        Ok(())
+    }
+
+    /// A figure that may rise and fall.
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
+    }
+}

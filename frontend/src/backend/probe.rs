@@ -1,0 +1,99 @@
+//! A question to whichever worker accepts first, over a connection of its own.
+//!
+//! For those who look after the service, now and then; requests of clients go over the links.
+
+use super::connect::connect;
+use bytes::Buf as _;
+use shared::wire::{self, Accept, Key, MAX_REPLY, Message, Method, Request, UrlScheme};
+use std::{
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    time::{sleep, timeout},
+};
+
+/// The wait between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A request that has a worker look a directory up in its cache, and that the smallest cache can answer.
+const LOOK_UP: Request<'static> = Request {
+    method: Method::Get,
+    scheme: UrlScheme::Http,
+    accept: Accept(0),
+    deadline_ms: 0,
+    client: None,
+    path: b"/mirrorlist",
+    query: b"path=healthz",
+};
+
+/// Has a worker answer a request within `limit`; a worker that is silent for `patience` is left for another one.
+/// The status of its answer, or why there is none.
+pub async fn look_up(daemon: &Path, limit: Duration, patience: Duration) -> Result<u16, String> {
+    let deadline_ms = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
+    let mut question = Vec::new();
+    wire::encode_request(&mut question, 1, &Request { deadline_ms, ..LOOK_UP });
+    ask(daemon, &question, limit, patience, |message| match message {
+        Message::Reply(reply) => Some(reply.head.status),
+        _ => None,
+    })
+    .await
+}
+
+/// What the daemon has counted, or why that is not known.
+pub async fn counters(daemon: &Path, limit: Duration, patience: Duration) -> Result<Vec<(Key, u64)>, String> {
+    let mut question = Vec::new();
+    wire::encode_counters(&mut question, 1, &[]);
+    ask(daemon, &question, limit, patience, |message| match message {
+        Message::Counters(counters) => Some(counters.entries().collect()),
+        _ => None,
+    })
+    .await
+}
+
+/// Asks one worker after the other until one says what `read` takes.
+async fn ask<T>(
+    daemon: &Path,
+    question: &[u8],
+    limit: Duration,
+    patience: Duration,
+    read: impl Fn(&Message<'_>) -> Option<T>,
+) -> Result<T, String> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let cause = match timeout(patience.min(left), ask_once(daemon, question, &read)).await {
+            Ok(Ok(said)) => return Ok(said),
+            Ok(Err(cause)) => cause,
+            Err(_) => "it accepts and says nothing".into(),
+        };
+        if Instant::now() + PAUSE >= deadline {
+            return Err(cause);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn ask_once<T>(
+    daemon: &Path,
+    question: &[u8],
+    read: impl Fn(&Message<'_>) -> Option<T>,
+) -> Result<T, String> {
+    let (mut link, _) = connect(daemon).await?;
+    let (failed, broken) = (|error: io::Error| error.to_string(), |error: wire::WireError| error.to_string());
+    link.stream.write_all(question).await.map_err(failed)?;
+    loop {
+        while let Some(frame) = wire::next_frame(&link.input, MAX_REPLY).map_err(broken)? {
+            if let Some(said) = read(&Message::decode(&frame).map_err(broken)?) {
+                return Ok(said);
+            }
+            let length = frame.wire_len();
+            link.input.advance(length);
+        }
+        if link.stream.read_buf(&mut link.input).await.map_err(failed)? == 0 {
+            return Err("it closes the connection".into());
+        }
+    }
+}

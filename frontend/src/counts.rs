@@ -1,0 +1,158 @@
+//! What the front end counts: for each thread cells of its own, added up when somebody asks.
+//!
+//! A cell has one writer, its thread, so that counting is a load and a store without a lock; a reader sees every figure
+//! as it was a moment ago. What is told of them, and under which names, is in [`crate::admin`].
+
+use crate::head::Refusal;
+use shared::wire::{Kind, ReplyHead, Tier};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// Statuses of answers that are told apart; the last place is for all others.
+pub const STATUSES: [u16; 6] = [200, 302, 400, 404, 405, 503];
+const STATUS_PLACES: usize = STATUSES.len() + 1;
+
+/// Bounds of the time that an answer takes, in microseconds: from 64 µs to 4.2 s, each twice the one before.
+pub const BOUNDS: usize = 17;
+const FIRST_BOUND_LOG2: u32 = 6;
+
+/// A count of one thread.
+#[derive(Debug, Default)]
+pub struct Cell(AtomicU64);
+
+/// What one thread has counted. It has cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct Counts {
+    /// Answers by kind, status and tier of the first mirror.
+    answers: [[[Cell; Tier::ALL.len()]; STATUS_PLACES]; Kind::ALL.len()],
+    /// Times that answers took, by kind.
+    pub times: [Times; Kind::ALL.len()],
+    /// Requests that were sent to another worker.
+    pub retries: Cell,
+    /// Connections of clients, taken in and ended.
+    pub connections: Cell,
+    /// Those that have ended.
+    pub closed: Cell,
+    /// Heads that were not taken: 400, 414, 431.
+    pub refused: [Cell; 3],
+    /// Signs of life: the loop has turned once more.
+    pub turns: Cell,
+}
+
+/// How long answers took: how many each bound held, and all together.
+#[derive(Debug, Default)]
+pub struct Times {
+    buckets: [Cell; BOUNDS + 1],
+    microseconds: Cell,
+}
+
+impl Cell {
+    /// One more. By the thread alone that the cell belongs to.
+    pub fn count(&self) {
+        self.add(1);
+    }
+
+    /// What was counted.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, more: u64) {
+        self.0.store(self.get().wrapping_add(more), Ordering::Relaxed);
+    }
+}
+
+impl Counts {
+    /// A worker has answered after this time.
+    pub fn answered(&self, head: &ReplyHead, took: Duration) {
+        self.answers[head.kind as usize][status_place(head.status)][head.tier as usize].count();
+        self.times[head.kind as usize].add(took);
+    }
+
+    /// The front end has answered by itself.
+    pub fn answered_here(&self, status: u16) {
+        self.answers[Kind::Other as usize][status_place(status)][Tier::None as usize].count();
+    }
+
+    /// A head was not taken.
+    pub fn refused(&self, refusal: Refusal) {
+        self.refused[refusal as usize].count();
+    }
+
+    /// How many answers there were of a kind, a tier, and the status at this place; the one after the last of
+    /// [`STATUSES`] holds all others.
+    pub fn answers(&self, kind: Kind, status_place: usize, tier: Tier) -> u64 {
+        self.answers[kind as usize].get(status_place).map_or(0, |by_tier| by_tier[tier as usize].get())
+    }
+}
+
+fn status_place(status: u16) -> usize {
+    STATUSES.iter().position(|known| *known == status).unwrap_or(STATUSES.len())
+}
+
+impl Times {
+    fn add(&self, took: Duration) {
+        let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let log2 = u64::BITS - microseconds.saturating_sub(1).leading_zeros();
+        let place = log2.saturating_sub(FIRST_BOUND_LOG2) as usize;
+        self.buckets[place.min(BOUNDS)].count();
+        self.microseconds.add(microseconds);
+    }
+
+    /// How many there were up to the bound at this place and above the one before; the place after the last is for
+    /// those above all bounds.
+    pub fn bucket(&self, place: usize) -> u64 {
+        self.buckets.get(place).map_or(0, Cell::get)
+    }
+
+    /// All times together.
+    pub fn sum(&self) -> Duration {
+        Duration::from_micros(self.microseconds.get())
+    }
+}
+
+/// The bound at this place, in seconds.
+pub fn bound(place: usize) -> f64 {
+    (1_u64 << (FIRST_BOUND_LOG2 as usize + place)) as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_counted_below_the_smallest_bound_that_holds_it() {
+        for (microseconds, place) in [
+            (0, 0),
+            (1, 0),
+            (64, 0),
+            (65, 1),
+            (128, 1),
+            (129, 2),
+            (4_194_304, 16),
+            (4_194_305, 17),
+            (u64::MAX, 17),
+        ] {
+            let times = Times::default();
+            times.add(Duration::from_micros(microseconds));
+            let places: Vec<usize> = (0..=BOUNDS).filter(|place| times.bucket(*place) > 0).collect();
+            assert_eq!(places, [place], "{microseconds}");
+            assert!(place == BOUNDS || microseconds as f64 / 1e6 <= bound(place), "{microseconds}");
+            assert!(place == 0 || microseconds as f64 / 1e6 > bound(place - 1), "{microseconds}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_counted_under_its_status_or_under_the_others() {
+        let counts = Counts::default();
+        counts.answered_here(405);
+        counts.answered_here(418);
+        let place = |status| STATUSES.iter().position(|known| *known == status).unwrap();
+        assert_eq!(counts.answers(Kind::Other, place(405), Tier::None), 1);
+        assert_eq!(counts.answers(Kind::Other, STATUSES.len(), Tier::None), 1);
+        assert_eq!(counts.answers(Kind::Other, place(200), Tier::None), 0);
+    }
+}

@@ -1,0 +1,88 @@
+//! Whether every thread's loop turns: for the service manager's watchdog, and for whoever asks whether we live.
+//!
+//! A thread that turns counts its turns ([`crate::counts::Counts::turns`]); one whose count stands still hangs.
+
+use crate::{counts::Counts, log};
+use shared::program::notify;
+use std::{
+    io,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// The threads, and when each was last seen to have turned.
+#[derive(Debug)]
+pub struct Watch {
+    threads: Vec<(Arc<Counts>, u64, Instant)>,
+}
+
+impl Watch {
+    /// Looks at these threads from now on.
+    pub fn new(threads: &[Arc<Counts>], now: Instant) -> Watch {
+        Watch {
+            threads: threads.iter().map(|counts| (Arc::clone(counts), counts.turns.get(), now)).collect(),
+        }
+    }
+
+    /// Looks at all threads. The first that has not turned for longer than `limit`, if there is one.
+    ///
+    /// It is only as exact as it is called often.
+    pub fn stuck(&mut self, limit: Duration, now: Instant) -> Option<usize> {
+        for (counts, turns, since) in &mut self.threads {
+            let latest = counts.turns.get();
+            if latest != *turns {
+                (*turns, *since) = (latest, now);
+            }
+        }
+        self.threads.iter().position(|(_, _, since)| now.duration_since(*since) > limit)
+    }
+}
+
+/// Tells systemd that we live, within each such time, for as long as all threads turn.
+pub fn tell(threads: &[Arc<Counts>], within: Duration) -> io::Result<()> {
+    let mut watch = Watch::new(threads, Instant::now());
+    let mut complained = false;
+    // Ends with the process: what it tells is true to the last.
+    let watching = thread::Builder::new().name("watchdog".into()).spawn(move || {
+        loop {
+            match watch.stuck(within / 2, Instant::now()) {
+                None => {
+                    complained = false;
+                    notify::alive();
+                }
+                Some(thread) if !complained => {
+                    complained = true;
+                    log::error(format_args!(
+                        "thread http-{thread}: hangs for {:.1} s; the watchdog is told no more",
+                        within.as_secs_f64() / 2.0
+                    ));
+                }
+                Some(_) => {}
+            }
+            thread::sleep(within / 4);
+        }
+    });
+    watching.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_is_stuck_when_it_alone_has_not_turned_for_longer_than_the_limit() {
+        let threads: Vec<Arc<Counts>> = (0..3).map(|_| Arc::default()).collect();
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let limit = Duration::from_secs(5);
+        let mut watch = Watch::new(&threads, start);
+        assert_eq!(watch.stuck(limit, after(5)), None);
+        threads[0].turns.count();
+        threads[2].turns.count();
+        assert_eq!(watch.stuck(limit, after(6)), Some(1));
+        threads[1].turns.count();
+        assert_eq!(watch.stuck(limit, after(7)), None);
+        assert_eq!(watch.stuck(limit, after(12)), Some(0));
+    }
+}
