@@ -1,20 +1,18 @@
 //! A mirror: the files of a folder over plain HTTP, on a loopback address of its own.
 
+use crate::support::server::free_address;
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU8, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
     time::Duration,
 };
-
-/// Last byte of the next mirror's address.
-static NEXT: AtomicU8 = AtomicU8::new(11);
 
 /// A running mirror; ends when dropped.
 pub struct Mirror {
@@ -25,11 +23,10 @@ pub struct Mirror {
 }
 
 impl Mirror {
-    /// Serves `folder` as `/tiny/os`.
+    /// Serves `folder` as `/tiny`.
     pub fn serve(folder: &Path) -> Mirror {
-        let address = Ipv4Addr::new(127, 0, 0, NEXT.fetch_add(1, Ordering::Relaxed));
-        let listener = TcpListener::bind((address, 0)).unwrap();
-        let address = listener.local_addr().unwrap();
+        let address = free_address();
+        let listener = TcpListener::bind(address).unwrap();
         let (asked, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
         let folder = folder.to_owned();
         let (log, end) = (Arc::clone(&asked), Arc::clone(&stop));
@@ -43,6 +40,12 @@ impl Mirror {
             }
         });
         Mirror { address, asked, stop, thread: Some(thread) }
+    }
+
+    /// One that does not answer any more, at an address that nobody else has.
+    pub fn away() -> Mirror {
+        let (asked, stop) = (Arc::default(), Arc::default());
+        Mirror { address: free_address(), asked, stop, thread: None }
     }
 
     /// What a cache has as the host's URL.
@@ -64,9 +67,9 @@ impl Mirror {
 impl Drop for Mirror {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Wakes the thread, which then sees that it is to end.
-        let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
+            // Wakes the thread, which then sees that it is to end.
+            let _ = TcpStream::connect(self.address);
             let _ = thread.join();
         }
     }
@@ -77,17 +80,38 @@ fn answer(stream: &TcpStream, folder: &Path, log: &Mutex<Vec<String>>) {
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut lines = BufReader::new(stream.take(16 * 1024)).lines().map_while(Result::ok);
     let Some(request) = lines.next() else { return };
-    let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
+    let (method, path) = request.split_once(' ').unwrap_or_default();
+    let path = path.split(' ').next().unwrap_or_default().to_owned();
     // Read to its end, or closing would cut the answer off.
-    lines.take_while(|line| !line.is_empty()).for_each(drop);
-    let file = path.strip_prefix("/tiny/os/").map_or(PathBuf::new(), |name| folder.join(name));
-    let (status, body) = match fs::read(file) {
-        Ok(body) => ("200 OK", body),
-        Err(_) => ("404 Not Found", b"not here\n".to_vec()),
+    let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+    let file = path.strip_prefix("/tiny/").map_or(PathBuf::new(), |name| folder.join(name));
+    let (status, more, body) = match fs::read(file) {
+        Ok(body) => part(body, &headers),
+        Err(_) => ("404 Not Found", String::new(), b"not here\n".to_vec()),
     };
     log.lock().unwrap().push(path);
-    let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let head =
+        format!("HTTP/1.1 {status}\r\n{more}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let body = if method == "HEAD" { Vec::new() } else { body };
     let mut stream = stream;
     // A client that has left needs no answer.
     let _ = stream.write_all(&[head.into_bytes(), body].concat());
+}
+
+/// The part of a file that a request asks for: whole, or one range of bytes.
+fn part(body: Vec<u8>, headers: &[String]) -> (&'static str, String, Vec<u8>) {
+    let range = headers.iter().find_map(|line| {
+        let (name, value) = line.split_once(": bytes=")?;
+        let (from, to) = value.split_once('-')?;
+        let last = to.parse().unwrap_or(usize::MAX).min(body.len().checked_sub(1)?);
+        let from: usize = from.parse().ok()?;
+        (name.eq_ignore_ascii_case("range") && from <= last).then_some((from, last))
+    });
+    match range {
+        Some((from, last)) => {
+            let line = format!("Content-Range: bytes {from}-{last}/{}\r\n", body.len());
+            ("206 Partial Content", line, body[from..=last].to_vec())
+        }
+        None => ("200 OK", String::new(), body),
+    }
 }

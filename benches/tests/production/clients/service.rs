@@ -1,22 +1,24 @@
-//! The service on a cache of these mirrors only, with the real hashes of their metadata.
+//! The service on a cache of these mirrors only, with the real hashes of their metadata, and nginx in front of it.
 
-use crate::{client::CLIENT, mirror::Mirror};
-use benches::{
-    inputs,
-    stack::{Programs, Stack},
+use super::mirror::Mirror;
+use crate::support::{
+    programs, tool,
+    web_server::{FrontEnd, Kind, WebServer},
 };
+use benches::{inputs, stack::Stack};
 use daemon::compile::mirrormanager::message::{
     FileDetails, FileDetailsDirectory, FileDetailsFile, IntInts, IntString, MirrorList, MirrorListDirectory,
-    StringInts, StringString,
+    StringBool, StringInts, StringString,
 };
 use prost::Message as _;
-use std::{
-    fs,
-    io::Write as _,
-    process::{Command, Stdio},
-};
+use std::{fs, io::Write as _, process::Stdio};
 
-const DIRECTORY: &str = "pub/tiny/os";
+/// The repository, as a directory of the cache.
+pub const DIRECTORY: &str = "pub/tiny/os";
+/// The same for packages of Debian's.
+pub const ARCHIVE: &str = "pub/tiny/deb";
+/// Where clients come from.
+const CLIENT: &str = "127.0.0.1";
 
 /// A mirror as the cache knows it.
 pub struct Carrier {
@@ -36,16 +38,45 @@ impl Carrier {
     }
 }
 
-/// Daemon and front end on a cache of these mirrors, which every client is told in this order, with these versions of
-/// `repomd.xml`, the current one first.
-pub fn service(carriers: &[Carrier], versions: &[Vec<u8>]) -> Stack {
-    let programs = Programs::build().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join(inputs::MIRRORMANAGER), cache(carriers, versions).encode_to_vec()).unwrap();
-    let file = folder.path().join("cache.mlc");
-    inputs::compile(&programs, folder.path(), &file).unwrap();
-    // The daemon has its own copy of the cache as soon as it is ready.
-    Stack::start(&programs, &file, &["--workers", "1"], &["--deadline", "20"]).unwrap()
+/// The running service.
+pub struct Service {
+    // Ended before what it asks.
+    pub web: WebServer,
+    _stack: Stack,
+}
+
+impl Service {
+    /// Daemon, front end and nginx on a cache of these mirrors, which every client is told in this order, with these
+    /// versions of `repomd.xml`, the current one first.
+    pub fn start(carriers: &[Carrier], versions: &[Vec<u8>]) -> Service {
+        let folder = tempfile::tempdir().unwrap();
+        let message = cache(carriers, versions).encode_to_vec();
+        fs::write(folder.path().join(inputs::MIRRORMANAGER), message).unwrap();
+        let file = folder.path().join("cache.mlc");
+        inputs::compile(&programs(), folder.path(), &file).unwrap();
+        // The daemon has its own copy of the cache as soon as it is ready.
+        let stack = Stack::start(&programs(), &file, &["--workers", "1"], &["--deadline", "20"]).unwrap();
+        let web = WebServer::start(Kind::Nginx, &FrontEnd::Tcp(stack.http));
+        Service { web, _stack: stack }
+    }
+
+    /// The service on mirrors that are all taken to be current.
+    pub fn of(mirrors: &[&Mirror], versions: &[Vec<u8>]) -> Service {
+        Service::start(&mirrors.iter().map(|mirror| Carrier::of(mirror)).collect::<Vec<_>>(), versions)
+    }
+
+    /// The URL of a request.
+    pub fn url(&self, request: &str) -> String {
+        format!("http://{}/{request}", self.web.http)
+    }
+
+    pub fn metalink(&self) -> String {
+        self.url("metalink?repo=tiny-42&arch=x86_64")
+    }
+
+    pub fn list(&self) -> String {
+        self.url("mirrorlist?repo=tiny-42&arch=x86_64")
+    }
 }
 
 fn cache(carriers: &[Carrier], versions: &[Vec<u8>]) -> MirrorList {
@@ -60,7 +91,9 @@ fn cache(carriers: &[Carrier], versions: &[Vec<u8>]) -> MirrorList {
         by_host_id: hosts.iter().map(|host| IntInts { key: Some(*host), value: vec![*host] }).collect(),
         ..MirrorListDirectory::default()
     };
+    let all = || numbered().map(|(host, _)| host).collect();
     let current = numbered().filter(|(_, carrier)| carrier.is_current).map(|(host, _)| host).collect();
+    let repository = |name: &str| StringString { key: Some(name.into()), value: Some(DIRECTORY.into()) };
     MirrorList {
         time: Some(1_790_000_000),
         hcurl: numbered()
@@ -70,10 +103,8 @@ fn cache(carriers: &[Carrier], versions: &[Vec<u8>]) -> MirrorList {
             .map(|(host, _)| IntString { key: Some(host), value: Some("DE".into()) })
             .collect(),
         host_netblock: numbered().map(|(host, _)| netblock(host)).collect(),
-        repo_arch_to_directory: vec![StringString {
-            key: Some("tiny-42+x86_64".into()),
-            value: Some(DIRECTORY.into()),
-        }],
+        repo_arch_to_directory: vec![repository("tiny-42+x86_64"), repository("tiny-41+x86_64")],
+        disabled_repository: vec![StringBool { key: Some("tiny-41".into()), value: Some(true) }],
         file_details: vec![FileDetailsDirectory {
             directory: Some(format!("{DIRECTORY}/repodata").into()),
             files: vec![FileDetailsFile {
@@ -82,8 +113,10 @@ fn cache(carriers: &[Carrier], versions: &[Vec<u8>]) -> MirrorList {
             }],
         }],
         mirror_list: vec![
-            directory(DIRECTORY, "os", numbered().map(|(host, _)| host).collect()),
+            directory(DIRECTORY, "os", all()),
             directory(&format!("{DIRECTORY}/repodata"), "os/repodata", current),
+            directory(&format!("{DIRECTORY}/noarch"), "os/noarch", all()),
+            directory(ARCHIVE, "deb", all()),
         ],
         ..MirrorList::default()
     }
@@ -102,8 +135,8 @@ fn details(file: &[u8]) -> FileDetails {
 }
 
 /// A hash in hex, by the tool of this name.
-fn hash(tool: &str, bytes: &[u8]) -> String {
-    let mut child = Command::new(tool).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+pub fn hash(name: &str, bytes: &[u8]) -> String {
+    let mut child = tool(name).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(bytes).unwrap();
     let output = child.wait_with_output().unwrap();
     String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()

@@ -1,0 +1,61 @@
+//! The download redirector: a path leads to the file on the best mirror, by the scheme that the client came with.
+
+use super::service::{CLIENTS, Service, TOOLS, WAYS};
+use crate::support::{
+    curl::{Answer, curl_from},
+    has,
+};
+
+const RELEASE: &str = "pub/fedora/linux/releases/42/Everything/x86_64/os";
+
+fn location(answer: &Answer) -> (u16, &str) {
+    (answer.status, answer.header("location"))
+}
+
+#[test]
+fn a_path_leads_to_the_best_mirror_by_the_clients_scheme() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let service = Service::start();
+    let client = CLIENTS[0];
+    for way in WAYS {
+        let web = service.behind(way);
+        let ask = |scheme: &str, path: &str, options: &[&str]| {
+            let address = if scheme == "http" { web.http } else { web.https };
+            curl_from(client.address(), address, &format!("{scheme}://download.example.org/{path}"), options)
+        };
+        for scheme in ["http", "https"] {
+            let mirror = client.first.replace("https:", &format!("{scheme}:"));
+            // Names as packages have them, and some that they could have.
+            for (path, file) in [
+                (format!("{RELEASE}/"), String::new()),
+                (format!("{RELEASE}/Packages/libstdc++-15.rpm"), "Packages/libstdc++-15.rpm".to_owned()),
+                (format!("{RELEASE}/Packages/a~b^c.rpm"), "Packages/a~b%5Ec.rpm".into()),
+                (format!("{RELEASE}/Packages/a%20b%25c%26d%3Fe.rpm"), "Packages/a%20b%25c&d%3Fe.rpm".into()),
+                (format!("{RELEASE}/Packages/%C3%A4.rpm"), "Packages/%C3%A4.rpm".into()),
+            ] {
+                let answer = ask(scheme, &path, &[]);
+                let expected = format!("{mirror}{RELEASE}/{file}");
+                assert_eq!(location(&answer), (302, expected.as_str()), "{way:?} {path}: {answer:?}");
+                let head = ask(scheme, &path, &["--head"]);
+                assert_eq!(location(&head), (302, expected.as_str()), "{way:?} {path}: {head:?}");
+            }
+        }
+        // What the client asks for besides is heard.
+        let elsewhere = ask("https", &format!("{RELEASE}/?country=JP"), &[]);
+        assert_eq!(
+            location(&elsewhere),
+            (302, format!("https://shinano.example.net/{RELEASE}/").as_str()),
+            "{way:?}"
+        );
+        let missing = ask("http", "pub/unheard-of/file", &[]);
+        assert_eq!(
+            (missing.status, missing.header("content-type")),
+            (404, "text/plain"),
+            "{way:?}: {missing:?}"
+        );
+        assert!(missing.body.contains("error: invalid path"), "{way:?}: {missing:?}");
+        assert_eq!(ask("http", "", &[]).status, 404, "{way:?}");
+    }
+}
