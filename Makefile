@@ -1,0 +1,127 @@
+# Builds the programs and installs them with all that belongs to them, as packagers expect it (GNU make).
+#
+#     make && sudo make install                              # into /usr/local
+#     make install DESTDIR=/tmp/tree PREFIX=/usr             # for a package
+#     make deb rpm                                           # the packages; needs cargo-deb, cargo-generate-rpm
+#
+# Installing builds nothing, so that root needs no compiler. Folders may be given by their GNU names as well, such as
+# bindir=/usr/sbin. Texts that name folders follow; the programs' own defaults do not, so a localstatedir other than
+# /var is written into the configuration of the daemon.
+
+PREFIX ?= /usr/local
+prefix = $(PREFIX)
+bindir = $(prefix)/bin
+datadir = $(prefix)/share
+mandir = $(datadir)/man
+docdir = $(datadir)/doc/mirrorlistd
+sysconfdir = /etc
+localstatedir = /var
+unitdir = $(prefix)/lib/systemd/system
+sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+
+CARGO ?= cargo
+CARGO_TARGET_DIR ?= target
+# The profile that programs are built with, and the folder where cargo puts them.
+PROFILE ?= release
+builddir = $(CARGO_TARGET_DIR)/$(PROFILE:dev=debug)
+completions = $(builddir)/completions
+INSTALL ?= install
+STRIP ?= strip
+
+programs = mirrorlistd mirrorlist-http mirrorlist-cache
+
+# What is installed: SOURCE:PLACE, with the mode of a text.
+units = $(wildcard $(addprefix systemd/*.,service socket path timer))
+examples = $(filter-out %/logrotate,$(wildcard systemd/examples/*))
+texts = \
+	$(foreach unit,$(units),$(unit):$(unitdir)/$(notdir $(unit))) \
+	systemd/sysusers.d/mirrorlist.conf:$(sysusersdir)/mirrorlist.conf \
+	systemd/tmpfiles.d/mirrorlist.conf:$(tmpfilesdir)/mirrorlist.conf \
+	$(foreach page,$(wildcard systemd/man/*.?),$(page):$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
+	$(foreach example,$(examples),$(example):$(docdir)/examples/$(notdir $(example))) \
+	systemd/packaging/Containerfile:$(docdir)/examples/Containerfile \
+	$(foreach document,README.md CHANGELOG.md LICENSE,$(document):$(docdir)/$(document)) \
+	$(foreach program,$(programs), \
+		$(completions)/$(program).bash:$(bashcompletiondir)/$(program) \
+		$(completions)/_$(program):$(zshcompletiondir)/_$(program) \
+		$(completions)/$(program).fish:$(fishcompletiondir)/$(program).fish)
+# The same, but what is there already is left as it is.
+settings = \
+	systemd/mirrorlistd.toml:$(sysconfdir)/mirrorlist/mirrorlistd.toml \
+	systemd/mirrorlist-http.toml:$(sysconfdir)/mirrorlist/mirrorlist-http.toml \
+	systemd/examples/logrotate:$(sysconfdir)/logrotate.d/mirrorlistd
+
+# Has a text name the folders of this installation.
+edit = sed -e 's|/usr/bin/mirrorlist|$(bindir)/mirrorlist|g' \
+	-e 's|/usr/share/doc/mirrorlistd|$(docdir)|g' \
+	-e 's|/etc/mirrorlist|$(sysconfdir)/mirrorlist|g' \
+	$(if $(filter-out /var,$(localstatedir)),-e 's|^\#cache = "/var|cache = "/var|') \
+	-e 's|/var/lib/mirrorlist|$(localstatedir)/lib/mirrorlist|g'
+
+.PHONY: all check install install-strip uninstall deb rpm clean
+
+all:
+	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked --profile $(PROFILE) \
+		--package mirrorlistd --package mirrorlist-http --bins \
+		--example mirrorlistd-completions --example mirrorlist-http-completions
+	mkdir -p '$(completions)'
+	'$(builddir)/examples/mirrorlistd-completions' '$(completions)'
+	'$(builddir)/examples/mirrorlist-http-completions' '$(completions)'
+
+check:
+	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) test --locked --workspace
+
+install:
+	@test -e '$(builddir)/mirrorlistd' -a -d '$(completions)' || { echo 'not built yet: run make first' >&2; exit 1; }
+	$(INSTALL) -d '$(DESTDIR)$(bindir)'
+	$(INSTALL) -m 755 $(addprefix '$(builddir)'/,$(programs)) '$(DESTDIR)$(bindir)'
+	@set -e; for pair in $(texts); do \
+		echo "$${pair#*:}"; \
+		$(edit) "$${pair%%:*}" | $(INSTALL) -D -m 644 /dev/stdin "$(DESTDIR)$${pair#*:}"; \
+	done
+	@set -e; for pair in $(settings); do \
+		place="$(DESTDIR)$${pair#*:}"; \
+		if [ -e "$$place" ]; then echo "$${pair#*:}: is there, left as it is"; continue; fi; \
+		echo "$${pair#*:}"; \
+		$(edit) "$${pair%%:*}" | $(INSTALL) -D -m 644 /dev/stdin "$$place"; \
+	done
+
+install-strip: install
+	$(STRIP) $(addprefix '$(DESTDIR)$(bindir)'/,$(programs))
+
+# Configuration that was changed stays, as does what the service has written.
+uninstall:
+	rm -f $(addprefix '$(DESTDIR)$(bindir)'/,$(programs))
+	@for pair in $(texts); do rm -f "$(DESTDIR)$${pair#*:}"; done
+	@for pair in $(settings); do \
+		place="$(DESTDIR)$${pair#*:}"; \
+		if $(edit) "$${pair%%:*}" | cmp -s - "$$place"; then rm -f "$$place"; fi; \
+	done
+	-@rmdir '$(DESTDIR)$(docdir)/examples' '$(DESTDIR)$(docdir)' '$(DESTDIR)$(sysconfdir)/mirrorlist' 2>/dev/null
+
+# Packages hold what `make install` installs; REVISION counts packages of one version. daemon/Cargo.toml, which says what
+# is in them, looks for that tree in target/package, wherever cargo builds.
+REVISION ?= 1
+# For cargo-deb and cargo-generate-rpm, such as to compress less.
+DEBFLAGS ?=
+RPMFLAGS ?=
+packages = $(CARGO_TARGET_DIR)/packages
+tree = rm -rf target/package && $(MAKE) --no-print-directory --silent install-strip DESTDIR=target/package PREFIX=/usr
+
+deb: all
+	$(tree) zshcompletiondir=/usr/share/zsh/vendor-completions
+	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) deb --no-build --no-strip --package mirrorlistd \
+		--deb-revision '$(REVISION)' --output '$(packages)/' $(DEBFLAGS)
+
+rpm: all
+	$(tree)
+	mkdir -p '$(packages)'
+	$(CARGO) generate-rpm --package daemon --set-metadata 'release = "$(REVISION)"' \
+		--output '$(packages)/' $(RPMFLAGS)
+
+clean:
+	$(CARGO) clean
