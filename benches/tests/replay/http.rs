@@ -56,8 +56,8 @@ impl Connection {
 
     /// Sends a request and reads its answer; of one that is `bodiless` the head only.
     ///
-    /// After an error or an answer that says `Connection: close` the next request gets another connection. The error is a
-    /// sentence.
+    /// After an error or an answer that says `Connection: close` the next request gets another connection. The error is
+    /// a sentence.
     pub fn ask(&mut self, request: &[u8], bodiless: bool) -> Result<Answer, String> {
         let answer = self.exchange(request, bodiless);
         let closes = |answer: &Answer| answer.values("connection").contains(&"close");

@@ -8,8 +8,8 @@ use std::{fs, net::Ipv6Addr, path::Path};
 
 /// Writes the inputs into a folder, under the names that [`World::read`] looks for.
 ///
-/// What it reads then may know fewer countries: a MaxMind database has no place for an IPv6 prefix that holds the one in
-/// which it keeps IPv4, or the one of IPv4-mapped addresses.
+/// What it reads then may know fewer countries: a MaxMind database has no place for an IPv6 prefix that holds the one
+/// in which it keeps IPv4, or the one of IPv4-mapped addresses.
 pub fn write(world: &World, folder: &Path) {
     let file = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect("a file can be written");
     fs::create_dir_all(folder).expect("a folder can be made");

@@ -1,4 +1,5 @@
-//! Whether an answer over HTTP is one of those that the model allows: spec.md §1, §9 and §11, and `compare` for the rest.
+//! Whether an answer over HTTP is one of those that the model allows: spec.md §1, §9 and §11, and `compare` for the
+//! rest.
 
 use crate::{
     compare::{self, Difference},

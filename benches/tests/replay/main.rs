@@ -1,9 +1,9 @@
 //! The replay: goldens and oracle over HTTP, so that "compatible" is a test and not a claim.
 //!
-//! [`own`] starts our own service on many caches; [`under_test`] asks one that already runs, ours or another. Requests are
-//! the goldens' and the oracle's, clients stand behind proxies, and every answer is held against the oracle's model: the
-//! order of mirrors as far as chance leaves it open, everything else byte for byte. [`request`] writes a request, [`http`]
-//! sends it, [`judge`] looks at the answer.
+//! [`own`] starts our own service on many caches; [`under_test`] asks one that already runs, ours or another. Requests
+//! are the goldens' and the oracle's, clients stand behind proxies, and every answer is held against the oracle's
+//! model: the order of mirrors as far as chance leaves it open, everything else byte for byte. [`request`] writes a
+//! request, [`http`] sends it, [`judge`] looks at the answer.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "../../../daemon/tests/golden/cache_toml.rs"]

@@ -1,11 +1,11 @@
 //! A server that already runs, ours or another.
 //!
 //! `MIRRORLIST_UNDER_TEST=http://HOST:PORT` names it. `MIRRORLIST_UNDER_TEST_INPUTS=FOLDER` names the folder of the inputs
-//! that its cache was made of (`mirrorlist.proto-cache`, `global_netblocks.txt`, `country_continent.csv`, `country.mmdb`);
-//! unless set, those are the real ones. The goldens of the same cache are asked too: `GOLDEN_WRITE_INPUTS=FOLDER` writes
-//! inputs for each, to start a server on. `MIRRORLIST_UNDER_TEST_MINIMUM=N` and `MIRRORLIST_UNDER_TEST_NETBLOCK=only` say
-//! how the server was started; it must believe the `X-Forwarded-For` of this machine. `ORACLE_REQUESTS=N` bounds the
-//! random requests, sent one at a time.
+//! that its cache was made of (`mirrorlist.proto-cache`, `global_netblocks.txt`, `country_continent.csv`,
+//! `country.mmdb`); unless set, those are the real ones. The goldens of the same cache are asked too:
+//! `GOLDEN_WRITE_INPUTS=FOLDER` writes inputs for each, to start a server on. `MIRRORLIST_UNDER_TEST_MINIMUM=N` and
+//! `MIRRORLIST_UNDER_TEST_NETBLOCK=only` say how the server was started; it must believe the `X-Forwarded-For` of this
+//! machine. `ORACLE_REQUESTS=N` bounds the random requests, sent one at a time.
 
 use crate::{
     dice::Dice,

@@ -1,0 +1,95 @@
+//! What every answer must be like, whatever was asked of whichever cache.
+
+use daemon::answer::{Answer, LogAddress, Scratch, Service};
+use rand::{SeedableRng as _, rngs::SmallRng};
+use shared::wire::{ContentType, Kind, MAX_REPLY, Message, ReplyStart, Request, next_frame};
+
+/// Asks, and returns the answer with its bytes.
+pub fn ask(
+    service: &Service<'_>,
+    request: &Request<'_>,
+    (now, seed): (u64, u64),
+    scratch: &mut Scratch,
+) -> (Answer, Vec<u8>) {
+    let mut page = Vec::new();
+    scratch.log.clear();
+    let answer = service.answer(request, now, &mut SmallRng::seed_from_u64(seed), scratch, &mut page);
+    (answer, page)
+}
+
+/// Panics unless an answer is one that clients, the front end and the readers of the log can use.
+pub fn is_usable(service: &Service<'_>, answer: &Answer, page: &[u8], log: &[u8]) {
+    let (headers, body) = page.split_at(answer.headers_len);
+    let body = std::str::from_utf8(body).expect("a body is UTF-8");
+    let kind = answer.head.kind;
+    match answer.head.status {
+        302 => {
+            assert_eq!(kind, Kind::Redirect);
+            let headers = std::str::from_utf8(headers).expect("headers are UTF-8");
+            let url = headers.strip_prefix("Location: ").and_then(|rest| rest.strip_suffix("\r\n"));
+            let url = url.expect("one header line");
+            assert!(url.starts_with("http") && url.bytes().all(|byte| byte.is_ascii_graphic()), "{url:?}");
+            assert_eq!(body.strip_suffix('\n'), Some(url));
+        }
+        200 | 400 | 404 => {
+            assert!(headers.is_empty(), "{headers:?}");
+            match answer.head.content_type {
+                ContentType::Metalink => is_metalink(body, kind),
+                ContentType::Text => is_text(body, kind == Kind::Mirrorlist && answer.head.status == 200),
+            }
+        }
+        other => panic!("status {other}"),
+    }
+    is_log(service.rules.log_address, log);
+    is_frame(answer, page);
+}
+
+fn is_metalink(body: &str, kind: Kind) {
+    assert_eq!(kind, Kind::Metalink);
+    let document = match roxmltree::Document::parse(body) {
+        Ok(document) => document,
+        Err(error) => panic!("{error}: {body}"),
+    };
+    let namespace = "http://www.metalinker.org/";
+    for url in document.descendants().filter(|node| node.has_tag_name((namespace, "url"))) {
+        let text = url.text().unwrap_or_default();
+        assert!(
+            !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control()),
+            "{text:?}"
+        );
+    }
+}
+
+fn is_text(body: &str, list: bool) {
+    let lines = body.strip_suffix('\n').expect("a text ends in LF");
+    let mut urls = false;
+    for line in lines.split('\n') {
+        assert!(!line.is_empty() && line.len() < 4096 && !line.contains(char::is_control), "{line:?}");
+        if list && line != "repo disabled" {
+            urls |= !line.starts_with('#');
+            assert!(!urls || line.contains("://") && !line.contains(char::is_whitespace), "{body}");
+        }
+    }
+}
+
+fn is_log(address: LogAddress, log: &[u8]) {
+    if log.is_empty() {
+        return;
+    }
+    assert_ne!(address, LogAddress::Off);
+    let line = log.strip_suffix(b"\n").expect("a line of the log ends in LF");
+    assert!(line.iter().all(|byte| matches!(byte, b' '..=b'~')), "{}", line.escape_ascii());
+    assert_eq!(line.split(|byte| *byte == b';').count(), 5, "{}", line.escape_ascii());
+}
+
+/// The answer as the front end gets it.
+fn is_frame(answer: &Answer, page: &[u8]) {
+    let mut bytes = Vec::new();
+    let start = ReplyStart::begin(&mut bytes, 7);
+    bytes.extend_from_slice(page);
+    start.finish(&mut bytes, &answer.head, answer.headers_len);
+    let frame = next_frame(&bytes, MAX_REPLY).expect("a frame").expect("a whole frame");
+    let Ok(Message::Reply(reply)) = Message::decode(&frame) else { panic!("no reply") };
+    assert_eq!((reply.head, reply.headers.len()), (answer.head, answer.headers_len));
+    assert_eq!(reply.body, &page[answer.headers_len..]);
+}

@@ -1,0 +1,27 @@
+//! Configuration files of both programs: any bytes are taken, or refused in one line.
+#![no_main]
+
+use daemon::config::Task;
+use libfuzzer_sys::fuzz_target;
+use std::{env, ffi::OsString, fs, path::PathBuf, process, sync::LazyLock};
+
+static PATH: LazyLock<PathBuf> =
+    LazyLock::new(|| env::temp_dir().join(format!("mirrorlist-fuzz-{}.toml", process::id())));
+
+fuzz_target!(|bytes: &[u8]| {
+    fs::write(&*PATH, bytes).expect("a temporary file can be written");
+    let arguments: [OsString; 3] = ["program".into(), "--config".into(), PATH.clone().into()];
+    match Task::load(arguments.clone().into_iter()) {
+        Ok(Task::Serve(config)) => assert!((1..=256).contains(&config.slots())),
+        Ok(Task::Ask(errand)) => panic!("nobody has asked for {errand:?}"),
+        Err(failure) => is_one_line(&failure.to_string()),
+    }
+    match frontend::config::Config::load(arguments.into_iter()) {
+        Ok(config) => assert!(config.thread_count() >= 1 && config.limits.uri <= config.limits.head),
+        Err(failure) => is_one_line(&failure.to_string()),
+    }
+});
+
+fn is_one_line(message: &str) {
+    assert!(!message.is_empty() && !message.contains(char::is_control), "{message:?}");
+}

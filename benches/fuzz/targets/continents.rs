@@ -1,0 +1,16 @@
+//! The continents: any bytes are read, and every line is a country or counted as skipped.
+#![no_main]
+
+use daemon::compile::{Skipped, continents};
+use libfuzzer_sys::fuzz_target;
+use shared::cache::inventory::Inventory;
+
+fuzz_target!(|bytes: &[u8]| {
+    let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
+    continents::import(bytes, &mut inventory, &mut skipped);
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+    assert!(inventory.continents.len() + skipped.total() as usize <= lines);
+    for row in skipped.rows() {
+        assert!(!row.to_string().contains('\n'), "{row}");
+    }
+});
