@@ -3,17 +3,17 @@
 //! Lines are appended a batch at a time with one write, so that batches of several workers never mix, and a log that
 //! takes nothing (full disk, a pipe that nobody reads) costs lines, never answers.
 
-use crate::{failure::Failure, log};
+use crate::{
+    failure::Failure,
+    log::{self, Seldom},
+};
 use std::{
     fs::{File, OpenOptions},
     io::{self, Write as _},
     os::{fd::OwnedFd, unix::fs::OpenOptionsExt as _},
     path::Path,
-    time::{Duration, Instant},
+    time::Instant,
 };
-
-/// How often a log that takes no lines is told of.
-const REPORT_EVERY: Duration = Duration::from_secs(60);
 
 /// Opens the log for appending, makes it if need be.
 ///
@@ -43,13 +43,13 @@ pub struct AccessLog {
     /// The last line was written in part; the next batch begins on a line of its own.
     broken: bool,
     dropped: u64,
-    reported: Option<Instant>,
+    refusals: Seldom,
 }
 
 impl AccessLog {
     /// A log that goes to `file`, or nowhere.
     pub fn new(file: Option<OwnedFd>) -> AccessLog {
-        AccessLog { file: file.map(File::from), broken: false, dropped: 0, reported: None }
+        AccessLog { file: file.map(File::from), broken: false, dropped: 0, refusals: Seldom::default() }
     }
 
     /// Goes on in another file.
@@ -87,11 +87,9 @@ impl AccessLog {
     fn report(&mut self, lost: &[u8], cause: &str) -> u64 {
         let lost = lost.iter().filter(|byte| **byte == b'\n').count() as u64;
         self.dropped += lost;
-        let now = Instant::now();
-        if self.reported.is_none_or(|last| now - last >= REPORT_EVERY) {
+        if self.refusals.passes(Instant::now()) {
             let dropped = self.dropped;
             log::warning(format_args!("access log: {dropped} lines lost ({cause}); answering on"));
-            self.reported = Some(now);
             self.dropped = 0;
         }
         lost

@@ -5,7 +5,7 @@
 //! close, or a moment.
 
 use super::guard::Guard;
-use crate::log;
+use crate::log::{self, Seldom};
 use mio::{
     Interest, Registry, Token,
     net::{UnixListener, UnixStream},
@@ -27,8 +27,6 @@ const COURTESY: Duration = Duration::from_millis(2);
 const LATELY: Duration = Duration::from_secs(1);
 /// How long to wait before trying again after the system has refused a connection.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How often refusals are told of.
-const REPORT_EVERY: Duration = Duration::from_secs(60);
 
 /// A hold on the listening socket.
 #[derive(Debug)]
@@ -42,7 +40,7 @@ pub struct Door {
     taken: Option<Instant>,
     /// Nothing is taken before this moment.
     wait_until: Option<Instant>,
-    reported: Option<Instant>,
+    refusals: Seldom,
 }
 
 impl Door {
@@ -56,7 +54,7 @@ impl Door {
             knocked: false,
             taken: None,
             wait_until: None,
-            reported: None,
+            refusals: Seldom::default(),
         }
     }
 
@@ -141,8 +139,7 @@ impl Door {
 
     fn refused(&mut self, error: &io::Error, now: Instant) {
         self.wait_until = Some(now + PAUSE);
-        if self.reported.is_none_or(|last| now - last >= REPORT_EVERY) {
-            self.reported = Some(now);
+        if self.refusals.passes(now) {
             log::warning(format_args!("new connection: not accepted ({error}); trying again"));
         }
     }

@@ -2,13 +2,10 @@
 //!
 //! A stranger is turned away before a byte is read or sent.
 
-use crate::log;
+use crate::log::{self, Seldom};
 use mio::net::UnixStream;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
-use std::time::{Duration, Instant};
-
-/// How often strangers are told of.
-const REPORT_EVERY: Duration = Duration::from_secs(60);
+use std::time::Instant;
 
 /// Knows who may come in.
 #[derive(Debug)]
@@ -16,13 +13,13 @@ pub struct Guard {
     /// Users whose processes may come in; everyone's may if there are none.
     peers: Vec<u32>,
     turned_away: u64,
-    reported: Option<Instant>,
+    refusals: Seldom,
 }
 
 impl Guard {
     /// Lets in processes of these users; all if there are none.
     pub fn new(peers: Vec<u32>) -> Guard {
-        Guard { peers, turned_away: 0, reported: None }
+        Guard { peers, turned_away: 0, refusals: Seldom::default() }
     }
 
     /// Whether the process that has made this connection may come in.
@@ -36,12 +33,11 @@ impl Guard {
             Err(errno) => format!("its user is not known: {errno}"),
         };
         self.turned_away += 1;
-        if self.reported.is_none_or(|last| now - last >= REPORT_EVERY) {
+        if self.refusals.passes(now) {
             let count = self.turned_away;
             log::warning(format_args!(
                 "new connection: turned away, {count} so far ({refusal}); serving the others"
             ));
-            self.reported = Some(now);
         }
         false
     }

@@ -1,8 +1,9 @@
 //! Which call is where: waiting, with a worker, answered. Pure: time is an argument, no socket in sight.
 //!
 //! The promises kept here: every call ends by its deadline; an answer reaches the call that it belongs to or none; a
-//! call goes to a second worker once, when the first is silent, gone or breaks the protocol; calls above the bound
-//! wait their turn. The bytes to be sent gather in each link's buffer; `link` moves them.
+//! call goes to a second worker when the first is silent, and to another one when a worker is gone or breaks the
+//! protocol, until it has met three such ends; calls above the bound wait their turn. The bytes to be sent gather in
+//! each link's buffer; `link` moves them.
 
 pub use super::calls::{Answer, CallKey, Question};
 use super::calls::{Call, Calls, Place};

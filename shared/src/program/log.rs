@@ -17,10 +17,13 @@ use std::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 /// A pipe that polls as writable takes this much without blocking (PIPE_BUF), so a line is never longer.
 const LONGEST_LINE: usize = 4096;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 static DROPPED: AtomicU32 = AtomicU32::new(0);
 
@@ -56,7 +59,7 @@ fn write(level: Level, message: &dyn Display) {
         (Level::Warning, false) => "warning: ",
         (Level::Info, false) => "info: ",
     };
-    let mut line = format!("{prefix}{message}").replace('\n', " ");
+    let mut line: String = format!("{prefix}{message}").chars().map(printable).collect();
     let dropped = DROPPED.swap(0, Ordering::Relaxed);
     if dropped > 0 {
         line.push_str(&format!(" ({dropped} lines before this one could not be written)"));
@@ -65,6 +68,30 @@ fn write(level: Level, message: &dyn Display) {
     line.push('\n');
     if !stderr_has_room() || io::stderr().write_all(line.as_bytes()).is_err() {
         DROPPED.fetch_add(dropped + 1, Ordering::Relaxed);
+    }
+}
+
+/// What a name from outside may hold of line ends and orders to a terminal does not get through.
+fn printable(character: char) -> char {
+    match character {
+        '\n' => ' ',
+        other if other.is_control() => '?',
+        other => other,
+    }
+}
+
+/// Lets a message pass that could be said again and again: once a minute.
+#[derive(Debug, Default)]
+pub struct Seldom(Option<Instant>);
+
+impl Seldom {
+    /// Whether it is to be said at `now`.
+    pub fn passes(&mut self, now: Instant) -> bool {
+        let passes = self.0.is_none_or(|last| now.duration_since(last) >= MINUTE);
+        if passes {
+            self.0 = Some(now);
+        }
+        passes
     }
 }
 
@@ -83,4 +110,23 @@ fn stderr_is_the_journal() -> bool {
         let Ok(stream) = env::var("JOURNAL_STREAM") else { return false };
         fstat(io::stderr()).is_ok_and(|stat| stream == format!("{}:{}", stat.st_dev, stat.st_ino))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_end_and_no_order_to_a_terminal_gets_through() {
+        let said: String = "cache a\nb\u{1b}[31m\u{85}: gone".chars().map(printable).collect();
+        assert_eq!(said, "cache a b?[31m?: gone");
+    }
+
+    #[test]
+    fn the_same_is_said_once_a_minute() {
+        let (mut seldom, now) = (Seldom::default(), Instant::now());
+        assert!(seldom.passes(now));
+        assert!(!seldom.passes(now + MINUTE / 2) && !seldom.passes(now + MINUTE - Duration::from_millis(1)));
+        assert!(seldom.passes(now + MINUTE) && !seldom.passes(now + MINUTE));
+    }
 }
