@@ -132,7 +132,7 @@ impl Service<'_> {
         let (status, text) = match &query.target {
             Err(refusal) => {
                 let mut text = Vec::new();
-                refusal::text(&self.view, query, *refusal, &mut text);
+                refusal::text(&self.view, self.fragments, query, *refusal, &mut text);
                 (refusal::status(*refusal), text)
             }
             Ok(target) if query.kind == Kind::Metalink && target.details.is_none() => {

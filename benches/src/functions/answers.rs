@@ -61,6 +61,10 @@ pub(super) fn unknown_repository(parts: &Parts) -> Call<'_> {
     refuse(parts, |at| format!("/mirrorlist?repo=unknown-{at}&arch=x86_64"))
 }
 
+pub(super) fn unknown_repository_metalink(parts: &Parts) -> Call<'_> {
+    refuse(parts, |at| format!("/metalink?repo=unknown-{at}&arch=x86_64"))
+}
+
 pub(super) fn disabled_repository(parts: &Parts) -> Call<'_> {
     let view = parts.view();
     let all = (0..view.repository_count() as u32).filter_map(|id| view.repository(RepositoryId(id)));

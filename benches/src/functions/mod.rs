@@ -46,6 +46,7 @@ pub const ALL: &[(&str, Make)] = &[
     ("answer a mirrorlist of 5 hosts or more", answers::usual_mirrorlist),
     ("refuse an unknown path", answers::unknown_path),
     ("refuse an unknown repository", answers::unknown_repository),
+    ("refuse a metalink of an unknown repository", answers::unknown_repository_metalink),
     ("refuse a disabled repository", answers::disabled_repository),
     ("frame and read a request", wire::request),
     ("frame and read a reply of 26 kB", wire::reply),

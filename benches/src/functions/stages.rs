@@ -111,7 +111,7 @@ pub(super) fn render_refusal(parts: &Parts) -> Call<'_> {
     });
     render(parts, asked.collect(), move |Selected { query, .. }, out| {
         if let Err(refused) = &query.target {
-            refusal::text(&view, query, *refused, out);
+            refusal::text(&view, &parts.fragments, query, *refused, out);
         }
     })
 }

@@ -2,6 +2,8 @@
 //!
 //! Source: spec.md §1 (echoed text), §6 and §8 (URLs), §7 (XML).
 
+use memchr::memmem;
+
 /// Longest text of a client's that an answer repeats, in characters.
 const LONGEST_ECHO: usize = 200;
 
@@ -97,6 +99,14 @@ pub fn xml(text: &[u8], out: &mut Vec<u8>) {
 
 /// Appends text as the inside of an XML comment: `--` becomes `- -`.
 pub fn xml_comment(text: &[u8], out: &mut Vec<u8>) {
+    // Nearly always. Without a branch for each byte this is a twentieth of the work below.
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r');
+    if text.iter().fold(true, |all, byte| all & plain(byte))
+        && text.last() != Some(&b'-')
+        && memmem::find(text, b"--").is_none()
+    {
+        return out.extend_from_slice(text);
+    }
     let mut before = 0;
     for (at, byte) in text.iter().enumerate() {
         if *byte == b'-' && before == b'-' {

@@ -1,11 +1,12 @@
 //! What answers have in common, rendered once for each cache.
 //!
-//! For every placement the URL that a list shows for each scheme, and for every URL the two pieces of its metalink line
-//! that no request changes. Made by the master before it forks, so all workers share it.
+//! For every placement the URL that a list shows for each scheme, for every URL the two pieces of its metalink line that
+//! no request changes, and for every tree the line that says it is available. Made by the master before it forks, so
+//! all workers share it.
 
 use super::escape;
 use shared::{
-    cache::{PlacementId, View},
+    cache::{PlacementId, RepositoryId, View},
     scheme::Scheme,
 };
 use std::ops::Range;
@@ -20,6 +21,10 @@ pub struct Fragments {
     lines: Vec<Line>,
     /// Where each placement's lines begin; one more than placements.
     line_start: Vec<u32>,
+    /// The lines of all trees, in their order.
+    trees: Vec<u8>,
+    /// Where each tree's line begins; one more than trees.
+    tree_start: Vec<u32>,
 }
 
 /// A part of the bytes.
@@ -56,6 +61,7 @@ impl Fragments {
             fragments.add(view, placement);
         }
         fragments.line_start.push(fragments.lines.len() as u32);
+        fragments.add_trees(view);
         fragments.bytes.shrink_to_fit();
         fragments.first.shrink_to_fit();
         fragments.lines.shrink_to_fit();
@@ -88,6 +94,24 @@ impl Fragments {
         self.first.push(first);
     }
 
+    fn add_trees(&mut self, view: &View<'_>) {
+        let (lines, start) = (&mut self.trees, &mut self.tree_start);
+        for id in (0..view.repository_count() as u32).map(RepositoryId) {
+            let name = view.repository(id).map_or("", |repository| repository.name);
+            for tree in view.trees(id) {
+                start.push(lines.len() as u32);
+                lines.extend_from_slice(b"# repo=");
+                escape::echo(name.as_bytes(), lines);
+                lines.extend_from_slice(b"&arch=");
+                escape::echo(view.tree_arch(tree).as_bytes(), lines);
+                lines.push(b'\n');
+            }
+        }
+        start.push(lines.len() as u32);
+        lines.shrink_to_fit();
+        start.shrink_to_fit();
+    }
+
     fn piece(&mut self, render: impl FnOnce(&mut Vec<u8>)) -> Piece {
         let start = self.bytes.len();
         render(&mut self.bytes);
@@ -108,6 +132,14 @@ impl Fragments {
     pub fn url(&self, placement: PlacementId, scheme: Scheme) -> Option<&[u8]> {
         let piece = self.first.get(placement.0 as usize)?[scheme as usize];
         (piece.len > 0).then(|| self.get(piece))
+    }
+
+    /// The lines that say which trees there are, of the trees so numbered.
+    pub fn tree_lines(&self, trees: Range<usize>) -> &[u8] {
+        match (self.tree_start.get(trees.start), self.tree_start.get(trees.end)) {
+            (Some(from), Some(to)) => self.trees.get(*from as usize..*to as usize).unwrap_or_default(),
+            _ => b"",
+        }
     }
 
     /// The lines of a placement's URLs, in the order of the cache.

@@ -2,12 +2,12 @@
 //!
 //! Source: spec.md §9. The texts are for people and for scripts that look for them; each ends in LF.
 
-use super::{escape::echo, header};
+use super::{escape::echo, fragments::Fragments, header};
 use crate::select::{
     query::Query,
     target::{Refusal, Subject},
 };
-use shared::cache::{RepositoryId, TreeId, View};
+use shared::cache::{RepositoryId, View};
 
 /// Lines of the list of available repositories.
 const MOST_LINES: usize = 100;
@@ -22,7 +22,7 @@ pub fn status(refusal: Refusal) -> u16 {
 }
 
 /// Appends the text of a refusal.
-pub fn text(view: &View<'_>, query: &Query<'_>, refusal: Refusal, out: &mut Vec<u8>) {
+pub fn text(view: &View<'_>, fragments: &Fragments, query: &Query<'_>, refusal: Refusal, out: &mut Vec<u8>) {
     if let Some(subject) = &query.named.subject {
         header::subject(subject, out);
     }
@@ -35,20 +35,27 @@ pub fn text(view: &View<'_>, query: &Query<'_>, refusal: Refusal, out: &mut Vec<
         Refusal::InvalidPath => out.extend_from_slice(b"error: invalid path\n"),
         Refusal::UnknownTree(repository) => {
             out.extend_from_slice(b"error: invalid repo or arch\n");
-            available(view, query, repository, out);
+            available(view, fragments, query, repository, out);
         }
     }
 }
 
 /// Appends what may be asked for instead: the repository's architectures, or the names nearest to the one asked for.
-fn available(view: &View<'_>, query: &Query<'_>, repository: Option<RepositoryId>, out: &mut Vec<u8>) {
+fn available(
+    view: &View<'_>,
+    fragments: &Fragments,
+    query: &Query<'_>,
+    repository: Option<RepositoryId>,
+    out: &mut Vec<u8>,
+) {
     out.extend_from_slice(b"# following repositories are available:\n");
     let count = view.tree_count();
     let trees = match repository {
         Some(repository) => {
-            let mut trees = view.trees(repository);
-            let first = trees.next().map_or(0, |tree| tree.0 as usize);
-            first..first + (trees.len() + 1).min(MOST_LINES)
+            let mut theirs = view.trees(repository);
+            let all = theirs.len();
+            let first = theirs.next().map_or(0, |tree| tree.0 as usize);
+            first..first + all.min(MOST_LINES)
         }
         None => {
             let asked = match &query.named.subject {
@@ -59,21 +66,7 @@ fn available(view: &View<'_>, query: &Query<'_>, repository: Option<RepositoryId
             from..(from + MOST_LINES).min(count)
         }
     };
-    let first = view.tree_repository(TreeId(trees.start as u32)).0;
-    for id in (first..view.repository_count() as u32).map(RepositoryId) {
-        let Some(repository) = view.repository(id) else { continue };
-        let theirs = view.trees(id);
-        if theirs.clone().next().is_some_and(|tree| tree.0 as usize >= trees.end) {
-            break;
-        }
-        for tree in theirs.filter(|tree| trees.contains(&(tree.0 as usize))) {
-            out.extend_from_slice(b"# repo=");
-            echo(repository.name.as_bytes(), out);
-            out.extend_from_slice(b"&arch=");
-            echo(view.tree_arch(tree).as_bytes(), out);
-            out.push(b'\n');
-        }
-    }
+    out.extend_from_slice(fragments.tree_lines(trees));
     out.extend_from_slice(b"# ");
     out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
     out.extend_from_slice(b" in all\n");
