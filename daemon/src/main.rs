@@ -13,9 +13,11 @@ use daemon::{
     operator::callers::Callers,
     sandbox,
 };
+use shared::program::signals;
 use std::{env, panic, process, process::ExitCode};
 
 fn main() -> ExitCode {
+    signals::survive_file_size_limit();
     listener::close_strangers();
     panic::set_hook(Box::new(|panic| {
         log::error(format_args!("process {}: {panic} (a bug of this program); ending it", process::id()));

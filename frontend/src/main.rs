@@ -2,10 +2,11 @@
 #![forbid(unsafe_code)]
 
 use frontend::{config::Config, server};
-use shared::program::{failure::Failure, log};
+use shared::program::{failure::Failure, log, signals};
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
+    signals::survive_file_size_limit();
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -6,6 +6,7 @@ pub mod failure;
 pub mod log;
 pub mod notify;
 pub mod options;
+pub mod signals;
 mod version;
 
 pub use version::version;
