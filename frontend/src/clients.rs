@@ -3,6 +3,8 @@
 //! A connection has no timer of its own: it notes what it waits for, and [`Clients::sweep`] looks at all of them now
 //! and then. That is exact to a sweep, costs nothing per request and a few words per connection.
 
+mod unread;
+
 use crate::{backend::BLOCK, config::Limits, counts::Counts};
 use slab::Slab;
 use std::{
@@ -12,9 +14,7 @@ use std::{
     task::Waker,
     time::{Duration, Instant},
 };
-
-/// What a client has once slow readers hold more than the budget.
-const PRESSED: Duration = Duration::from_secs(1);
+use unread::{Turn, Unread};
 
 /// A client that says nothing for this long after its answer will hardly say something soon.
 const RESTLESS: Duration = Duration::from_secs(1);
@@ -36,9 +36,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Clients {
     limits: Limits,
-    /// Bytes of answers that clients do not read, on this thread, and how many there may be.
-    unsent: Cell<usize>,
-    unsent_limit: usize,
+    unread: RefCell<Unread>,
     all: RefCell<Slab<Rc<Client>>>,
     stopping: Cell<bool>,
     counts: Arc<Counts>,
@@ -51,10 +49,10 @@ pub struct Clients {
 pub struct Client {
     phase: Cell<Phase>,
     since: Cell<Instant>,
-    /// Bytes of the answer in work.
+    /// Bytes of the answer in work, 0 if there is none.
     answer: Cell<usize>,
-    /// What of it counts as unsent.
-    unsent: Cell<usize>,
+    /// Its place among those that are to read.
+    turn: Cell<Option<Turn>>,
     expired: Cell<bool>,
     rests: Cell<bool>,
     waker: RefCell<Option<Waker>>,
@@ -73,8 +71,7 @@ impl Clients {
     pub fn new(limits: Limits, threads: usize, counts: Arc<Counts>) -> Clients {
         Clients {
             limits,
-            unsent: Cell::new(0),
-            unsent_limit: limits.unsent / threads.max(1),
+            unread: RefCell::new(Unread::new(limits.unsent / threads.max(1))),
             all: RefCell::default(),
             stopping: Cell::new(false),
             counts,
@@ -85,15 +82,7 @@ impl Clients {
     /// A new connection.
     pub fn enter(self: &Rc<Clients>) -> Guest {
         self.counts.connections.count();
-        let client = Rc::new(Client {
-            phase: Cell::new(Phase::Head),
-            since: Cell::new(Instant::now()),
-            answer: Cell::new(0),
-            unsent: Cell::new(0),
-            expired: Cell::new(false),
-            rests: Cell::new(false),
-            waker: RefCell::new(None),
-        });
+        let client = Rc::new(Client::new());
         let key = self.all.borrow_mut().insert(Rc::clone(&client));
         Guest { client, clients: Rc::clone(self), key }
     }
@@ -105,8 +94,7 @@ impl Clients {
             let phase = client.phase.get();
             let time = now.duration_since(client.since.get());
             if time > self.patience(phase) {
-                client.expired.set(true);
-                client.wake();
+                client.expire();
             } else if phase == Phase::Idle && time > RESTLESS && !client.rests.replace(true) {
                 client.wake();
             }
@@ -142,13 +130,30 @@ impl Clients {
             Phase::Head => self.limits.header_timeout,
             Phase::Idle => self.limits.idle_timeout,
             Phase::Served => Duration::MAX,
-            Phase::Unread if self.unsent.get() > self.unsent_limit => PRESSED.min(self.limits.write_timeout),
             Phase::Unread => self.limits.write_timeout,
         }
     }
 }
 
 impl Client {
+    fn new() -> Client {
+        Client {
+            phase: Cell::new(Phase::Head),
+            since: Cell::new(Instant::now()),
+            answer: Cell::new(0),
+            turn: Cell::new(None),
+            expired: Cell::new(false),
+            rests: Cell::new(false),
+            waker: RefCell::new(None),
+        }
+    }
+
+    /// Its time is up.
+    fn expire(&self) {
+        self.expired.set(true);
+        self.wake();
+    }
+
     fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
@@ -176,7 +181,9 @@ impl Guest {
     /// A request is being served.
     pub fn is_served(&self) {
         self.client.rests.set(false);
-        self.client.phase.set(Phase::Served);
+        if self.client.phase.get() != Phase::Unread {
+            self.client.phase.set(Phase::Served);
+        }
     }
 
     /// An answer of so many bytes is about to be written. It holds the block that it lies in, however short it is.
@@ -184,22 +191,50 @@ impl Guest {
         self.client.answer.set(bytes.max(BLOCK));
     }
 
-    /// The answer no longer fits into the socket.
+    /// Whether an answer is there of which not all is written.
+    pub fn has_answer(&self) -> bool {
+        self.client.answer.get() > 0
+    }
+
+    /// The answer no longer fits into the socket. If it is one too many, those that have taken nothing for the longest
+    /// are cut off.
     pub fn is_unread(&self) {
+        if self.client.phase.get() == Phase::Unread {
+            return;
+        }
+        self.client.enter(Phase::Unread);
+        let mut unread = self.clients.unread.borrow_mut();
+        let turn = unread.enter(self.client.answer.get(), Rc::clone(&self.client));
+        self.client.turn.set(Some(turn));
+        while let Some(surplus) = unread.surplus() {
+            surplus.turn.set(None);
+            surplus.expire();
+        }
+    }
+
+    /// A part of the answer was written.
+    pub fn is_reading(&self) {
         if self.client.phase.get() != Phase::Unread {
-            self.client.enter(Phase::Unread);
-            let unsent = self.client.answer.get();
-            self.client.unsent.set(unsent);
-            self.clients.unsent.update(|all| all + unsent);
+            return;
+        }
+        let mut unread = self.clients.unread.borrow_mut();
+        if let Some((bytes, client)) = self.client.turn.take().and_then(|turn| unread.leave(turn)) {
+            self.client.turn.set(Some(unread.enter(bytes, client)));
         }
     }
 
     /// All that was to be written is written.
     pub fn is_read(&self) {
+        self.client.answer.set(0);
         if self.client.phase.get() == Phase::Unread {
-            let unsent = self.client.unsent.take();
-            self.clients.unsent.update(|all| all - unsent);
+            self.leave_unread();
             self.client.phase.set(Phase::Served);
+        }
+    }
+
+    fn leave_unread(&self) {
+        if let Some(turn) = self.client.turn.take() {
+            self.clients.unread.borrow_mut().leave(turn);
         }
     }
 
@@ -236,7 +271,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.is_read();
+        self.leave_unread();
         self.clients.counts.closed.count();
         let mut all = self.clients.all.borrow_mut();
         all.remove(self.key);

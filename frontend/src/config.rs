@@ -59,7 +59,8 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// Time that an answer may take to be read by its client once it no longer fits into the socket.
     pub write_timeout: Duration,
-    /// Bytes of answers that may wait for slow readers in all; above it `write_timeout` is one second.
+    /// Bytes of answers that may wait for slow readers in all; above it those that have read nothing for the longest
+    /// are cut off.
     pub unsent: usize,
 }
 

@@ -9,7 +9,7 @@ use landlock::{
 };
 use nix::sys::prctl;
 use seccompiler::{SeccompAction, SeccompFilter, TargetArch};
-use std::{collections::BTreeMap, env, error::Error, path::PathBuf};
+use std::{collections::BTreeMap, env, error::Error, path::Path};
 
 /// The newest rules that this program knows; an older kernel keeps those that it has.
 const RULES: ABI = ABI::V6;
@@ -18,7 +18,7 @@ const RULES: ABI = ABI::V6;
 /// processes, and system calls that no front end makes. What could be given up, in words.
 ///
 /// UNIX sockets can still be connected to. To be called before there are threads.
-pub fn confine(folders: &[PathBuf]) -> String {
+pub fn confine(folders: &[&Path]) -> String {
     let privileges = match prctl::set_no_new_privs() {
         Ok(()) => "no new privileges".into(),
         Err(errno) => format!("new privileges could not be given up ({errno})"),
@@ -28,7 +28,7 @@ pub fn confine(folders: &[PathBuf]) -> String {
     format!("{privileges}; {files}; {calls}")
 }
 
-fn files(folders: &[PathBuf]) -> Result<String, Box<dyn Error>> {
+fn files(folders: &[&Path]) -> Result<String, Box<dyn Error>> {
     let mut scopes = BitFlags::from(Scope::Signal);
     // systemd may listen at an abstract name, and wants to hear when the program stops.
     if env::var_os("NOTIFY_SOCKET").is_none_or(|place| !place.as_encoded_bytes().starts_with(b"@")) {

@@ -85,10 +85,13 @@ async fn http(stream: Stream, requests: Requests) -> End {
         ended
     })
     .await;
+    let parts = http.into_parts();
     if !served {
+        if guest.has_answer() {
+            parts.io.discard_unsent();
+        }
         return End::Cut;
     }
-    let parts = http.into_parts();
     if guest.may_rest() && parts.io.is_between_requests() {
         End::Resting(parts.io, parts.service)
     } else {

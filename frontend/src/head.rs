@@ -6,7 +6,10 @@
 
 use hyper::Uri;
 use memchr::memchr;
-use std::{mem::MaybeUninit, ops::Range};
+use std::{
+    mem::{self, MaybeUninit},
+    ops::Range,
+};
 
 /// Header lines of a request; one more is too many. It is hyper's own limit.
 const MOST_HEADERS: usize = 100;
@@ -169,11 +172,12 @@ fn is_long_connection(header: &httparse::Header<'_>) -> bool {
 
 /// Whether a body follows the head; `None` when its header lines contradict each other.
 ///
-/// Both ways of framing at once, or twice the same with different values, is how requests are smuggled past proxies:
-/// refused. Source: RFC 9112 §6.
+/// Both ways of framing at once, or twice the same with different values, is how requests are smuggled past proxies, as
+/// are two hosts: refused. Source: RFC 9112 §3.2 and §6. A request without a host is taken, as it needs none here.
 fn has_body(http_1_1: bool, headers: &[httparse::Header<'_>]) -> Option<bool> {
     let mut length = None;
     let mut chunked = false;
+    let mut host = false;
     for header in headers {
         if header.name.eq_ignore_ascii_case("content-length") {
             let value = std::str::from_utf8(header.value).ok()?;
@@ -191,6 +195,8 @@ fn has_body(http_1_1: bool, headers: &[httparse::Header<'_>]) -> Option<bool> {
                 return None;
             }
             chunked = true;
+        } else if header.name.eq_ignore_ascii_case("host") && mem::replace(&mut host, true) {
+            return None;
         }
     }
     match (length, chunked) {
@@ -346,7 +352,10 @@ mod tests {
         assert!(body("Transfer-Encoding: Chunked\r\n"));
         assert!(none("Content-Length: 0\r\n"));
         assert!(none("Expect: 100-continue\r\n"));
+        assert!(none("Host: x\r\n"));
         for lines in [
+            "Host: x\r\nHost: y\r\n",
+            "Host: x\r\nA: b\r\nhost: x\r\n",
             "Content-Length: \r\n",
             "Content-Length: x\r\n",
             "Content-Length: +5\r\n",

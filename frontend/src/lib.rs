@@ -1,7 +1,7 @@
 //! The HTTP front end of mirrorlistd: turns HTTP into questions to the workers, and their answers into HTTP.
 //!
 //! In the order in which a request meets them:
-//! - [`config`], [`server`], [`inherited`], [`listen`], [`thread`], [`accept`]: the process, its threads, its sockets;
+//! - [`config`], [`server`], [`inherited`], [`listen`], [`socket_file`], [`thread`], [`accept`]: the process, its threads, its sockets;
 //! - [`confine`]: what the process gives up once they are open;
 //! - [`connection`], [`stream`], [`head`], [`clients`]: one client's connection, what may come over it, how long it may
 //!   last;
@@ -28,6 +28,7 @@ pub mod listen;
 pub mod request;
 pub mod response;
 pub mod server;
+pub mod socket_file;
 pub mod stream;
 pub mod thread;
 pub mod watch;

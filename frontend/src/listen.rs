@@ -4,20 +4,9 @@
 //! one socket that the threads share, as does one that systemd has opened. Everything is opened before the first thread
 //! starts, so that what cannot be opened ends the program at once.
 
-use crate::{config::Listen, failure::Failure, inherited::Inherited};
-use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
-use std::{
-    fs, io,
-    net::SocketAddr,
-    os::{
-        fd::OwnedFd,
-        unix::{
-            fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
-            net::UnixStream,
-        },
-    },
-    path::{Path, PathBuf},
-};
+use crate::{config::Listen, failure::Failure, inherited::Inherited, socket_file::SocketFile};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use std::{io, net::SocketAddr, path::Path};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
@@ -42,14 +31,6 @@ pub enum Prepared {
     Unix(std::os::unix::net::UnixListener),
 }
 
-/// A socket file that this program has made. It is removed at the end, unless another has taken its place.
-#[derive(Debug)]
-pub struct SocketFile {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
-}
-
 /// All that was opened.
 #[derive(Debug)]
 pub struct Opened {
@@ -63,37 +44,27 @@ pub struct Opened {
 
 /// Opens every place of `listen` for so many threads, each of which has a socket of its own on an address.
 ///
-/// A stale socket file is replaced. One that somebody serves is refused, as is a file that is no socket.
+/// An address that another program listens on is refused, whoever's it is. A stale socket file is replaced; one that
+/// somebody serves is refused, as is a file that is no socket. To be called while there is one thread.
 pub fn open(listen: &[Listen], socket_mode: u32, threads: usize) -> Result<Opened, Failure> {
-    open_as(listen, socket_mode, threads, true)
-}
-
-/// Opens every place of `listen` for one thread, and for no other program.
-pub fn open_alone(listen: &[Listen], socket_mode: u32) -> Result<Opened, Failure> {
-    open_as(listen, socket_mode, 1, false)
-}
-
-fn open_as(listen: &[Listen], socket_mode: u32, threads: usize, shared: bool) -> Result<Opened, Failure> {
     let mut opened = Opened::none(threads);
     for place in listen {
-        let refused = |error: io::Error| Failure::system(format!("listen {place}: {error}"));
+        let refused = |cause: String| Failure::system(format!("listen {place}: {cause}"));
+        let failed = |error: io::Error| refused(error.to_string());
         match place {
             Listen::Tcp(address) => {
-                let mut address = *address;
-                for thread in &mut opened.threads {
-                    let listener = tcp(address, shared).map_err(refused)?;
-                    // Of port 0 the first socket finds out which port it is; the others take the same.
-                    address = listener.local_addr().map_err(refused)?;
+                let listeners = tcp_for_all(*address, threads).map_err(failed)?;
+                // The system may have chosen the port.
+                let address = listeners[0].local_addr().map_err(failed)?;
+                for (thread, listener) in opened.threads.iter_mut().zip(listeners) {
                     thread.push(Prepared::Tcp(listener));
                 }
                 opened.places.push(Listen::Tcp(address));
             }
             Listen::Unix(path) => {
-                make_way(path)?;
-                let listener = unix(path).map_err(refused)?;
-                opened.files.push(SocketFile::made(path).map_err(refused)?);
-                fs::set_permissions(path, fs::Permissions::from_mode(socket_mode)).map_err(refused)?;
-                opened.share(&Inherited::Unix(listener), place.clone()).map_err(refused)?;
+                let (file, listener) = SocketFile::listen(path, socket_mode, BACKLOG).map_err(refused)?;
+                opened.files.push(file);
+                opened.share(&Inherited::Unix(listener), place.clone()).map_err(failed)?;
             }
         }
     }
@@ -126,12 +97,8 @@ fn place_of(socket: &Inherited) -> io::Result<Listen> {
 
 impl Opened {
     /// The folders of the socket files.
-    pub fn folders(&self) -> impl Iterator<Item = PathBuf> {
-        let folder = |file: &'_ SocketFile| match file.path.parent() {
-            Some(folder) if folder != Path::new("") => folder.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        self.files.iter().map(folder)
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(SocketFile::folder)
     }
 
     fn none(threads: usize) -> Opened {
@@ -163,25 +130,26 @@ impl Prepared {
     }
 }
 
-impl SocketFile {
-    fn made(path: &Path) -> io::Result<SocketFile> {
-        let metadata = fs::symlink_metadata(path)?;
-        Ok(SocketFile { path: path.to_owned(), device: metadata.dev(), inode: metadata.ino() })
+/// So many listening sockets on one address, among which the kernel deals connections out.
+///
+/// The first is opened as if it were to be alone, so that it is refused where anyone listens already; only then are the
+/// others let in beside it. The system would let every program of this user in, which then takes its share of the
+/// connections.
+fn tcp_for_all(address: SocketAddr, count: usize) -> io::Result<Vec<std::net::TcpListener>> {
+    let first = tcp(address, false)?;
+    // Of port 0 the first finds out which port it is; the others take the same.
+    let address = first.local_addr()?;
+    let mut all = vec![first];
+    if count > 1 {
+        SockRef::from(&all[0]).set_reuse_port(true)?;
     }
+    for _ in 1..count {
+        all.push(tcp(address, true)?);
+    }
+    Ok(all)
 }
 
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        let is_ours = fs::symlink_metadata(&self.path)
-            .is_ok_and(|metadata| (metadata.dev(), metadata.ino()) == (self.device, self.inode));
-        if is_ours {
-            // A file that stays behind is stale, and the next start replaces it.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// A listening socket of its own on an address that others of this user may share if it is `shared`.
+/// A listening socket on an address that others of this user may share if it is `shared`.
 fn tcp(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
@@ -200,32 +168,4 @@ fn tcp(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
 fn inherit_to_connections(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_nodelay(true)?;
     socket.set_send_buffer_size(SEND_BUFFER)
-}
-
-fn unix(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
-    socket.bind(&SockAddr::unix(path)?)?;
-    socket.listen(BACKLOG)?;
-    Ok(OwnedFd::from(socket).into())
-}
-
-/// Removes a socket file that nobody serves any more; refuses any other file in the way.
-fn make_way(path: &Path) -> Result<(), Failure> {
-    let refused =
-        |why: &dyn std::fmt::Display| Failure::system(format!("listen unix:{}: {why}", path.display()));
-    let metadata = match fs::symlink_metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(refused(&error)),
-    };
-    if !metadata.file_type().is_socket() {
-        return Err(refused(&"a file that is no socket is in the way"));
-    }
-    match UnixStream::connect(path) {
-        Ok(_) => Err(refused(&"another program serves this socket")),
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(|error| refused(&error))
-        }
-        Err(error) => Err(refused(&error)),
-    }
 }

@@ -86,7 +86,7 @@ fn open(config: &Config) -> Result<(Opened, Opened), Failure> {
         log::info(format_args!("sockets: {} passed by systemd; the option listen is not used", passed.len()));
         listen::adopt(&passed, config.thread_count())?
     };
-    let askers = listen::open_alone(config.admin.as_slice(), config.socket_mode)?;
+    let askers = listen::open(config.admin.as_slice(), config.socket_mode, 1)?;
     Ok((clients, askers))
 }
 

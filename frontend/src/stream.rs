@@ -9,12 +9,14 @@ use crate::{
     head::{self, HeadLimits, Refusal, Verdict, Whole},
 };
 use hyper::rt::{Read, ReadBufCursor, Write};
+use socket2::SockRef;
 use std::{
     io::{self, IoSlice},
     mem::MaybeUninit,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -91,6 +93,15 @@ impl Stream {
         match &self.socket {
             Socket::Tcp(socket) => socket.poll_read_ready(cx),
             Socket::Unix(socket) => socket.poll_read_ready(cx),
+        }
+    }
+
+    /// Has the system forget what it still holds for the client once the socket is closed. Else it would keep trying for
+    /// minutes, however little the client reads.
+    pub fn discard_unsent(&self) {
+        if let Socket::Tcp(socket) = &self.socket {
+            // It is closed either way.
+            let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
         }
     }
 
@@ -197,8 +208,9 @@ impl Write for Stream {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = self.socket.poll_write(cx, bytes);
-        if written.is_pending() {
-            self.guest.is_unread();
+        match written {
+            Poll::Pending => self.guest.is_unread(),
+            Poll::Ready(_) => self.guest.is_reading(),
         }
         written
     }

@@ -14,6 +14,7 @@ use crate::log;
 use shared::{program::notify, wire::Hello as Introduction};
 use std::{
     hash::{BuildHasher as _, RandomState},
+    io,
     path::{Path, PathBuf},
     rc::Rc,
     sync::{
@@ -113,11 +114,17 @@ pub(super) async fn connect(socket: &Path) -> Result<(Link, Introduction), Strin
     let stream = UnixStream::connect(socket).await.map_err(|error| error.to_string())?;
     match timeout(HELLO, link::greet(stream)).await {
         Ok(Ok(met)) => Ok(met),
-        Ok(Err(End::Failed(error))) => Err(error.to_string()),
+        Ok(Err(End::Failed(error))) if !is_close(&error) => Err(error.to_string()),
         Ok(Err(End::Violation(violation))) => Err(violation.to_string()),
-        Ok(Err(_)) => Err("it closes the connection".into()),
+        // A daemon takes no words with users that it does not let in.
+        Ok(Err(_)) => Err("it closes the connection; its option peer may not let our user in".into()),
         Err(_) => Err("it accepts and says nothing".into()),
     }
+}
+
+/// Whether an error tells that the other end has closed the connection.
+fn is_close(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 /// Runs a link to its end, and has it replaced.

@@ -14,7 +14,11 @@ use shared::{
         version,
     },
 };
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Serves mirrorlists and metalinks over HTTP: relays requests to the workers of mirrorlistd.
 ///
@@ -73,7 +77,8 @@ struct Options {
     /// Time that a client may take to read an answer [default: 30]
     #[arg(long, value_name = "SECONDS")]
     write_timeout: Option<f64>,
-    /// Bytes of answers that may wait for slow readers; above it they get one second [default: 16777216]
+    /// Bytes of answers that may wait for slow readers; above it those that have read nothing for the longest are cut
+    /// off [default: 16777216]
     #[arg(long, value_name = "BYTES")]
     max_unsent: Option<usize>,
     /// Time for a request until it is answered with 503 [default: 2]
@@ -116,7 +121,11 @@ const MOST_CONNECTIONS: usize = 1_000_000;
 /// The wire carries no longer target.
 const LONGEST_URI: usize = 8 * 1024;
 const LONGEST_HEAD: usize = 64 * 1024;
+/// What the wire tells times in.
+const SHORTEST_TIME: f64 = 0.001;
 const LONGEST_TIME: f64 = 86_400.0;
+/// Bytes of a socket's path. Source: unix(7); the last of its 108 ends it.
+const LONGEST_SOCKET_PATH: usize = 107;
 
 pub(super) fn load(arguments: impl Iterator<Item = OsString>) -> Result<Config, Failure> {
     let flags: Flags = options::flags(arguments)?;
@@ -204,16 +213,13 @@ fn settle(options: Options) -> Result<Config, String> {
         return Err(format!("max-head: {} bytes, less than max-uri ({})", limits.head, limits.uri));
     }
     let admin = admin.map_err(|cause| format!("admin: {cause}"))?.or(default.admin);
-    // Of port 0 the system chooses another one each time.
-    let any = |place: &&Listen| matches!(place, Listen::Tcp(address) if address.port() == 0);
-    if let Some(place) = admin.as_ref().filter(|place| listen.contains(place) && !any(place)) {
-        return Err(format!("admin: {place} is where clients connect"));
-    }
+    let daemon = options.daemon.unwrap_or(default.daemon);
+    places(&listen, admin.as_ref(), &daemon)?;
     Ok(Config {
         listen,
         socket_mode: mode("socket-mode", options.socket_mode.as_deref(), default.socket_mode)?,
         admin,
-        daemon: options.daemon.unwrap_or(default.daemon),
+        daemon,
         trusted,
         threads: within("threads", options.threads, default.threads, 0, MOST_THREADS)?,
         limits,
@@ -221,6 +227,46 @@ fn settle(options: Options) -> Result<Config, String> {
         stop_limit: time("stop-limit", options.stop_limit, default.stop_limit)?,
         check: false,
     })
+}
+
+/// Checks that every socket can be there and none is named twice.
+fn places(listen: &[Listen], admin: Option<&Listen>, daemon: &Path) -> Result<(), String> {
+    socket_path("daemon", daemon)?;
+    for (name, place) in
+        listen.iter().map(|place| ("listen", place)).chain(admin.map(|place| ("admin", place)))
+    {
+        if let Listen::Unix(path) = place {
+            socket_path(name, path)?;
+            if path == daemon {
+                return Err(format!("{name}: {place} is the daemon's socket"));
+            }
+        }
+    }
+    // Of port 0 the system chooses another one each time.
+    let any = |place: &Listen| matches!(place, Listen::Tcp(address) if address.port() == 0);
+    let twice = listen.iter().enumerate().find(|(at, place)| listen[..*at].contains(place) && !any(place));
+    if let Some((_, place)) = twice {
+        return Err(format!("listen: {place} is given twice"));
+    }
+    match admin {
+        Some(place) if listen.contains(place) && !any(place) => {
+            Err(format!("admin: {place} is where clients connect"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the system takes a socket file's path.
+fn socket_path(name: &str, path: &Path) -> Result<(), String> {
+    let (bytes, shown) = (path.as_os_str().as_encoded_bytes(), path.display());
+    match bytes.len() {
+        0 => Err(format!("{name}: the path of the socket is empty")),
+        length if length > LONGEST_SOCKET_PATH => Err(format!(
+            "{name}: {shown} has {length} bytes; the path of a socket has {LONGEST_SOCKET_PATH} at most"
+        )),
+        _ if bytes.contains(&0) => Err(format!("{name}: {path:?} holds a byte 0, which no path does")),
+        _ => Ok(()),
+    }
 }
 
 /// A prefix such as `10.0.0.0/8`, or a single address.
@@ -247,115 +293,14 @@ fn within(
 fn time(name: &str, given: Option<f64>, default: Duration) -> Result<Duration, String> {
     match given {
         None => Ok(default),
-        Some(seconds) if seconds > 0.0 && seconds <= LONGEST_TIME => Ok(Duration::from_secs_f64(seconds)),
+        Some(seconds) if (SHORTEST_TIME..=LONGEST_TIME).contains(&seconds) => {
+            Ok(Duration::from_secs_f64(seconds))
+        }
         Some(seconds) => {
-            Err(format!("{name}: {seconds} seconds, expected more than 0 and at most {LONGEST_TIME}"))
+            Err(format!("{name}: {seconds:?} seconds, expected {SHORTEST_TIME} to {LONGEST_TIME}"))
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settled(text: &str) -> Result<Config, String> {
-        options::parse(text, &KEYS).and_then(settle)
-    }
-
-    #[test]
-    fn nothing_said_gives_the_defaults() {
-        assert_eq!(settled(""), Ok(Config::default()));
-    }
-
-    #[test]
-    fn every_key_of_the_file_is_known_and_every_field_is_a_key() {
-        let all = "listen = ['[::1]:80', 'unix:/run/x']\nsocket-mode = '0600'\nadmin = 'unix:/a'\ndaemon = '/d'\ntrusted-proxy = ['10.0.0.0/8', '::1']\n\
-            threads = 3\nmax-connections = 9\nmax-uri = 100\nmax-head = 300\nheader-timeout = 1\nidle-timeout = 2\n\
-            write-timeout = 0.5\nmax-unsent = 7\ndeadline = 1\npatience = 0.1\nmax-in-flight = 5\nstop-limit = 3\n";
-        let config = settled(all).unwrap();
-        assert_eq!(config.listen, [Listen::Tcp("[::1]:80".parse().unwrap()), Listen::Unix("/run/x".into())]);
-        assert_eq!(config.admin, Some(Listen::Unix("/a".into())));
-        assert_eq!(config.limits.write_timeout, Duration::from_millis(500));
-        assert_eq!(config.relay.in_flight, 5);
-        for key in KEYS {
-            assert!(all.contains(&format!("{key} = ")), "{key}");
-        }
-        let without_defaults = [config.limits == Limits::default(), config.relay == Relay::default()];
-        assert_eq!(without_defaults, [false, false]);
-    }
-
-    #[test]
-    fn the_example_file_lists_every_option_with_its_default() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../systemd/mirrorlist-http.toml");
-        let text = std::fs::read_to_string(path).unwrap();
-        let options: String = text
-            .lines()
-            .filter_map(|line| line.strip_prefix('#'))
-            .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
-            .map(|line| format!("{line}\n"))
-            .collect();
-        assert_eq!(settled(&options), Ok(Config::default()));
-        for key in KEYS {
-            let listed = options.lines().any(|line| line.starts_with(&format!("{key} = ")));
-            // Nothing is the default of this one, and that cannot be written.
-            assert!(listed || key == "admin" && text.contains("admin = "), "{key}");
-        }
-    }
-
-    #[test]
-    fn the_socket_unit_listens_where_the_program_does_by_itself() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../systemd/mirrorlist-http.socket");
-        let text = std::fs::read_to_string(path).unwrap();
-        let places = text.lines().filter_map(|line| line.strip_prefix("ListenStream="));
-        let places: Vec<Listen> = places.map(|place| Listen::parse(place).unwrap()).collect();
-        assert_eq!(places, Config::default().listen);
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused_with_its_line_and_the_likely_one() {
-        let error = settled("threads = 1\nmax_connection = 5\n").unwrap_err();
-        assert_eq!(error, " line 2: unknown option `max_connection`; did you mean `max-connections`?");
-        assert_eq!(settled("colour = 1").unwrap_err(), " line 1: unknown option `colour`");
-    }
-
-    #[test]
-    fn a_value_of_the_wrong_kind_is_refused_with_its_line() {
-        let error = settled("\nthreads = 'two'\n").unwrap_err();
-        assert!(error.starts_with(" line 2: "), "{error}");
-    }
-
-    #[test]
-    fn values_out_of_range_are_refused() {
-        for (text, said) in [
-            ("max-connections = 0", "max-connections: 0, at least 1"),
-            ("max-uri = 9000", "max-uri: 9000, at most 8192"),
-            ("max-head = 4096", "max-head: 4096 bytes, less than max-uri (8192)"),
-            ("deadline = 0", "deadline: 0 seconds, expected more than 0 and at most 86400"),
-            ("deadline = nan", "deadline: NaN seconds, expected more than 0 and at most 86400"),
-            ("listen = []", "listen: no address is given"),
-            ("listen = ['::1:80']", "listen: `::1:80` names no port; write [::1]:80 or [::1:80]:8080"),
-            ("listen = ['::1:080']", "listen: `::1:080` names no port; write [::1:80]:8080"),
-            (
-                "listen = ['127.0.0.1:1']\nadmin = '127.0.0.1:1'",
-                "admin: 127.0.0.1:1 is where clients connect",
-            ),
-            ("admin = '9100'", "admin: `9100` is not ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH"),
-            ("listen = ['::1']", "listen: `::1` names no port; write [::1]:8080"),
-            ("listen = ['here']", "listen: `here` is not ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH"),
-            (
-                "trusted-proxy = ['10/8']",
-                "trusted-proxy: `10/8` is not a prefix such as 10.0.0.0/8 or fd00::/8",
-            ),
-        ] {
-            assert_eq!(settled(text).unwrap_err(), said, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_flag_overrides_the_file() {
-        let flags = Options { threads: Some(7), ..Options::default() };
-        let config =
-            settle(flags.over(options::parse("threads = 2\nmax-in-flight = 3", &KEYS).unwrap())).unwrap();
-        assert_eq!((config.threads, config.relay.in_flight), (7, 3));
-    }
-}
+mod tests;

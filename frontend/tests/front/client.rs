@@ -78,6 +78,29 @@ impl Client {
         answer
     }
 
+    /// Reads an answer whose head has come, or to the end that the connection comes to before.
+    pub fn try_answer(&mut self) -> io::Result<Answer> {
+        let mut answer = self.head();
+        let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+        while self.buffer.len() < length {
+            if self.read_more()? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        answer.body = self.buffer.drain(..length).collect();
+        Ok(answer)
+    }
+
+    /// Whether something has come over TCP that is not read yet. Reads nothing.
+    pub fn has_something(&self) -> bool {
+        match &self.stream {
+            Stream::Tcp(stream) => {
+                !self.buffer.is_empty() || stream.peek(&mut [0]).is_ok_and(|seen| seen > 0)
+            }
+            Stream::Unix(_) => false,
+        }
+    }
+
     /// Reads an answer that has no body whatever its Content-Length says.
     pub fn head(&mut self) -> Answer {
         self.try_head().expect("closed without an answer")

@@ -77,7 +77,7 @@ fn inside() {
     let (listener, before) = (TcpListener::bind("127.0.0.1:0").unwrap(), File::open("/etc/passwd"));
     assert!(before.is_ok());
     let address = listener.local_addr().unwrap();
-    let active = confine(&[folder.join("own")]);
+    let active = confine(&[&folder.join("own")]);
     println!("confined: {active}");
 
     assert_eq!(Command::new("/bin/true").status().unwrap_err().kind(), ErrorKind::PermissionDenied);

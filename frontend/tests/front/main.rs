@@ -15,7 +15,9 @@ mod process;
 mod process_one;
 mod program;
 mod relay;
+mod sockets;
 mod systemd;
+mod unread;
 mod worker;
 
 use std::time::{Duration, Instant};

@@ -168,7 +168,7 @@ fn a_wrong_option_is_one_line_and_exit_code_78() {
         (vec!["--listen", "nowhere"], "error: listen: `nowhere` is not ADDRESS:PORT"),
         (vec!["--threads", "many"], "error: invalid value 'many' for '--threads <N>'"),
         (vec!["--lissten", "x"], "error: unexpected argument '--lissten' found"),
-        (vec!["--deadline", "0"], "error: deadline: 0 seconds"),
+        (vec!["--deadline", "0"], "error: deadline: 0.0 seconds"),
         (vec!["--config", file], "front.toml line 2: unknown option `lisen`; did you mean `listen`?"),
         (vec!["--config", "/nonexistent"], "error: config /nonexistent: No such file"),
     ] {
@@ -188,6 +188,24 @@ fn options_may_stand_in_a_file_and_flags_override_it() {
     let mut client = Client::connect(program.address());
     assert_eq!(client.get("/").status, 503, "the flag's deadline");
     assert_eq!(client.get(&format!("/{}", "x".repeat(100))).status, 414, "the file's limit");
+}
+
+#[test]
+fn a_log_that_may_not_grow_ends_nothing() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let (log, socket) = (daemon.path("log"), daemon.path("http"));
+    fs::write(&log, [b'x'; 4096]).unwrap();
+    let mut command = Command::new("sh");
+    let script = format!("ulimit -f 1 && exec \"$0\" \"$@\" 2>>'{}'", log.display());
+    command.args(["-c", &script, PROGRAM]);
+    let mut program = Program::run(command, &daemon, &["--listen", &format!("unix:{}", socket.display())]);
+    eventually("the socket file is served", || program.has_ended() || is_served(&socket));
+    assert!(!program.has_ended(), "its first line was its last");
+    assert_eq!(Client::connect_unix(&socket).get("/").status, 200);
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.ended(SOON).code(), Some(0));
+    assert_eq!(fs::metadata(&log).unwrap().len(), 4096, "the limit did not hold");
 }
 
 #[test]

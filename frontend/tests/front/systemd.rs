@@ -156,6 +156,20 @@ fn what_is_passed_and_cannot_be_served_is_refused_with_exit_code_71() {
     }
 }
 
+#[test]
+fn a_number_of_sockets_that_cannot_be_read_is_refused_with_exit_code_71() {
+    let daemon = Daemon::new();
+    for number in ["garbage", "", "4294967295"] {
+        let mut command = Command::new("sh");
+        let script = format!("LISTEN_FDS='{number}' LISTEN_PID=$$ exec \"$0\" \"$@\"");
+        command.args(["-c", &script, PROGRAM]);
+        let mut program = Program::run(command, &daemon, &["--listen", "127.0.0.1:0"]);
+        assert_eq!(program.ended(SOON).code(), Some(71), "{}", program.log());
+        let said = format!("error: sockets passed by systemd: LISTEN_FDS is {number:?}, expected a number");
+        eventually("the operator is told", || program.logged(&said));
+    }
+}
+
 /// Starts the program as a service of `Type=notify` that sends its messages to `place`.
 fn notifying(daemon: &Daemon, place: &str, more: &[(&str, &str)], arguments: &[&str]) -> Program {
     let mut command = Command::new(PROGRAM);
