@@ -4,10 +4,10 @@
 
 use crate::{answer::Fragments, config::MapMode, log, sys};
 use memmap2::Mmap;
-use shared::cache::{CacheError, View};
+use shared::cache::{CacheError, FILE_HEADER_LEN, FileHeader, View};
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Seek as _},
+    io::{self, Read as _, Seek as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -92,10 +92,11 @@ impl CacheFile {
     }
 }
 
-/// Opens a regular file that holds something.
+/// Opens a regular file whose header is that of a cache of its length: only such a one is worth a copy.
 fn open_file(path: &Path) -> io::Result<(File, u64)> {
     // Non-blocking, so that a named pipe in the cache's place is refused instead of waited for.
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let mut file =
+        OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other("is not a regular file"));
@@ -103,6 +104,10 @@ fn open_file(path: &Path) -> io::Result<(File, u64)> {
     if metadata.len() == 0 {
         return Err(io::Error::other("is empty"));
     }
+    let mut head = Vec::with_capacity(FILE_HEADER_LEN);
+    (&mut file).take(FILE_HEADER_LEN as u64).read_to_end(&mut head)?;
+    FileHeader::announced(&head, metadata.len()).map_err(io::Error::other)?;
+    file.rewind()?;
     Ok((file, metadata.len()))
 }
 

@@ -5,6 +5,7 @@
 //! and a test keeps the two alike.
 
 mod options;
+mod paths;
 mod users;
 
 pub use options::{KEYS, command};
@@ -112,6 +113,9 @@ impl Task {
         match options::read(arguments)? {
             Said::Serve { options, check } => {
                 let config = settle(options).map_err(Failure::config)?;
+                // Of no concern to those who only ask a daemon, and may not be allowed to look.
+                let log = config.access_log.as_ref().map(|path| paths::made_file("access-log", path));
+                log.transpose().map_err(Failure::config)?;
                 Ok(Task::Serve(Config { check, ..config }))
             }
             Said::Ask { errand, options } => {
@@ -172,9 +176,13 @@ fn settle(options: Options) -> Result<Config, String> {
     if control == socket || control.as_os_str().is_empty() {
         return Err("control: must name a socket file of its own".into());
     }
+    let cache = options.cache.unwrap_or(default.cache);
+    paths::file("cache", &cache)?;
+    paths::socket("socket", &socket)?;
+    paths::socket("control", &control)?;
     Ok(Config {
         control,
-        cache: options.cache.unwrap_or(default.cache),
+        cache,
         socket,
         socket_access,
         peers,

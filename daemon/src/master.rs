@@ -55,6 +55,8 @@ struct Master {
     config: Config,
     pid: Pid,
     listener: Listener,
+    /// The first generation whose workers all hold this listener and not one whose file has been taken away.
+    listened_to_from: u64,
     signals: Signals,
     access_log: Option<OwnedFd>,
     /// The generation that answers.
@@ -66,6 +68,8 @@ struct Master {
     /// The cache before the current one, as long as there may be need to go back.
     previous: Option<Previous>,
     reload_wanted: bool,
+    /// It has to wait for a retired generation, and that has been said.
+    reload_held_up: bool,
     /// Whether the current generation has been ready once.
     announced: bool,
     /// Set when the daemon ends: when patience with its workers ends too.
@@ -139,6 +143,7 @@ impl Master {
         let master = Master {
             pid: getpid(),
             listener: opened.listener,
+            listened_to_from: 1,
             signals: opened.signals,
             access_log: opened.access_log,
             current,
@@ -146,6 +151,7 @@ impl Master {
             retiring: Vec::new(),
             previous: None,
             reload_wanted: false,
+            reload_held_up: false,
             announced: false,
             stopping: None,
             last_number: 1,
@@ -200,6 +206,7 @@ impl Master {
         if self.next_beat <= now {
             self.next_beat = now + HEARTBEAT;
             self.generations_mut().for_each(Generation::ping);
+            self.look_after_files(now);
         }
         self.advance(now);
         if !self.announced && self.current.is_ready() {

@@ -1,6 +1,6 @@
 //! The only room with unsafe code: what the operating system offers without a safe form.
 //!
-//! Fork, reaping, received and inherited files, memory maps and shared memory. Each function is as small as its system
+//! Fork, reaping, signal handling, received and inherited files, memory maps and shared memory. Each function is as small as its system
 //! call; policy lives with the callers. What nix offers safely is called where it is needed, not here.
 
 use memmap2::{Mmap, MmapOptions};
@@ -10,6 +10,7 @@ use nix::{
     sys::{
         memfd::{MFdFlags, memfd_create},
         mman::{MapFlags, ProtFlags, mmap_anonymous},
+        signal::{SigHandler, Signal, signal},
         socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg},
     },
     unistd::{ForkResult, Pid},
@@ -62,6 +63,15 @@ pub fn reap() -> Option<(Pid, ExitStatus)> {
     // SAFETY: the kernel writes one int, to this function's own variable.
     let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
     (pid > 0).then(|| (Pid::from_raw(pid), ExitStatus::from_raw(status)))
+}
+
+/// Has the kernel tell this process of ended children and keep them until they are reaped.
+///
+/// Whoever started the program may have chosen otherwise (`SIG_IGN`), and the choice outlives an exec.
+#[expect(unsafe_code, reason = "a signal's handling has no safe form")]
+pub fn keep_ended_children() -> nix::Result<()> {
+    // SAFETY: the default handling runs none of this program's code, and nobody here relies on another one.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.map(drop)
 }
 
 /// Receives a packet and the first file that came with it; further ones are closed.

@@ -14,8 +14,12 @@ pub fn write(world: &World, folder: &Path) {
     let file = |name: &str, bytes: &[u8]| fs::write(folder.join(name), bytes).expect("a file can be written");
     fs::create_dir_all(folder).expect("a folder can be made");
     file(inputs::MIRRORMANAGER, &world.list.encode_to_vec());
-    file(inputs::NETBLOCKS, world.routes.as_bytes());
-    file(inputs::CONTINENTS, world.continents.as_bytes());
+    // The compiler refuses tables that hold nothing.
+    for (name, text) in [(inputs::NETBLOCKS, &world.routes), (inputs::CONTINENTS, &world.continents)] {
+        if !text.is_empty() {
+            file(name, text.as_bytes());
+        }
+    }
     match &world.geoip {
         GeoipSource::Database(path) => {
             fs::copy(path, folder.join(inputs::GEOIP)).expect("the database can be copied");

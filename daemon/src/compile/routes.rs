@@ -1,7 +1,8 @@
 //! The routing table: `PREFIX ASN` a line, as MirrorManager's `global_netblocks.txt`.
 //!
 //! Plain, gzip or zstd, told apart by the first bytes and not by the name; unpacked and read line by line, so that the
-//! text is never in memory as a whole. No line is fatal: what is not a route is skipped and counted.
+//! text is never in memory as a whole. No line is fatal: what is not a route is skipped and counted. How much there is
+//! to read is bounded, since little that is packed may be much.
 
 use super::{
     error::Cause,
@@ -11,7 +12,10 @@ use super::{
 use flate2::bufread::MultiGzDecoder;
 use ipnetwork::IpNetwork;
 use shared::cache::inventory::Inventory;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Take};
+
+/// Bytes of unpacked text; the table of the whole Internet has some 30 million.
+const MOST_TEXT: u64 = 1 << 30;
 
 /// Longer lines are skipped; `PREFIX ASN` needs less than 60 bytes.
 const MAX_LINE: usize = 4096;
@@ -21,9 +25,18 @@ const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Reads a routing table into [`Inventory::routes`].
 ///
-/// An error means that the file could not be read or unpacked to its end.
+/// An error means that the file could not be read or unpacked to its end, or does not end in time.
 pub fn import(file: impl Read, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
-    let mut lines = Lines { text: unpack(file)?, line: Vec::new() };
+    import_at_most(MOST_TEXT, file, inventory, skipped)
+}
+
+fn import_at_most(
+    most: u64,
+    file: impl Read,
+    inventory: &mut Inventory,
+    skipped: &mut Skipped,
+) -> Result<(), Cause> {
+    let mut lines = Lines { text: unpack(file)?.take(most + 1), line: Vec::new() };
     while let Some(line) = lines.next_line()? {
         match route(line) {
             Ok(route) => inventory.routes.push(route),
@@ -32,7 +45,10 @@ pub fn import(file: impl Read, inventory: &mut Inventory, skipped: &mut Skipped)
             }
         }
     }
-    Ok(())
+    match lines.text.limit() {
+        0 => Err(Cause::Refused(format!("has more than {most} bytes of text"))),
+        _ => Ok(()),
+    }
 }
 
 fn unpack<'a>(file: impl Read + 'a) -> Result<Box<dyn BufRead + 'a>, Cause> {
@@ -57,7 +73,7 @@ fn unpack<'a>(file: impl Read + 'a) -> Result<Box<dyn BufRead + 'a>, Cause> {
 }
 
 struct Lines<'a> {
-    text: Box<dyn BufRead + 'a>,
+    text: Take<Box<dyn BufRead + 'a>>,
     line: Vec<u8>,
 }
 
@@ -137,6 +153,21 @@ mod tests {
         let packed = zstd::stream::encode_all(TEXT.as_bytes(), 1).unwrap();
         let outcome = import(&packed[..packed.len() - 9], &mut Inventory::default(), &mut Skipped::default());
         assert!(matches!(outcome, Err(Cause::Unreadable(_))), "{outcome:?}");
+    }
+
+    #[test]
+    fn a_text_without_end_is_refused() {
+        let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
+        let mut within = |most, text: &[u8]| {
+            import_at_most(most, text, &mut inventory, &mut skipped).map_err(|e| e.to_string())
+        };
+        let length = TEXT.len() as u64;
+        assert_eq!(within(length, TEXT.as_bytes()), Ok(()));
+        let refusal = Err(format!("has more than {} bytes of text", length - 1));
+        assert_eq!(within(length - 1, TEXT.as_bytes()), refusal);
+        let packed = zstd::stream::encode_all(&*TEXT.repeat(1000).into_bytes(), 1).unwrap();
+        assert!((packed.len() as u64) < length * 10);
+        assert_eq!(within(length - 1, &packed), refusal);
     }
 
     #[test]

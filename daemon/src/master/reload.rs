@@ -7,6 +7,7 @@ use super::Master;
 use crate::{cache_file::CacheFile, generation::Generation, log};
 use shared::program::notify;
 use std::{
+    mem,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -61,12 +62,25 @@ impl Master {
                 self.give_up(&format!("not ready within {} s", READY_LIMIT.as_secs()), now);
             }
             Some(_) => {}
-            None => {
-                if self.reload_wanted && self.retiring.len() < MOST_RETIRING {
-                    self.reload_wanted = false;
-                    self.reload(now);
-                }
+            None if !self.reload_wanted => {}
+            None if self.retiring.len() < MOST_RETIRING => {
+                (self.reload_wanted, self.reload_held_up) = (false, false);
+                self.reload(now);
             }
+            None => self.tell_of_hold_up(now),
+        }
+    }
+
+    /// Says, once for each reload, what it waits for.
+    fn tell_of_hold_up(&mut self, now: Instant) {
+        let drained = self.retiring.iter().map(|retiring| retiring.deadline).min();
+        if let Some(deadline) = drained.filter(|_| !mem::replace(&mut self.reload_held_up, true)) {
+            let (count, seconds) =
+                (self.retiring.len(), deadline.saturating_duration_since(now).as_secs() + 1);
+            log::warning(format_args!(
+                "reload: waiting for one of {count} retired generations, whose peers do not go; \
+                 the first is killed in {seconds} s at the latest (drain-limit)"
+            ));
         }
     }
 
@@ -121,6 +135,22 @@ impl Master {
         }
     }
 
+    /// Binds socket files anew that have been taken away. Workers hold the socket that they were forked with, so a new
+    /// one is for a new generation, of the same cache.
+    pub(super) fn look_after_files(&mut self, now: Instant) {
+        if self.stopping.is_some() {
+            return;
+        }
+        self.orders.callers.look_after_file();
+        if self.listener.look_after_file() {
+            self.listened_to_from = self.last_number + 1;
+        }
+        let deaf = self.current.number < self.listened_to_from;
+        if deaf && self.starting.is_none() && self.retiring.len() < MOST_RETIRING {
+            self.begin(Rc::clone(&self.current.cache), true, now);
+        }
+    }
+
     fn reload(&mut self, now: Instant) {
         notify::reloading();
         self.orders.reload_begins();
@@ -149,7 +179,7 @@ impl Master {
     fn exchange(&mut self, now: Instant) {
         let Some(Starting { mut generation, since, is_return }) = self.starting.take() else { return };
         generation.serve();
-        let old = std::mem::replace(&mut self.current, generation);
+        let old = mem::replace(&mut self.current, generation);
         let took = now.duration_since(since).as_millis();
         self.announced = true;
         self.publish();

@@ -1,6 +1,6 @@
 //! The signals that the master obeys, in the order of its choice.
 
-use crate::{failure::Failure, worker::MASTERS_SIGNALS};
+use crate::{failure::Failure, sys, worker::MASTERS_SIGNALS};
 use nix::sys::{
     signal::{SigSet, Signal},
     signalfd::{SfdFlags, SignalFd},
@@ -15,8 +15,8 @@ impl Signals {
     /// Takes the signals over.
     pub fn open() -> Result<Signals, Failure> {
         let signals: SigSet = MASTERS_SIGNALS.into_iter().chain([Signal::SIGCHLD]).collect();
-        let opened = signals
-            .thread_block()
+        let opened = sys::keep_ended_children()
+            .and_then(|()| signals.thread_block())
             .and_then(|()| SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK));
         opened.map(Signals).map_err(|errno| Failure::system(format!("signals: not taken over ({errno})")))
     }

@@ -71,6 +71,11 @@ impl Callers {
         self.listener.remove_file();
     }
 
+    /// Binds the socket file anew if it has been taken away.
+    pub fn look_after_file(&mut self) {
+        self.listener.look_after_file();
+    }
+
     /// What to poll for.
     pub fn files(&self) -> impl Iterator<Item = PollFd<'_>> {
         let open = self.callers.len() < MOST_CALLERS && self.closed_until.is_none();

@@ -3,15 +3,21 @@
 //! What was asked for goes to standard output. Whoever does not answer in time is as good as not there.
 
 use super::{Order, Outcome, Status, report};
-use crate::{
-    failure::{Failure, Fault},
-    tool::printed,
+use crate::{failure::Failure, log, tool::printed};
+use nix::sys::{
+    socket::{
+        AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt::SendTimeout,
+    },
+    time::{TimeVal, TimeValLike as _},
 };
 use serde::de::DeserializeOwned;
 use std::{
     fmt, fs,
     io::{self, BufRead as _, BufReader, Write as _},
-    os::unix::net::UnixStream,
+    os::{
+        fd::AsRawFd as _,
+        unix::{fs::FileTypeExt as _, net::UnixStream},
+    },
     path::PathBuf,
     time::Duration,
 };
@@ -38,8 +44,14 @@ impl Errand {
     /// Asks, and prints what there is to print.
     pub fn run(&self) -> Result<(), Failure> {
         let mut stream = match self.connect() {
-            Err(failure) if self.if_running && failure.fault == Fault::Unavailable => return Ok(()),
-            connected => connected?,
+            Err(error) if self.if_running && tells_of_nobody(&error) => {
+                let control = self.control.display();
+                log::warning(format_args!(
+                    "control socket {control}: no daemon there ({error}); nothing is reloaded"
+                ));
+                return Ok(());
+            }
+            connected => connected.map_err(|error| self.unreached(&error))?,
         };
         let answer = self.ask(&mut stream).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => self.unavailable("no answer in time"),
@@ -57,11 +69,28 @@ impl Errand {
         }
     }
 
-    fn connect(&self) -> Result<UnixStream, Failure> {
-        UnixStream::connect(&self.control).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => self.unavailable(&error),
+    /// Connects, but does not wait for ever in the queue of a daemon that does not accept.
+    fn connect(&self) -> io::Result<UnixStream> {
+        let address = UnixAddr::new(&self.control)?;
+        let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+        // It bounds connecting too.
+        setsockopt(&socket, SendTimeout, &TimeVal::milliseconds(PATIENCE.as_millis() as i64))?;
+        match connect(socket.as_raw_fd(), &address) {
+            Ok(()) => Ok(socket.into()),
+            Err(_) if fs::metadata(&self.control).is_ok_and(|there| !there.file_type().is_socket()) => {
+                Err(io::Error::other("not a socket"))
+            }
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Why there is no connection.
+    fn unreached(&self, error: &io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::WouldBlock => self.unavailable("no answer in time"),
+            _ if tells_of_nobody(error) => self.unavailable(error),
             _ => Failure::system(format!("control socket {}: {error}", self.control.display())),
-        })
+        }
     }
 
     fn unavailable(&self, cause: impl fmt::Display) -> Failure {
@@ -72,7 +101,6 @@ impl Errand {
     fn ask(&self, stream: &mut UnixStream) -> io::Result<Vec<u8>> {
         let limit = if self.order == Order::ReloadAndWait { self.reload_limit } else { PATIENCE };
         stream.set_read_timeout(Some(limit))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
         // Who is refused at the door may find it shut, and the reason behind it.
         let said = stream.write_all(format!("{}\n", self.order.word()).as_bytes());
         let mut answer = Vec::new();
@@ -93,6 +121,11 @@ impl Errand {
             Failure::system(format!("control socket {}: {cause}", self.control.display()))
         })
     }
+}
+
+/// Whether nobody listens: there is no socket, or one that its daemon has left behind.
+fn tells_of_nobody(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
 /// The end of a reload, as the exit code and a line tell it.

@@ -3,6 +3,9 @@
 //! The file named as output is only ever replaced by a whole new one; whatever goes wrong leaves it, and its folder, as
 //! they were.
 
+#[cfg(test)]
+mod tests;
+
 use super::{printed, summary::Summary};
 use crate::{
     compile::{self, Input, Inputs},
@@ -12,7 +15,9 @@ use crate::{
 use indicatif::{ProgressBar, ProgressStyle};
 use shared::cache::{self, inventory::Inventory};
 use std::{
+    fs,
     io::{self, IsTerminal},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -49,11 +54,11 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         continents: options.continents.clone(),
         geoip: options.geoip.clone(),
     };
+    refuse_an_input_as_output(&inputs, &options.output)?;
     warn_of_missing(&inputs);
     let progress = Progress::start();
     let (inventory, skipped) = compile::gather(&inputs, |input| progress.step(input.describe()))
         .map_err(|error| Failure::cache(unchanged(&error, &options.output)))?;
-    warn_of_empty(&inputs, &inventory);
     if answers_nothing(&inventory) {
         let input = options.mirrormanager.display();
         let message = format!("{} {input}: no directory in it has a host", Input::Mirrormanager);
@@ -94,6 +99,27 @@ impl Input {
     }
 }
 
+/// An input would be lost, or is the wrong file.
+fn refuse_an_input_as_output(inputs: &Inputs, output: &Path) -> Result<(), Failure> {
+    let identity = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    let Some(taken) = identity(output) else { return Ok(()) };
+    let named = [
+        (Input::Mirrormanager, Some(&inputs.mirrormanager)),
+        (Input::Netblocks, inputs.netblocks.as_ref()),
+        (Input::Continents, inputs.continents.as_ref()),
+        (Input::Geoip, inputs.geoip.as_ref()),
+    ];
+    match named.into_iter().find(|(_, path)| path.and_then(|path| identity(path)) == Some(taken)) {
+        None => Ok(()),
+        Some((input, _)) => {
+            let output = output.display();
+            Err(Failure::config(format!(
+                "output {output}: is the file that is given as {input}; nothing is built"
+            )))
+        }
+    }
+}
+
 /// Says which answers no longer come out as they could.
 fn warn_of_missing(inputs: &Inputs) {
     let consequences = [
@@ -107,23 +133,6 @@ fn warn_of_missing(inputs: &Inputs) {
     ];
     for (_, option, consequence) in consequences.iter().filter(|(file, ..)| file.is_none()) {
         log::warning(format_args!("{option}: no file given; {consequence}"));
-    }
-}
-
-/// Says which files were given for nothing.
-fn warn_of_empty(inputs: &Inputs, inventory: &Inventory) {
-    let empty = [
-        (&inputs.netblocks, inventory.routes.is_empty(), "route", "no client's AS is known"),
-        (&inputs.continents, inventory.continents.is_empty(), "continent", "no country's continent is known"),
-        (&inputs.geoip, inventory.geoip.is_empty(), "country", "clients' countries are unknown"),
-    ];
-    for (file, is_empty, what, consequence) in empty {
-        if let (Some(file), true) = (file, is_empty) {
-            log::warning(format_args!(
-                "{}: not one {what} can be read from it; {consequence}",
-                file.display()
-            ));
-        }
     }
 }
 
@@ -166,114 +175,5 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        compile::mirrormanager::message::{IntInts, IntString, MirrorList, MirrorListDirectory},
-        failure::Fault,
-    };
-    use prost::Message;
-    use std::fs;
-    use tempfile::TempDir;
-
-    fn small_cache() -> Vec<u8> {
-        let directory = MirrorListDirectory {
-            directory: Some("pub/a".into()),
-            by_host_id: vec![IntInts { key: Some(1), value: vec![10] }],
-            ..Default::default()
-        };
-        let url = IntString { key: Some(10), value: Some("https://mirror.example.org".into()) };
-        MirrorList { hcurl: vec![url], mirror_list: vec![directory], ..Default::default() }.encode_to_vec()
-    }
-
-    fn options(folder: &TempDir, input: &[u8]) -> Options {
-        let mirrormanager = folder.path().join("input");
-        fs::write(&mirrormanager, input).unwrap();
-        let output = folder.path().join("cache.mlc");
-        Options { mirrormanager, netblocks: None, continents: None, geoip: None, output, json: false }
-    }
-
-    fn names(folder: &TempDir) -> Vec<String> {
-        let entries = fs::read_dir(folder.path()).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn a_cache_is_built_checked_and_put_in_place_of_the_old_one() {
-        let folder = TempDir::new().unwrap();
-        let options = options(&folder, &small_cache());
-        fs::write(&options.output, "old").unwrap();
-        run(&options).unwrap();
-        let bytes = cache::CacheBytes::read(&options.output).unwrap();
-        cache::View::check(&bytes).unwrap();
-        assert_eq!(names(&folder), ["cache.mlc", "input"]);
-    }
-
-    #[test]
-    fn whatever_is_refused_leaves_the_old_cache_and_nothing_else() {
-        let cut = small_cache()[..20].to_vec();
-        let hostless = MirrorList { mirror_list: vec![], ..MirrorList::decode(&*small_cache()).unwrap() };
-        for (input, cause) in [
-            (cut, "damaged or cut short at byte 0 of 20"),
-            (b"<html>".to_vec(), "damaged or cut short at byte"),
-            (hostless.encode_to_vec(), "no directory in it has a host"),
-            (vec![], "no directory in it has a host"),
-        ] {
-            let folder = TempDir::new().unwrap();
-            let options = options(&folder, &input);
-            fs::write(&options.output, "old").unwrap();
-            let failure = run(&options).unwrap_err();
-            let message = failure.to_string();
-            assert_eq!(failure.fault, Fault::Cache, "{message}");
-            assert!(message.contains(cause) && message.ends_with("cache.mlc is left as it was"), "{message}");
-            assert!(!message.contains('\n'), "{message}");
-            assert_eq!(fs::read(&options.output).unwrap(), b"old");
-            assert_eq!(names(&folder), ["cache.mlc", "input"]);
-        }
-    }
-
-    #[test]
-    fn a_refused_further_input_is_named_by_its_option() {
-        let folder = TempDir::new().unwrap();
-        let options = options(&folder, &small_cache());
-        let missing = Some(folder.path().join("missing"));
-        for (name, options) in [
-            ("netblocks", Options { netblocks: missing.clone(), ..copy(&options) }),
-            ("continents", Options { continents: missing.clone(), ..copy(&options) }),
-            ("geoip", Options { geoip: missing.clone(), ..copy(&options) }),
-            ("geoip", Options { geoip: Some(options.mirrormanager.clone()), ..copy(&options) }),
-        ] {
-            let failure = run(&options).unwrap_err();
-            assert_eq!(failure.fault, Fault::Cache);
-            assert!(failure.to_string().starts_with(&format!("{name} ")), "{failure}");
-            assert!(failure.to_string().ends_with("cache.mlc is not written"), "{failure}");
-        }
-        assert_eq!(names(&folder), ["input"]);
-    }
-
-    fn copy(options: &Options) -> Options {
-        let Options { mirrormanager, output, .. } = options;
-        let (mirrormanager, output) = (mirrormanager.clone(), output.clone());
-        Options { mirrormanager, netblocks: None, continents: None, geoip: None, output, json: true }
-    }
-
-    #[test]
-    fn an_output_that_cannot_be_written_is_the_systems_fault() {
-        let folder = TempDir::new().unwrap();
-        let options = Options {
-            output: folder.path().join("no/such/folder/cache.mlc"),
-            ..options(&folder, &small_cache())
-        };
-        let failure = run(&options).unwrap_err();
-        assert_eq!(failure.fault, Fault::System);
-        assert!(failure.to_string().contains("cache.mlc: cannot be written ("), "{failure}");
-        assert_eq!(names(&folder), ["input"]);
     }
 }

@@ -80,10 +80,15 @@ fn explain(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { Fault::Config.into() } else { ExitCode::SUCCESS }
 }
 
-/// Reads a cache file, unchecked.
+/// Reads a cache file, of which only the header is checked.
 fn open(file: &Path) -> Result<CacheBytes, Failure> {
-    CacheBytes::read(file)
-        .map_err(|error| Failure::cache(format!("cache {}: cannot be read ({error})", file.display())))
+    CacheBytes::read(file).map_err(|error| {
+        let cache = file.display();
+        Failure::cache(match error.kind() {
+            io::ErrorKind::InvalidData => format!("cache {cache}: {error}"),
+            _ => format!("cache {cache}: cannot be read ({error})"),
+        })
+    })
 }
 
 /// A view of a file's bytes, after every check.

@@ -12,6 +12,7 @@ use std::{
     io::{self, Read as _, Write as _},
     mem,
     net::Shutdown,
+    time::{Duration, Instant},
 };
 
 /// Answers are sent as soon as there is so much of them; a connection holds no more unsent than this and one answer.
@@ -24,6 +25,11 @@ const ANSWERED_IN_A_TURN: usize = 32;
 const MOST_KEPT: usize = 64 * 1024;
 /// Bytes of a refused peer that are read off, so that closing does not overtake the reason.
 const READ_OFF: usize = 4 * MOST_READ;
+
+/// How long a connection that has never sent a whole message is safe from being closed for others.
+const SILENT: Duration = Duration::from_secs(1);
+/// How long one that has is.
+const IDLE: Duration = Duration::from_secs(10);
 
 /// What the peer speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +57,14 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Connection {
     stream: UnixStream,
+    /// Tells it from others at the same place of the table.
+    pub number: u64,
     speech: Speech,
     greeted: bool,
+    /// Whether a whole message has come.
+    spoken: bool,
+    /// When the last one came, or the connection itself.
+    heard: Instant,
     /// Whether it is in the event loop's queue of those that have something to do.
     pub queued: bool,
     /// Received, but not answered yet.
@@ -74,11 +86,14 @@ pub struct Connection {
 
 impl Connection {
     /// A connection just accepted.
-    pub fn new(stream: UnixStream) -> Connection {
+    pub fn new(stream: UnixStream, number: u64, now: Instant) -> Connection {
         Connection {
             stream,
+            number,
             speech: Speech::Unknown,
             greeted: false,
+            spoken: false,
+            heard: now,
             queued: false,
             pending: Vec::new(),
             unsent: Vec::new(),
@@ -102,6 +117,13 @@ impl Connection {
         self.hung_up |= event.is_read_closed() || event.is_error();
         self.readable |= event.is_readable() || self.hung_up;
         self.writable |= event.is_writable();
+    }
+
+    /// Since when it may be closed in favour of someone who waits at the door, if at `now` it may. Those that have never
+    /// sent a whole message come first: a peer that has loses nothing but has to connect again.
+    pub fn dispensable(&self, now: Instant) -> Option<(bool, Instant)> {
+        let patience = if self.spoken { IDLE } else { SILENT };
+        (now.saturating_duration_since(self.heard) >= patience).then_some((self.spoken, self.heard))
     }
 
     /// Says who answers, unless that has been said or the peer speaks lines.
@@ -157,7 +179,10 @@ impl Connection {
         while more && answered < ANSWERED_IN_A_TURN && self.unsent.is_empty() {
             while more && answered < ANSWERED_IN_A_TURN && output.len() < SENT_AT_ONCE {
                 match self.answer_next(input, desk, output) {
-                    Some(length) => input = &input[length..],
+                    Some(length) => {
+                        input = &input[length..];
+                        (self.spoken, self.heard) = (true, desk.moment);
+                    }
                     None => more = false,
                 }
                 answered += 1;

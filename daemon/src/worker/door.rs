@@ -2,7 +2,7 @@
 //!
 //! It takes a few at a time, so that open connections are not kept waiting, and lets the other workers go first when it
 //! has just taken some. It takes none while there are too many or no descriptors are left: then it waits for one to
-//! close, or a moment.
+//! close, or a moment. When there are too many and more wait, it asks for those that say nothing to be closed.
 
 use super::guard::Guard;
 use crate::log::{self, Seldom};
@@ -41,6 +41,10 @@ pub struct Door {
     /// Nothing is taken before this moment.
     wait_until: Option<Instant>,
     refusals: Seldom,
+    /// When to look next for connections to close in favour of those who wait.
+    next_clearing: Option<Instant>,
+    cleared: u64,
+    clearings: Seldom,
 }
 
 impl Door {
@@ -55,6 +59,9 @@ impl Door {
             taken: None,
             wait_until: None,
             refusals: Seldom::default(),
+            next_clearing: None,
+            cleared: 0,
+            clearings: Seldom::default(),
         }
     }
 
@@ -96,8 +103,28 @@ impl Door {
     }
 
     /// When to look again.
-    pub fn retry_at(&self, connections: usize) -> Option<Instant> {
-        self.wait_until.filter(|_| self.knocked && connections < MOST_CONNECTIONS)
+    pub fn retry_at(&self, connections: usize, now: Instant) -> Option<Instant> {
+        let next =
+            if connections < MOST_CONNECTIONS { self.wait_until } else { self.next_clearing.or(Some(now)) };
+        next.filter(|_| self.knocked)
+    }
+
+    /// How many of the `connections` would have to be closed at `now` so that those who wait get in.
+    pub fn wants_closed(&self, connections: usize, now: Instant) -> usize {
+        let full = self.knocked && connections >= MOST_CONNECTIONS;
+        if full && self.next_clearing.is_none_or(|next| next <= now) { TAKEN_AT_ONCE } else { 0 }
+    }
+
+    /// So many have been closed for them. If none could be, it is tried again after a moment.
+    pub fn clear(&mut self, count: usize, now: Instant) {
+        self.next_clearing = (count == 0).then_some(now + PAUSE);
+        self.cleared += count as u64;
+        if count > 0 && self.clearings.passes(now) {
+            let cleared = self.cleared;
+            log::warning(format_args!(
+                "connections: {MOST_CONNECTIONS} are open and more wait; closed {cleared} so far that said nothing"
+            ));
+        }
     }
 
     /// New connections, a few at most, while there are fewer than allowed with the `connections` there are.

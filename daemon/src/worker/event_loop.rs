@@ -46,8 +46,9 @@ pub struct EventLoop<'a> {
     table: Table,
     /// Connections with something to do.
     queue: VecDeque<usize>,
-    /// Connections that may be waiting for HELLO, and since when, oldest first.
-    silent: VecDeque<(Instant, usize)>,
+    /// Connections that may be waiting for HELLO: since when, their places and numbers, oldest first.
+    silent: VecDeque<(Instant, usize, u64)>,
+    last_number: u64,
     access_log: AccessLog,
     retiring: bool,
 }
@@ -73,6 +74,7 @@ impl<'a> EventLoop<'a> {
             table: Table::default(),
             queue: VecDeque::new(),
             silent: VecDeque::new(),
+            last_number: 0,
             access_log,
             retiring: false,
         })
@@ -121,8 +123,8 @@ impl<'a> EventLoop<'a> {
         if !self.queue.is_empty() || self.door.is_waited_at(self.table.len(), now) {
             return Some(Duration::ZERO);
         }
-        let greeting = self.silent.front().map(|(since, _)| *since + GREETING_DELAY);
-        let next = [greeting, self.door.retry_at(self.table.len())].into_iter().flatten().min()?;
+        let greeting = self.silent.front().map(|(since, ..)| *since + GREETING_DELAY);
+        let next = [greeting, self.door.retry_at(self.table.len(), now)].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now))
     }
 
@@ -156,6 +158,7 @@ impl<'a> EventLoop<'a> {
     /// Takes new connections.
     fn let_in(&mut self) {
         let now = Instant::now();
+        self.clear_out(now);
         if !self.door.is_waited_at(self.table.len(), now) {
             return;
         }
@@ -164,27 +167,39 @@ impl<'a> EventLoop<'a> {
         }
     }
 
+    /// Closes connections that say nothing when there are too many and others wait.
+    fn clear_out(&mut self, now: Instant) {
+        let wanted = self.door.wants_closed(self.table.len(), now);
+        if wanted > 0 {
+            let closed = self.table.dispensable(wanted, now);
+            closed.iter().for_each(|place| self.table.remove(*place));
+            self.door.clear(closed.len(), now);
+        }
+    }
+
     fn open(&mut self, stream: UnixStream, now: Instant) {
         let place = self.table.next_place();
-        let mut connection = Connection::new(stream);
+        self.last_number += 1;
+        let mut connection = Connection::new(stream, self.last_number, now);
         let interest = Interest::READABLE | Interest::WRITABLE;
         // Without registration it could never be served; closed, its peer tries another worker.
         if self.poll.registry().register(connection.stream_mut(), Token(place), interest).is_ok() {
             enqueue(&mut self.queue, &mut connection, place);
             self.table.insert(connection);
             self.desk.counts.add(Figure::Connections, 1);
-            self.silent.push_back((now, place));
+            self.silent.push_back((now, place, self.last_number));
         }
     }
 
     /// Says HELLO to those who have been waiting for it.
     fn greet(&mut self) {
-        while let Some((since, place)) = self.silent.front().copied() {
+        while let Some((since, place, number)) = self.silent.front().copied() {
             if since.elapsed() < GREETING_DELAY {
                 return;
             }
             self.silent.pop_front();
-            if let Some(connection) = self.table.get_mut(place) {
+            // It may have gone, and another one have come in its place.
+            if let Some(connection) = self.table.get_mut(place).filter(|now| now.number == number) {
                 connection.greet(&self.hello);
                 enqueue(&mut self.queue, connection, place);
             }
@@ -193,6 +208,7 @@ impl<'a> EventLoop<'a> {
 
     /// One turn for each connection that has something to do.
     fn give_turns(&mut self) {
+        self.desk.moment = Instant::now();
         self.desk.now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         for _ in 0..self.queue.len() {
             let Some(place) = self.queue.pop_front() else { return };

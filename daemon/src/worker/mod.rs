@@ -38,6 +38,7 @@ use std::{
     os::{fd::OwnedFd, unix::net::UnixListener},
     process,
     rc::Rc,
+    time::Instant,
 };
 
 /// Signals that a terminal or a service manager sends to all processes at once. They are for the master, which tells
@@ -87,6 +88,8 @@ pub struct Desk<'a> {
     pub counts: Row,
     /// Seconds since the epoch, as of this turn of the event loop.
     pub now: u64,
+    /// The same moment on the clock that is never set.
+    moment: Instant,
     /// Where bytes are read to.
     input: Box<[u8]>,
     /// Answers about to be sent. Empty between turns.
@@ -102,6 +105,7 @@ impl<'a> Desk<'a> {
             scratch: Scratch::default(),
             counts,
             now: 0,
+            moment: Instant::now(),
             input: vec![0; connection::MOST_READ].into(),
             output: Vec::new(),
         }
@@ -143,7 +147,8 @@ fn part_from_master(kit: &Kit) -> nix::Result<()> {
         // The master died before its death could be noticed.
         process::exit(0);
     }
-    let blocked: SigSet = MASTERS_SIGNALS.into_iter().collect();
+    // With the one that `survive_file_size_limit` has blocked: an access log at its limit costs lines, not the worker.
+    let blocked: SigSet = MASTERS_SIGNALS.into_iter().chain([Signal::SIGXFSZ]).collect();
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&blocked), None)?;
     if let Ok(name) = CString::new(format!("mirrorlistd/{}", kit.slot)) {
         prctl::set_name(&name)?;

@@ -1,6 +1,7 @@
 //! The open connections, by the number that the event loop knows them by.
 
 use super::connection::Connection;
+use std::time::Instant;
 
 /// Connections in numbered places; places are used again.
 #[derive(Debug, Default)]
@@ -36,6 +37,15 @@ impl Table {
         if self.is_empty() {
             *self = Table::default();
         }
+    }
+
+    /// Up to `most` connections that may be closed in favour of others at `now`, the most dispensable first.
+    pub fn dispensable(&self, most: usize, now: Instant) -> Vec<usize> {
+        let open = self.places.iter().enumerate();
+        let mut found: Vec<_> =
+            open.filter_map(|(number, place)| Some((place.as_ref()?.dispensable(now)?, number))).collect();
+        found.sort_unstable();
+        found.into_iter().take(most).map(|(_, number)| number).collect()
     }
 
     /// How many are open.

@@ -80,10 +80,12 @@ impl World {
             fs::write(&path, bytes).expect("an input can be written");
             path
         };
+        // An empty one would be refused.
+        let table = |name: &str, text: &str| (!text.is_empty()).then(|| file(name, text.as_bytes()));
         let inputs = compile::Inputs {
             mirrormanager: file("mirrorlist_cache.proto", &self.list.encode_to_vec()),
-            netblocks: Some(file("global_netblocks.txt", self.routes.as_bytes())),
-            continents: Some(file("country_continent.csv", self.continents.as_bytes())),
+            netblocks: table("global_netblocks.txt", &self.routes),
+            continents: table("country_continent.csv", &self.continents),
             geoip: match &self.geoip {
                 GeoipSource::Database(path) => Some(path.clone()),
                 GeoipSource::Prefixes(_) => None,

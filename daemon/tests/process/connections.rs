@@ -206,7 +206,13 @@ fn cpu_ticks(pid: u32) -> u64 {
 #[test]
 fn more_connections_than_a_worker_takes_wait_for_their_turn() {
     let daemon = Daemon::start(&["--workers", "1"]);
-    let mut crowd: Vec<UnixStream> = (0..1005).map(|_| daemon.stream()).collect();
+    // All of them have said something, so none is closed for others so soon.
+    let spoken = || {
+        let mut stream = daemon.stream();
+        stream.write_all(&Client::request(1)).unwrap();
+        stream
+    };
+    let mut crowd: Vec<UnixStream> = (0..1005).map(|_| spoken()).collect();
     let mut late = daemon.stream();
     late.write_all(&Client::request(1)).unwrap();
     late.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
@@ -214,6 +220,30 @@ fn more_connections_than_a_worker_takes_wait_for_their_turn() {
     late.set_read_timeout(Some(crate::support::PATIENCE)).unwrap();
     crowd.truncate(10);
     assert!(matches!(Client::new(late).hear().unwrap(), Some(Said::Reply(1, 200, _))));
+}
+
+#[test]
+fn those_who_say_nothing_make_room_for_those_who_do() {
+    let daemon = Daemon::start(&["--workers", "1"]);
+    let mut client = daemon.connect();
+    client.answer(1).unwrap();
+    let half_a_request = &Client::request(1)[..20];
+    let crowd: Vec<UnixStream> = (0..1200)
+        .map(|number| {
+            let mut stream = daemon.stream();
+            if number % 2 == 0 {
+                stream.write_all(half_a_request).unwrap();
+            }
+            stream
+        })
+        .collect();
+    let mut late = daemon.stream();
+    late.write_all(&Client::request(2)).unwrap();
+    assert!(matches!(Client::new(late).hear().unwrap(), Some(Said::Reply(2, 200, _))));
+    assert!(daemon.log().contains("connections: 1000 are open and more wait; closed "), "{}", daemon.log());
+    // Who has spoken before is not among those who had to go.
+    client.answer(3).unwrap();
+    drop(crowd);
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! JSON lines, as a person with socat has them.
 
-use crate::support::{Client, Daemon};
+use crate::support::{Client, Daemon, until};
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::Shutdown,
+    thread,
+    time::{Duration, Instant},
 };
 
 fn ask(daemon: &Daemon, lines: &str) -> Vec<serde_json::Value> {
@@ -78,4 +80,28 @@ fn whoever_types_slowly_gets_clean_lines_too() {
     line.clear();
     reader.read_line(&mut line).unwrap();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap()["status"], 404);
+}
+
+#[test]
+fn a_line_is_answered_with_a_line_whoever_was_in_the_same_place_before() {
+    let daemon = Daemon::start(&["--workers", "1"]);
+    let question = r#"{"query":"/mirrorlist?repo=fedora-42&arch=x86_64"}"#;
+    let mut rounds = 0;
+    until("five rounds in time", || {
+        // Opened and gone before HELLO was due, which comes 100 ms after a connection that says nothing.
+        ask(&daemon, question);
+        thread::sleep(Duration::from_millis(80));
+        let opened = Instant::now();
+        let mut stream = daemon.stream();
+        thread::sleep(Duration::from_millis(50));
+        stream.write_all(format!("{question}\n").as_bytes()).unwrap();
+        let mut first = [0];
+        stream.read_exact(&mut first).unwrap();
+        // On a busy machine its own HELLO may have become due, rightly.
+        if opened.elapsed() < Duration::from_millis(100) {
+            assert_eq!(first, *b"{");
+            rounds += 1;
+        }
+        rounds == 5
+    });
 }

@@ -1,21 +1,24 @@
 //! The daemon as a process: the built program, driven over its real socket and with real signals.
 //!
 //! Each file is a side of it: start and end, connections, who may make them, supervision, reload, access log,
-//! counters, the operator's orders, the service manager, the system around it, life as process 1 of a container, and
+//! counters, the operator's orders, the service manager, the system around it, its limits of file sizes, its socket files, life as process 1 of a container, and
 //! the walls around workers.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access_log;
+mod build;
 mod callers;
 mod connections;
 mod counters;
+mod file_size_limit;
 mod lines;
 mod operator;
 mod process_one;
 mod reload;
 mod sandbox;
 mod service_manager;
+mod socket_files;
 mod start_and_stop;
 mod strangers;
 mod supervision;

@@ -2,13 +2,25 @@
 
 use crate::support::{
     Daemon, Said,
-    daemon::{as_user, program, send_signal},
+    daemon::{as_user, folder, program, send_signal},
     operator::{errand, hold_up_reloads, outcome},
     until, write_cache,
 };
 use daemon::operator::{Outcome, State};
-use nix::sys::signal::Signal;
-use std::{fs, os::unix::net::UnixStream, process::Command, sync::Mutex, thread};
+use nix::sys::{
+    signal::Signal,
+    socket::{Backlog, listen},
+};
+use std::{
+    fs,
+    os::unix::{
+        fs::PermissionsExt as _,
+        net::{UnixListener, UnixStream},
+    },
+    process::Command,
+    sync::Mutex,
+    thread,
+};
 
 #[test]
 fn status_tells_of_cache_workers_and_requests() {
@@ -67,7 +79,10 @@ fn nobody_there_is_told_by_the_exit_code() {
             let expected = format!("error: control socket {}: no daemon answers ({cause}", control.display());
             assert!(said.err.starts_with(&expected) && said.err.lines().count() == 1, "{said:?}");
         }
-        assert_eq!(errand(&["reload", "--wait", "--if-running"], &control).code, Some(0));
+        let said = errand(&["reload", "--wait", "--if-running"], &control);
+        let expected = format!("warning: control socket {}: no daemon there ({cause}", control.display());
+        assert!(said.code == Some(0) && said.err.starts_with(&expected), "{said:?}");
+        assert!(said.err.ends_with("); nothing is reloaded\n") && said.err.lines().count() == 1, "{said:?}");
     };
     daemon.signal(Signal::SIGKILL);
     daemon.wait();
@@ -94,6 +109,33 @@ fn a_daemon_that_is_stopped_is_as_good_as_none() {
     assert_eq!(said.code, Some(69), "{said:?}");
     assert!(said.err.ends_with("no daemon answers (no answer in time)\n"), "{said:?}");
     daemon.status();
+}
+
+#[test]
+fn a_full_queue_is_not_waited_in_for_ever() {
+    let folder = folder();
+    let control = folder.path().join("control");
+    let listener = UnixListener::bind(&control).unwrap();
+    fs::set_permissions(&control, fs::Permissions::from_mode(0o666)).unwrap();
+    listen(&listener, Backlog::new(0).unwrap()).unwrap();
+    let _queue = UnixStream::connect(&control).unwrap();
+    // A daemon may well be there, so this is no case of one that does not run.
+    let said = errand(&["reload", "--wait", "--if-running"], &control);
+    assert_eq!((said.code, &*said.out), (Some(69), ""), "{said:?}");
+    assert!(said.err.ends_with("no daemon answers (no answer in time)\n"), "{said:?}");
+}
+
+#[test]
+fn what_is_no_socket_tells_nothing_of_a_daemon() {
+    let folder = folder();
+    let control = folder.path().join("control");
+    fs::write(&control, "").unwrap();
+    fs::set_permissions(&control, fs::Permissions::from_mode(0o666)).unwrap();
+    for words in [&["status"][..], &["reload", "--wait", "--if-running"]] {
+        let said = errand(words, &control);
+        let expected = format!("error: control socket {}: not a socket\n", control.display());
+        assert_eq!((said.code, said.err), (Some(71), expected));
+    }
 }
 
 #[test]

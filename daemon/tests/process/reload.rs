@@ -1,7 +1,8 @@
 //! A new cache takes the old one's place, or does not.
 
 use crate::support::{
-    Client, Daemon, Said, cache_bytes, descriptors, folder, is_alive, mapped_caches, until, write_cache,
+    Client, Daemon, Said, cache_bytes, descriptors, folder, is_alive, mapped_caches,
+    operator::hold_up_reloads, until, write_cache,
 };
 use nix::sys::signal::Signal;
 use std::{
@@ -235,4 +236,17 @@ fn a_generation_that_fails_soon_after_its_start_is_rolled_back() {
     });
     let mut client: Client = daemon.connect_to_generation(3);
     assert!(client.answer(1).unwrap().contains(".first.example.org"));
+}
+
+#[test]
+fn a_reload_that_is_held_up_says_what_it_waits_for() {
+    let daemon = Daemon::start(&["--workers", "1", "--drain-limit", "600"]);
+    let crowd = hold_up_reloads(&daemon);
+    let told = || daemon.log().matches("reload: waiting for one of 4 retired generations").count();
+    assert_eq!(told(), 0);
+    daemon.signal(Signal::SIGHUP);
+    until("the warning", || told() == 1);
+    drop(crowd);
+    daemon.connect_to_generation(6).answer(1).unwrap();
+    assert_eq!(told(), 1, "{}", daemon.log());
 }

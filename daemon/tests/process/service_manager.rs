@@ -124,3 +124,16 @@ fn the_watchdog_of_another_process_hears_nothing() {
         assert_eq!(said.iter().any(|message| message == "WATCHDOG=1"), expected, "{variables}: {said:?}");
     }
 }
+
+#[test]
+fn what_systemd_cannot_have_said_is_told_once() {
+    let daemon = Daemon::start_after("export NOTIFY_SOCKET=notify WATCHDOG_USEC=soon", &[]);
+    assert_eq!(daemon.errand(&["reload", "--wait"]).code, Some(0));
+    let log = daemon.log();
+    for expected in
+        ["warning: NOTIFY_SOCKET `notify`: neither a path", "warning: WATCHDOG_USEC `soon`: not a number"]
+    {
+        assert_eq!(log.matches(expected).count(), 1, "{expected}: {log}");
+    }
+    daemon.connect_to_generation(2).answer(1).unwrap();
+}

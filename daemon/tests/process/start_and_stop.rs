@@ -94,8 +94,16 @@ fn a_wrong_option_is_refused_with_one_line() {
     let folder = folder();
     let config = folder.path().join("config.toml");
     fs::write(&config, "map = \"seal\"\nworker = 4\n").unwrap();
+    let long = "x".repeat(108);
     for (options, expected) in [
-        (&["--worker", "2"][..], "unexpected argument '--worker' found"),
+        (&["--check", "--socket", &long][..], "socket: the path has 108 bytes"),
+        (&["--check", "--control", &long], "control: the path has 108 bytes"),
+        (&["--check", "--access-log", ".", "--log-address", "full"], "access-log: . is a folder"),
+        (
+            &["--check", "--access-log", "no/log", "--log-address", "full"],
+            "access-log: there is no folder no",
+        ),
+        (&["--worker", "2"], "unexpected argument '--worker' found"),
         (&["--map", "copy"], "invalid value 'copy'"),
         (&["--socket-mode", "rw"], "socket-mode: `rw` is not an octal mode"),
         (&["--config", config.to_str().unwrap()], "line 2: unknown option `worker`; did you mean `workers`?"),

@@ -2,7 +2,7 @@
 
 use crate::support::{
     Daemon,
-    daemon::{command_after, folder},
+    daemon::{command_after, folder, send_signal},
     processes::zombies,
     until, write_cache,
 };
@@ -54,6 +54,17 @@ fn orphans_of_others_are_reaped() {
     until("the end of the orphans", || daemon.workers().len() == 2);
     until("no zombie", || zombies(daemon.pid()) == 0);
     assert!(!daemon.log().contains("lost"), "{}", daemon.log());
+}
+
+#[test]
+fn whoever_started_it_may_have_ignored_the_end_of_children() {
+    // Shells do not agree on whether they may be told to.
+    let mut daemon = Daemon::start_after(r#"exec env --ignore-signal=CHLD "$0" "$@""#, &[]);
+    let workers = daemon.workers();
+    send_signal(workers[0], Signal::SIGKILL);
+    until("a new worker", || daemon.workers().len() == 2 && daemon.workers() != workers);
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.wait().code(), Some(0));
 }
 
 #[test]
@@ -113,6 +124,6 @@ fn a_fork_that_fails_costs_no_answer_and_is_tried_again() {
     );
     assert_eq!(daemon.workers(), workers);
     daemon.connect().answer(1).unwrap();
-    crate::support::daemon::send_signal(workers[0], Signal::SIGKILL);
+    send_signal(workers[0], Signal::SIGKILL);
     until("a new worker", || daemon.workers().len() == 2 && daemon.workers() != workers);
 }

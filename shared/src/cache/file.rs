@@ -1,15 +1,15 @@
-//! The cache as a file: the header in front of the payload, and how a new file takes an old one's place.
+//! The cache as a file: the header in front of the payload, and both together in memory.
 //!
-//! Reading here is for tools and tests; the daemon maps the file itself. See `check` for what makes a payload good.
+//! Reading here is for tools and tests; the daemon maps the file itself. See `check` for what makes a payload good,
+//! `publish` for how a new file takes an old one's place.
 
 use super::CacheError;
+use crate::program::files;
 use rkyv::util::AlignedVec;
 use std::{
-    fs::{self, File, OpenOptions, Permissions},
-    io::{self, Read, Write},
+    io::{self, Read},
     ops::Deref,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::Path,
 };
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -61,8 +61,15 @@ impl FileHeader {
 
     /// Splits a file into header and payload; the lengths must agree.
     pub fn decode(file: &[u8]) -> Result<(FileHeader, &[u8]), CacheError> {
-        let Some((head, payload)) = file.split_first_chunk::<FILE_HEADER_LEN>() else {
-            return Err(CacheError::TooShort { found: file.len() });
+        let header = FileHeader::announced(file, file.len() as u64)?;
+        Ok((header, &file[FILE_HEADER_LEN..]))
+    }
+
+    /// The header of a file of which only the first bytes (at least [`FILE_HEADER_LEN`], if it has them) and the
+    /// length are known; the length must be the one that it says.
+    pub fn announced(first_bytes: &[u8], file_len: u64) -> Result<FileHeader, CacheError> {
+        let Some(head) = first_bytes.first_chunk::<FILE_HEADER_LEN>() else {
+            return Err(CacheError::TooShort { found: first_bytes.len() });
         };
         let word = |at: usize| {
             let mut bytes = [0; 8];
@@ -86,10 +93,11 @@ impl FileHeader {
             source_time: word(32),
             checksum: u128::from(word(40)) | u128::from(word(48)) << 64,
         };
-        if header.payload_len != payload.len() as u64 {
-            return Err(CacheError::Length { expected: header.payload_len, found: payload.len() as u64 });
+        let payload_len = file_len.saturating_sub(FILE_HEADER_LEN as u64);
+        if header.payload_len != payload_len {
+            return Err(CacheError::Length { expected: header.payload_len, found: payload_len });
         }
-        Ok((header, payload))
+        Ok(header)
     }
 
     /// Whether the payload is the one that the header was made for.
@@ -111,13 +119,17 @@ impl CacheBytes {
         CacheBytes(bytes)
     }
 
-    /// Reads a whole file, unchecked.
+    /// Reads a whole file. Only its header is looked at, before anything else is read; where that is wrong the error
+    /// holds the [`CacheError`].
     pub fn read(path: &Path) -> io::Result<CacheBytes> {
-        let mut file = File::open(path)?;
-        if !file.metadata()?.is_file() {
-            return Err(io::Error::other("not a regular file"));
-        }
-        let mut bytes = AlignedVec::with_capacity(usize::try_from(file.metadata()?.len()).unwrap_or(0));
+        let mut file = files::open(path)?;
+        let length = file.metadata()?.len();
+        let mut head = Vec::with_capacity(FILE_HEADER_LEN);
+        (&mut file).take(FILE_HEADER_LEN as u64).read_to_end(&mut head)?;
+        FileHeader::announced(&head, length)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let mut bytes = AlignedVec::with_capacity(usize::try_from(length).unwrap_or(0));
+        bytes.extend_from_slice(&head);
         let mut part = vec![0; 1 << 16];
         loop {
             match file.read(&mut part) {
@@ -142,43 +154,5 @@ impl Deref for CacheBytes {
 
     fn deref(&self) -> &[u8] {
         &self.0
-    }
-}
-
-/// Puts a file in place of whatever is at `path`, or fails and leaves that as it was.
-///
-/// The bytes go to a temporary file in the same folder, which is synced, made read-only and renamed. Readers see the
-/// whole old file or the whole new one, also after a power failure. When it fails the temporary file is removed. What
-/// is no regular file (a device, a pipe, a folder) is not replaced.
-pub fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let name =
-        path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::IsADirectory, "not a file name"))?;
-    if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file() && !there.is_symlink()) {
-        return Err(io::Error::other("there is something that is no regular file"));
-    }
-    let mut temporary = folder.join(".");
-    temporary.as_mut_os_string().push(name);
-    temporary.as_mut_os_string().push(format!(".{}.new", std::process::id()));
-    let guard = Temporary(temporary);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&guard.0)?;
-    file.write_all(bytes)?;
-    file.set_permissions(Permissions::from_mode(0o444))?;
-    file.sync_all()?;
-    fs::rename(&guard.0, path)?;
-    std::mem::forget(guard);
-    File::open(folder)?.sync_all()
-}
-
-/// Removes the file when dropped.
-struct Temporary(PathBuf);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // Nothing to do about a failure: the write that brought us here is what gets reported.
-        let _ = fs::remove_file(&self.0);
     }
 }

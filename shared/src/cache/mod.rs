@@ -7,6 +7,7 @@ mod check;
 mod error;
 mod file;
 pub mod inventory;
+mod publish;
 mod ranges;
 mod schema;
 mod sections;
@@ -17,7 +18,8 @@ mod view;
 mod write;
 
 pub use error::CacheError;
-pub use file::{CacheBytes, FILE_HEADER_LEN, FileHeader, publish};
+pub use file::{CacheBytes, FILE_HEADER_LEN, FileHeader};
+pub use publish::publish;
 pub use schema::FORMAT;
 pub use sections::Section;
 pub use view::{

@@ -406,24 +406,20 @@ fn look_at_everything(view: &View<'_>) {
 }
 
 #[test]
-fn publishing_replaces_a_file_or_leaves_it() {
-    let folder = std::env::temp_dir().join(format!("mirrorlist-publish-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("cache.mlc");
-    for round in 0..2 {
-        publish(&file, &written()).unwrap();
-        let bytes = CacheBytes::read(&file).unwrap();
-        assert!(View::check(&bytes).is_ok(), "round {round}");
-    }
-    let occupied = folder.join("occupied");
-    fs::create_dir_all(occupied.join("inside")).unwrap();
-    assert!(publish(&occupied, b"x").is_err());
-    let pipe = folder.join("pipe");
-    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    assert!(publish(&pipe, b"x").is_err());
-    assert!(!fs::metadata(&pipe).unwrap().is_file());
-    fs::remove_file(&pipe).unwrap();
-    let left: BTreeSet<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, BTreeSet::from(["cache.mlc".into(), "occupied".into()]), "no temporary file is left");
-    fs::remove_dir_all(&folder).unwrap();
+fn of_what_is_no_cache_only_the_header_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("huge");
+    let refusal = |first_bytes: &[u8]| {
+        fs::write(&file, first_bytes).unwrap();
+        // More than any machine can take into memory; without a block on the disk.
+        fs::File::options().write(true).open(&file).unwrap().set_len(1 << 43).unwrap();
+        CacheBytes::read(&file).unwrap_err().to_string()
+    };
+    assert_eq!(refusal(b"<html>"), "not a mirrorlist cache");
+    let found = (1_u64 << 43) - FILE_HEADER_LEN as u64;
+    let good = written();
+    let expected = good.len() - FILE_HEADER_LEN;
+    assert_eq!(refusal(&good), format!("{found} bytes of payload, its header says {expected}"));
+    fs::write(&file, "").unwrap();
+    assert_eq!(CacheBytes::read(&file).unwrap_err().to_string(), "0 bytes are too few for a cache");
 }

@@ -3,6 +3,7 @@
 //! Operators meet three programs and shall have to learn one way of speaking.
 
 pub mod failure;
+pub mod files;
 pub mod log;
 pub mod notify;
 pub mod options;

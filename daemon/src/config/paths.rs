@@ -1,0 +1,61 @@
+//! Paths that cannot be right, told before the daemon starts with them and fails again and again.
+
+use nix::{errno::Errno, sys::socket::UnixAddr};
+use std::path::Path;
+
+/// A file's path: `key` must name something.
+pub fn file(key: &str, path: &Path) -> Result<(), String> {
+    if path.as_os_str().is_empty() { Err(format!("{key}: names no file")) } else { Ok(()) }
+}
+
+/// The path of a socket file, which the system keeps short.
+pub fn socket(key: &str, path: &Path) -> Result<(), String> {
+    file(key, path)?;
+    match UnixAddr::new(path) {
+        Err(Errno::ENAMETOOLONG) => {
+            let length = path.as_os_str().len();
+            Err(format!("{key}: the path has {length} bytes, a socket's may have 107 at most"))
+        }
+        Err(errno) => Err(format!("{key}: {} cannot be a socket's path ({errno})", path.display())),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// The path of a file that is made when it is not there, in a folder that must be.
+pub fn made_file(key: &str, path: &Path) -> Result<(), String> {
+    file(key, path)?;
+    if path.is_dir() {
+        return Err(format!("{key}: {} is a folder", path.display()));
+    }
+    match path.parent() {
+        Some(folder) if folder != Path::new("") && !folder.is_dir() => {
+            Err(format!("{key}: there is no folder {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_has_a_short_path() {
+        let path = |length: usize| format!("/{}", "x".repeat(length - 1));
+        assert_eq!(socket("socket", Path::new(&path(107))), Ok(()));
+        let refusal = socket("control", Path::new(&path(108))).unwrap_err();
+        assert_eq!(refusal, "control: the path has 108 bytes, a socket's may have 107 at most");
+        assert_eq!(socket("socket", Path::new("")), Err("socket: names no file".into()));
+    }
+
+    #[test]
+    fn a_file_can_be_made_in_a_folder_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |path: &Path| made_file("access-log", path);
+        assert_eq!(check(&folder.path().join("log")), Ok(()));
+        assert_eq!(check(Path::new("log")), Ok(()));
+        assert!(check(folder.path()).unwrap_err().ends_with(" is a folder"));
+        assert!(check(&folder.path().join("none/log")).unwrap_err().contains("there is no folder /"));
+        assert_eq!(check(Path::new("")), Err("access-log: names no file".into()));
+    }
+}
