@@ -1,7 +1,7 @@
 //! The only room with unsafe code: what the operating system offers without a safe form.
 //!
-//! Fork, reaping, signal handling, received and inherited files, memory maps and shared memory. Each function is as small as its system
-//! call; policy lives with the callers. What nix offers safely is called where it is needed, not here.
+//! Fork, reaping, signal handling, received and inherited files, memory maps and shared memory. Each function is as small
+//! as its system call; policy lives with the callers. What nix offers safely is called where it is needed, not here.
 
 use memmap2::{Mmap, MmapOptions};
 use nix::{
