@@ -1,9 +1,9 @@
 //! How many instructions the parts of an answer take: figures that do not depend on how busy the machine is.
 //!
 //! Every function of `benches/src/functions/` is run under callgrind and compared with
-//! `benches/figures/instructions.json`; more than 5 % above or below fails. Compiler and libc decide on instructions
-//! too: where they are not those of the file, the figures are printed and not compared. Run with `cargo bench --package
-//! benches --bench instructions`, with `-- --write` to write the file anew.
+//! `benches/figures/instructions.json`; more than 5 % above or below fails. Compiler, libc and what the processor can do
+//! at a time decide on instructions too: where they are not those of the file, the figures are printed and not compared.
+//! Run with `cargo bench --package benches --bench instructions`, with `-- --write` to write the file anew.
 
 use benches::{
     functions::{ALL, Parts},
@@ -15,6 +15,11 @@ use std::{
     env, fs,
     path::Path,
     process::{Command, ExitCode, Stdio},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
 };
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/figures/instructions.json");
@@ -31,6 +36,8 @@ const TOLERANCE: f64 = 5.0;
 struct Figures {
     compiler: String,
     libc: String,
+    /// Whether the processor has AVX2: of newer instructions callgrind hides that it has them.
+    avx2: bool,
     /// Instructions of a call, by function.
     instructions: BTreeMap<String, u64>,
 }
@@ -94,26 +101,27 @@ fn compare(write: bool) -> Result<bool, String> {
         _ => None,
     };
     let Machine { compiler, libc, .. } = Machine::this();
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let avx2 = cpus.split_whitespace().any(|flag| flag == "avx2");
     let known = known.filter(|known| {
-        let same = (&known.compiler, &known.libc) == (&compiler, &libc);
+        let same = (&known.compiler, &known.libc, known.avx2) == (&compiler, &libc, avx2);
         if !same {
             println!(
-                "not compared: the figures are for {}, {}; here are {compiler}, {libc}",
-                known.compiler, known.libc
+                "not compared: the figures are for {}, {}, AVX2 {}; here are {compiler}, {libc}, AVX2 {avx2}",
+                known.compiler, known.libc, known.avx2
             );
         }
         same
     });
     let mut instructions = BTreeMap::new();
     let mut good = true;
-    for (name, _) in ALL {
-        let count = count(name, &cache, folder.path())?;
-        let before = known.as_ref().map(|known| known.instructions.get(*name).copied());
+    for (name, count) in count_all(&cache, folder.path())? {
+        let before = known.as_ref().map(|known| known.instructions.get(name).copied());
         good &= print(name, count, before);
-        instructions.insert((*name).to_owned(), count);
+        instructions.insert(name.to_owned(), count);
     }
     if write {
-        let figures = Figures { compiler, libc, instructions };
+        let figures = Figures { compiler, libc, avx2, instructions };
         let text = serde_json::to_string_pretty(&figures).map_err(|error| error.to_string())? + "\n";
         fs::write(FILE, text).map_err(|error| format!("{FILE}: {error}"))?;
     } else if !good {
@@ -138,10 +146,29 @@ fn print(name: &str, count: u64, before: Option<Option<u64>>) -> bool {
     good
 }
 
-/// Instructions of a call of a function.
-fn count(name: &str, cache: &Path, folder: &Path) -> Result<u64, String> {
+/// Instructions of a call of every function. They are counted side by side, which changes nothing about them.
+fn count_all(cache: &Path, folder: &Path) -> Result<Vec<(&'static str, u64)>, String> {
+    let (next, counts) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((name, _)) = ALL.get(at) else { return };
+                    let count = count(name, cache, &folder.join(format!("callgrind-{at}")));
+                    counts.lock().expect("nobody panics").push((at, *name, count));
+                }
+            });
+        }
+    });
+    let mut counts = counts.into_inner().expect("nobody panics");
+    counts.sort_unstable_by_key(|(at, ..)| *at);
+    counts.into_iter().map(|(_, name, count)| Ok((name, count?))).collect()
+}
+
+/// Instructions of a call of a function; callgrind writes to `out`.
+fn count(name: &str, cache: &Path, out: &Path) -> Result<u64, String> {
     let this = env::current_exe().map_err(|error| format!("own program: {error}"))?;
-    let out = folder.join("callgrind");
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--collect-atstart=no", "--toggle-collect=*instructions::measured*"])
         .arg(format!("--callgrind-out-file={}", out.display()))
@@ -153,7 +180,7 @@ fn count(name: &str, cache: &Path, folder: &Path) -> Result<u64, String> {
     if !output.status.success() {
         return Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr)));
     }
-    let text = fs::read_to_string(&out).map_err(|error| format!("{}: {error}", out.display()))?;
+    let text = fs::read_to_string(out).map_err(|error| format!("{}: {error}", out.display()))?;
     let total =
         text.lines().find_map(|line| line.strip_prefix("totals: ").or(line.strip_prefix("summary: ")));
     let total: u64 = total.and_then(|total| total.trim().parse().ok()).ok_or("callgrind counted nothing")?;

@@ -19,7 +19,7 @@ use std::{
     io::{Read as _, Write as _},
     net::Shutdown,
     os::unix::net::UnixStream as Peer,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 const HELLO: Hello = Hello { slot: 0, slots: 1, pid: 1, generation: 1 };
@@ -56,7 +56,7 @@ impl Worker {
         let (mut peer, own) = Peer::pair().expect("a socket pair");
         peer.set_nonblocking(true).expect("a socket can be set");
         own.set_nonblocking(true).expect("a socket can be set");
-        let mut connection = Connection::new(UnixStream::from_std(own));
+        let mut connection = Connection::new(UnixStream::from_std(own), 1, Instant::now());
         let registry = self.poll.registry();
         registry
             .register(connection.stream_mut(), Token(0), Interest::READABLE | Interest::WRITABLE)
