@@ -2,8 +2,8 @@
 //!
 //! Source: spec.md §5. Weighted order without replacement (first: w/Σw, then the same among the rest) is that of
 //! independent exponential times with rates w, sorted: one draw a host instead of a walk for each place (Efraimidis and
-//! Spirakis, 2006). A host's time and its place so far are packed into one integer: integers sort in less than half the
-//! time that records take.
+//! Spirakis, 2006). A host's time and its place so far are packed into one integer, for integers sort faster than
+//! records.
 
 use super::tiers::Pick;
 use rand::{Rng, distr::Distribution as _};
