@@ -1,19 +1,18 @@
 //! What the daemon's memory comes to, against the same data copied into every worker.
 
 use crate::support::{
-    Figures, Service, alone, by_profile, cache, figures::kilobytes, load::about, proc::shmem, service::Setup,
+    Figures, Service, alone, by_profile, cache,
+    figures::kilobytes,
+    load::{about, ask_about},
+    proc::shmem,
+    service::Setup,
 };
-use benches::{
-    load::{Plan, Target, run},
-    process::Memory,
-};
+use benches::process::Memory;
 use std::{
     env, fs, hint,
     io::{BufRead as _, BufReader, Read as _},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
-    sync::atomic::AtomicBool,
-    time::Duration,
 };
 
 /// Tells this program, started by itself, to be a process with a copy of this file.
@@ -33,16 +32,7 @@ fn promise_17_one_copy_of_the_cache_serves_all_workers() {
     let shmem_before = shmem();
     let service = Service::start_on(&file, Setup::default());
     let shared = shmem() as i64 - shmem_before as i64;
-    let plan = Plan {
-        target: Target::Tcp(service.http),
-        connections: 16,
-        pipeline: 2,
-        keep_alive: true,
-        requests: by_profile(20_000, 1_000_000),
-        limit: Duration::from_secs(3600),
-    };
-    let outcome = run(&plan, &about(&file), &AtomicBool::new(false)).unwrap();
-    assert_eq!(outcome.failed(), 0, "{:?}", outcome.failures);
+    let outcome = ask_about(&about(&file), &service, 16, by_profile(20_000, 1_000_000));
     let of = |pids: &[u32]| {
         let all: Vec<Memory> = pids.iter().map(|pid| Memory::of(*pid).unwrap()).collect();
         (

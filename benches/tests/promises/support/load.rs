@@ -1,6 +1,6 @@
 //! Load in the background while a test does something to the service. Every answer is checked.
 
-use super::{PATIENCE, Service, cache, proc, until};
+use super::{PATIENCE, Service, by_profile, cache, proc, until};
 use benches::{
     load::{
         Outcome, Plan, Target,
@@ -23,8 +23,10 @@ use std::{
     time::Duration,
 };
 
-/// Longer than any test: load ends when it is told to.
-const LIMIT: Duration = Duration::from_secs(3600);
+/// Longer than any test: load ends when it is told to, or has been answered. What has not by then is a failure.
+fn limit() -> Duration {
+    Duration::from_secs(by_profile(300, 3600))
+}
 
 /// Requests that go on until they are told to end.
 pub struct Load {
@@ -60,7 +62,7 @@ impl Load {
             pipeline: 2,
             keep_alive,
             requests: u64::MAX,
-            limit: LIMIT,
+            limit: limit(),
         };
         let stop = Arc::new(AtomicBool::new(false));
         let until_told = Arc::clone(&stop);
@@ -103,16 +105,22 @@ fn figures(admin: SocketAddr) -> String {
 
 /// So many answered requests, all of them right.
 pub fn ask(service: &Service, requests: u64) -> Outcome {
+    ask_about(about_usual(), service, 8, requests)
+}
+
+/// As [`ask`], of other questions and by so many clients.
+pub fn ask_about(questions: &[Question], service: &Service, connections: usize, requests: u64) -> Outcome {
     let plan = Plan {
         target: Target::Tcp(service.http),
-        connections: 8,
+        connections,
         pipeline: 2,
         keep_alive: true,
         requests,
-        limit: LIMIT,
+        limit: limit(),
     };
-    let outcome = run(&plan, about_usual(), &AtomicBool::new(false)).unwrap();
+    let outcome = run(&plan, questions, &AtomicBool::new(false)).unwrap();
     assert_eq!(outcome.failures, BTreeMap::new());
+    assert_eq!(outcome.answered, requests, "answered in {:?}", outcome.took);
     outcome
 }
 
