@@ -37,42 +37,80 @@ pub struct Params<'q> {
 impl<'q> Params<'q> {
     /// Reads a query string, as sent. Total: whatever is not understood is ignored.
     pub fn parse(query: &'q [u8]) -> Params<'q> {
-        let mut params = Params::default();
-        let mut cc = None;
-        for pair in query.split(|byte| *byte == b'&') {
-            let (name, value) = match pair.iter().position(|byte| *byte == b'=') {
-                Some(at) => (&pair[..at], &pair[at + 1..]),
-                None => (pair, &b""[..]),
-            };
-            let slot = match &*decode(name) {
-                b"repo" => &mut params.repo,
-                b"arch" => &mut params.arch,
-                b"path" => {
-                    params.path = Some(decode(value)).filter(|value| !value.is_empty());
-                    continue;
-                }
-                b"country" => &mut params.country,
-                b"cc" => &mut cc,
-                b"protocol" => &mut params.protocol,
-                b"netblock" => &mut params.netblock,
-                b"ip" => &mut params.ip,
-                b"version" => &mut params.version,
-                b"location" => &mut params.location,
-                b"redirect" => {
-                    params.redirect = trim(decode(value)).as_ref() != b"0";
-                    continue;
-                }
-                b"time" => {
-                    params.time = trim(decode(value)).as_ref() != b"0";
-                    continue;
-                }
-                _ => continue,
-            };
-            *slot = Some(trim(decode(value))).filter(|value| !value.is_empty());
+        // Of each name the last value as sent; only these are decoded, however often a name comes again.
+        let mut last = [None; Name::COUNT];
+        // The empty ones come first and cheaply: eight kilobytes may hold as many of them.
+        for pair in query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            if let Some(name) = Name::read(&pair[..at]) {
+                last[name as usize] = Some(pair.get(at + 1..).unwrap_or_default());
+            }
         }
-        let names_something = |list: &Cow<'_, [u8]>| items(list).next().is_some();
-        params.country = params.country.filter(names_something).or(cc.filter(names_something));
-        params
+        let value = |name: Name| last[name as usize].map(decode);
+        let word = |name| value(name).map(trim).filter(|value| !value.is_empty());
+        let flag = |name| value(name).is_some_and(|value| *trim(value) != *b"0");
+        let list = |name| word(name).filter(|list| items(list).next().is_some());
+        Params {
+            repo: word(Name::Repo),
+            arch: word(Name::Arch),
+            path: value(Name::Path).filter(|path| !path.is_empty()),
+            country: list(Name::Country).or_else(|| list(Name::Cc)),
+            protocol: word(Name::Protocol),
+            netblock: word(Name::Netblock),
+            ip: word(Name::Ip),
+            version: word(Name::Version),
+            location: word(Name::Location),
+            redirect: flag(Name::Redirect),
+            time: flag(Name::Time),
+        }
+    }
+}
+
+/// The parameters that mean something.
+#[derive(Clone, Copy)]
+enum Name {
+    Repo,
+    Arch,
+    Path,
+    Country,
+    Cc,
+    Protocol,
+    Netblock,
+    Ip,
+    Version,
+    Location,
+    Redirect,
+    Time,
+}
+
+impl Name {
+    const COUNT: usize = Name::Time as usize + 1;
+    /// The longest name in bytes.
+    const LONGEST: usize = 8;
+
+    /// The name that is written there, encoded or not.
+    fn read(written: &[u8]) -> Option<Name> {
+        let mut decoded = [0; Name::LONGEST];
+        let mut length = 0;
+        for byte in Bytes(written) {
+            *decoded.get_mut(length)? = byte;
+            length += 1;
+        }
+        Some(match &decoded[..length] {
+            b"repo" => Name::Repo,
+            b"arch" => Name::Arch,
+            b"path" => Name::Path,
+            b"country" => Name::Country,
+            b"cc" => Name::Cc,
+            b"protocol" => Name::Protocol,
+            b"netblock" => Name::Netblock,
+            b"ip" => Name::Ip,
+            b"version" => Name::Version,
+            b"location" => Name::Location,
+            b"redirect" => Name::Redirect,
+            b"time" => Name::Time,
+            _ => return None,
+        })
     }
 }
 
@@ -89,25 +127,27 @@ pub fn acceptable(name: &[u8]) -> bool {
 
 /// Decodes `%XX`; an invalid escape stays as written, `+` is a plus sign.
 fn decode(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.contains(&b'%') {
-        return Cow::Borrowed(text);
-    }
-    let digit = |at: usize| text.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut at = 0;
-    while let Some(byte) = text.get(at) {
-        match (byte, digit(at + 1), digit(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push((high << 4 | low) as u8);
-                at += 3;
-            }
-            _ => {
-                decoded.push(*byte);
-                at += 1;
-            }
+    if text.contains(&b'%') { Cow::Owned(Bytes(text).collect()) } else { Cow::Borrowed(text) }
+}
+
+/// The bytes of a text whose escapes are decoded.
+struct Bytes<'q>(&'q [u8]);
+
+impl Iterator for Bytes<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let digit = |byte: &u8| char::from(*byte).to_digit(16);
+        let (byte, rest) = self.0.split_first()?;
+        if let (b'%', [high, low, rest @ ..]) = (byte, rest)
+            && let (Some(high), Some(low)) = (digit(high), digit(low))
+        {
+            self.0 = rest;
+            return Some((high << 4 | low) as u8);
         }
+        self.0 = rest;
+        Some(*byte)
     }
-    Cow::Owned(decoded)
 }
 
 fn trim(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
