@@ -4,11 +4,13 @@
 
 use crate::{answer::Fragments, config::MapMode, log, sys};
 use memmap2::Mmap;
-use shared::cache::{CacheError, FILE_HEADER_LEN, FileHeader, View};
+use shared::{
+    cache::{CacheError, FILE_HEADER_LEN, FileHeader, View},
+    program::files,
+};
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read as _, Seek as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 use time::OffsetDateTime;
@@ -94,21 +96,16 @@ impl CacheFile {
 
 /// Opens a regular file whose header is that of a cache of its length: only such a one is worth a copy.
 fn open_file(path: &Path) -> io::Result<(File, u64)> {
-    // Non-blocking, so that a named pipe in the cache's place is refused instead of waited for.
-    let mut file =
-        OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("is not a regular file"));
-    }
-    if metadata.len() == 0 {
+    let mut file = files::open(path)?;
+    let length = file.metadata()?.len();
+    if length == 0 {
         return Err(io::Error::other("is empty"));
     }
     let mut head = Vec::with_capacity(FILE_HEADER_LEN);
     (&mut file).take(FILE_HEADER_LEN as u64).read_to_end(&mut head)?;
-    FileHeader::announced(&head, metadata.len()).map_err(io::Error::other)?;
+    FileHeader::announced(&head, length).map_err(io::Error::other)?;
     file.rewind()?;
-    Ok((file, metadata.len()))
+    Ok((file, length))
 }
 
 /// Asks for time to copy the file before someone writes into it. Whether that is granted.

@@ -13,12 +13,11 @@ pub use options::{KEYS, command};
 use crate::{
     answer::{LogAddress, Rules},
     failure::Failure,
-    listener::Access,
     operator::{Order, errand::Errand},
 };
 use options::{Options, Said};
 use serde::Deserialize;
-use shared::program::options::mode;
+use shared::program::{options::mode, socket_file::Access};
 use std::{ffi::OsString, num::NonZero, path::PathBuf, thread::available_parallelism, time::Duration};
 
 /// Workers that may be asked for.

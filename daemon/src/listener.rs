@@ -1,29 +1,21 @@
 //! The socket that front ends connect to: taken over from systemd, or bound here.
 //!
 //! The master holds it and never accepts; workers do. A socket file that a dead daemon left behind is replaced, one
-//! that a living daemon answers on is not, and one that is taken away is bound anew. How a file is bound is in `file`,
-//! what systemd passes in `systemd`.
+//! that a living daemon answers on is not, and one that is taken away is bound anew. How a file is bound is in
+//! `shared::program::socket_file`, what systemd passes in `systemd`.
 
-mod file;
 mod systemd;
 
 use crate::{failure::Failure, log, sys};
+use shared::program::{
+    passed,
+    socket_file::{self, Access, identity},
+};
 use std::{
     fs, mem,
-    os::unix::{fs::MetadataExt as _, net::UnixListener},
+    os::unix::net::UnixListener,
     path::{Path, PathBuf},
 };
-
-/// Who may open a socket file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Access {
-    /// Its permissions.
-    pub mode: u32,
-    /// Its owner; whoever runs this program if there is none.
-    pub owner: Option<u32>,
-    /// Its group; that of this program if there is none.
-    pub group: Option<u32>,
-}
 
 /// A listening socket.
 #[derive(Debug)]
@@ -49,12 +41,10 @@ struct Place {
 impl Listener {
     /// Takes systemd's socket if it has passed one, else binds `path` for those who have `access`.
     pub fn open(path: &Path, access: Access) -> Result<Listener, Failure> {
-        let passed = systemd::passed()
-            .and_then(|count| count.map(systemd::adopt).transpose())
-            .map_err(|cause| Failure::system(format!("socket passed by systemd: {cause}")))?;
-        match passed {
-            Some(listener) => Ok(listener),
-            None => bind("socket", path, access),
+        let refused = |cause| Failure::system(format!("socket passed by systemd: {cause}"));
+        match passed::count().map_err(refused)? {
+            0 => bind("socket", path, access),
+            count => systemd::adopt(count).map_err(refused),
         }
     }
 
@@ -87,7 +77,7 @@ impl Listener {
         };
         let (name, path) = (place.name, place.path.display());
         let bound = match access {
-            Some(access) => file::bind(&place.path, access),
+            Some(access) => socket_file::bind(&place.path, access),
             None if place.access.is_some() => Err("nobody can connect until that is removed".into()),
             None => Err("nobody can connect until its socket unit is restarted".into()),
         };
@@ -120,21 +110,15 @@ impl Listener {
 /// Closes what whoever started this program has left open by mistake, so that no worker keeps it open. The very first
 /// thing that the program does.
 pub fn close_strangers() {
-    let passed = systemd::passed().ok().flatten().unwrap_or(0);
-    sys::close_inherited(systemd::FIRST_PASSED.saturating_add(passed));
+    sys::close_inherited(systemd::FIRST_PASSED + passed::count().unwrap_or(0));
 }
 
 fn bind(name: &'static str, path: &Path, access: Access) -> Result<Listener, Failure> {
-    let bound = file::take_place(name, path, access);
+    let bound = socket_file::take_place(name, path, access);
     let (socket, device_and_inode) =
         bound.map_err(|cause| Failure::system(format!("{name} {}: {cause}", path.display())))?;
     let place = Place { name, path: path.to_owned(), device_and_inode, access: Some(access), lost: false };
     Ok(Listener { socket, place: Some(place) })
-}
-
-/// Which file is at `path`, if any.
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 #[cfg(test)]
@@ -161,7 +145,7 @@ mod tests {
         let path = folder.path().join("socket");
         let mut first = Listener::open(&path, ACCESS).unwrap();
         let refusal = Listener::open(&path, ACCESS).unwrap_err();
-        assert!(refusal.to_string().ends_with("another daemon answers on it"), "{refusal}");
+        assert!(refusal.to_string().ends_with("another program answers on it"), "{refusal}");
         fs::remove_file(&path).unwrap();
         let _second = Listener::open(&path, ACCESS).unwrap();
         first.remove_file();

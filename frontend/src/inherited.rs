@@ -6,17 +6,12 @@
 use crate::failure::Failure;
 use listenfd::ListenFd;
 use nix::sys::socket::{getsockopt, sockopt};
+use shared::program::passed;
 use std::{
-    env,
-    ffi::OsString,
     io,
     net::TcpListener,
     os::{fd::AsFd, unix::net::UnixListener},
-    process,
 };
-
-/// Sockets that one process can be passed, more than anybody passes.
-const MOST: u32 = 1024;
 
 /// A socket that was passed.
 #[derive(Debug)]
@@ -33,13 +28,13 @@ pub enum Inherited {
 /// Must be called once, before there are threads: it takes what it has read out of the environment, so that no child
 /// takes it for its own.
 pub fn take() -> Result<Vec<Inherited>, Failure> {
-    count(env::var_os("LISTEN_PID"), env::var_os("LISTEN_FDS")).map_err(Failure::system)?;
-    let mut passed = ListenFd::from_env();
-    (0..passed.len())
+    passed::count().map_err(|cause| Failure::system(format!("sockets passed by systemd: {cause}")))?;
+    let mut sockets = ListenFd::from_env();
+    (0..sockets.len())
         .map(|at| {
             let refused =
                 |cause: &str| Failure::system(format!("socket {} passed by systemd: {cause}", at + 1));
-            let socket = socket(&mut passed, at).map_err(|error| refused(&error.to_string()))?;
+            let socket = socket(&mut sockets, at).map_err(|error| refused(&error.to_string()))?;
             let socket = socket.ok_or_else(|| refused("it is no stream socket"))?;
             if !socket.listens() {
                 return Err(refused("it does not listen"));
@@ -47,16 +42,6 @@ pub fn take() -> Result<Vec<Inherited>, Failure> {
             Ok(socket)
         })
         .collect()
-}
-
-/// How many sockets the environment says were passed to this process; in words why that cannot be told.
-fn count(pid: Option<OsString>, number: Option<OsString>) -> Result<u32, String> {
-    let is_ours = pid.and_then(|pid| pid.to_str()?.parse().ok()) == Some(process::id());
-    let Some(number) = number.filter(|_| is_ours) else { return Ok(0) };
-    let digits = number.to_str().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    digits.and_then(|text| text.parse().ok()).filter(|count| *count <= MOST).ok_or_else(|| {
-        format!("sockets passed by systemd: LISTEN_FDS is {number:?}, expected a number up to {MOST}")
-    })
 }
 
 /// The socket at this place, if it is one over TCP or a socket file.
@@ -79,28 +64,6 @@ impl Inherited {
         match self {
             Inherited::Tcp(listener) => listens(listener),
             Inherited::Unix(listener) => listens(listener),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_number_of_sockets_that_cannot_be_read_is_refused_if_they_are_ours() {
-        let ours = process::id().to_string();
-        let counted = |pid: &str, number: &str| count(Some(pid.into()), Some(number.into()));
-        assert_eq!(counted(&ours, "2"), Ok(2));
-        assert_eq!(counted(&ours, "0"), Ok(0));
-        assert_eq!(count(Some((&ours).into()), None), Ok(0));
-        for number in ["garbage", "", "-1", "+1", "1x", "1 ", "1025", "4294967295", "99999999999999999999"] {
-            let said = counted(&ours, number).unwrap_err();
-            assert!(said.contains(&format!("LISTEN_FDS is {number:?}")), "{said}");
-            for other in ["1", "x", ""] {
-                assert_eq!(counted(other, number), Ok(0), "{other:?}");
-            }
-            assert_eq!(count(None, Some(number.into())), Ok(0));
         }
     }
 }

@@ -62,7 +62,7 @@ pub fn open(listen: &[Listen], socket_mode: u32, threads: usize) -> Result<Opene
                 opened.places.push(Listen::Tcp(address));
             }
             Listen::Unix(path) => {
-                let (file, listener) = SocketFile::listen(path, socket_mode, BACKLOG).map_err(refused)?;
+                let (file, listener) = SocketFile::listen(path, socket_mode).map_err(refused)?;
                 opened.files.push(file);
                 opened.share(&Inherited::Unix(listener), place.clone()).map_err(failed)?;
             }

@@ -31,8 +31,8 @@ enum Bad {
 fn bad_caches(good: &[u8]) -> Vec<(Bad, &'static str)> {
     let mut all = vec![
         (Bad::Nothing, "No such file"),
-        (Bad::Folder, "is not a regular file"),
-        (Bad::Pipe, "is not a regular file"),
+        (Bad::Folder, "not a regular file"),
+        (Bad::Pipe, "not a regular file"),
         (Bad::Bytes(vec![]), "is empty"),
     ];
     if nix::unistd::geteuid().is_root() {

@@ -1,6 +1,6 @@
 //! Paths that cannot be right, told before the daemon starts with them and fails again and again.
 
-use nix::{errno::Errno, sys::socket::UnixAddr};
+use shared::program::socket_file;
 use std::path::Path;
 
 /// A file's path: `key` must name something.
@@ -10,15 +10,7 @@ pub fn file(key: &str, path: &Path) -> Result<(), String> {
 
 /// The path of a socket file, which the system keeps short.
 pub fn socket(key: &str, path: &Path) -> Result<(), String> {
-    file(key, path)?;
-    match UnixAddr::new(path) {
-        Err(Errno::ENAMETOOLONG) => {
-            let length = path.as_os_str().len();
-            Err(format!("{key}: the path has {length} bytes, a socket's may have 107 at most"))
-        }
-        Err(errno) => Err(format!("{key}: {} cannot be a socket's path ({errno})", path.display())),
-        Ok(_) => Ok(()),
-    }
+    socket_file::check_path(path).map_err(|cause| format!("{key}: {cause}"))
 }
 
 /// The path of a file that is made when it is not there, in a folder that must be.
@@ -38,15 +30,6 @@ pub fn made_file(key: &str, path: &Path) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_socket_has_a_short_path() {
-        let path = |length: usize| format!("/{}", "x".repeat(length - 1));
-        assert_eq!(socket("socket", Path::new(&path(107))), Ok(()));
-        let refusal = socket("control", Path::new(&path(108))).unwrap_err();
-        assert_eq!(refusal, "control: the path has 108 bytes, a socket's may have 107 at most");
-        assert_eq!(socket("socket", Path::new("")), Err("socket: names no file".into()));
-    }
 
     #[test]
     fn a_file_can_be_made_in_a_folder_only() {

@@ -1,28 +1,13 @@
 //! The socket that systemd passes. Source: sd_listen_fds(3).
 
-use super::{Listener, Place, identity};
+use super::{Listener, Place};
 use crate::sys;
 use nix::sys::socket::{SockType, UnixAddr, getsockname, getsockopt, sockopt};
-use std::{
-    env,
-    os::{fd::AsRawFd as _, unix::net::UnixListener},
-    process,
-};
+use shared::program::socket_file::identity;
+use std::os::{fd::AsRawFd as _, unix::net::UnixListener};
 
 /// The first descriptor that systemd passes.
 pub const FIRST_PASSED: u32 = 3;
-
-/// How many sockets have been passed to this very process, if any. An error if that cannot be told: guessing would
-/// mean to bind a second socket that nobody connects to.
-pub fn passed() -> Result<Option<u32>, String> {
-    let for_us = env::var("LISTEN_PID").is_ok_and(|pid| pid.parse() == Ok(process::id()));
-    let Some(count) = env::var_os("LISTEN_FDS").filter(|_| for_us) else { return Ok(None) };
-    match count.to_str().and_then(|count| count.parse().ok()) {
-        Some(0) => Ok(None),
-        Some(count) => Ok(Some(count)),
-        None => Err(format!("LISTEN_FDS is {count:?}, expected a number")),
-    }
-}
 
 /// Takes over the one socket that has been passed.
 pub fn adopt(count: u32) -> Result<Listener, String> {

@@ -243,7 +243,7 @@ fn the_control_socket_of_another_daemon_is_left_alone() {
     let (code, said) = daemon.run_beside(&["--socket", other.to_str().unwrap()]);
     assert_eq!(code, Some(71), "{said}");
     let control = daemon.control();
-    let expected = format!("error: control socket {}: another daemon answers on it\n", control.display());
+    let expected = format!("error: control socket {}: another program answers on it\n", control.display());
     assert!(said.ends_with(&expected), "{said}");
     assert!(!other.exists());
     assert_eq!(daemon.status().pid, daemon.pid());

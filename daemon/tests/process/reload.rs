@@ -108,7 +108,7 @@ fn a_bad_cache_changes_nothing_and_says_why() {
     fs::remove_file(daemon.cache()).unwrap();
     complains("No such file");
     fs::create_dir(daemon.cache()).unwrap();
-    complains("is not a regular file");
+    complains("not a regular file");
     fs::remove_dir(daemon.cache()).unwrap();
     reload(&daemon, "second", 2);
     assert!(daemon.connect().answer(1).unwrap().contains(".second.example.org"));

@@ -70,11 +70,11 @@ fn a_missing_or_bad_cache_is_refused_with_one_line() {
     said("bytes of payload");
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    said("is not a regular file");
+    said("not a regular file");
     fs::remove_dir(&path).unwrap();
     nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
-    said("is not a regular file");
+    said("not a regular file");
     fs::remove_file(&path).unwrap();
     write_cache(&path, "first");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
@@ -120,7 +120,7 @@ fn a_second_daemon_on_the_same_socket_is_refused() {
     let daemon = Daemon::start(&[]);
     let (code, said) = daemon.run_beside(&[]);
     assert_eq!(code, Some(71), "{said}");
-    assert!(said.ends_with("another daemon answers on it\n"), "{said}");
+    assert!(said.ends_with("another program answers on it\n"), "{said}");
     daemon.connect().answer(1).unwrap();
 }
 

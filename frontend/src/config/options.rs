@@ -11,6 +11,7 @@ use shared::{
     program::{
         failure::Failure,
         options::{self, mode},
+        socket_file::check_path,
         version,
     },
 };
@@ -124,8 +125,6 @@ const LONGEST_HEAD: usize = 64 * 1024;
 /// What the wire tells times in.
 const SHORTEST_TIME: f64 = 0.001;
 const LONGEST_TIME: f64 = 86_400.0;
-/// Bytes of a socket's path. Source: unix(7); the last of its 108 ends it.
-const LONGEST_SOCKET_PATH: usize = 107;
 
 pub(super) fn load(arguments: impl Iterator<Item = OsString>) -> Result<Config, Failure> {
     let flags: Flags = options::flags(arguments)?;
@@ -231,12 +230,13 @@ fn settle(options: Options) -> Result<Config, String> {
 
 /// Checks that every socket can be there and none is named twice.
 fn places(listen: &[Listen], admin: Option<&Listen>, daemon: &Path) -> Result<(), String> {
-    socket_path("daemon", daemon)?;
+    let check_path = |name, path| check_path(path).map_err(|cause| format!("{name}: {cause}"));
+    check_path("daemon", daemon)?;
     for (name, place) in
         listen.iter().map(|place| ("listen", place)).chain(admin.map(|place| ("admin", place)))
     {
         if let Listen::Unix(path) = place {
-            socket_path(name, path)?;
+            check_path(name, path)?;
             if path == daemon {
                 return Err(format!("{name}: {place} is the daemon's socket"));
             }
@@ -252,19 +252,6 @@ fn places(listen: &[Listen], admin: Option<&Listen>, daemon: &Path) -> Result<()
         Some(place) if listen.contains(place) && !any(place) => {
             Err(format!("admin: {place} is where clients connect"))
         }
-        _ => Ok(()),
-    }
-}
-
-/// Checks that the system takes a socket file's path.
-fn socket_path(name: &str, path: &Path) -> Result<(), String> {
-    let (bytes, shown) = (path.as_os_str().as_encoded_bytes(), path.display());
-    match bytes.len() {
-        0 => Err(format!("{name}: the path of the socket is empty")),
-        length if length > LONGEST_SOCKET_PATH => Err(format!(
-            "{name}: {shown} has {length} bytes; the path of a socket has {LONGEST_SOCKET_PATH} at most"
-        )),
-        _ if bytes.contains(&0) => Err(format!("{name}: {path:?} holds a byte 0, which no path does")),
         _ => Ok(()),
     }
 }

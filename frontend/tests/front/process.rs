@@ -70,7 +70,8 @@ fn a_request_in_flight_is_answered_before_the_program_stops() {
 fn a_request_whose_head_is_under_way_is_answered_before_the_program_stops() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();
-    let mut program = Program::start(&daemon, &["--stop-limit", "30"]);
+    // One thread, so that all of it has heard of the stop when the idle client has been closed.
+    let mut program = Program::start(&daemon, &["--threads", "1", "--stop-limit", "30"]);
     let address = program.address();
     let mut begun = Client::connect(address);
     begun.send("GET /begun HTTP/1.1\r\n");
@@ -143,9 +144,9 @@ fn what_cannot_be_listened_on_is_refused_with_exit_code_71() {
     fs::write(&file, "precious").unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap();
     for (place, cause) in [
-        (format!("unix:{}", served.display()), "another program serves this socket"),
-        (format!("unix:{}", file.display()), "a file that is no socket is in the way"),
-        (format!("unix:{}/none/x", file.display()), "Not a directory"),
+        (format!("unix:{}", served.display()), "another program answers on it"),
+        (format!("unix:{}", file.display()), "a file that is not a socket is there"),
+        (format!("unix:{}/none/x", file.display()), "its folder cannot be opened (Not a directory"),
         (port.local_addr().unwrap().to_string(), "Address already in use"),
         ("192.0.2.1:80".to_owned(), "Cannot assign requested address"),
     ] {

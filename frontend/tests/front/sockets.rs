@@ -76,7 +76,7 @@ fn a_socket_file_whose_queue_is_full_is_refused_and_not_waited_for() {
     };
     let _waiting: Vec<_> = std::iter::from_fn(|| knock().ok()).take(100).collect();
     assert!(knock().is_err(), "the queue is not full");
-    is_refused(&daemon, &unix(&path), "another program serves this socket");
+    is_refused(&daemon, &unix(&path), "another program answers on it");
     assert!(path.exists());
 }
 
@@ -89,7 +89,7 @@ fn who_holds_the_lock_of_the_folder_does_not_stop_the_start() {
     let folder = File::open(path.parent().unwrap()).unwrap();
     let lock = Flock::lock(folder, FlockArg::LockExclusive).unwrap();
     let program = Program::start_bare(&daemon, &["--listen", &unix(&path)]);
-    assert!(program.logged("cannot be locked (another program holds it); going on without"));
+    assert!(program.logged("cannot be locked (someone has held it for 3 s); going on without"));
     assert_eq!(Client::connect_unix(&path).get("/").status, 200);
     drop(lock);
 }

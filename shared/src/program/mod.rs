@@ -7,7 +7,9 @@ pub mod files;
 pub mod log;
 pub mod notify;
 pub mod options;
+pub mod passed;
 pub mod signals;
+pub mod socket_file;
 mod version;
 
 pub use version::version;

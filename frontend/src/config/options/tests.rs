@@ -78,8 +78,8 @@ fn values_out_of_range_are_refused() {
         ("deadline = 1e-300", "deadline: 1e-300 seconds, expected 0.001 to 86400"),
         ("patience = 1e-10", "patience: 1e-10 seconds, expected 0.001 to 86400"),
         ("deadline = nan", "deadline: NaN seconds, expected 0.001 to 86400"),
-        ("daemon = ''", "daemon: the path of the socket is empty"),
-        ("daemon = \"/a\\u0000\"", "daemon: \"/a\\0\" holds a byte 0, which no path does"),
+        ("daemon = ''", "daemon: names no file"),
+        ("daemon = \"/a\\u0000\"", "daemon: \"/a\\0\" cannot be a socket's path (EINVAL: Invalid argument)"),
         ("listen = ['unix:/d']\ndaemon = '/d'", "listen: unix:/d is the daemon's socket"),
         ("listen = ['unix:/a', '[::1]:80', 'unix:/a']", "listen: unix:/a is given twice"),
         ("listen = ['[::1]:80', '[::1]:80']", "listen: [::1]:80 is given twice"),
@@ -105,7 +105,7 @@ fn a_path_that_no_socket_can_have_is_refused() {
             _ => format!("{key} = '{value}{}'", path(length)),
         };
         assert!(settled(&text(107)).is_ok(), "{key}");
-        let said = format!("{key}: {} has 108 bytes; the path of a socket has 107 at most", path(108));
+        let said = format!("{key}: the path has 108 bytes, a socket's may have 107 at most");
         assert_eq!(settled(&text(108)), Err(said));
     }
     assert!(settled("listen = ['127.0.0.1:0', '127.0.0.1:0']").is_ok(), "the system chooses two ports");

@@ -1,0 +1,239 @@
+//! Socket files: bound for those who may open them from the first moment, and in nobody's place who lives.
+
+use super::log;
+use nix::{
+    errno::Errno,
+    fcntl::{Flock, FlockArg},
+    sys::{
+        socket::{
+            AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind as bind_socket, connect, listen,
+            socket,
+        },
+        stat::{Mode, umask},
+    },
+};
+use std::{
+    fs::{self, File},
+    io,
+    os::{
+        fd::{AsRawFd as _, OwnedFd},
+        unix::{
+            fs::{FileTypeExt as _, MetadataExt as _, lchown},
+            net::UnixListener,
+        },
+    },
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Connections that may wait to be accepted; the system's own limit (somaxconn) may be lower.
+const BACKLOG: i32 = 4096;
+/// How long a socket that still answers may belong to workers whose master has just died, or to a program that ends.
+const DYING: Duration = Duration::from_secs(1);
+/// How long another program may hold the folder while it takes its place there: more than [`DYING`].
+const TAKING: Duration = Duration::from_secs(3);
+/// How often to look again at what passes.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Bytes that the path of a socket has at most. Source: unix(7); the last of 108 ends it.
+const LONGEST_PATH: usize = 107;
+
+/// Who may open a socket file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// Its permissions.
+    pub mode: u32,
+    /// Its owner; whoever runs this program if there is none.
+    pub owner: Option<u32>,
+    /// Its group; that of this program if there is none.
+    pub group: Option<u32>,
+}
+
+/// A socket that listens without blocking, and the [`identity`] of its file.
+pub type Bound = (UnixListener, (u64, u64));
+
+/// Which file is at `path`, if any: its device and inode.
+pub fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
+/// The folder that the file at `path` lies in.
+pub fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Why `path` cannot be a socket's, if it cannot: the system keeps those short.
+pub fn check_path(path: &Path) -> Result<(), String> {
+    match UnixAddr::new(path) {
+        _ if path.as_os_str().is_empty() => Err("names no file".into()),
+        Err(Errno::ENAMETOOLONG) => {
+            let length = path.as_os_str().len();
+            Err(format!("the path has {length} bytes, a socket's may have {LONGEST_PATH} at most"))
+        }
+        Err(errno) => Err(format!("{path:?} cannot be a socket's path ({errno})")),
+        Ok(_) => Ok(()),
+    }
+}
+
+/// Binds `path`, in place of a socket that nobody listens on any more. Why not, in words, if not; messages call the
+/// socket `name`.
+///
+/// To be called while there is one thread: the mask of new files is the process's.
+pub fn take_place(name: &str, path: &Path, access: Access) -> Result<Bound, String> {
+    let address = address(path)?;
+    // Two programs that start at once would each take the other's new socket for a stale one. The lock is let go as
+    // soon as this one listens, and it leaves no file behind.
+    let folder = match File::open(folder(path)) {
+        // Files can be made where none can be seen.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error.to_string()),
+        Err(error) => return Err(format!("its folder cannot be opened ({error})")),
+        Ok(folder) => Ok(folder),
+    };
+    let _lock = folder.and_then(lock).inspect_err(|cause| {
+        // Whoever can open the folder can hold it for ever; that must not keep this program from starting.
+        log::warning(format_args!(
+            "{name} {}: its folder cannot be locked ({cause}); going on without, \
+             which is safe unless another program starts here at this moment",
+            path.display()
+        ));
+    });
+    make_way(path, &address)?;
+    bind(path, access)
+}
+
+/// As [`take_place`], where nothing is.
+pub fn bind(path: &Path, access: Access) -> Result<Bound, String> {
+    let socket = bind_at(&address(path)?, access.mode).map_err(|errno| match errno {
+        Errno::EADDRINUSE => "something else has just been put in its place".into(),
+        other => other.to_string(),
+    })?;
+    let socket = UnixListener::from(socket);
+    // Nobody can connect before it listens, so nobody does before the file is whose it is to be.
+    let ready = give_away(path, access).and_then(|()| start(&socket));
+    match identity(path).ok_or_else(|| "it has just been removed".into()) {
+        Ok(found) if ready.is_ok() => Ok((socket, found)),
+        Ok(_) => {
+            // What has gone wrong is reported; a socket file left behind is replaced at the next start.
+            fs::remove_file(path).unwrap_or_default();
+            Err(ready.err().unwrap_or_default())
+        }
+        Err(cause) => Err(ready.err().unwrap_or(cause)),
+    }
+}
+
+fn address(path: &Path) -> Result<UnixAddr, String> {
+    check_path(path)?;
+    UnixAddr::new(path).map_err(|errno| errno.to_string())
+}
+
+/// Locks a folder against other programs that start.
+fn lock(mut folder: File) -> Result<Flock<File>, String> {
+    let patience = Instant::now() + TAKING;
+    loop {
+        match Flock::lock(folder, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((_, Errno::EWOULDBLOCK)) if Instant::now() >= patience => {
+                return Err(format!("someone has held it for {} s", TAKING.as_secs()));
+            }
+            Err((unlocked, Errno::EWOULDBLOCK | Errno::EINTR)) => folder = unlocked,
+            Err((_, errno)) => return Err(errno.to_string()),
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// Hands the socket file to its owner and group.
+fn give_away(path: &Path, access: Access) -> Result<(), String> {
+    if access.owner.is_none() && access.group.is_none() {
+        return Ok(());
+    }
+    lchown(path, access.owner, access.group)
+        .map_err(|error| format!("its owner and group cannot be set ({error})"))
+}
+
+fn start(socket: &UnixListener) -> Result<(), String> {
+    Backlog::new(BACKLOG).and_then(|backlog| listen(socket, backlog)).map_err(|errno| errno.to_string())
+}
+
+fn bind_at(address: &UnixAddr, mode: u32) -> nix::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    // By the mask and not by chmod, so that the file never has wider permissions than asked for.
+    let before = umask(Mode::from_bits_truncate(!mode & 0o777));
+    let bound = bind_socket(socket.as_raw_fd(), address);
+    umask(before);
+    bound.map(|()| socket)
+}
+
+/// Removes a socket file that nobody listens on any more.
+fn make_way(path: &Path, address: &UnixAddr) -> Result<(), String> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.to_string()),
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err("a file that is not a socket is there".into());
+        }
+        Ok(_) => {}
+    }
+    let patience = Instant::now() + DYING;
+    loop {
+        match knock(address) {
+            Err(Errno::ECONNREFUSED) => break,
+            Err(Errno::ENOENT) => return Ok(()),
+            Err(errno @ Errno::EACCES) => return Err(errno.to_string()),
+            _ if Instant::now() >= patience => return Err("another program answers on it".into()),
+            _ => thread::sleep(LOOK),
+        }
+    }
+    fs::remove_file(path).map_err(|error| format!("a stale one cannot be removed ({error})"))
+}
+
+/// Connects, without waiting in the queue of a program that does not accept.
+fn knock(address: &UnixAddr) -> nix::Result<()> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+    connect(socket.as_raw_fd(), address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn of_two_that_start_at_once_on_a_stale_socket_one_has_it_and_the_other_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let access = Access { mode: 0o600, owner: None, group: None };
+        for round in 0..4 {
+            let path = folder.path().join(format!("socket-{round}"));
+            drop(UnixListener::bind(&path).unwrap());
+            let start = Barrier::new(2);
+            let take = || {
+                start.wait();
+                take_place("socket", &path, access)
+            };
+            let both = thread::scope(|scope| {
+                let other = scope.spawn(take);
+                [take(), other.join().unwrap()]
+            });
+            let (taken, refused): (Vec<_>, Vec<_>) = both.into_iter().partition(Result::is_ok);
+            let [Ok((_socket, identified))] = &taken[..] else { panic!("{taken:?}, {refused:?}") };
+            assert_eq!(identity(&path), Some(*identified));
+            assert_eq!(refused[0].as_ref().unwrap_err(), "another program answers on it");
+        }
+    }
+
+    #[test]
+    fn a_socket_has_a_short_path() {
+        let path = |length: usize| format!("/{}", "x".repeat(length - 1));
+        assert_eq!(check_path(Path::new(&path(LONGEST_PATH))), Ok(()));
+        let refusal = check_path(Path::new(&path(LONGEST_PATH + 1))).unwrap_err();
+        assert_eq!(refusal, "the path has 108 bytes, a socket's may have 107 at most");
+        assert_eq!(check_path(Path::new("")), Err("names no file".into()));
+        assert!(check_path(Path::new("/a\0")).unwrap_err().contains("cannot be a socket's path"));
+    }
+}
