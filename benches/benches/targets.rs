@@ -26,6 +26,10 @@ const DIRECTORIES: usize = 120_000;
 /// What a cache of a million directories needs while it is made.
 const MEMORY_FOR_A_MILLION: u64 = 10_000_000_000;
 
+/// Rows of calls that a median is of, and calls in each.
+const ROWS: usize = 101;
+const CALLS: u32 = 200;
+
 /// Measure what the targets are about, and say which are met
 #[derive(Debug, Parser)]
 #[command(name = "targets", max_term_width = 100)]
@@ -155,19 +159,21 @@ impl Targets {
         const LIST: &str = "answer a mirrorlist of up to 100 hosts";
         const HIT: &str = "answer a mirrorlist of 5 hosts or more";
         let parts = Parts::synthetic(directories)?;
-        let (metalink, list, hit) = (call_us(&parts, METALINK), call_us(&parts, LIST), call_us(&parts, HIT));
-        self.row(METALINK, 7.0, metalink, "us");
-        self.row(LIST, 3.0, list, "us");
+        let hit = call_us(&parts, HIT);
+        self.row(METALINK, 7.0, call_us(&parts, METALINK), "us");
+        self.row(LIST, 3.0, call_us(&parts, LIST), "us");
         for name in ["refuse an unknown path", "refuse an unknown repository", "refuse a disabled repository"]
         {
             self.row(&format!("{name}, against a usual mirrorlist"), hit, call_us(&parts, name), "us");
         }
-        drop(parts);
         let small = Parts::synthetic(300)?;
-        let of_small = (call_us(&small, METALINK), call_us(&small, LIST));
-        drop(small);
-        self.row("metalink: 120,000 directories against 300", 1.2, metalink / of_small.0, "x");
-        self.row("mirrorlist: 120,000 directories against 300", 1.2, list / of_small.1, "x");
+        let times = |larger: &Parts, name| {
+            let [larger, small] = calls_us([larger, &small], name);
+            larger / small
+        };
+        self.row("metalink: 120,000 directories against 300", 1.2, times(&parts, METALINK), "x");
+        self.row("mirrorlist: 120,000 directories against 300", 1.2, times(&parts, LIST), "x");
+        drop(parts);
         let available = system_memory("MemAvailable:").unwrap_or(0);
         if self.quick || available < MEMORY_FOR_A_MILLION {
             println!(
@@ -176,9 +182,8 @@ impl Targets {
             return Ok(());
         }
         let large = Parts::synthetic(1_000_000)?;
-        let of_large = (call_us(&large, METALINK), call_us(&large, LIST));
-        self.row("metalink: 1,000,000 directories against 300", 1.5, of_large.0 / of_small.0, "x");
-        self.row("mirrorlist: 1,000,000 directories against 300", 1.5, of_large.1 / of_small.1, "x");
+        self.row("metalink: 1,000,000 directories against 300", 1.5, times(&large, METALINK), "x");
+        self.row("mirrorlist: 1,000,000 directories against 300", 1.5, times(&large, LIST), "x");
         Ok(())
     }
 
@@ -215,17 +220,31 @@ impl Targets {
     }
 }
 
-/// Processor time of a call, in microseconds: the median of many short rows of calls.
+/// Processor time of a call, in microseconds.
 fn call_us(parts: &Parts, name: &str) -> f64 {
+    let [of_it] = calls_us([parts], name);
+    of_it
+}
+
+/// Processor time of a call on each of these, in microseconds: the median of many short rows of calls. They take turns,
+/// so that whatever slows the machine slows all of them.
+fn calls_us<const N: usize>(parts: [&Parts; N], name: &str) -> [f64; N] {
     let make = ALL.iter().find(|function| function.0 == name).map(|function| function.1);
-    let mut call = make.expect("the name is on the list")(parts);
-    let mut row = |times: u32| {
-        let before = thread_time();
-        (0..times).for_each(|_| call());
-        (thread_time() - before).as_secs_f64() * 1e6 / f64::from(times)
-    };
-    row(2000);
-    median((0..101).map(|_| row(200)))
+    let make = make.expect("the name is on the list");
+    let mut calls = parts.map(make);
+    let mut rows = [const { Vec::new() }; N];
+    for (call, rows) in calls.iter_mut().zip(&mut rows) {
+        (0..2000).for_each(|_| call());
+        rows.reserve(ROWS);
+    }
+    for _ in 0..ROWS {
+        for (call, rows) in calls.iter_mut().zip(&mut rows) {
+            let before = thread_time();
+            (0..CALLS).for_each(|_| call());
+            rows.push((thread_time() - before).as_secs_f64() * 1e6 / f64::from(CALLS));
+        }
+    }
+    rows.map(median)
 }
 
 fn thread_time() -> Duration {

@@ -24,7 +24,7 @@ pub const OF_2007: u64 = 27_000_000;
 pub struct Footprint {
     /// How many they are.
     pub processes: usize,
-    /// Pages that only one of them has, all added up.
+    /// Pages that only one of them has, all added up; the cache's are not among them.
     pub uss: u64,
     /// The same, and each shared page by its share.
     pub pss: u64,
@@ -44,7 +44,7 @@ impl Footprint {
             let memory = Memory::of(*pid)?;
             sum.uss += memory.uss;
             sum.pss += memory.pss;
-            sum.pss_of_cache += memory.pss_shared;
+            sum.pss_of_cache += memory.pss_of_cache;
             sum.page_tables += memory.page_tables;
         }
         Ok(sum)

@@ -18,12 +18,13 @@ pub fn cpu_ns(pid: u32) -> io::Result<u64> {
 /// Memory of a process, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// Pages that no other process has (unique set size).
+    /// Pages that no other process has (unique set size), but those of a cache: whoever counts caches counts them whole,
+    /// and a page that only one process has looked at is not to be counted twice.
     pub uss: u64,
-    /// The same, and of each shared page its share (proportional set size).
+    /// Of each page its share (proportional set size), caches and all.
     pub pss: u64,
-    /// What of that is shared memory: touched pages of a sealed cache.
-    pub pss_shared: u64,
+    /// What of that is touched pages of a cache.
+    pub pss_of_cache: u64,
     /// Page tables.
     pub page_tables: u64,
 }
@@ -31,26 +32,40 @@ pub struct Memory {
 impl Memory {
     /// The memory of a process.
     ///
-    /// Source: `/proc/PID/smaps_rollup` and `/proc/PID/status`.
+    /// Source: `/proc/PID/smaps` and `/proc/PID/status`.
     pub fn of(pid: u32) -> io::Result<Memory> {
-        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        Ok(Memory {
-            uss: field(&rollup, "Private_Clean:") + field(&rollup, "Private_Dirty:"),
-            pss: field(&rollup, "Pss:"),
-            pss_shared: field(&rollup, "Pss_Shmem:"),
-            page_tables: field(&status, "VmPTE:"),
-        })
+        let mut memory = Memory { page_tables: field(&status, "VmPTE:"), ..Memory::default() };
+        let mut cache = false;
+        for line in fs::read_to_string(format!("/proc/{pid}/smaps"))?.lines() {
+            match line.split_ascii_whitespace().next().unwrap_or_default() {
+                "Pss:" => {
+                    memory.pss += value(line);
+                    memory.pss_of_cache += if cache { value(line) } else { 0 };
+                }
+                "Private_Clean:" | "Private_Dirty:" if !cache => memory.uss += value(line),
+                name if !name.ends_with(':') => cache = maps_cache(line),
+                _ => {}
+            }
+        }
+        Ok(memory)
     }
 }
 
 /// How many caches a process has mapped: sealed copies, or files that are named like caches.
 pub fn caches_mapped(pid: u32) -> io::Result<usize> {
     let maps = fs::read_to_string(format!("/proc/{pid}/maps"))?;
-    let is_cache = |line: &&str| line.contains("memfd:mirrorlist-cache") || line.contains(".mlc");
     // Device and inode.
-    let files = maps.lines().filter(is_cache).map(|line| line.split_ascii_whitespace().skip(3).take(2));
+    let files = maps
+        .lines()
+        .filter(|line| maps_cache(line))
+        .map(|line| line.split_ascii_whitespace().skip(3).take(2));
     Ok(files.map(|file| file.collect::<Vec<_>>()).collect::<BTreeSet<_>>().len())
+}
+
+/// Whether a line of `/proc/PID/maps` is about a cache.
+fn maps_cache(line: &str) -> bool {
+    line.contains("memfd:mirrorlist-cache") || line.contains(".mlc")
 }
 
 /// A figure of `/proc/meminfo`, such as `MemAvailable:`, in bytes.
@@ -65,7 +80,11 @@ pub fn peak(pid: u32) -> io::Result<u64> {
 
 /// A line's value, given in kB, as bytes; 0 when there is no such line.
 fn field(text: &str, name: &str) -> u64 {
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let kilobytes = line.and_then(|value| value.split_ascii_whitespace().next()?.parse::<u64>().ok());
+    text.lines().find(|line| line.starts_with(name)).map_or(0, value)
+}
+
+/// What a line says after its name, given in kB, as bytes.
+fn value(line: &str) -> u64 {
+    let kilobytes = line.split_ascii_whitespace().nth(1).and_then(|value| value.parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
 }

@@ -32,6 +32,10 @@ fn promise_17_one_copy_of_the_cache_serves_all_workers() {
     let shmem_before = shmem();
     let service = Service::start_on(&file, Setup::default());
     let shared = shmem() as i64 - shmem_before as i64;
+    // Nobody but the master has looked at it yet: pages of the archive that one process has are not counted with it too.
+    let alone = Memory::of(service.daemon.pid()).unwrap();
+    assert!(alone.pss_of_cache > archive / 2, "{alone:?}, the archive is {archive}");
+    assert!(alone.uss < archive / 2, "{alone:?}, the archive is {archive}");
     let outcome = ask_about(&about(&file), &service, 16, by_profile(20_000, 1_000_000));
     let of = |pids: &[u32]| {
         let all: Vec<Memory> = pids.iter().map(|pid| Memory::of(*pid).unwrap()).collect();
