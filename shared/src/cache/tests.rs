@@ -10,6 +10,7 @@ use std::{
     collections::BTreeSet,
     fs,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::OnceLock,
 };
 
 /// Under Miri everything is some thousand times as slow, so a loop over damages takes so many times fewer of them.
@@ -88,8 +89,14 @@ fn inventory() -> Inventory {
     inventory
 }
 
-fn written() -> CacheBytes {
+fn write_it() -> CacheBytes {
     write(&inventory(), 1_800_000_000).unwrap().0
+}
+
+/// Written once for all tests: under Miri that takes minutes.
+fn written() -> &'static CacheBytes {
+    static WRITTEN: OnceLock<CacheBytes> = OnceLock::new();
+    WRITTEN.get_or_init(write_it)
 }
 
 fn path(view: &View<'_>, directory: DirectoryId) -> String {
@@ -100,8 +107,7 @@ fn path(view: &View<'_>, directory: DirectoryId) -> String {
 
 #[test]
 fn directories_and_files_are_found_by_their_whole_path() {
-    let bytes = written();
-    let view = View::check(&bytes).unwrap();
+    let view = View::check(written()).unwrap();
     let subpaths = [
         ("pub/fedora/42/os", "42/os"),
         ("pub/fedora/42/os/repodata", "42/os/repodata"),
@@ -133,8 +139,7 @@ fn directories_and_files_are_found_by_their_whole_path() {
 
 #[test]
 fn repositories_know_trees_redirects_and_whether_they_are_disabled() {
-    let bytes = written();
-    let view = View::check(&bytes).unwrap();
+    let view = View::check(written()).unwrap();
     let fedora = view.repository_id(b"fedora-42").unwrap();
     let archs: Vec<&str> = view.trees(fedora).map(|tree| view.tree_arch(tree)).collect();
     assert_eq!(archs, ["s390x", "x86_64"]);
@@ -154,8 +159,7 @@ fn repositories_know_trees_redirects_and_whether_they_are_disabled() {
 
 #[test]
 fn carrier_sets_keep_countries_placements_and_who_is_public() {
-    let bytes = written();
-    let view = View::check(&bytes).unwrap();
+    let view = View::check(written()).unwrap();
     let Some(Found::Directory(directory)) = view.find(b"pub/fedora") else { panic!() };
     let set = view.set(view.carriers(directory));
     let ids: Vec<(i64, bool)> = set
@@ -187,8 +191,7 @@ fn carrier_sets_keep_countries_placements_and_who_is_public() {
 
 #[test]
 fn an_address_leads_to_country_system_and_nested_netblocks() {
-    let bytes = written();
-    let view = View::check(&bytes).unwrap();
+    let view = View::check(written()).unwrap();
     let of = |address: &str| {
         let class = view.class(address.parse().unwrap());
         let mut netblocks = Vec::new();
@@ -294,13 +297,13 @@ fn classes_agree_with_a_linear_scan() {
 
 #[test]
 fn equal_inventories_give_equal_bytes() {
-    assert_eq!(*written(), *written());
+    assert_eq!(*write_it(), *write_it());
 }
 
 #[test]
 fn every_damage_is_found() {
     let good = written();
-    assert!(View::check(&good).is_ok());
+    assert!(View::check(good).is_ok());
     for length in (0..good.len()).step_by(97 * FEWER).chain([0, 1, FILE_HEADER_LEN, good.len() - 1]) {
         assert!(View::check(&CacheBytes::copy_of(&good[..length])).is_err(), "cut at {length}");
     }
@@ -323,7 +326,7 @@ fn every_damage_is_found() {
 #[test]
 fn a_forged_cache_panics_nowhere() {
     let good = written();
-    let (header, payload) = FileHeader::decode(&good).unwrap();
+    let (header, payload) = FileHeader::decode(good).unwrap();
     let mut dice = Dice(3);
     let mut accepted = 0;
     for _ in 0..1_500 / FEWER {
@@ -419,7 +422,7 @@ fn of_what_is_no_cache_only_the_header_is_read() {
     let found = (1_u64 << 43) - FILE_HEADER_LEN as u64;
     let good = written();
     let expected = good.len() - FILE_HEADER_LEN;
-    assert_eq!(refusal(&good), format!("{found} bytes of payload, its header says {expected}"));
+    assert_eq!(refusal(good), format!("{found} bytes of payload, its header says {expected}"));
     fs::write(&file, "").unwrap();
     assert_eq!(CacheBytes::read(&file).unwrap_err().to_string(), "0 bytes are too few for a cache");
 }
