@@ -39,7 +39,7 @@ impl<'q> Params<'q> {
     pub fn parse(query: &'q [u8]) -> Params<'q> {
         // Of each name the last value as sent; only these are decoded, however often a name comes again.
         let mut last = [None; Name::COUNT];
-        // The empty ones come first and cheaply: eight kilobytes may hold as many of them.
+        // Empty ones are passed over before anything is done with them: eight kilobytes may hold as many.
         for pair in query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
             let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
             if let Some(name) = Name::read(&pair[..at]) {
@@ -92,7 +92,7 @@ impl Name {
     fn read(written: &[u8]) -> Option<Name> {
         let mut decoded = [0; Name::LONGEST];
         let mut length = 0;
-        for byte in Bytes(written) {
+        for byte in Decoded(written) {
             *decoded.get_mut(length)? = byte;
             length += 1;
         }
@@ -127,13 +127,13 @@ pub fn acceptable(name: &[u8]) -> bool {
 
 /// Decodes `%XX`; an invalid escape stays as written, `+` is a plus sign.
 fn decode(text: &[u8]) -> Cow<'_, [u8]> {
-    if text.contains(&b'%') { Cow::Owned(Bytes(text).collect()) } else { Cow::Borrowed(text) }
+    if text.contains(&b'%') { Cow::Owned(Decoded(text).collect()) } else { Cow::Borrowed(text) }
 }
 
 /// The bytes of a text whose escapes are decoded.
-struct Bytes<'q>(&'q [u8]);
+struct Decoded<'q>(&'q [u8]);
 
-impl Iterator for Bytes<'_> {
+impl Iterator for Decoded<'_> {
     type Item = u8;
 
     fn next(&mut self) -> Option<u8> {
