@@ -177,6 +177,9 @@ fn settle(options: Options) -> Result<Config, String> {
     }
     let cache = options.cache.unwrap_or(default.cache);
     paths::file("cache", &cache)?;
+    if let Some(log) = options.access_log.as_ref().filter(|log| [&cache, &socket, &control].contains(log)) {
+        return Err(format!("access-log: {} has another use already", log.display()));
+    }
     paths::socket("socket", &socket)?;
     paths::socket("control", &control)?;
     Ok(Config {
@@ -335,6 +338,11 @@ mod tests {
     fn a_log_needs_a_file_and_to_know_what_to_hold() {
         assert!(load(&["--log-address", "full"]).unwrap_err().contains("access-log names no file"));
         assert!(load(&["--access-log", "/tmp/log"]).unwrap_err().contains("would stay empty"));
+        for other in ["--cache", "--socket", "--control"] {
+            let said =
+                load(&[other, "/tmp/x", "--access-log", "/tmp/x", "--log-address", "full"]).unwrap_err();
+            assert_eq!(said, "access-log: /tmp/x has another use already", "{other}");
+        }
         let config = load(&["--access-log", "/tmp/log", "--log-address", "short"]).unwrap();
         assert_eq!(
             (config.rules.log_address, config.access_log),

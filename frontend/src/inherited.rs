@@ -28,7 +28,11 @@ pub enum Inherited {
 /// Must be called once, before there are threads: it takes what it has read out of the environment, so that no child
 /// takes it for its own.
 pub fn take() -> Result<Vec<Inherited>, Failure> {
-    passed::count().map_err(|cause| Failure::system(format!("sockets passed by systemd: {cause}")))?;
+    let count = passed::count();
+    if count.map_err(|cause| Failure::system(format!("sockets passed by systemd: {cause}")))? == 0 {
+        // The library takes sockets that name no process for ours, too.
+        return Ok(Vec::new());
+    }
     let mut sockets = ListenFd::from_env();
     (0..sockets.len())
         .map(|at| {

@@ -51,7 +51,8 @@ fn bad_caches(good: &[u8]) -> Vec<(Bad, &'static str)> {
     let header = [(0, "not a"), (7, "not a"), (8, "format"), (12, ""), (16, "bytes"), (23, "bytes")];
     all.extend(header.map(|(at, said)| (changed(at, 0x40), said)));
     all.extend(
-        [(40, "checksum"), (55, "checksum"), (56, ""), (63, "")].map(|(at, said)| (changed(at, 1), said)),
+        [(24, "checksum"), (39, "checksum"), (40, "checksum"), (55, "checksum"), (56, ""), (63, "")]
+            .map(|(at, said)| (changed(at, 1), said)),
     );
     let flips = by_profile(200, 5000);
     let payload = good.len() - FILE_HEADER_LEN;

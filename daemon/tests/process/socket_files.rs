@@ -31,7 +31,7 @@ fn a_folder_that_someone_keeps_locked_does_not_keep_it_from_starting() {
     until("ready", || daemon.log().contains("is ready"));
     daemon.connect().answer(1).unwrap();
     let log = daemon.log();
-    assert!(log.contains("its folder cannot be locked (someone has held it for 3 s)"), "{log}");
+    assert!(log.contains("its folder cannot be locked (someone has held it for 1 s)"), "{log}");
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn who_holds_the_lock_of_the_folder_does_not_stop_the_start() {
     let folder = File::open(path.parent().unwrap()).unwrap();
     let lock = Flock::lock(folder, FlockArg::LockExclusive).unwrap();
     let program = Program::start_bare(&daemon, &["--listen", &unix(&path)]);
-    assert!(program.logged("cannot be locked (someone has held it for 3 s); going on without"));
+    assert!(program.logged("cannot be locked (someone has held it for 1 s); going on without"));
     assert_eq!(Client::connect_unix(&path).get("/").status, 200);
     drop(lock);
 }

@@ -170,6 +170,18 @@ fn a_number_of_sockets_that_cannot_be_read_is_refused_with_exit_code_71() {
     }
 }
 
+#[test]
+fn sockets_that_are_passed_to_nobody_in_particular_are_not_taken() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    for pid in ["unset LISTEN_PID; ", "export LISTEN_PID=; "] {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{pid}LISTEN_FDS=1 exec \"$0\" \"$@\""), PROGRAM]);
+        let program = listening(command, &daemon, &["--listen", "127.0.0.1:0"]);
+        assert_eq!(Client::connect(program.address()).get("/").status, 200, "{pid}");
+    }
+}
+
 /// Starts the program as a service of `Type=notify` that sends its messages to `place`.
 fn notifying(daemon: &Daemon, place: &str, more: &[(&str, &str)], arguments: &[&str]) -> Program {
     let mut command = Command::new(PROGRAM);

@@ -11,12 +11,14 @@ use std::{
     ops::Deref,
     path::Path,
 };
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::schema::FORMAT;
 
 /// Bytes in front of the payload; a multiple of the payload's alignment.
 pub const FILE_HEADER_LEN: usize = 64;
+/// Bytes of the header in front of its checksum.
+const CHECKED: usize = 40;
 /// What a cache file begins with.
 const MAGIC: [u8; 8] = *b"\x89MLC\r\n\x1a\n";
 
@@ -31,20 +33,16 @@ pub struct FileHeader {
     pub build_time: u64,
     /// When its source was made, in seconds since the epoch.
     pub source_time: u64,
-    /// xxh3-128 of the payload.
+    /// xxh3-128 of what stands before it in the header, and of the payload.
     pub checksum: u128,
 }
 
 impl FileHeader {
     /// The header of this payload.
-    pub(super) fn of(payload: &[u8], build_time: u64, source_time: u64) -> FileHeader {
-        FileHeader {
-            format: FORMAT,
-            payload_len: payload.len() as u64,
-            build_time,
-            source_time,
-            checksum: xxh3_128(payload),
-        }
+    pub fn of(payload: &[u8], build_time: u64, source_time: u64) -> FileHeader {
+        let payload_len = payload.len() as u64;
+        let header = FileHeader { format: FORMAT, payload_len, build_time, source_time, checksum: 0 };
+        FileHeader { checksum: header.checksum_with(payload), ..header }
     }
 
     /// The header's bytes.
@@ -55,7 +53,7 @@ impl FileHeader {
         bytes[16..24].copy_from_slice(&self.payload_len.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.build_time.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.source_time.to_le_bytes());
-        bytes[40..56].copy_from_slice(&self.checksum.to_le_bytes());
+        bytes[CHECKED..56].copy_from_slice(&self.checksum.to_le_bytes());
         bytes
     }
 
@@ -91,7 +89,7 @@ impl FileHeader {
             payload_len: word(16),
             build_time: word(24),
             source_time: word(32),
-            checksum: u128::from(word(40)) | u128::from(word(48)) << 64,
+            checksum: u128::from(word(CHECKED)) | u128::from(word(CHECKED + 8)) << 64,
         };
         let payload_len = file_len.saturating_sub(FILE_HEADER_LEN as u64);
         if header.payload_len != payload_len {
@@ -100,9 +98,16 @@ impl FileHeader {
         Ok(header)
     }
 
-    /// Whether the payload is the one that the header was made for.
+    /// Whether header and payload are those that the checksum was made of.
     pub fn verify(&self, payload: &[u8]) -> Result<(), CacheError> {
-        if xxh3_128(payload) == self.checksum { Ok(()) } else { Err(CacheError::Checksum) }
+        if self.checksum_with(payload) == self.checksum { Ok(()) } else { Err(CacheError::Checksum) }
+    }
+
+    fn checksum_with(&self, payload: &[u8]) -> u128 {
+        let mut sum = Xxh3::new();
+        sum.update(&self.encode()[..CHECKED]);
+        sum.update(payload);
+        sum.digest128()
     }
 }
 

@@ -7,7 +7,7 @@
 use rkyv::{Archive, Serialize};
 
 /// Version of this layout; a file of another one is refused.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// The number that stands for "none" wherever a row points to another.
 pub const NONE: u32 = u32::MAX;
 /// The country number that stands for "none".

@@ -14,7 +14,7 @@ use nix::{
 };
 use std::{
     fs::{self, File},
-    io,
+    io, mem,
     os::{
         fd::{AsRawFd as _, OwnedFd},
         unix::{
@@ -23,6 +23,7 @@ use std::{
         },
     },
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -31,8 +32,10 @@ use std::{
 const BACKLOG: i32 = 4096;
 /// How long a socket that still answers may belong to workers whose master has just died, or to a program that ends.
 const DYING: Duration = Duration::from_secs(1);
-/// How long another program may hold the folder while it takes its place there: more than [`DYING`].
-const TAKING: Duration = Duration::from_secs(3);
+/// How long another program may hold the folder while it takes its place there, which takes it no time.
+const TAKING: Duration = Duration::from_secs(1);
+/// Whether that has been waited for once, which is enough: who holds a folder so long is not about to take a place.
+static WAITED: AtomicBool = AtomicBool::new(false);
 /// How often to look again at what passes.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -85,24 +88,30 @@ pub fn check_path(path: &Path) -> Result<(), String> {
 /// To be called while there is one thread: the mask of new files is the process's.
 pub fn take_place(name: &str, path: &Path, access: Access) -> Result<Bound, String> {
     let address = address(path)?;
-    // Two programs that start at once would each take the other's new socket for a stale one. The lock is let go as
-    // soon as this one listens, and it leaves no file behind.
-    let folder = match File::open(folder(path)) {
-        // Files can be made where none can be seen.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error.to_string()),
-        Err(error) => return Err(format!("its folder cannot be opened ({error})")),
-        Ok(folder) => Ok(folder),
-    };
-    let _lock = folder.and_then(lock).inspect_err(|cause| {
-        // Whoever can open the folder can hold it for ever; that must not keep this program from starting.
-        log::warning(format_args!(
-            "{name} {}: its folder cannot be locked ({cause}); going on without, \
-             which is safe unless another program starts here at this moment",
-            path.display()
-        ));
-    });
-    make_way(path, &address)?;
-    bind(path, access)
+    let patience = Instant::now() + DYING;
+    let mut warned = false;
+    loop {
+        // Two programs that start at once would each take the other's new socket for a stale one. The lock is held while
+        // this one looks and takes the place, not while it waits, and it leaves no file behind.
+        let lock = lock(path)?.inspect_err(|cause| {
+            // Whoever can open the folder can hold it for ever; that must not keep this program from starting.
+            if !mem::replace(&mut warned, true) {
+                log::warning(format_args!(
+                    "{name} {}: its folder cannot be locked ({cause}); going on without, \
+                     which is safe unless another program starts here at this moment",
+                    path.display()
+                ));
+            }
+        });
+        if make_way(path, &address)? {
+            return bind(path, access);
+        }
+        drop(lock);
+        if Instant::now() >= patience {
+            return Err("another program answers on it".into());
+        }
+        thread::sleep(LOOK);
+    }
 }
 
 /// As [`take_place`], where nothing is.
@@ -130,17 +139,25 @@ fn address(path: &Path) -> Result<UnixAddr, String> {
     UnixAddr::new(path).map_err(|errno| errno.to_string())
 }
 
-/// Locks a folder against other programs that start.
-fn lock(mut folder: File) -> Result<Flock<File>, String> {
+/// Locks the folder of `path` against other programs that start; in words why that is not to be had. An error if there is
+/// no such folder.
+fn lock(path: &Path) -> Result<Result<Flock<File>, String>, String> {
+    let mut folder = match File::open(folder(path)) {
+        Ok(folder) => folder,
+        // Files can be made where none can be seen.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Err(error.to_string())),
+        Err(error) => return Err(format!("its folder cannot be opened ({error})")),
+    };
     let patience = Instant::now() + TAKING;
     loop {
         match Flock::lock(folder, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(lock),
-            Err((_, Errno::EWOULDBLOCK)) if Instant::now() >= patience => {
-                return Err(format!("someone has held it for {} s", TAKING.as_secs()));
+            Ok(lock) => return Ok(Ok(lock)),
+            Err((_, Errno::EWOULDBLOCK)) if WAITED.load(Ordering::Relaxed) || Instant::now() >= patience => {
+                WAITED.store(true, Ordering::Relaxed);
+                return Ok(Err(format!("someone has held it for {} s", TAKING.as_secs())));
             }
             Err((unlocked, Errno::EWOULDBLOCK | Errno::EINTR)) => folder = unlocked,
-            Err((_, errno)) => return Err(errno.to_string()),
+            Err((_, errno)) => return Ok(Err(errno.to_string())),
         }
         thread::sleep(LOOK);
     }
@@ -169,27 +186,28 @@ fn bind_at(address: &UnixAddr, mode: u32) -> nix::Result<OwnedFd> {
     bound.map(|()| socket)
 }
 
-/// Removes a socket file that nobody listens on any more.
-fn make_way(path: &Path, address: &UnixAddr) -> Result<(), String> {
+/// Removes a socket file that nobody listens on any more. Whether there is none now; `false` if somebody answers.
+fn make_way(path: &Path, address: &UnixAddr) -> Result<bool, String> {
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) => return Err(error.to_string()),
         Ok(found) if !found.file_type().is_socket() => {
             return Err("a file that is not a socket is there".into());
         }
         Ok(_) => {}
     }
-    let patience = Instant::now() + DYING;
-    loop {
-        match knock(address) {
-            Err(Errno::ECONNREFUSED) => break,
-            Err(Errno::ENOENT) => return Ok(()),
-            Err(errno @ Errno::EACCES) => return Err(errno.to_string()),
-            _ if Instant::now() >= patience => return Err("another program answers on it".into()),
-            _ => thread::sleep(LOOK),
-        }
+    match knock(address) {
+        Err(Errno::ECONNREFUSED) => {}
+        Err(Errno::ENOENT) => return Ok(true),
+        Err(errno @ Errno::EACCES) => return Err(errno.to_string()),
+        _ => return Ok(false),
     }
-    fs::remove_file(path).map_err(|error| format!("a stale one cannot be removed ({error})"))
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(format!("a stale one cannot be removed ({error})"))
+        }
+        _ => Ok(true),
+    }
 }
 
 /// Connects, without waiting in the queue of a program that does not accept.
