@@ -11,7 +11,7 @@ use std::{
     ops::Deref,
     path::Path,
 };
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 use super::schema::FORMAT;
 
@@ -33,7 +33,7 @@ pub struct FileHeader {
     pub build_time: u64,
     /// When its source was made, in seconds since the epoch.
     pub source_time: u64,
-    /// xxh3-128 of what stands before it in the header, and of the payload.
+    /// xxh3-128 of the payload, with xxh3-64 of what stands before it in the header as its seed.
     pub checksum: u128,
 }
 
@@ -104,10 +104,7 @@ impl FileHeader {
     }
 
     fn checksum_with(&self, payload: &[u8]) -> u128 {
-        let mut sum = Xxh3::new();
-        sum.update(&self.encode()[..CHECKED]);
-        sum.update(payload);
-        sum.digest128()
+        xxh3_128_with_seed(payload, xxh3_64(&self.encode()[..CHECKED]))
     }
 }
 
