@@ -1,6 +1,9 @@
 //! The socket files that this program makes, and removes at the end.
 
-use shared::program::socket_file::{self, Access};
+use shared::program::{
+    files,
+    socket_file::{self, Access},
+};
 use std::{
     fs,
     os::unix::net::UnixListener,
@@ -26,7 +29,7 @@ impl SocketFile {
 
     /// The folder that it lies in.
     pub fn folder(&self) -> &Path {
-        socket_file::folder(&self.path)
+        files::folder(&self.path)
     }
 }
 

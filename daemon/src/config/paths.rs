@@ -1,6 +1,6 @@
 //! Paths that cannot be right, told before the daemon starts with them and fails again and again.
 
-use shared::program::socket_file;
+use shared::program::{files, socket_file};
 use std::path::Path;
 
 /// A file's path: `key` must name something.
@@ -19,12 +19,8 @@ pub fn made_file(key: &str, path: &Path) -> Result<(), String> {
     if path.is_dir() {
         return Err(format!("{key}: {} is a folder", path.display()));
     }
-    match path.parent() {
-        Some(folder) if folder != Path::new("") && !folder.is_dir() => {
-            Err(format!("{key}: there is no folder {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
+    let folder = files::folder(path);
+    if folder.is_dir() { Ok(()) } else { Err(format!("{key}: there is no folder {}", folder.display())) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Socket files: bound for those who may open them from the first moment, and in nobody's place who lives.
 
-use super::log;
+use super::{files::folder, log};
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
@@ -59,14 +59,6 @@ pub type Bound = (UnixListener, (u64, u64));
 /// Which file is at `path`, if any: its device and inode.
 pub fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
-}
-
-/// The folder that the file at `path` lies in.
-pub fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    }
 }
 
 /// Why `path` cannot be a socket's, if it cannot: the system keeps those short.
