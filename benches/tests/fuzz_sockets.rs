@@ -2,6 +2,7 @@
 //!
 //! The bytes are the inputs of the fuzz targets (`benches/fuzz/corpus`), changed by chance. The service must say
 //! something that its protocol allows or nothing, close every such connection, and go on in the same processes.
+//! `MIRRORLIST_FUZZ_SECONDS=60` makes it last a minute; it takes a few hundred rounds otherwise.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use benches::{
@@ -11,16 +12,17 @@ use benches::{
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
 use shared::wire::{MAX_REPLY, Message, next_frame};
 use std::{
-    fs,
+    env, fs,
     io::{ErrorKind, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpStream},
     os::unix::net::UnixStream,
     path::Path,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+/// At least so many times bytes are sent to each of both sockets.
 const ROUNDS: usize = 500;
 /// How long a connection may take to be closed; only one that is never closed takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,6 +38,8 @@ fn odd_bytes_at_the_sockets_cost_good_clients_nothing() {
     inputs::compile(&programs, folder.path(), &cache).unwrap();
     let stack = Stack::start(&programs, &cache, &["--workers", "2"], &["--deadline", "30"]).unwrap();
     let workers = children(stack.daemon.pid()).unwrap();
+    let wanted = env::var("MIRRORLIST_FUZZ_SECONDS").map_or(0, |seconds| seconds.parse().unwrap());
+    let (begin, mut rounds) = (Instant::now(), 0);
     let seed = u64::from(std::process::id());
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed);
     let to_front = inputs_of(&["head", "answer", "forwarded", "wire"]);
@@ -45,11 +49,14 @@ fn odd_bytes_at_the_sockets_cost_good_clients_nothing() {
         let end = Raised(over);
         let http = stack.http;
         scope.spawn(move || good_client(http, over, answered));
-        for round in 0..ROUNDS {
-            let http = heard_over_tcp(&stack, &changed(&to_front, &mut dice));
-            assert!(is_http(&http), "seed {seed}, round {round}: {}", http.escape_ascii());
-            let bytes = heard_over_unix(&stack, &changed(&to_worker, &mut dice));
-            assert!(is_of_a_worker(&bytes), "seed {seed}, round {round}: {}", bytes.escape_ascii());
+        while rounds < ROUNDS || begin.elapsed() < Duration::from_secs(wanted) {
+            let said = changed(&to_front, &mut dice);
+            let heard = heard_over_tcp(&stack, &said);
+            assert!(is_http(&heard), "to {}: {}", said.escape_ascii(), heard.escape_ascii());
+            let said = changed(&to_worker, &mut dice);
+            let heard = heard_over_unix(&stack, &said);
+            assert!(is_of_a_worker(&heard), "to {}: {}", said.escape_ascii(), heard.escape_ascii());
+            rounds += 1;
         }
         // A little longer, for the answers that were waited for meanwhile.
         let before = answered.load(Ordering::Relaxed);
@@ -58,8 +65,17 @@ fn odd_bytes_at_the_sockets_cost_good_clients_nothing() {
         }
         drop(end);
     });
-    assert_eq!(children(stack.daemon.pid()).unwrap(), workers, "seed {seed}: a worker has died");
+    assert_eq!(
+        children(stack.daemon.pid()).unwrap(),
+        workers,
+        "seed {seed}, {rounds} rounds: a worker has died"
+    );
     stack.stop().unwrap();
+    println!(
+        "{rounds} rounds in {} s; {} good answers",
+        begin.elapsed().as_secs(),
+        answered.load(Ordering::Relaxed)
+    );
 }
 
 /// Raised when dropped, by a failure too.
