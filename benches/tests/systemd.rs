@@ -230,7 +230,12 @@ fn a_cache_that_the_daemon_does_not_take_is_compiled_anew_before_it_starts() {
     let script = format!("#!/bin/sh\n[ \"$*\" = 'start mirrorlist-cache.service' ] && exec {compile}\n");
     fs::write(&systemctl, script).unwrap();
     fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
-    let line = setting("mirrorlistd.service", "ExecStartPre")
+    let line = setting("mirrorlistd.service", "ExecStartPre");
+    // The user is there once the package is installed.
+    let as_user = "/usr/bin/setpriv --reuid=mirrorlist --regid=mirrorlist --clear-groups --no-new-privs ";
+    assert!(line.contains(as_user), "{line}");
+    let line = line
+        .replace(as_user, "")
         .replace("/usr/bin/mirrorlistd", programs.daemon.to_str().unwrap())
         .replace("/bin/systemctl", systemctl.to_str().unwrap())
         .replace("/etc/mirrorlist", state.to_str().unwrap())

@@ -17,11 +17,12 @@ use crate::{
 };
 use options::{Options, Said};
 use serde::Deserialize;
-use shared::program::{options::mode, socket_file::Access};
+use shared::{
+    program::{options::mode, socket_file::Access},
+    wire::MAX_SLOTS,
+};
 use std::{ffi::OsString, num::NonZero, path::PathBuf, thread::available_parallelism, time::Duration};
 
-/// Workers that may be asked for.
-const MOST_WORKERS: u16 = 256;
 /// How long a reload may take that has to wait for another one, apart from the drain limit.
 const RELOAD_LIMIT: Duration = Duration::from_secs(30);
 
@@ -141,7 +142,7 @@ impl Config {
 
     /// How many workers a generation has.
     pub fn slots(&self) -> u16 {
-        let cores = || available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS.into()) as u16;
+        let cores = || available_parallelism().map_or(1, NonZero::get).min(MAX_SLOTS.into()) as u16;
         if self.workers == 0 { cores() } else { self.workers }
     }
 }
@@ -156,8 +157,8 @@ fn settle(options: Options) -> Result<Config, String> {
     };
     let peers = options.peer.map_or(Ok(default.peers), |names| users::peers(&names))?;
     let workers = options.workers.unwrap_or(default.workers);
-    if workers > MOST_WORKERS {
-        return Err(format!("workers: {workers}, at most {MOST_WORKERS}"));
+    if workers > MAX_SLOTS {
+        return Err(format!("workers: {workers}, at most {MAX_SLOTS}"));
     }
     let log_address = options.log_address.unwrap_or(default.rules.log_address);
     match (log_address, &options.access_log) {

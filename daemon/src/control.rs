@@ -2,12 +2,13 @@
 //!
 //! Messages are single bytes in packets of their own, so none is ever cut; the access log's file travels along with
 //! its message. Neither side ever waits: an order that does not fit into the socket shows as a worker that is silent.
+//! The master believes no worker: it takes no files, and what it does not understand is the last that it hears.
 
 use crate::sys;
 use nix::{
     errno::Errno,
     sys::socket::{
-        AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sendmsg, socketpair,
+        AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, recv, sendmsg, socketpair,
     },
 };
 use std::{
@@ -91,17 +92,20 @@ impl MasterEnd {
         send(&self.0, ACCESS_LOG, Some(file))
     }
 
-    /// The worker's next word. Bytes that are none are passed over.
+    /// The worker's next word; an error if it is none. Files that come along are closed by the kernel.
     pub fn receive(&self) -> io::Result<Received<Word>> {
-        loop {
-            return Ok(match receive(&self.0)? {
-                Received::Message((READY, _)) => Received::Message(Word::Ready),
-                Received::Message((ALIVE, _)) => Received::Message(Word::Alive),
-                Received::Message(_) => continue,
-                Received::Nothing => Received::Nothing,
-                Received::Closed => Received::Closed,
-            });
-        }
+        let mut byte = [0];
+        let found = receive(|| {
+            let length = recv(self.0.as_raw_fd(), &mut byte, MsgFlags::MSG_DONTWAIT)?;
+            Ok((length, byte[0]))
+        })?;
+        Ok(match found {
+            Received::Message(READY) => Received::Message(Word::Ready),
+            Received::Message(ALIVE) => Received::Message(Word::Alive),
+            Received::Message(_) => return Err(io::ErrorKind::InvalidData.into()),
+            Received::Nothing => Received::Nothing,
+            Received::Closed => Received::Closed,
+        })
     }
 }
 
@@ -118,7 +122,12 @@ impl WorkerEnd {
     /// The master's next order. Bytes that are none are passed over.
     pub fn receive(&self) -> io::Result<Received<Order>> {
         loop {
-            return Ok(match receive(&self.0)? {
+            let mut byte = [0];
+            let found = receive(|| {
+                let (length, file) = sys::receive_with_file(self.0.as_fd(), &mut byte)?;
+                Ok((length, (byte[0], file)))
+            })?;
+            return Ok(match found {
                 Received::Message((PING, _)) => Received::Message(Order::Ping),
                 Received::Message((SERVE, _)) => Received::Message(Order::Serve),
                 Received::Message((DRAIN, _)) => Received::Message(Order::Drain),
@@ -152,12 +161,12 @@ fn send(end: &OwnedFd, byte: u8, file: Option<BorrowedFd<'_>>) -> io::Result<()>
     Ok(())
 }
 
-fn receive(end: &OwnedFd) -> io::Result<Received<(u8, Option<OwnedFd>)>> {
+/// What a call has received: a length and what it means.
+fn receive<T>(mut call: impl FnMut() -> nix::Result<(usize, T)>) -> io::Result<Received<T>> {
     loop {
-        let mut byte = [0];
-        return match sys::receive_with_file(end.as_fd(), &mut byte) {
+        return match call() {
             Ok((0, _)) => Ok(Received::Closed),
-            Ok((_, file)) => Ok(Received::Message((byte[0], file))),
+            Ok((_, message)) => Ok(Received::Message(message)),
             Err(Errno::EAGAIN) => Ok(Received::Nothing),
             Err(Errno::EINTR) => continue,
             Err(Errno::ECONNRESET) => Ok(Received::Closed),
@@ -190,6 +199,25 @@ mod tests {
         assert_eq!(master.receive().unwrap(), Received::Message(Word::Ready));
         assert_eq!(master.receive().unwrap(), Received::Message(Word::Alive));
         assert_eq!(master.receive().unwrap(), Received::Closed);
+    }
+
+    #[test]
+    fn the_master_takes_no_files_and_no_nonsense() {
+        let (master, worker) = pair().unwrap();
+        let file = tempfile::tempfile().unwrap();
+        let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+        let before = open();
+        // More than there is room for in many a buffer for them.
+        for count in [1, 2, 5, 253] {
+            let files = vec![file.as_raw_fd(); count];
+            let rights = [ControlMessage::ScmRights(&files)];
+            let bytes = [IoSlice::new(&[ALIVE])];
+            sendmsg::<UnixAddr>(worker.as_raw_fd(), &bytes, &rights, MsgFlags::empty(), None).unwrap();
+            assert_eq!(master.receive().unwrap(), Received::Message(Word::Alive));
+        }
+        assert_eq!(open(), before);
+        send(&worker.0, PING, None).unwrap();
+        assert!(master.receive().is_err());
     }
 
     #[test]

@@ -36,6 +36,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const SILENCE: u32 = 5;
 /// Pings in a row after which a worker does not count as one that answers.
 const QUIET: u32 = 2;
+/// More words at once are more than pings explain, of which a worker leaves only [`SILENCE`] unanswered.
+const MOST_WORDS: usize = 16;
 
 /// A cache and its workers.
 #[derive(Debug)]
@@ -72,7 +74,7 @@ struct Worker {
     ready: Option<Instant>,
     unanswered: u32,
     draining: bool,
-    /// It has closed its control socket: it is about to end, and the socket is of no more interest to poll.
+    /// It is about to end, for it has closed its control socket or was expelled; the socket is of no more interest.
     leaving: bool,
     counts: Row,
     /// Requests that earlier workers have left in its row.
@@ -174,16 +176,25 @@ impl Generation {
     /// Hears what the workers have said.
     pub fn listen(&mut self, now: Instant) {
         let serving = self.serving;
-        for worker in self.slots.iter_mut().filter_map(|slot| slot.worker.as_mut()) {
-            loop {
+        let workers = self.slots.iter_mut().filter_map(|slot| slot.worker.as_mut());
+        for worker in workers.filter(|worker| !worker.leaving) {
+            for heard in 0.. {
                 let word = match worker.control.receive() {
                     Ok(Received::Message(word)) => word,
                     Ok(Received::Nothing) => break,
-                    Ok(Received::Closed) | Err(_) => {
+                    Ok(Received::Closed) => {
                         worker.leaving = true;
                         break;
                     }
+                    Err(error) => {
+                        worker.expel(self.number, &error);
+                        break;
+                    }
                 };
+                if heard == MOST_WORDS {
+                    worker.expel(self.number, &"more than it was asked");
+                    break;
+                }
                 worker.unanswered = 0;
                 if word == Word::Ready && worker.ready.is_none() {
                     worker.ready = Some(now);
@@ -301,6 +312,18 @@ impl Slot {
 }
 
 /// Sends a signal to a child that has not been reaped yet, so its number cannot have passed to another process.
+impl Worker {
+    /// Kills a worker that has said what no worker says, and hears it no more.
+    fn expel(&mut self, generation: u64, said: &dyn fmt::Display) {
+        let pid = self.pid;
+        log::warning(format_args!(
+            "worker {pid} of generation {generation}: strange words to its master ({said}); killing it"
+        ));
+        self.leaving = true;
+        signal(pid, Signal::SIGKILL);
+    }
+}
+
 fn signal(pid: Pid, signal: Signal) {
     if let Err(error) = kill(pid, signal) {
         log::warning(format_args!("worker {pid}: {signal} not sent ({error}); trying again"));

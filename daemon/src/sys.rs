@@ -74,10 +74,13 @@ pub fn keep_ended_children() -> nix::Result<()> {
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.map(drop)
 }
 
+/// The kernel passes no more files with one packet.
+const MOST_FILES: usize = 253;
+
 /// Receives a packet and the first file that came with it; further ones are closed.
 #[expect(unsafe_code, reason = "a received descriptor is only a number until someone owns it")]
 pub fn receive_with_file(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<(usize, Option<OwnedFd>)> {
-    let mut space = nix::cmsg_space!([RawFd; 4]);
+    let mut space = nix::cmsg_space!([RawFd; MOST_FILES]);
     let mut slices = [IoSliceMut::new(buffer)];
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
     let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut slices, Some(&mut space), flags)?;

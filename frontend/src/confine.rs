@@ -8,14 +8,16 @@ use landlock::{
     Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetStatus, Scope,
 };
 use nix::sys::prctl;
-use seccompiler::{SeccompAction, SeccompFilter, TargetArch};
+use seccompiler::{
+    SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+};
 use std::{collections::BTreeMap, env, error::Error, path::Path};
 
 /// The newest rules that this program knows; an older kernel keeps those that it has.
 const RULES: ABI = ABI::V6;
 
-/// Gives up new privileges, all files (but for removing such as lie in `folders`), new TCP sockets, signals to other
-/// processes, and system calls that no front end makes. What could be given up, in words.
+/// Gives up new privileges, all files (but for removing such as lie in `folders`), new sockets other than UNIX ones,
+/// listening, signals to other processes, and system calls that no front end makes. What could be given up, in words.
 ///
 /// UNIX sockets can still be connected to. To be called before there are threads.
 pub fn confine(folders: &[&Path]) -> String {
@@ -54,8 +56,12 @@ fn files(folders: &[&Path]) -> Result<String, Box<dyn Error>> {
 }
 
 fn calls() -> Result<String, Box<dyn Error>> {
-    let refused: BTreeMap<i64, _> = refused_calls().into_iter().map(|number| (number, Vec::new())).collect();
-    let count = CALLS.len();
+    let mut refused: BTreeMap<i64, _> =
+        refused_calls().into_iter().map(|number| (number, Vec::new())).collect();
+    // The daemon and systemd are to be reached, over UNIX sockets.
+    let family = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, libc::AF_UNIX as u64)?;
+    refused.insert(libc::SYS_socket, vec![SeccompRule::new(vec![family])?]);
+    let count = CALLS.len() + 1;
     let target: TargetArch = env::consts::ARCH.try_into()?;
     let refuse = SeccompAction::Errno(libc::EPERM as u32);
     let filter = SeccompFilter::new(refused, SeccompAction::Allow, refuse, target)?;
@@ -65,7 +71,10 @@ fn calls() -> Result<String, Box<dyn Error>> {
 }
 
 /// System calls that turn a foothold into more, and that neither this program nor its libraries make.
-const CALLS: [i64; 74] = [
+const CALLS: [i64; 76] = [
+    // Sockets that others connect to.
+    libc::SYS_bind,
+    libc::SYS_listen,
     // Other programs.
     libc::SYS_execve,
     libc::SYS_execveat,
@@ -150,14 +159,14 @@ const CALLS: [i64; 74] = [
     libc::SYS_lookup_dcookie,
 ];
 
-/// The numbers of [`CALLS`], and on x86-64 those by which the x32 way of calling knows them.
+/// The numbers of [`CALLS`], and on x86-64 those by which the x32 way of calling knows them and all sockets.
 fn refused_calls() -> Vec<i64> {
     let mut numbers = CALLS.to_vec();
     if cfg!(target_arch = "x86_64") {
         const X32: i64 = 0x4000_0000;
         // 512 to 547 are further numbers of x32 for calls such as execve and ptrace; it is of no other use here.
         numbers.extend((512..=547).map(|number| number | X32));
-        numbers.extend(CALLS.iter().map(|number| number | X32));
+        numbers.extend(CALLS.iter().chain(&[libc::SYS_socket]).map(|number| number | X32));
     }
     numbers
 }

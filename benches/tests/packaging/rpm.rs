@@ -29,7 +29,7 @@ fn the_rpm_package_holds_the_installed_tree() {
         assert!(file.ends_with(mode), "{file}");
     }
     let needed = lines(&["--requires"]);
-    for need in ["systemd", "libc.so.6", "/bin/sh"] {
+    for need in ["systemd", "util-linux", "libc.so.6", "/bin/sh"] {
         assert!(needed.iter().any(|line| line.starts_with(need)), "{need}: {needed:?}");
     }
     let about = ask(&package, &["--queryformat", "%{NAME} %{VERSION} %{RELEASE} %{LICENSE}"]);

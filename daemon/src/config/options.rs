@@ -2,11 +2,14 @@
 //!
 //! What they mean together, and their defaults, are one folder up.
 
-use super::{MOST_WORKERS, MapMode, SandboxMode};
+use super::{MapMode, SandboxMode};
 use crate::answer::{LogAddress, NetblockMode};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use serde::Deserialize;
-use shared::program::{failure::Failure, options, version};
+use shared::{
+    program::{failure::Failure, options, version},
+    wire::MAX_SLOTS,
+};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
@@ -110,7 +113,7 @@ pub struct Options {
     #[arg(long, value_name = "PATH")]
     pub control: Option<PathBuf>,
     /// Worker processes, 0 for one a core [default: 0]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=MOST_WORKERS as i64))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(..=MAX_SLOTS as i64))]
     pub workers: Option<u16>,
     /// Whether workers shut themselves in: as far as the kernel can, not at all, or completely or not at work
     /// [default: on]

@@ -14,7 +14,8 @@ use std::{collections::BTreeMap, env::consts::ARCH};
 
 /// What a worker does.
 const ALLOWED: &[c_long] = &[
-    // Connections, the line to the master, the access log, messages.
+    // Connections, the line to the master, the access log, messages. Not shutdown: it would end the listener, which
+    // later workers are to have as well.
     libc::SYS_accept4,
     libc::SYS_close,
     libc::SYS_epoll_create1,
@@ -28,7 +29,6 @@ const ALLOWED: &[c_long] = &[
     libc::SYS_recvmsg,
     libc::SYS_sendmsg,
     libc::SYS_sendto,
-    libc::SYS_shutdown,
     libc::SYS_write,
     libc::SYS_writev,
     // Memory.

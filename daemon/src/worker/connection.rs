@@ -11,7 +11,6 @@ use shared::wire::{self, Figure, Hello};
 use std::{
     io::{self, Read as _, Write as _},
     mem,
-    net::Shutdown,
     time::{Duration, Instant},
 };
 
@@ -289,11 +288,8 @@ impl Connection {
         self.speech == Speech::Lines && self.pending.is_empty()
     }
 
-    /// Closing a socket with unread bytes would throw away the reason that has just been sent.
+    /// Closing a socket with unread bytes would give the other side an error beside the reason that has just been sent.
     fn take_leave(&mut self) {
-        if self.stream.shutdown(Shutdown::Write).is_err() {
-            return;
-        }
         let mut sink = [0; 1024];
         for _ in 0..READ_OFF / sink.len() {
             if !matches!(self.stream.read(&mut sink), Ok(1..)) {

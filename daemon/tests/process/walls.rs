@@ -44,6 +44,7 @@ const REFUSED: &[&str] = &[
     "look for a file",
     "make a file in memory",
     "make a pair of sockets",
+    "shut the listener down",
     "make a process",
     "make a thread",
     "make memory executable",

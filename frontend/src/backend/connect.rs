@@ -89,7 +89,7 @@ pub(super) async fn keep_connected(daemon: Arc<Daemon>, backend: Rc<Backend>) {
                 } else {
                     surplus += 1;
                     drop(link);
-                    let slots = u32::from(hello.slots.max(1));
+                    let slots = u32::from(hello.slots);
                     if surplus > TRIES_PER_SLOT * slots {
                         wait(&backend, LONGEST_WAIT).await;
                     } else if surplus > slots {

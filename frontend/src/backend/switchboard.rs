@@ -56,6 +56,9 @@ struct Link {
 /// Links that a call may see go before only a new one will do.
 const MOST_DEATHS: u8 = 2;
 
+/// Bytes that wait for a worker to read them, above which its PINGs are not answered.
+const MOST_UNREAD: usize = 64 * 1024;
+
 /// Time that a silent worker has to answer a PING before its link is given up.
 const SILENCE: Duration = Duration::from_secs(5);
 
@@ -206,9 +209,9 @@ impl Switchboard {
         }
     }
 
-    /// Answers a worker's PING.
+    /// Answers a worker's PING, unless it has long read nothing.
     pub fn pong(&mut self, id: LinkId, ping: u64) {
-        if let Some(link) = self.link(id) {
+        if let Some(link) = self.link(id).filter(|link| link.out.len() < MOST_UNREAD) {
             wire::encode_pong(&mut link.out, ping);
         }
     }
@@ -246,7 +249,7 @@ impl Switchboard {
             None => true,
             Some(newest) => {
                 let covered = self.links.iter().filter(|link| link.serves(newest.generation)).count();
-                covered < usize::from(newest.slots.max(1))
+                covered < usize::from(newest.slots)
             }
         }
     }

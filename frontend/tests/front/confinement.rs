@@ -4,16 +4,23 @@ use super::{client::Client, eventually, program::Program, worker::Daemon};
 use frontend::confine::confine;
 use nix::{
     errno::Errno,
-    sys::{ptrace, signal::Signal},
+    sys::{
+        ptrace,
+        signal::Signal,
+        socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket},
+    },
 };
 use std::{
     env,
     fs::{self, File},
     io::ErrorKind,
     net::{TcpListener, TcpStream},
-    os::unix::net::{UnixListener, UnixStream},
+    os::{
+        fd::AsRawFd as _,
+        unix::net::{UnixListener, UnixStream},
+    },
     path::Path,
-    process::Command,
+    process::{self, Command},
     time::Duration,
 };
 
@@ -77,6 +84,7 @@ fn inside() {
     let (listener, before) = (TcpListener::bind("127.0.0.1:0").unwrap(), File::open("/etc/passwd"));
     assert!(before.is_ok());
     let address = listener.local_addr().unwrap();
+    let unbound = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None).unwrap();
     let active = confine(&[&folder.join("own")]);
     println!("confined: {active}");
 
@@ -84,6 +92,19 @@ fn inside() {
     // Without the filter everyone may let themselves be traced.
     assert_eq!(ptrace::traceme(), Err(Errno::EPERM));
     UnixStream::connect(folder.join("daemon")).unwrap();
+    let refused = |result: nix::Result<()>, what: &str| assert_eq!(result, Err(Errno::EPERM), "{what}");
+    for (family, kind) in [
+        (AddressFamily::Inet, SockType::Stream),
+        (AddressFamily::Inet6, SockType::Stream),
+        (AddressFamily::Inet, SockType::Datagram),
+        (AddressFamily::Netlink, SockType::Raw),
+    ] {
+        refused(socket(family, kind, SockFlag::empty(), None).map(drop), "make a socket");
+    }
+    refused(listen(&unbound, Backlog::new(1).unwrap()), "listen at a port of the kernel's choice");
+    let name = UnixAddr::new_abstract(format!("mirrorlist-test-{}", process::id()).as_bytes()).unwrap();
+    let local = socket(AddressFamily::Unix, SockType::Stream, SockFlag::empty(), None).unwrap();
+    refused(bind(local.as_raw_fd(), &name), "give a socket a name");
     if !active.contains("landlock: no files") {
         println!("not checked, for lack of landlock in this kernel: files");
         return;

@@ -16,6 +16,8 @@ pub const REQUEST_HEAD_LEN: usize = 32;
 pub const REPLY_HEAD_LEN: usize = 16;
 /// The repository number of a reply that is about none.
 pub const NO_REPOSITORY: u32 = u32::MAX;
+/// The most workers that a generation has.
+pub const MAX_SLOTS: u16 = 256;
 
 const HELLO: u8 = 1;
 const REQUEST: u8 = 2;
@@ -52,7 +54,7 @@ pub enum Message<'a> {
 pub struct Hello {
     /// The worker's place among its generation's workers, from 0.
     pub slot: u16,
-    /// How many workers the generation has.
+    /// How many workers the generation has, from 1 to [`MAX_SLOTS`].
     pub slots: u16,
     /// The worker's process id.
     pub pid: u32,
@@ -253,7 +255,14 @@ impl<'a> Message<'a> {
 impl Hello {
     fn decode(payload: &[u8]) -> Result<Hello, WireError> {
         let mut fields = Fields { what: "HELLO", rest: payload };
-        Ok(Hello { slot: fields.u16()?, slots: fields.u16()?, pid: fields.u32()?, generation: fields.u64()? })
+        let (slot, slots) = (fields.u16()?, fields.u16()?);
+        if !(1..=MAX_SLOTS).contains(&slots) {
+            return Err(WireError::BadValue { field: "slots", value: slots.into() });
+        }
+        if slot >= slots {
+            return Err(WireError::BadValue { field: "slot", value: slot.into() });
+        }
+        Ok(Hello { slot, slots, pid: fields.u32()?, generation: fields.u64()? })
     }
 }
 
@@ -531,6 +540,19 @@ mod tests {
         assert_eq!(reply.head, head());
         assert_eq!(reply.headers, b"Location: https://a.example/\r\n");
         assert_eq!(reply.body, b"see there\n");
+    }
+
+    #[test]
+    fn a_worker_without_a_place_is_refused() {
+        for (slot, slots, field) in [(0, 0, "slots"), (0, MAX_SLOTS + 1, "slots"), (4, 4, "slot")] {
+            let mut out = Vec::new();
+            encode_hello(&mut out, &Hello { slot, slots, pid: 1, generation: 1 });
+            let frame = next_frame(&out, MAX_REPLY).unwrap().unwrap();
+            let Err(WireError::BadValue { field: found, .. }) = Message::decode(&frame) else {
+                panic!("{slot} of {slots}")
+            };
+            assert_eq!(found, field);
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod message;
 pub use counters::{Counters, Figure, Key, OTHER_STATUS, Outcome, encode_counters};
 pub use frame::{Frame, FrameHeader, HEADER_LEN, MAX_REPLY, MAX_REQUEST, VERSION, WireError, next_frame};
 pub use message::{
-    Accept, ContentType, Hello, Kind, Message, Method, NO_REPOSITORY, REPLY_HEAD_LEN, REQUEST_HEAD_LEN,
-    Reply, ReplyHead, ReplyStart, Request, Tier, UrlScheme, encode_goaway, encode_hello, encode_ping,
-    encode_pong, encode_request,
+    Accept, ContentType, Hello, Kind, MAX_SLOTS, Message, Method, NO_REPOSITORY, REPLY_HEAD_LEN,
+    REQUEST_HEAD_LEN, Reply, ReplyHead, ReplyStart, Request, Tier, UrlScheme, encode_goaway, encode_hello,
+    encode_ping, encode_pong, encode_request,
 };

@@ -13,8 +13,8 @@ use nix::{
         resource::{Resource, getrlimit, setrlimit},
         signal::kill,
         socket::{
-            AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, getsockopt, listen, socket,
-            sockopt::PeerCredentials,
+            AddressFamily, Backlog, Shutdown, SockFlag, SockType, UnixAddr, bind, connect, getsockopt,
+            listen, shutdown, socket, sockopt::PeerCredentials,
         },
         uio::{RemoteIoVec, process_vm_readv},
     },
@@ -82,6 +82,16 @@ pub fn prepare(name: &str) -> Attempt {
             let (_folder, socket, address) = socket_and_address();
             bind(socket.as_raw_fd(), &address).unwrap();
             Box::new(move || Ok(listen(&socket, Backlog::new(1)?)?))
+        }
+        "shut the listener down" => {
+            let folder = tempfile::tempdir().unwrap();
+            let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
+            Box::new(move || {
+                shutdown(listener.as_raw_fd(), Shutdown::Read)?;
+                // It is dead for whoever else has it.
+                assert!(UnixStream::connect(folder.path().join("socket")).is_err());
+                Ok(())
+            })
         }
         "make a process" => Box::new(|| Command::new("/bin/true").status().map(drop)),
         "make a thread" => Box::new(|| thread::Builder::new().spawn(|| ()).map(drop)),
@@ -157,7 +167,6 @@ fn work() -> Attempt {
         let mut question = [0; 8];
         stream.read_exact(&mut question)?;
         stream.write_all(&question.repeat(1000))?;
-        stream.shutdown(std::net::Shutdown::Write)?;
         drop(stream);
         let mut answer = Vec::new();
         client.read_to_end(&mut answer)?;

@@ -322,3 +322,19 @@ fn a_call_that_waits_for_a_new_worker_holds_up_no_other() {
     desk.reply(left[0], id, "other");
     assert_eq!((desk.outcome(other), desk.outcome(call)), (said("other"), None));
 }
+
+#[test]
+fn a_worker_that_asks_whether_we_live_and_reads_nothing_costs_little() {
+    let mut desk = Desk::new();
+    let link = desk.link(0, 1, 1);
+    for ping in 0..100_000 {
+        desk.board.pong(link, ping);
+    }
+    let mut bytes = Vec::new();
+    desk.board.take_out(link, &mut bytes, Waker::noop());
+    assert!((1..=MOST_UNREAD + wire::HEADER_LEN).contains(&bytes.len()), "{}", bytes.len());
+    // Once that is sent it is answered again.
+    desk.board.pong(link, 7);
+    desk.board.take_out(link, &mut bytes, Waker::noop());
+    assert_eq!(bytes.len(), wire::HEADER_LEN);
+}
