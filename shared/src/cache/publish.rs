@@ -65,6 +65,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no mkfifo")]
     fn publishing_replaces_a_file_or_leaves_it() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("cache.mlc");
@@ -101,6 +102,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has no futimens")]
     fn what_a_killed_process_has_left_is_removed_an_hour_later() {
         let folder = tempfile::tempdir().unwrap();
         let old = SystemTime::now() - Duration::from_secs(2 * 60 * 60);

@@ -1,7 +1,7 @@
 //! Turns an [`Inventory`] into the bytes of a cache file.
 //!
 //! The only code that decides how facts are laid out. Each part fills its arrays of the [`Schema`]; the order of the
-//! calls in [`write`] is the order of dependence. Equal inventories give equal bytes.
+//! calls in [`lay_out`] is the order of dependence. Equal inventories give equal bytes.
 
 mod hosts;
 mod paths;
@@ -73,6 +73,14 @@ fn limit(what: &'static str, found: usize, limit: usize) -> Result<(), WriteErro
 
 /// The whole cache file for this inventory. `build_time` is in seconds since the epoch.
 pub fn write(inventory: &Inventory, build_time: u64) -> Result<(CacheBytes, Statistics), WriteError> {
+    let schema = lay_out(inventory)?;
+    let bytes = serialise(&schema, build_time)?;
+    let statistics = statistics(&schema, &bytes);
+    Ok((bytes, statistics))
+}
+
+/// The payload for this inventory.
+pub(super) fn lay_out(inventory: &Inventory) -> Result<Schema, WriteError> {
     let mut writer = Writer::new(inventory)?;
     writer.countries();
     let order = writer.hosts()?;
@@ -82,7 +90,37 @@ pub fn write(inventory: &Inventory, build_time: u64) -> Result<(CacheBytes, Stat
     writer.repositories()?;
     writer.locations(&order);
     writer.clients(&order)?;
-    writer.finish(build_time)
+    writer.finish()
+}
+
+/// The whole cache file with this payload.
+pub(super) fn serialise(schema: &Schema, build_time: u64) -> Result<CacheBytes, WriteError> {
+    let payload = rkyv::to_bytes::<rkyv::rancor::Error>(schema)
+        // The only error of writing plain arrays to memory is an offset that does not fit into 32 bits.
+        .map_err(|_| WriteError { what: "bytes of cache", found: usize::MAX, limit: i32::MAX as usize })?;
+    Ok(CacheBytes::assemble(&payload, build_time, schema.source_time))
+}
+
+fn statistics(schema: &Schema, bytes: &CacheBytes) -> Statistics {
+    let sections = View::access(bytes).map(|view| view.sections()).unwrap_or_default();
+    let bytes_of = |names: &[&str]| {
+        sections.iter().filter(|section| names.contains(&section.name)).map(|section| section.bytes).sum()
+    };
+    Statistics {
+        hosts: schema.hosts.len(),
+        urls: schema.urls.len(),
+        directories: schema.directories.len(),
+        carrier_sets: schema.sets.len() - 1,
+        repositories: schema.repositories.len() - 1,
+        files: schema.file_versions.len() - 1,
+        file_versions: schema.versions.len(),
+        client_classes: schema.classes.len(),
+        ranges_v4: schema.v4.start.len(),
+        ranges_v6: schema.v6.start.len() + schema.v6.deep_start.len(),
+        directory_bytes: bytes_of(&["directories", "paths", "carrier sets"]),
+        address_bytes: bytes_of(&["client classes", "IPv4 ranges", "IPv6 ranges"]),
+        bytes: bytes.len(),
+    }
 }
 
 /// The schema under construction.
@@ -240,7 +278,8 @@ impl<'a> Writer<'a> {
         layer
     }
 
-    fn finish(mut self, build_time: u64) -> Result<(CacheBytes, Statistics), WriteError> {
+    /// Writes the strings that the other parts have numbered.
+    fn finish(mut self) -> Result<Schema, WriteError> {
         let length: usize = self.strings.iter().map(|text| text.len()).sum();
         limit("bytes of text", length, u32::MAX as usize)?;
         self.schema.text.reserve_exact(length);
@@ -249,36 +288,8 @@ impl<'a> Writer<'a> {
             self.schema.text.extend_from_slice(text.as_bytes());
         }
         self.schema.text_start.push(self.schema.text.len() as u32);
-        let schema = &self.schema;
-        limit("bytes of hashes", schema.hashes.len(), u32::MAX as usize)?;
-        let payload = rkyv::to_bytes::<rkyv::rancor::Error>(schema)
-            // The only error of writing plain arrays to memory is an offset that does not fit into 32 bits.
-            .map_err(|_| WriteError {
-                what: "bytes of cache",
-                found: usize::MAX,
-                limit: i32::MAX as usize,
-            })?;
-        let bytes = CacheBytes::assemble(&payload, build_time, schema.source_time);
-        let sections = View::access(&bytes).map(|view| view.sections()).unwrap_or_default();
-        let bytes_of = |names: &[&str]| {
-            sections.iter().filter(|section| names.contains(&section.name)).map(|section| section.bytes).sum()
-        };
-        let statistics = Statistics {
-            hosts: schema.hosts.len(),
-            urls: schema.urls.len(),
-            directories: schema.directories.len(),
-            carrier_sets: schema.sets.len() - 1,
-            repositories: schema.repositories.len() - 1,
-            files: schema.file_versions.len() - 1,
-            file_versions: schema.versions.len(),
-            client_classes: schema.classes.len(),
-            ranges_v4: schema.v4.start.len(),
-            ranges_v6: schema.v6.start.len() + schema.v6.deep_start.len(),
-            directory_bytes: bytes_of(&["directories", "paths", "carrier sets"]),
-            address_bytes: bytes_of(&["client classes", "IPv4 ranges", "IPv6 ranges"]),
-            bytes: bytes.len(),
-        };
-        Ok((bytes, statistics))
+        limit("bytes of hashes", self.schema.hashes.len(), u32::MAX as usize)?;
+        Ok(self.schema)
     }
 }
 
