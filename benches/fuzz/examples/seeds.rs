@@ -85,6 +85,9 @@ fn main() -> io::Result<()> {
     put("wire", "all", &messages())?;
     put("connection", "frames", &[b"\x00\x14", &messages()[..]].concat())?;
     put("connection", "greeted", &[b"\x01\x00", &messages()[..]].concat())?;
+    for (number, status) in [200, 302, 204].into_iter().enumerate() {
+        put("replies", &format!("usual-{number}"), &[&b"\x28"[..], &replies(status)].concat())?;
+    }
     put("connection", "lines", &[b"\x03\x09", LINES[0]].concat())
 }
 
@@ -105,17 +108,33 @@ fn messages() -> Vec<u8> {
     encode_pong(&mut out, 2);
     encode_hello(&mut out, &Hello { slot: 1, slots: 2, pid: 3, generation: 4 });
     encode_goaway(&mut out, "reason");
-    let start = ReplyStart::begin(&mut out, 5);
+    reply(&mut out, 5, 302);
+    out
+}
+
+fn reply(out: &mut Vec<u8>, id: u64, status: u16) {
+    let start = ReplyStart::begin(out, id);
     out.extend_from_slice(b"Location: a\r\nb\n");
     let head = ReplyHead {
-        status: 302,
+        status,
         content_type: ContentType::Text,
         kind: Kind::Redirect,
         tier: Tier::Geoip,
         country: Country::parse(b"DE"),
         repository: 6,
     };
-    start.finish(&mut out, &head, 13);
+    start.finish(out, &head, 13);
+}
+
+/// What a worker says: it answers three questions in another order, and wants to go.
+fn replies(status: u16) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode_ping(&mut out, 9);
+    reply(&mut out, 2, 200);
+    reply(&mut out, 1, status);
+    encode_pong(&mut out, 0);
+    reply(&mut out, 3, 404);
+    encode_goaway(&mut out, "");
     out
 }
 

@@ -82,14 +82,15 @@ fn is_log(address: LogAddress, log: &[u8]) {
     assert_eq!(line.split(|byte| *byte == b';').count(), 5, "{}", line.escape_ascii());
 }
 
-/// The answer as the front end gets it.
-fn is_frame(answer: &Answer, page: &[u8]) {
+/// Panics unless the answer reaches the front end as it is, with a status of the service.
+pub fn is_frame(answer: &Answer, page: &[u8]) {
     let mut bytes = Vec::new();
     let start = ReplyStart::begin(&mut bytes, 7);
     bytes.extend_from_slice(page);
     start.finish(&mut bytes, &answer.head, answer.headers_len);
     let frame = next_frame(&bytes, MAX_REPLY).expect("a frame").expect("a whole frame");
     let Ok(Message::Reply(reply)) = Message::decode(&frame) else { panic!("no reply") };
+    assert!([200, 302, 400, 404].contains(&reply.head.status), "{}", reply.head.status);
     assert_eq!((reply.head, reply.headers.len()), (answer.head, answer.headers_len));
     assert_eq!(reply.body, &page[answer.headers_len..]);
 }

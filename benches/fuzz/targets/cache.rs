@@ -2,13 +2,14 @@
 //!
 //! The first byte says how many changes there are and what is asked besides, each change takes eight bytes, and what is
 //! left is a request. What the full check refuses is answered from all the same, as long as it is an archive: workers
-//! rely on the master's check, and a wrong answer is the worst that a hole in it may cost.
+//! rely on the master's check, and a wrong answer is the worst that a hole in it may cost. What it accepts gives answers
+//! that can be sent.
 #![no_main]
 
 use daemon::answer::{Fragments, Scratch, Service};
 use fuzz::{
     asked::{Asked, of_text},
-    judge::ask,
+    judge::{ask, is_frame},
     sample::{USUAL, cache, rules},
 };
 use libfuzzer_sys::fuzz_target;
@@ -24,15 +25,18 @@ fuzz_target!(|bytes: &[u8]| {
     let header = FileHeader::of(&payload, header.build_time, header.source_time);
     let file = CacheBytes::copy_of(&[&header.encode()[..], &payload].concat());
     let Ok(view) = View::access(&file) else { return };
-    // What the full check says changes nothing here; it only must not fail. It takes longer than all the rest.
-    let _refused = (count & 0x30 == 0).then(|| View::check(&file).is_err());
+    // It takes longer than all the rest.
+    let accepted = count & 0x30 == 0 && View::check(&file).is_ok();
     let fragments = Fragments::prepare(&view);
     let own = Asked::read(text);
     let service = Service { view, fragments: &fragments, rules: rules(own.map_or(8, |asked| asked.rules)) };
     let mut scratch = Scratch::default();
     let usual = USUAL.chunks(3).nth(usize::from(count >> 6)).unwrap_or_default();
     for request in own.map(|asked| asked.request).into_iter().chain(usual.iter().map(|text| of_text(text))) {
-        ask(&service, &request, (1, 1), &mut scratch);
+        let (answer, page) = ask(&service, &request, (1, 1), &mut scratch);
+        if accepted {
+            is_frame(&answer, &page);
+        }
     }
 });
 

@@ -7,7 +7,7 @@
 use super::{
     Backend,
     blocks::BLOCK,
-    switchboard::{Answer, LinkId},
+    switchboard::{Answer, LinkId, Switchboard},
 };
 use bytes::{Buf as _, BytesMut};
 use hyper::{
@@ -167,8 +167,10 @@ impl Link {
                 Poll::Ready(Ok(_)) => {}
             }
             backend.board.borrow_mut().heard(id);
-            if let Err(end) = self.take_frames(id, backend) {
-                return Poll::Ready(end);
+            match take_frames(&mut self.input, id, &mut backend.board.borrow_mut()) {
+                Ok(false) => {}
+                Ok(true) => backend.lacking.notify_one(),
+                Err(end) => return Poll::Ready(end),
             }
         }
         if self.input.is_empty() && backend.board.borrow_mut().is_quiet(id) {
@@ -200,36 +202,37 @@ impl Link {
             backend.blocks.borrow_mut().give(block);
         }
     }
+}
 
-    fn take_frames(&mut self, id: LinkId, backend: &Backend) -> Result<(), End> {
-        while let Some(frame) = wire::next_frame(&self.input, MAX_REPLY).map_err(violation)? {
-            let (length, wire_id) = (frame.wire_len(), frame.header.id);
-            let mut board = backend.board.borrow_mut();
-            match Message::decode(&frame).map_err(violation)? {
-                Message::Reply(reply) => {
-                    check(&reply.head).map_err(End::Violation)?;
-                    let headers = header_map(reply.headers).map_err(End::Violation)?;
-                    let (head, body) = (reply.head, reply.body.len());
-                    self.input.advance(length - body);
-                    let body = self.input.split_to(body).freeze();
-                    let answer = Answer { head, headers, body, took: Duration::ZERO };
-                    board.answered(id, wire_id, answer, Instant::now());
-                    continue;
-                }
-                Message::GoAway("") => {
-                    board.retire(id);
-                    backend.lacking.notify_one();
-                }
-                Message::GoAway(reason) => return Err(End::Violation(Violation::Refused(reason.into()))),
-                Message::Ping => board.pong(id, wire_id),
-                Message::Pong | Message::Counters(_) | Message::Unknown(_) => {}
-                Message::Hello(_) => return Err(End::Violation(Violation::Unexpected("second HELLO"))),
-                Message::Request(_) => return Err(End::Violation(Violation::Unexpected("REQUEST"))),
+/// Takes what is whole off the input and tells the switchboard. Whether the worker asks to be left.
+pub fn take_frames(input: &mut BytesMut, id: LinkId, board: &mut Switchboard) -> Result<bool, End> {
+    let mut leaving = false;
+    while let Some(frame) = wire::next_frame(input, MAX_REPLY).map_err(violation)? {
+        let (length, wire_id) = (frame.wire_len(), frame.header.id);
+        match Message::decode(&frame).map_err(violation)? {
+            Message::Reply(reply) => {
+                check(&reply.head).map_err(End::Violation)?;
+                let headers = header_map(reply.headers).map_err(End::Violation)?;
+                let (head, body) = (reply.head, reply.body.len());
+                input.advance(length - body);
+                let body = input.split_to(body).freeze();
+                let answer = Answer { head, headers, body, took: Duration::ZERO };
+                board.answered(id, wire_id, answer, Instant::now());
+                continue;
             }
-            self.input.advance(length);
+            Message::GoAway("") => {
+                board.retire(id);
+                leaving = true;
+            }
+            Message::GoAway(reason) => return Err(End::Violation(Violation::Refused(reason.into()))),
+            Message::Ping => board.pong(id, wire_id),
+            Message::Pong | Message::Counters(_) | Message::Unknown(_) => {}
+            Message::Hello(_) => return Err(End::Violation(Violation::Unexpected("second HELLO"))),
+            Message::Request(_) => return Err(End::Violation(Violation::Unexpected("REQUEST"))),
         }
-        Ok(())
+        input.advance(length);
     }
+    Ok(leaving)
 }
 
 fn violation(error: WireError) -> End {

@@ -8,9 +8,9 @@
 mod blocks;
 mod calls;
 mod connect;
-mod link;
+pub mod link;
 pub mod probe;
-mod switchboard;
+pub mod switchboard;
 
 pub use blocks::BLOCK;
 pub use connect::Daemon;
