@@ -311,7 +311,6 @@ impl Slot {
     }
 }
 
-/// Sends a signal to a child that has not been reaped yet, so its number cannot have passed to another process.
 impl Worker {
     /// Kills a worker that has said what no worker says, and hears it no more.
     fn expel(&mut self, generation: u64, said: &dyn fmt::Display) {
@@ -324,6 +323,7 @@ impl Worker {
     }
 }
 
+/// Sends a signal to a child that has not been reaped yet, so its number cannot have passed to another process.
 fn signal(pid: Pid, signal: Signal) {
     if let Err(error) = kill(pid, signal) {
         log::warning(format_args!("worker {pid}: {signal} not sent ({error}); trying again"));

@@ -24,7 +24,7 @@ fn a_worker_that_talks_without_end_is_killed() {
     let Some(line) = line_to_the_master(victim) else { return };
     // So that all of it is there at once.
     send_signal(daemon.pid(), Signal::SIGSTOP);
-    for _ in 0..100 {
+    for _ in 0..40 {
         say(&line, ALIVE, 0);
     }
     send_signal(daemon.pid(), Signal::SIGCONT);
