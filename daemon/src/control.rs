@@ -8,7 +8,8 @@ use crate::sys;
 use nix::{
     errno::Errno,
     sys::socket::{
-        AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, recv, sendmsg, socketpair,
+        AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, recv, send, sendmsg,
+        socketpair,
     },
 };
 use std::{
@@ -64,6 +65,8 @@ const ACCESS_LOG: u8 = b'l';
 const READY: u8 = b'r';
 const ALIVE: u8 = b'a';
 
+const AT_ONCE: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
+
 /// A new pair of ends.
 pub fn pair() -> io::Result<(MasterEnd, WorkerEnd)> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
@@ -74,22 +77,22 @@ pub fn pair() -> io::Result<(MasterEnd, WorkerEnd)> {
 impl MasterEnd {
     /// Sends an order that carries no file.
     pub fn ping(&self) -> io::Result<()> {
-        send(&self.0, PING, None)
+        order(&self.0, PING, None)
     }
 
     /// Lets the worker take connections.
     pub fn serve(&self) -> io::Result<()> {
-        send(&self.0, SERVE, None)
+        order(&self.0, SERVE, None)
     }
 
     /// Retires the worker.
     pub fn drain(&self) -> io::Result<()> {
-        send(&self.0, DRAIN, None)
+        order(&self.0, DRAIN, None)
     }
 
     /// Hands over a newly opened access log.
     pub fn access_log(&self, file: BorrowedFd<'_>) -> io::Result<()> {
-        send(&self.0, ACCESS_LOG, Some(file))
+        order(&self.0, ACCESS_LOG, Some(file))
     }
 
     /// The worker's next word; an error if it is none. Files that come along are closed by the kernel.
@@ -116,7 +119,7 @@ impl WorkerEnd {
             Word::Ready => READY,
             Word::Alive => ALIVE,
         };
-        send(&self.0, byte, None)
+        Ok(send(self.0.as_raw_fd(), &[byte], AT_ONCE).map(drop)?)
     }
 
     /// The master's next order. Bytes that are none are passed over.
@@ -152,12 +155,11 @@ impl AsRawFd for WorkerEnd {
     }
 }
 
-fn send(end: &OwnedFd, byte: u8, file: Option<BorrowedFd<'_>>) -> io::Result<()> {
+fn order(end: &OwnedFd, byte: u8, file: Option<BorrowedFd<'_>>) -> io::Result<()> {
     let bytes = [byte];
     let files = file.map(|file| [file.as_raw_fd()]);
     let rights = files.as_ref().map(|files| ControlMessage::ScmRights(files));
-    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-    sendmsg::<UnixAddr>(end.as_raw_fd(), &[IoSlice::new(&bytes)], rights.as_slice(), flags, None)?;
+    sendmsg::<UnixAddr>(end.as_raw_fd(), &[IoSlice::new(&bytes)], rights.as_slice(), AT_ONCE, None)?;
     Ok(())
 }
 
@@ -206,12 +208,13 @@ mod tests {
     fn the_master_takes_no_files_and_no_nonsense() {
         let (master, worker) = pair().unwrap();
         let file = tempfile::tempfile().unwrap();
-        let place = file.metadata().unwrap().ino();
+        let place = |found: &fs::Metadata| (found.dev(), found.ino());
+        let ours = place(&file.metadata().unwrap());
         let times_open = || {
             let all = fs::read_dir("/proc/self/fd").unwrap();
             // Other tests open and close theirs meanwhile.
             let found = all.filter_map(|entry| fs::metadata(entry.ok()?.path()).ok());
-            found.filter(|found| found.ino() == place && found.is_file()).count()
+            found.filter(|found| place(found) == ours).count()
         };
         // More than there is room for in many a buffer for them.
         for count in [1, 2, 5, 253] {
@@ -222,7 +225,7 @@ mod tests {
             assert_eq!(master.receive().unwrap(), Received::Message(Word::Alive));
         }
         assert_eq!(times_open(), 1);
-        send(&worker.0, PING, None).unwrap();
+        order(&worker.0, PING, None).unwrap();
         assert!(master.receive().is_err());
     }
 

@@ -36,8 +36,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const SILENCE: u32 = 5;
 /// Pings in a row after which a worker does not count as one that answers.
 const QUIET: u32 = 2;
-/// More words at once are more than pings explain, of which a worker leaves only [`SILENCE`] unanswered.
-const MOST_WORDS: usize = 16;
+/// More words between two pings are more than pings explain, of which a worker leaves only [`SILENCE`] unanswered.
+const MOST_WORDS: u32 = 16;
 
 /// A cache and its workers.
 #[derive(Debug)]
@@ -73,9 +73,13 @@ struct Worker {
     started: Instant,
     ready: Option<Instant>,
     unanswered: u32,
+    /// What it has said since the last ping.
+    words: u32,
     draining: bool,
     /// It is about to end, for it has closed its control socket or was expelled; the socket is of no more interest.
     leaving: bool,
+    /// Its master has killed it for what it said.
+    expelled: bool,
     counts: Row,
     /// Requests that earlier workers have left in its row.
     requests_before: u64,
@@ -122,8 +126,10 @@ impl Generation {
             started: Instant::now(),
             ready: None,
             unanswered: 0,
+            words: 0,
             draining: false,
             leaving: false,
+            expelled: false,
             counts,
             requests_before: counts.requests(),
         });
@@ -150,7 +156,7 @@ impl Generation {
 
     /// How many workers are ready.
     pub fn ready(&self) -> usize {
-        self.workers().filter(|worker| worker.ready.is_some()).count()
+        self.workers().filter(|worker| worker.ready.is_some() && !worker.leaving).count()
     }
 
     /// Whether a worker that is ready has given a sign of life lately.
@@ -178,7 +184,7 @@ impl Generation {
         let serving = self.serving;
         let workers = self.slots.iter_mut().filter_map(|slot| slot.worker.as_mut());
         for worker in workers.filter(|worker| !worker.leaving) {
-            for heard in 0.. {
+            loop {
                 let word = match worker.control.receive() {
                     Ok(Received::Message(word)) => word,
                     Ok(Received::Nothing) => break,
@@ -191,7 +197,8 @@ impl Generation {
                         break;
                     }
                 };
-                if heard == MOST_WORDS {
+                worker.words += 1;
+                if worker.words > MOST_WORDS {
                     worker.expel(self.number, &"more than it was asked");
                     break;
                 }
@@ -222,6 +229,7 @@ impl Generation {
                 signal(pid, Signal::SIGKILL);
             }
             worker.unanswered += 1;
+            worker.words = 0;
             // A full socket is a worker that does not read it; the count above deals with that.
             worker.control.ping().unwrap_or_default();
         }
@@ -280,7 +288,7 @@ impl Generation {
             return Some(Verdict::Fine);
         }
         let loss = Loss { generation: self.number, pid, status, was_ready: worker.ready.is_some() };
-        if loss.counts(worker.ready, now) {
+        if worker.expelled || loss.counts(worker.ready, now) {
             let pause = slot.fail(now);
             log::warning(format_args!("{loss}; {pause}"));
         } else {
@@ -318,7 +326,7 @@ impl Worker {
         log::warning(format_args!(
             "worker {pid} of generation {generation}: strange words to its master ({said}); killing it"
         ));
-        self.leaving = true;
+        (self.leaving, self.expelled) = (true, true);
         signal(pid, Signal::SIGKILL);
     }
 }

@@ -22,7 +22,7 @@ pub const MOST_READ: usize = 16 * 1024;
 const ANSWERED_IN_A_TURN: usize = 32;
 /// What the answers' shared buffer may keep between turns.
 const MOST_KEPT: usize = 64 * 1024;
-/// Bytes of a refused peer that are read off, so that closing does not overtake the reason.
+/// Bytes of a refused peer that are read off, so that closing gives it no error.
 const READ_OFF: usize = 4 * MOST_READ;
 
 /// How long a connection that has never sent a whole message is safe from being closed for others.

@@ -12,6 +12,8 @@ use std::{
     fs,
     io::IoSlice,
     os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
+    thread,
+    time::Duration,
 };
 
 /// What a worker says when it lives.
@@ -25,7 +27,7 @@ fn a_worker_that_talks_without_end_is_killed() {
     // So that all of it is there at once.
     send_signal(daemon.pid(), Signal::SIGSTOP);
     for _ in 0..40 {
-        say(&line, ALIVE, 0);
+        say(&line, ALIVE, 0).unwrap();
     }
     send_signal(daemon.pid(), Signal::SIGCONT);
     until("a new worker", || daemon.workers().len() == 2 && !daemon.workers().contains(&victim));
@@ -36,13 +38,29 @@ fn a_worker_that_talks_without_end_is_killed() {
 }
 
 #[test]
+fn a_worker_that_talks_steadily_is_killed_too() {
+    let daemon = Daemon::start(&[]);
+    let victim = daemon.workers()[0];
+    let Some(line) = line_to_the_master(victim) else { return };
+    // Far more than one for each ping, and never two at once.
+    for _ in 0..60 {
+        if say(&line, ALIVE, 0).is_err() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    until("a new worker", || daemon.workers().len() == 2 && !daemon.workers().contains(&victim));
+    daemon.connect().answer(1).unwrap();
+}
+
+#[test]
 fn files_that_a_worker_sends_stay_with_nobody() {
     let daemon = Daemon::start(&["--workers", "1"]);
     let before = descriptors(daemon.pid()).len();
     let worker = daemon.workers()[0];
     let Some(line) = line_to_the_master(worker) else { return };
     for _ in 0..10 {
-        say(&line, ALIVE, 5);
+        say(&line, ALIVE, 5).unwrap();
         // It has heard that when it answers.
         daemon.status();
     }
@@ -55,19 +73,18 @@ fn a_worker_that_says_what_no_worker_says_is_killed() {
     let daemon = Daemon::start(&[]);
     let victim = daemon.workers()[0];
     let Some(line) = line_to_the_master(victim) else { return };
-    say(&line, b'!', 0);
+    say(&line, b'!', 0).unwrap();
     until("a new worker", || daemon.workers().len() == 2 && !daemon.workers().contains(&victim));
     assert!(daemon.log().contains("strange words to its master"), "{}", daemon.log());
     daemon.connect().answer(1).unwrap();
 }
 
 /// A byte and so many files.
-fn say(line: &OwnedFd, byte: u8, files: usize) {
+fn say(line: &OwnedFd, byte: u8, files: usize) -> nix::Result<usize> {
     let files = vec![line.as_raw_fd(); files];
     let rights = [ControlMessage::ScmRights(&files)];
     let rights = if files.is_empty() { &[][..] } else { &rights[..] };
     sendmsg::<UnixAddr>(line.as_raw_fd(), &[IoSlice::new(&[byte])], rights, MsgFlags::MSG_DONTWAIT, None)
-        .unwrap();
 }
 
 /// A copy of the worker's only socket that keeps packets apart; `None`, and a message, where that is not allowed.

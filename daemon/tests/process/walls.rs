@@ -45,6 +45,7 @@ const REFUSED: &[&str] = &[
     "make a file in memory",
     "make a pair of sockets",
     "shut the listener down",
+    "give the listener away",
     "make a process",
     "make a thread",
     "make memory executable",

@@ -23,7 +23,11 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::{net::UnixStream, task::spawn_local, time::timeout};
+use tokio::{
+    net::UnixStream,
+    task::spawn_local,
+    time::{sleep, timeout},
+};
 
 /// A worker that has accepted speaks within this time, or is taken for hung.
 const HELLO: Duration = Duration::from_millis(300);
@@ -35,6 +39,10 @@ const OUT_OF_STEP: Duration = Duration::from_millis(4);
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// The wait after the first failure.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+/// A link that ends within this time and over which nothing was answered was wasted.
+const INFANCY: Duration = Duration::from_secs(1);
+/// Wasted links in a row before each further one is waited for.
+const FREE_WASTED: u32 = 16;
 
 /// The daemon, as all threads see it.
 #[derive(Debug)]
@@ -77,6 +85,9 @@ pub(super) async fn keep_connected(daemon: Arc<Daemon>, backend: Rc<Backend>) {
             (failures, surplus) = (0, 0);
             backend.lacking.notified().await;
             continue;
+        }
+        if let Some(doublings) = backend.wasted.get().checked_sub(FREE_WASTED) {
+            sleep(with_jitter(SHORTEST_WAIT * 2_u32.saturating_pow(doublings))).await;
         }
         match connect(&daemon.socket).await {
             Ok((link, hello)) => {
@@ -129,10 +140,13 @@ fn is_close(error: &io::Error) -> bool {
 
 /// Runs a link to its end, and has it replaced.
 async fn run(link: Link, id: LinkId, worker: Introduction, daemon: Arc<Daemon>, backend: Rc<Backend>) {
+    let begin = Instant::now();
     let end = link.run(id, &backend).await;
+    let is_retired = matches!(end, End::Retired);
     let what = match end {
         End::Violation(violation) => Some(format!("broke the protocol ({violation})")),
         End::Silent => Some("has said nothing for 5 s".into()),
+        End::Unread => Some("reads nothing".into()),
         // A worker's end is the master's to report.
         End::Retired | End::Closed | End::Failed(_) => None,
     };
@@ -140,15 +154,21 @@ async fn run(link: Link, id: LinkId, worker: Introduction, daemon: Arc<Daemon>, 
         let socket = daemon.socket.display();
         log::warning(format_args!("worker {} of {socket} {what}; connecting anew", worker.pid));
     }
-    backend.board.borrow_mut().link_down(id, Instant::now());
+    let useful = backend.board.borrow_mut().link_down(id, Instant::now());
+    let in_order = useful || begin.elapsed() >= INFANCY || is_retired;
+    backend.wasted.set(if in_order { 0 } else { backend.wasted.get().saturating_add(1) });
     backend.lacking.notify_one();
 }
 
 /// Waits between half and all of `most`, less if a link is lost meanwhile.
 async fn wait(backend: &Backend, most: Duration) {
+    // Either way it is time to try again.
+    let _ = timeout(with_jitter(most), backend.lacking.notified()).await;
+}
+
+/// Between half and all of `most`.
+fn with_jitter(most: Duration) -> Duration {
     let half = most.min(LONGEST_WAIT) / 2;
     let jitter = RandomState::new().hash_one(0) as u32;
-    let jitter = half.mul_f64(f64::from(jitter) / f64::from(u32::MAX));
-    // Either way it is time to try again.
-    let _ = timeout(half + jitter, backend.lacking.notified()).await;
+    half + half.mul_f64(f64::from(jitter) / f64::from(u32::MAX))
 }

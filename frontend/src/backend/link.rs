@@ -42,6 +42,8 @@ pub enum End {
     Closed,
     /// The worker answers nothing, not even whether it lives.
     Silent,
+    /// The worker reads nothing.
+    Unread,
     /// The system reported this.
     Failed(io::Error),
     /// The worker sent this against the protocol.
@@ -133,6 +135,9 @@ impl Link {
         }
         if board.is_given_up(id, Instant::now()) {
             return Poll::Ready(End::Silent);
+        }
+        if board.is_unread(id) {
+            return Poll::Ready(End::Unread);
         }
         Poll::Pending
     }

@@ -19,7 +19,7 @@ pub use switchboard::{Answer, Question};
 use crate::{config::Relay, counts::Counts};
 use blocks::Blocks;
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     pin::Pin,
     rc::Rc,
     sync::Arc,
@@ -41,6 +41,8 @@ pub struct Backend {
     busy: Notify,
     /// Wakes the connecting task when a worker may be without a link.
     lacking: Notify,
+    /// Links in a row that were of no use.
+    wasted: Cell<u32>,
 }
 
 impl Backend {
@@ -54,6 +56,7 @@ impl Backend {
             blocks: RefCell::default(),
             busy: Notify::new(),
             lacking: Notify::new(),
+            wasted: Cell::default(),
         });
         spawn_local(connect::keep_connected(daemon, Rc::clone(&backend)));
         spawn_local(tick(Rc::clone(&backend)));

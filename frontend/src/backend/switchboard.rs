@@ -51,6 +51,8 @@ struct Link {
     retiring: bool,
     /// Since when it has not kept to `patience`; `None` again as soon as it says anything.
     silent_since: Option<Instant>,
+    /// A call was answered over it.
+    useful: bool,
 }
 
 /// Links that a call may see go before only a new one will do.
@@ -58,6 +60,10 @@ const MOST_DEATHS: u8 = 2;
 
 /// Bytes that wait for a worker to read them, above which its PINGs are not answered.
 const MOST_UNREAD: usize = 64 * 1024;
+/// Bytes that wait for a worker to read them, besides all requests that may be in flight, above which it is left.
+const MOST_ABANDONED: usize = 8 * 1024 * 1024;
+/// Links of all generations together, however many workers they say there are: those of two generations.
+const MOST_LINKS: usize = 2 * wire::MAX_SLOTS as usize;
 
 /// Time that a silent worker has to answer a PING before its link is given up.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -133,14 +139,17 @@ impl Switchboard {
             in_flight: 0,
             retiring: false,
             silent_since: None,
+            useful: false,
         });
         self.advance_queue(now);
         id
     }
 
     /// A link is gone: what it leaves unanswered goes to another worker; what has met two deaths waits for a worker
-    /// that is linked from now on, and is over with the third: it may be what they die of.
-    pub fn link_down(&mut self, id: LinkId, now: Instant) {
+    /// that is linked from now on, and is over with the third: it may be what they die of. Whether any call was
+    /// answered over it.
+    pub fn link_down(&mut self, id: LinkId, now: Instant) -> bool {
+        let useful = self.link(id).is_some_and(|link| link.useful);
         self.links.retain(|link| link.id != id);
         for key in self.calls.keys_where(|call| matches!(call.place, Place::With { link, .. } if link == id))
         {
@@ -158,6 +167,7 @@ impl Switchboard {
             self.queue.push_front(key);
         }
         self.advance_queue(now);
+        useful
     }
 
     /// A worker asks for no more requests. What it has is still answered by it.
@@ -193,6 +203,9 @@ impl Switchboard {
         answer.took = self.relay.deadline.saturating_sub(call.deadline.saturating_duration_since(now));
         call.end(Some(answer));
         self.leave(id);
+        if let Some(link) = self.link(id) {
+            link.useful = true;
+        }
         if !self.queue.is_empty() {
             self.advance_queue(now);
         }
@@ -243,9 +256,16 @@ impl Switchboard {
         }
     }
 
+    /// Whether so much waits for a link's worker that it cannot be reading.
+    pub fn is_unread(&mut self, id: LinkId) -> bool {
+        let most = self.relay.in_flight * wire::MAX_REQUEST + MOST_ABANDONED;
+        self.link(id).is_some_and(|link| link.out.len() > most)
+    }
+
     /// Whether a worker of the newest generation is without a link, as far as the links tell.
     pub fn lacks_links(&self) -> bool {
         match self.newest() {
+            _ if self.links.len() >= MOST_LINKS => false,
             None => true,
             Some(newest) => {
                 let covered = self.links.iter().filter(|link| link.serves(newest.generation)).count();
@@ -258,6 +278,7 @@ impl Switchboard {
     pub fn wants(&self, hello: &Hello) -> bool {
         let known = |link: &Link| link.serves(hello.generation) && link.hello.slot == hello.slot;
         match self.newest() {
+            _ if self.links.len() >= MOST_LINKS => false,
             None => true,
             Some(newest) => hello.generation >= newest.generation && !self.links.iter().any(known),
         }

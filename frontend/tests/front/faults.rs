@@ -395,3 +395,15 @@ fn above_the_bound_in_flight_requests_wait_their_turn() {
     }
     assert_eq!(most.load(Ordering::SeqCst), 3);
 }
+
+#[test]
+fn a_worker_that_greets_and_closes_is_not_run_into_for_ever() {
+    let daemon = Daemon::new();
+    let worker = daemon.worker(0, 1, 1, drop);
+    let program = Program::start(&daemon, &["--threads", "1"]);
+    thread::sleep(Duration::from_secs(2));
+    let met = worker.accepted();
+    // Sixteen at once, then ever more rarely: every half second in the end.
+    assert!((8..60).contains(&met), "{met} connections in two seconds");
+    drop(program);
+}

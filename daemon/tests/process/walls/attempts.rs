@@ -13,8 +13,8 @@ use nix::{
         resource::{Resource, getrlimit, setrlimit},
         signal::kill,
         socket::{
-            AddressFamily, Backlog, Shutdown, SockFlag, SockType, UnixAddr, bind, connect, getsockopt,
-            listen, shutdown, socket, sockopt::PeerCredentials,
+            AddressFamily, Backlog, ControlMessage, MsgFlags, Shutdown, SockFlag, SockType, UnixAddr, bind,
+            connect, getsockopt, listen, sendmsg, shutdown, socket, sockopt::PeerCredentials,
         },
         uio::{RemoteIoVec, process_vm_readv},
     },
@@ -22,7 +22,7 @@ use nix::{
 };
 use std::{
     fs::{self, File},
-    io::{self, IoSliceMut, Read as _, Write as _},
+    io::{self, IoSlice, IoSliceMut, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket},
     os::{
         fd::{AsFd as _, AsRawFd as _, OwnedFd},
@@ -93,6 +93,18 @@ pub fn prepare(name: &str) -> Attempt {
                 Ok(())
             })
         }
+        "give the listener away" => {
+            let folder = tempfile::tempdir().unwrap();
+            let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            Box::new(move || {
+                let files = [listener.as_raw_fd()];
+                let rights = [ControlMessage::ScmRights(&files)];
+                let bytes = [IoSlice::new(b"x")];
+                let sent = sendmsg::<UnixAddr>(ours.as_raw_fd(), &bytes, &rights, MsgFlags::empty(), None);
+                Ok(sent.map(|_| drop((theirs, folder)))?)
+            })
+        }
         "make a process" => Box::new(|| Command::new("/bin/true").status().map(drop)),
         "make a thread" => Box::new(|| thread::Builder::new().spawn(|| ()).map(drop)),
         "run a program" => Box::new(|| Err(Command::new("/bin/true").exec())),
@@ -155,6 +167,7 @@ fn work() -> Attempt {
     let (log, mut other_log) = (folder.path().join("log"), tempfile::tempfile().unwrap());
     let mut log = File::create(log).unwrap();
     let (master, worker) = control::pair().unwrap();
+    master.access_log(other_log.as_fd()).unwrap();
     Box::new(move || {
         let mut poll = Poll::new()?;
         poll.registry().register(&mut SourceFd(&listener.as_raw_fd()), Token(1), Interest::READABLE)?;
@@ -171,12 +184,12 @@ fn work() -> Attempt {
         let mut answer = Vec::new();
         client.read_to_end(&mut answer)?;
         assert_eq!(answer.len(), 8000);
-        master.access_log(other_log.as_fd())?;
         let Received::Message(Order::AccessLog(file)) = worker.receive()? else { panic!("no file") };
         File::from(file).write_all(b"line\n")?;
         other_log.write_all(b"line\n")?;
         log.write_all(b"line\n")?;
         worker.say(control::Word::Alive)?;
+        assert_eq!(master.receive()?, Received::Message(control::Word::Alive));
         // Memory that is taken from the system at once, grown, and given back.
         let mut memory = vec![1_u8; 64 << 20];
         memory.extend_from_within(..);

@@ -338,3 +338,37 @@ fn a_worker_that_asks_whether_we_live_and_reads_nothing_costs_little() {
     desk.board.take_out(link, &mut bytes, Waker::noop());
     assert_eq!(bytes.len(), wire::HEADER_LEN);
 }
+
+#[test]
+fn links_are_bounded_whatever_generations_a_worker_makes_up() {
+    let mut desk = Desk::new();
+    for generation in 0..10_000 {
+        if desk.board.wants(&Hello { slot: 0, slots: 2, pid: 1, generation }) {
+            desk.link(0, 2, generation);
+        }
+    }
+    assert_eq!(desk.board.links.len(), MOST_LINKS);
+    assert!(!desk.board.lacks_links(), "more would be tried for ever");
+}
+
+#[test]
+fn a_worker_that_talks_and_reads_nothing_is_left_in_the_end() {
+    let mut desk = Desk::new();
+    let link = desk.link(0, 1, 1);
+    let path = format!("/{}", "x".repeat(8000));
+    let mut asked = 0;
+    while !desk.board.is_unread(link) {
+        let call = desk.ask(&path);
+        desk.board.heard(link);
+        desk.now += RELAY.deadline;
+        desk.board.tick(desk.now);
+        assert!(matches!(desk.board.poll_answer(call, Waker::noop()), Poll::Ready(None)));
+        asked += 1;
+        assert!(asked < 3000, "it gathers without end");
+    }
+    assert!(asked > 1000, "what may be in flight fits");
+    // One that reads, however much there was, is not.
+    let mut bytes = Vec::new();
+    desk.board.take_out(link, &mut bytes, Waker::noop());
+    assert!(!desk.board.is_unread(link));
+}
