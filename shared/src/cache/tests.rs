@@ -430,3 +430,15 @@ fn of_what_is_no_cache_only_the_header_is_read() {
     fs::write(&file, "").unwrap();
     assert_eq!(CacheBytes::read(&file).unwrap_err().to_string(), "0 bytes are too few for a cache");
 }
+
+/// A forged range of 32-bit numbers could be walked for minutes, and what is found in it kept.
+#[test]
+#[cfg_attr(miri, ignore = "writes another cache")]
+fn a_repository_has_no_more_trees_than_there_are() {
+    let mut schema = super::write::lay_out(&inventory()).unwrap();
+    schema.repositories[1].trees = u32::MAX;
+    let bytes = super::write::serialise(&schema, 0).unwrap();
+    assert!(View::check(&bytes).is_err());
+    let view = View::access(&bytes).unwrap();
+    assert_eq!(view.trees(RepositoryId(0)).len(), view.tree_count());
+}

@@ -351,7 +351,9 @@ impl<'a> View<'a> {
     pub fn host_placements(&self, host: HostId) -> Range<u32> {
         let at = host.0 as usize;
         match (self.schema.host_placements.get(at), self.schema.host_placements.get(at + 1)) {
-            (Some(from), Some(to)) => from.to_native()..to.to_native(),
+            (Some(from), Some(to)) => {
+                from.to_native()..to.to_native().min(self.schema.placements.len() as u32)
+            }
             _ => 0..0,
         }
     }
@@ -538,7 +540,7 @@ impl<'a> View<'a> {
     /// The trees of a repository, ascending by architecture.
     pub fn trees(&self, repository: RepositoryId) -> impl ExactSizeIterator<Item = TreeId> + Clone + 'a {
         let range = span(&self.schema.repositories, repository.0, |row| row.trees);
-        (range.start as u32..range.end as u32).map(TreeId)
+        (range.start as u32..range.end.min(self.tree_count()) as u32).map(TreeId)
     }
 
     /// How many trees there are; they are numbered from 0, ascending by repository and architecture.
