@@ -202,8 +202,7 @@ impl Switchboard {
         }
         answer.took = self.relay.deadline.saturating_sub(call.deadline.saturating_duration_since(now));
         call.end(Some(answer));
-        self.leave(id);
-        if let Some(link) = self.link(id) {
+        if let Some(link) = self.leave(id) {
             link.useful = true;
         }
         if !self.queue.is_empty() {
@@ -365,15 +364,15 @@ impl Switchboard {
         link.wake();
     }
 
-    /// A call is no longer with the worker of this link.
-    fn leave(&mut self, id: LinkId) {
+    /// A call is no longer with the worker of this link, which is returned.
+    fn leave(&mut self, id: LinkId) -> Option<&mut Link> {
         self.in_flight -= 1;
-        if let Some(link) = self.link(id) {
-            link.in_flight -= 1;
-            if link.retiring && link.in_flight == 0 {
-                link.wake();
-            }
+        let link = self.link(id)?;
+        link.in_flight -= 1;
+        if link.retiring && link.in_flight == 0 {
+            link.wake();
         }
+        Some(link)
     }
 
     fn link(&mut self, id: LinkId) -> Option<&mut Link> {
