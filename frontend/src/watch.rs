@@ -42,24 +42,20 @@ impl Watch {
 /// Tells systemd that we live, within each such time, for as long as all threads turn.
 pub fn tell(threads: &[Arc<Counts>], within: Duration) -> io::Result<()> {
     let mut watch = Watch::new(threads, Instant::now());
-    let mut complained = false;
+    let mut complained = None;
     // Ends with the process: what it tells is true to the last.
     let watching = thread::Builder::new().name("watchdog".into()).spawn(move || {
         loop {
-            match watch.stuck(within / 2, Instant::now()) {
-                None => {
-                    complained = false;
-                    notify::alive();
-                }
-                Some(thread) if !complained => {
-                    complained = true;
-                    log::error(format_args!(
-                        "thread http-{thread}: hangs for {:.1} s; the watchdog is told no more",
-                        within.as_secs_f64() / 2.0
-                    ));
-                }
+            let stuck = watch.stuck(within / 2, Instant::now());
+            match stuck {
+                None => notify::alive(),
+                Some(thread) if stuck != complained => log::error(format_args!(
+                    "thread http-{thread}: hangs for {:.1} s; the watchdog is told no more",
+                    within.as_secs_f64() / 2.0
+                )),
                 Some(_) => {}
             }
+            complained = stuck;
             thread::sleep(within / 4);
         }
     });
