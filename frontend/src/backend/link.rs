@@ -7,7 +7,7 @@
 use super::{
     Backend,
     blocks::BLOCK,
-    switchboard::{Answer, LinkId, Switchboard},
+    switchboard::{Answer, Leave, LinkId, Switchboard},
 };
 use bytes::{Buf as _, BytesMut};
 use hyper::{
@@ -129,17 +129,12 @@ impl Link {
         if let Err(error) = self.write(id, backend, cx) {
             return Poll::Ready(End::Failed(error));
         }
-        let mut board = backend.board.borrow_mut();
-        if self.sending.is_empty() && board.is_done(id) {
-            return Poll::Ready(End::Retired);
+        match backend.board.borrow_mut().why_leave(id, Instant::now()) {
+            Some(Leave::Silent) => Poll::Ready(End::Silent),
+            Some(Leave::Unread) => Poll::Ready(End::Unread),
+            Some(Leave::Done) if self.sending.is_empty() => Poll::Ready(End::Retired),
+            Some(Leave::Done) | None => Poll::Pending,
         }
-        if board.is_given_up(id, Instant::now()) {
-            return Poll::Ready(End::Silent);
-        }
-        if board.is_unread(id) {
-            return Poll::Ready(End::Unread);
-        }
-        Poll::Pending
     }
 
     fn write(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> io::Result<()> {

@@ -55,6 +55,17 @@ struct Link {
     useful: bool,
 }
 
+/// Why a link is to be left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// The worker asked for it, and nothing is open with it or to be taken out any more.
+    Done,
+    /// The worker has long said nothing, not even to a PING.
+    Silent,
+    /// So much waits for the worker that it cannot be reading.
+    Unread,
+}
+
 /// Links that a call may see go before only a new one will do.
 const MOST_DEATHS: u8 = 2;
 
@@ -177,9 +188,19 @@ impl Switchboard {
         }
     }
 
-    /// Whether a link has nothing to do any more and its worker wants to be left.
-    pub fn is_done(&mut self, id: LinkId) -> bool {
-        self.link(id).is_some_and(|link| link.retiring && link.in_flight == 0 && link.out.is_empty())
+    /// Why a link is to be left now, if it is.
+    pub fn why_leave(&mut self, id: LinkId, now: Instant) -> Option<Leave> {
+        let most = self.relay.in_flight * wire::MAX_REQUEST + MOST_ABANDONED;
+        let link = self.link(id)?;
+        if link.is_silent(now) {
+            Some(Leave::Silent)
+        } else if link.out.len() > most {
+            Some(Leave::Unread)
+        } else if link.retiring && link.in_flight == 0 && link.out.is_empty() {
+            Some(Leave::Done)
+        } else {
+            None
+        }
     }
 
     /// Whether a link has no call with its worker.
@@ -228,11 +249,6 @@ impl Switchboard {
         }
     }
 
-    /// Whether a link is to be given up because its worker has long said nothing, not even to a PING.
-    pub fn is_given_up(&mut self, id: LinkId, now: Instant) -> bool {
-        self.link(id).is_some_and(|link| link.is_given_up(now))
-    }
-
     /// Ends calls whose deadline has passed and sends those that met silence to another worker.
     pub fn tick(&mut self, now: Instant) {
         let overdue = self.calls.keys_where(|call| match call.place {
@@ -249,16 +265,10 @@ impl Switchboard {
         self.queue.retain(|key| calls.get_mut(*key).is_some_and(|call| matches!(call.place, Place::Queued)));
         self.advance_queue(now);
         for link in &self.links {
-            if link.is_given_up(now) {
+            if link.is_silent(now) {
                 link.wake();
             }
         }
-    }
-
-    /// Whether so much waits for a link's worker that it cannot be reading.
-    pub fn is_unread(&mut self, id: LinkId) -> bool {
-        let most = self.relay.in_flight * wire::MAX_REQUEST + MOST_ABANDONED;
-        self.link(id).is_some_and(|link| link.out.len() > most)
     }
 
     /// Whether a worker of the newest generation is without a link, as far as the links tell.
@@ -385,7 +395,7 @@ impl Link {
         !self.retiring && self.hello.generation == generation
     }
 
-    fn is_given_up(&self, now: Instant) -> bool {
+    fn is_silent(&self, now: Instant) -> bool {
         self.silent_since.is_some_and(|since| now.duration_since(since) >= SILENCE)
     }
 

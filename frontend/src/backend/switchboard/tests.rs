@@ -182,11 +182,11 @@ fn a_worker_that_does_not_answer_a_ping_is_given_up() {
     desk.pass(250);
     assert_eq!(desk.sent(silent).iter().filter(|frame| frame.is_none()).count(), 1);
     desk.pass(4999);
-    assert!(!desk.board.is_given_up(silent, desk.now));
+    assert_eq!(desk.board.why_leave(silent, desk.now), None);
     desk.board.heard(other);
     desk.pass(1);
-    assert!(desk.board.is_given_up(silent, desk.now));
-    assert!(!desk.board.is_given_up(other, desk.now));
+    assert_eq!(desk.board.why_leave(silent, desk.now), Some(Leave::Silent));
+    assert_eq!(desk.board.why_leave(other, desk.now), None);
 }
 
 #[test]
@@ -210,12 +210,12 @@ fn a_retiring_worker_gets_no_call_and_may_finish_what_it_has() {
     assert!(desk.board.lacks_links());
     desk.ask("/");
     assert_eq!(desk.sent(old), []);
-    assert!(!desk.board.is_done(old));
+    assert_eq!(desk.board.why_leave(old, desk.now), None);
     let new = desk.link(0, 1, 2);
     assert_eq!(desk.sent(new).len(), 1, "what waited");
     desk.reply(old, id, "the last words");
     assert_eq!(desk.outcome(call), said("the last words"));
-    assert!(desk.board.is_done(old));
+    assert_eq!(desk.board.why_leave(old, desk.now), Some(Leave::Done));
 }
 
 #[test]
@@ -357,7 +357,7 @@ fn a_worker_that_talks_and_reads_nothing_is_left_in_the_end() {
     let link = desk.link(0, 1, 1);
     let path = format!("/{}", "x".repeat(8000));
     let mut asked = 0;
-    while !desk.board.is_unread(link) {
+    while desk.board.why_leave(link, desk.now) != Some(Leave::Unread) {
         let call = desk.ask(&path);
         desk.board.heard(link);
         desk.now += RELAY.deadline;
@@ -370,5 +370,5 @@ fn a_worker_that_talks_and_reads_nothing_is_left_in_the_end() {
     // One that reads, however much there was, is not.
     let mut bytes = Vec::new();
     desk.board.take_out(link, &mut bytes, Waker::noop());
-    assert!(!desk.board.is_unread(link));
+    assert_eq!(desk.board.why_leave(link, desk.now), None);
 }
