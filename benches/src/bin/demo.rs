@@ -4,11 +4,21 @@ use benches::{
     inputs, sample,
     stack::{Programs, Stack},
 };
+use clap::Parser;
 use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
-use std::process::ExitCode;
+use std::{net::SocketAddr, process::ExitCode};
+
+/// Serve a built-in sample of a dozen mirrors with daemon and front end until Ctrl-C, and print what to try
+#[derive(Debug, Parser)]
+#[command(name = "demo", version)]
+struct Arguments {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+}
 
 fn main() -> ExitCode {
-    match run() {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: demo: {error}");
@@ -17,7 +27,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), String> {
+fn run(arguments: &Arguments) -> Result<(), String> {
     // Before anything starts, so that Ctrl-C always finds someone who cleans up.
     let mut signals = Signals::new(TERM_SIGNALS).map_err(|error| format!("signals: {error}"))?;
     eprintln!("building the programs ...");
@@ -26,7 +36,8 @@ fn run() -> Result<(), String> {
     let cache = folder.path().join("sample.mlc");
     sample::write(folder.path()).map_err(|error| format!("sample: cannot be written ({error})"))?;
     inputs::compile(&programs, folder.path(), &cache)?;
-    let stack = Stack::start(&programs, &cache, &["--workers", "2"], &[])?;
+    let listen = arguments.listen.to_string();
+    let stack = Stack::start(&programs, &cache, &["--workers", "2"], &["--listen", &listen])?;
     let address = stack.http;
     println!(
         "serving a sample of a dozen mirrors on http://{address}; try

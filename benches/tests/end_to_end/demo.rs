@@ -27,6 +27,7 @@ impl Drop for Demo {
 fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
     // A group of its own, to which Ctrl-C goes as it does from a terminal.
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
+    command.args(["--listen", "127.0.0.2:0"]);
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut demo = Demo(command.spawn().unwrap());
     let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
@@ -34,6 +35,7 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
     let curls: Vec<&str> =
         printed.iter().map(|line| line.trim()).filter(|line| line.starts_with("curl ")).collect();
     assert_eq!(curls.len(), 3, "{printed:?}");
+    assert!(curls.iter().all(|line| line.contains("http://127.0.0.2:")), "where it was told to: {printed:?}");
 
     let answers: Vec<String> = curls.iter().map(|line| run(line)).collect();
     assert!(answers[0].starts_with("# repo = fedora-42 arch = x86_64 Using ASN 64496 country = DE "));
@@ -54,6 +56,15 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
     for pid in programs.into_iter().chain(workers) {
         assert!(!is_there(pid), "process {pid} is still there");
     }
+}
+
+#[test]
+fn the_demo_tells_its_options_and_refuses_others_before_it_starts_anything() {
+    let run = |argument| Command::new(env!("CARGO_BIN_EXE_demo")).arg(argument).output().unwrap();
+    let help = run("--help");
+    assert_eq!(help.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&help.stdout).contains("--listen"), "{help:?}");
+    assert_eq!(run("--nonsense").status.code(), Some(2));
 }
 
 /// Runs a printed command and returns what it prints; where there is no curl, asks for its URL ourselves.
