@@ -22,9 +22,10 @@ fn callers_without_manners_hold_up_nobody() {
     let silent: Vec<UnixStream> = (0..200).map(|_| daemon.order("")).collect();
     let deaf: Vec<UnixStream> = (0..20).map(|_| daemon.order("status\n")).collect();
     // The master goes on with its work, and has time for the next caller once the first have had theirs.
-    let victim = daemon.workers()[0];
+    let workers = daemon.workers();
+    let victim = workers[0];
     send_signal(victim, Signal::SIGKILL);
-    until("a new worker", || daemon.workers().len() == 2 && !daemon.workers().contains(&victim));
+    daemon.newcomer(&workers);
     until("a status", || daemon.errand(&["status"]).code == Some(0));
     assert!(descriptors_of_callers(&daemon) <= 64);
     drop((silent, deaf));

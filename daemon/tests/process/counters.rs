@@ -63,7 +63,7 @@ fn counts_survive_lost_workers_and_reloads() {
         let workers = daemon.workers();
         workers.iter().for_each(|worker| ask(*worker));
         send_signal(workers[0], Signal::SIGKILL);
-        until("a new worker", || daemon.workers().len() == 2 && !daemon.workers().contains(&workers[0]));
+        daemon.newcomer(&workers);
         daemon.workers().iter().for_each(|worker| ask(*worker));
         write_cache(&daemon.cache(), "second");
         let said = daemon.errand(&["reload", "--wait"]);

@@ -57,7 +57,10 @@ fn process_one_reaps_all_replaces_workers_reloads_and_ends() {
 
     let first = workers();
     send_signal(first[0], Signal::SIGKILL);
-    until("a new worker", || workers().len() == 2 && workers() != first);
+    until("a new worker", || {
+        let now = workers();
+        now.len() == 2 && now != first
+    });
     assert_eq!(zombies(master), 0);
 
     fs::rename(daemon.path("access.log"), daemon.path("old")).unwrap();

@@ -25,8 +25,7 @@ fn every_worker_is_shut_in_and_it_is_said_once() {
     // Those that take another's place, and those of another cache.
     let first = daemon.workers();
     send_signal(first[0], Signal::SIGKILL);
-    until("a new worker", || daemon.workers().len() == 2 && daemon.workers() != first);
-    daemon.connect_to(*daemon.workers().iter().find(|pid| !first.contains(pid)).unwrap());
+    daemon.connect_to(daemon.newcomer(&first));
     assert!(shut_in());
     daemon.signal(Signal::SIGHUP);
     until("the next generation", || daemon.log().contains("generation 2 is ready"));

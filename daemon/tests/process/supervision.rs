@@ -15,8 +15,7 @@ fn a_killed_worker_is_replaced_while_the_other_one_answers() {
         }
         client.answer(id).unwrap();
     }
-    until("a new worker", || daemon.workers().len() == 2 && !daemon.workers().contains(&victim));
-    let new = *daemon.workers().iter().find(|pid| **pid != survivor).unwrap();
+    let new = daemon.newcomer(&[victim, survivor]);
     daemon.connect_to(new).answer(1).unwrap();
     let log = daemon.log();
     assert!(
@@ -69,7 +68,7 @@ fn a_stopped_worker_is_replaced() {
     let mut client = daemon.connect_to(survivor);
     send_signal(victim, Signal::SIGSTOP);
     client.answer(1).unwrap();
-    until("a new worker", || daemon.workers().len() == 2 && !daemon.workers().contains(&victim));
+    daemon.newcomer(&[victim, survivor]);
     assert!(daemon.log().contains(&format!("worker {victim} of generation 1: silent for 5 s; killing it")));
     client.answer(2).unwrap();
 }

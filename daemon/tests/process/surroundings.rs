@@ -62,7 +62,7 @@ fn whoever_started_it_may_have_ignored_the_end_of_children() {
     let mut daemon = Daemon::start_after(r#"exec env --ignore-signal=CHLD "$0" "$@""#, &[]);
     let workers = daemon.workers();
     send_signal(workers[0], Signal::SIGKILL);
-    until("a new worker", || daemon.workers().len() == 2 && daemon.workers() != workers);
+    daemon.newcomer(&workers);
     daemon.signal(Signal::SIGTERM);
     assert_eq!(daemon.wait().code(), Some(0));
 }
@@ -125,5 +125,5 @@ fn a_fork_that_fails_costs_no_answer_and_is_tried_again() {
     assert_eq!(daemon.workers(), workers);
     daemon.connect().answer(1).unwrap();
     send_signal(workers[0], Signal::SIGKILL);
-    until("a new worker", || daemon.workers().len() == 2 && daemon.workers() != workers);
+    daemon.newcomer(&workers);
 }

@@ -22,7 +22,8 @@ const ALIVE: u8 = b'a';
 #[test]
 fn a_worker_that_talks_without_end_is_killed() {
     let daemon = Daemon::start(&[]);
-    let victim = daemon.workers()[0];
+    let workers = daemon.workers();
+    let victim = workers[0];
     let Some(line) = line_to_the_master(victim) else { return };
     // So that all of it is there at once.
     send_signal(daemon.pid(), Signal::SIGSTOP);
@@ -30,7 +31,7 @@ fn a_worker_that_talks_without_end_is_killed() {
         say(&line, ALIVE, 0).unwrap();
     }
     send_signal(daemon.pid(), Signal::SIGCONT);
-    until("a new worker", || daemon.workers().len() == 2 && !daemon.workers().contains(&victim));
+    daemon.newcomer(&workers);
     let strange =
         format!("worker {victim} of generation 1: strange words to its master (more than it was asked)");
     assert!(daemon.log().contains(&strange), "{}", daemon.log());
@@ -40,7 +41,8 @@ fn a_worker_that_talks_without_end_is_killed() {
 #[test]
 fn a_worker_that_talks_steadily_is_killed_too() {
     let daemon = Daemon::start(&[]);
-    let victim = daemon.workers()[0];
+    let workers = daemon.workers();
+    let victim = workers[0];
     let Some(line) = line_to_the_master(victim) else { return };
     // Far more than one for each ping, and never two at once.
     for _ in 0..60 {
@@ -49,7 +51,7 @@ fn a_worker_that_talks_steadily_is_killed_too() {
         }
         thread::sleep(Duration::from_millis(5));
     }
-    until("a new worker", || daemon.workers().len() == 2 && !daemon.workers().contains(&victim));
+    daemon.newcomer(&workers);
     daemon.connect().answer(1).unwrap();
 }
 
@@ -71,10 +73,11 @@ fn files_that_a_worker_sends_stay_with_nobody() {
 #[test]
 fn a_worker_that_says_what_no_worker_says_is_killed() {
     let daemon = Daemon::start(&[]);
-    let victim = daemon.workers()[0];
+    let workers = daemon.workers();
+    let victim = workers[0];
     let Some(line) = line_to_the_master(victim) else { return };
     say(&line, b'!', 0).unwrap();
-    until("a new worker", || daemon.workers().len() == 2 && !daemon.workers().contains(&victim));
+    daemon.newcomer(&workers);
     assert!(daemon.log().contains("strange words to its master"), "{}", daemon.log());
     daemon.connect().answer(1).unwrap();
 }

@@ -42,8 +42,10 @@ impl Client {
     pub fn new(stream: UnixStream) -> Client {
         let nobody = Hello { slot: 0, slots: 0, pid: 0, generation: 0 };
         let mut client = Client { stream, received: Vec::new(), hello: nobody };
-        let Ok(Some(Said::Hello(hello))) = client.hear() else { panic!("no HELLO") };
-        client.hello = hello;
+        match client.hear() {
+            Ok(Some(Said::Hello(hello))) => client.hello = hello,
+            other => panic!("no HELLO but {other:?}"),
+        }
         client
     }
 

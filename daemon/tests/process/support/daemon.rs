@@ -82,6 +82,15 @@ impl Daemon {
         children(self.pid())
     }
 
+    /// Waits until one of these workers has been replaced, and returns the new one.
+    pub fn newcomer(&self, before: &[u32]) -> u32 {
+        eventually("a new worker", || {
+            let now = self.workers();
+            let new = now.iter().copied().find(|worker| !before.contains(worker));
+            new.filter(|_| now.len() == before.len())
+        })
+    }
+
     /// A file in its folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
