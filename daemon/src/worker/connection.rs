@@ -25,7 +25,7 @@ const MOST_KEPT: usize = 64 * 1024;
 /// Bytes of a refused peer that are read off, so that closing gives it no error.
 const READ_OFF: usize = 4 * MOST_READ;
 
-/// How long a connection that has never sent a whole message is safe from being closed for others.
+/// How long a connection that has asked for nothing yet is safe from being closed for others.
 const SILENT: Duration = Duration::from_secs(1);
 /// How long one that has is.
 const IDLE: Duration = Duration::from_secs(10);
@@ -60,9 +60,9 @@ pub struct Connection {
     pub number: u64,
     speech: Speech,
     greeted: bool,
-    /// Whether a whole message has come.
-    spoken: bool,
-    /// When the last one came, or the connection itself.
+    /// Whether it has asked for anything; a PING does not count, for it costs nothing to go on with them.
+    pub asked: bool,
+    /// When it last did, or came.
     heard: Instant,
     /// Whether it is in the event loop's queue of those that have something to do.
     pub queued: bool,
@@ -91,7 +91,7 @@ impl Connection {
             number,
             speech: Speech::Unknown,
             greeted: false,
-            spoken: false,
+            asked: false,
             heard: now,
             queued: false,
             pending: Vec::new(),
@@ -118,19 +118,24 @@ impl Connection {
         self.writable |= event.is_writable();
     }
 
-    /// Since when it may be closed in favour of someone who waits at the door, if at `now` it may. Those that have never
-    /// sent a whole message come first: a peer that has loses nothing but has to connect again.
-    pub fn dispensable(&self, now: Instant) -> Option<(bool, Instant)> {
-        let patience = if self.spoken { IDLE } else { SILENT };
-        (now.saturating_duration_since(self.heard) >= patience).then_some((self.spoken, self.heard))
+    /// Since when it may be closed in favour of someone who waits at the door, if at `now` it may. A peer that has asked
+    /// before loses nothing by that but has to connect again.
+    pub fn dispensable(&self, now: Instant) -> Option<Instant> {
+        let patience = if self.asked { IDLE } else { SILENT };
+        (now.saturating_duration_since(self.heard) >= patience).then_some(self.heard)
     }
 
     /// Says who answers, unless that has been said or the peer speaks lines.
     ///
     /// It is said as soon as the peer has sent a frame. A peer that waits for it gets it after a moment, which a person
-    /// does not wait for: so JSON lines come without a frame in front.
+    /// does not wait for: so JSON lines come without a frame in front. One that has begun with a brace gets it when it
+    /// turns out to speak frames.
     pub fn greet(&mut self, hello: &Hello) {
-        if !self.greeted && self.speech != Speech::Lines {
+        if self.speech == Speech::Unknown && self.pending.starts_with(b"{") {
+            if self.pending.contains(&b'\n') {
+                self.speech = Speech::Lines;
+            }
+        } else if !self.greeted && self.speech != Speech::Lines {
             self.greeted = true;
             frames::greet(&mut self.unsent, hello);
         }
@@ -140,7 +145,7 @@ impl Connection {
     pub fn retire(&mut self, hello: &Hello) {
         self.greet(hello);
         self.retiring = true;
-        if self.speech != Speech::Lines {
+        if self.greeted && self.speech != Speech::Lines {
             frames::retire(&mut self.unsent);
         }
     }
@@ -178,9 +183,11 @@ impl Connection {
         while more && answered < ANSWERED_IN_A_TURN && self.unsent.is_empty() {
             while more && answered < ANSWERED_IN_A_TURN && output.len() < SENT_AT_ONCE {
                 match self.answer_next(input, desk, output) {
-                    Some(length) => {
+                    Some((length, asked)) => {
                         input = &input[length..];
-                        (self.spoken, self.heard) = (true, desk.moment);
+                        if asked {
+                            (self.asked, self.heard) = (true, desk.moment);
+                        }
                     }
                     None => more = false,
                 }
@@ -237,16 +244,25 @@ impl Connection {
             self.speech = Speech::Frames;
             if !mem::replace(&mut self.greeted, true) {
                 frames::greet(output, hello);
+                if self.retiring {
+                    frames::retire(output);
+                }
             }
         }
     }
 
-    /// Answers one message and returns its length; `None` when there is none, or none that can be understood.
-    fn answer_next(&mut self, input: &[u8], desk: &mut Desk<'_>, output: &mut Vec<u8>) -> Option<usize> {
+    /// Answers one message. Returns its length and whether it asked for anything; `None` when there is none, or none that
+    /// can be understood.
+    fn answer_next(
+        &mut self,
+        input: &[u8],
+        desk: &mut Desk<'_>,
+        output: &mut Vec<u8>,
+    ) -> Option<(usize, bool)> {
         match self.speech {
             Speech::Unknown => None,
             Speech::Frames => match frames::answer_next(input, desk, output) {
-                Ok(length) => length,
+                Ok(answered) => answered,
                 Err(error) => {
                     self.refused = true;
                     desk.counts.add(Figure::FramesRefused, 1);
@@ -255,10 +271,7 @@ impl Connection {
                 }
             },
             Speech::Lines => match lines::next(input, self.ended) {
-                Ok(line) => line.map(|(line, reach)| {
-                    lines::answer(line, desk, output);
-                    reach
-                }),
+                Ok(line) => line.map(|(line, reach)| (reach, lines::answer(line, desk, output))),
                 Err(error) => {
                     self.refused = true;
                     lines::complain(output, error);

@@ -21,14 +21,15 @@ pub fn refuse(output: &mut Vec<u8>, error: WireError) {
     encode_goaway(output, &error.to_string());
 }
 
-/// Answers the first frame of `input`. Returns its length, `None` while it is not all there.
+/// Answers the first frame of `input`. Returns its length and whether it asked for anything; `None` while it is not all
+/// there.
 pub fn answer_next(
     input: &[u8],
     desk: &mut Desk<'_>,
     output: &mut Vec<u8>,
-) -> Result<Option<usize>, WireError> {
+) -> Result<Option<(usize, bool)>, WireError> {
     let Some(frame) = next_frame(input, MAX_REQUEST)? else { return Ok(None) };
-    let id = frame.header.id;
+    let (id, length) = (frame.header.id, frame.wire_len());
     match Message::decode(&frame)? {
         Message::Request(request) => {
             let start = ReplyStart::begin(output, id);
@@ -36,13 +37,16 @@ pub fn answer_next(
             start.finish(output, &answer.head, answer.headers_len);
             desk.counts.answered(&answer.head);
         }
-        Message::Ping => encode_pong(output, id),
         Message::Counters(counters) if counters.is_question() => {
             encode_counters(output, id, &desk.counts.all.entries());
         }
-        // Nothing that a front end has to say to a worker; a later version may.
-        Message::Hello(_) | Message::Reply(_) | Message::GoAway(_) | Message::Pong => {}
-        Message::Counters(_) | Message::Unknown(_) => {}
+        other => {
+            // All else is nothing that a front end has to say to a worker; a later version may.
+            if let Message::Ping = other {
+                encode_pong(output, id);
+            }
+            return Ok(Some((length, false)));
+        }
     }
-    Ok(Some(frame.wire_len()))
+    Ok(Some((length, true)))
 }

@@ -71,11 +71,16 @@ pub fn next(input: &[u8], ended: bool) -> Result<Option<(&[u8], usize)>, &'stati
     Ok((reach > 0).then_some((line, reach)))
 }
 
-/// Answers one line.
-pub fn answer(line: &[u8], desk: &mut Desk<'_>, output: &mut Vec<u8>) {
-    if line.trim_ascii().is_empty() {
-        return;
+/// Answers one line. Whether it asked for anything.
+pub fn answer(line: &[u8], desk: &mut Desk<'_>, output: &mut Vec<u8>) -> bool {
+    let asked = !line.trim_ascii().is_empty();
+    if asked {
+        answer_question(line, desk, output);
     }
+    asked
+}
+
+fn answer_question(line: &[u8], desk: &mut Desk<'_>, output: &mut Vec<u8>) {
     let question: Question<'_> = match serde_json::from_slice(line) {
         Ok(question) => question,
         Err(error) => return complain(output, &error.to_string()),

@@ -40,10 +40,17 @@ impl Table {
     }
 
     /// Up to `most` connections that may be closed in favour of others at `now`, the most dispensable first.
+    ///
+    /// One that has asked before is among them only when all have: or those who never do, and come again and again,
+    /// would wear out a front end that has been quiet for a while.
     pub fn dispensable(&self, most: usize, now: Instant) -> Vec<usize> {
-        let open = self.places.iter().enumerate();
-        let mut found: Vec<_> =
-            open.filter_map(|(number, place)| Some((place.as_ref()?.dispensable(now)?, number))).collect();
+        let open =
+            || self.places.iter().enumerate().filter_map(|(number, place)| Some((number, place.as_ref()?)));
+        let all_asked = open().all(|(_, connection)| connection.asked);
+        let mut found: Vec<_> = open()
+            .filter(|(_, connection)| connection.asked == all_asked)
+            .filter_map(|(number, connection)| Some((connection.dispensable(now)?, number)))
+            .collect();
         found.sort_unstable();
         found.into_iter().take(most).map(|(_, number)| number).collect()
     }
@@ -61,5 +68,34 @@ impl Table {
     /// The numbers of all that are open.
     pub fn open(&self) -> impl Iterator<Item = usize> {
         self.places.iter().enumerate().filter(|(_, place)| place.is_some()).map(|(number, _)| number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::net::UnixStream;
+    use std::time::Duration;
+
+    #[test]
+    fn who_has_asked_goes_only_when_all_have_and_the_quietest_goes_first() {
+        let start = Instant::now();
+        let later = |seconds| start + Duration::from_secs(seconds);
+        let mut table = Table::default();
+        let mut others = Vec::new();
+        for (second, asked) in [(1, true), (0, true), (60, false), (59, false)] {
+            let (ours, other) = UnixStream::pair().unwrap();
+            others.push(other);
+            let mut connection = Connection::new(ours, second, later(second));
+            connection.asked = asked;
+            table.insert(connection);
+        }
+        assert!(table.dispensable(4, start).is_empty());
+        assert_eq!(table.dispensable(4, later(60)), [3], "the other one has just come");
+        assert_eq!(table.dispensable(1, later(62)), [3]);
+        assert_eq!(table.dispensable(4, later(62)), [3, 2]);
+        table.remove(2);
+        table.remove(3);
+        assert_eq!(table.dispensable(4, later(62)), [1, 0]);
     }
 }

@@ -1,13 +1,12 @@
 //! One connection and many: order, limits, fairness.
 
 use crate::support::{Client, Daemon, Said, status_number, until};
-use shared::wire::{
-    Accept, FrameHeader, MAX_REQUEST, Method, REQUEST_HEAD_LEN, Request, UrlScheme, VERSION, encode_request,
-};
+use shared::wire::{FrameHeader, MAX_REQUEST, REQUEST_HEAD_LEN, VERSION, encode_ping};
 use std::{
     collections::HashSet,
     io::{Read as _, Write as _},
     os::unix::net::UnixStream,
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
@@ -252,22 +251,51 @@ fn a_frame_that_begins_with_the_byte_of_a_line_is_a_frame() {
     // The low byte of the payload's length is a brace, and it is the first thing said on the connection.
     for length in [b'{' as usize, 0x17b, 0x77b] {
         let query = vec![b'x'; length - REQUEST_HEAD_LEN - "/mirrorlist".len()];
-        let request = Request {
-            method: Method::Get,
-            scheme: UrlScheme::Http,
-            accept: Accept::default(),
-            deadline_ms: 1000,
-            client: None,
-            path: b"/mirrorlist",
-            query: &query,
-        };
-        let mut frame = Vec::new();
-        encode_request(&mut frame, 7, &request);
+        let frame = Client::request_for(7, &query);
         assert_eq!(frame[0], b'{');
         let mut client = Client::new(daemon.stream());
         // In two pieces, so that the first does not tell.
         client.send(&frame[..3]).unwrap();
         client.send(&frame[3..]).unwrap();
         assert!(matches!(client.hear().unwrap(), Some(Said::Reply(7, 400, _))));
+        // A client that waits for its HELLO between the two gets it with the second.
+        let mut stream = daemon.stream();
+        stream.write_all(&frame[..3]).unwrap();
+        thread::sleep(Duration::from_millis(300));
+        stream.write_all(&frame[3..]).unwrap();
+        assert!(matches!(Client::new(stream).hear().unwrap(), Some(Said::Reply(7, 400, _))));
     }
+}
+
+#[test]
+fn those_who_only_ping_keep_nobody_out() {
+    let daemon = Daemon::start(&["--workers", "1"]);
+    let mut quiet = daemon.connect();
+    quiet.answer(1).unwrap();
+    let mut ping = Vec::new();
+    encode_ping(&mut ping, 0);
+    let (stop, stopped) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        let (daemon, ping) = (&daemon, &ping);
+        scope.spawn(move || {
+            let mut crowd: Vec<UnixStream> = (0..1200).map(|_| daemon.stream()).collect();
+            while let Err(mpsc::TryRecvError::Empty) = stopped.try_recv() {
+                for stream in &mut crowd {
+                    // Who has been closed comes again.
+                    if stream.write_all(ping).is_err() {
+                        *stream = daemon.stream();
+                    }
+                }
+                thread::sleep(Duration::from_millis(300));
+            }
+        });
+        until("a crowd", || daemon.log().contains("connections: 1000 are open and more wait; closed "));
+        let mut late = daemon.stream();
+        late.write_all(&Client::request(2)).unwrap();
+        assert!(matches!(Client::new(late).hear().unwrap(), Some(Said::Reply(2, 200, _))));
+        // Nor is somebody put out who has asked before, and who is quiet for longer than they ever are.
+        thread::sleep(Duration::from_secs(11));
+        quiet.answer(3).unwrap();
+        drop(stop);
+    });
 }

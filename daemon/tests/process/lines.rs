@@ -83,6 +83,21 @@ fn whoever_types_slowly_gets_clean_lines_too() {
 }
 
 #[test]
+fn a_line_that_begins_slowly_or_is_shorter_than_a_frame_has_no_frame_in_front() {
+    let daemon = Daemon::start(&[]);
+    for (first, rest) in [("{", "\"query\":\"/elsewhere\"}\n"), ("{}\n", "")] {
+        let mut stream = daemon.stream();
+        stream.write_all(first.as_bytes()).unwrap();
+        // Who is silent for so long has been greeted.
+        thread::sleep(Duration::from_millis(300));
+        stream.write_all(rest.as_bytes()).unwrap();
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).unwrap();
+        assert!(line.starts_with('{') && line.ends_with("}\n"), "{line:?}");
+    }
+}
+
+#[test]
 fn a_line_is_answered_with_a_line_whoever_was_in_the_same_place_before() {
     let daemon = Daemon::start(&["--workers", "1"]);
     let question = r#"{"query":"/mirrorlist?repo=fedora-42&arch=x86_64"}"#;

@@ -30,6 +30,10 @@ use tokio::{
 
 /// Less room than this is not worth a read.
 const LEAST_READ: usize = 4 * 1024;
+/// Header lines that a reply may have, and bytes of them: many times what any answer needs. A `HeaderMap` panics when it
+/// has to hold tens of thousands.
+const MOST_HEADERS: usize = 32;
+const MOST_HEADER_BYTES: usize = 64 * 1024;
 /// A buffer of unsent requests above this is given back when it is empty.
 const KEPT: usize = 64 * 1024;
 
@@ -254,6 +258,9 @@ fn header_map(lines: &[u8]) -> Result<HeaderMap, Violation> {
         return Ok(headers);
     }
     let broken = Violation::Unspeakable;
+    if lines.len() > MOST_HEADER_BYTES || lines.iter().filter(|byte| **byte == b'\n').count() > MOST_HEADERS {
+        return Err(broken("more header lines than an answer has"));
+    }
     let lines = lines.strip_suffix(b"\r\n").ok_or(broken("header lines that do not end"))?;
     for line in lines.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -279,6 +286,19 @@ mod tests {
         assert_eq!(headers["location"], "https://a.example/x y");
         assert_eq!(headers["vary"], "Accept");
         assert!(header_map(b"").unwrap().is_empty());
+    }
+
+    #[test]
+    fn more_header_lines_than_an_answer_has_are_a_violation() {
+        let lines = |count| (0..count).map(|at| format!("H{at}: x\r\n")).collect::<String>();
+        assert_eq!(header_map(lines(MOST_HEADERS).as_bytes()).unwrap().len(), MOST_HEADERS);
+        // The last is more than a `HeaderMap` holds.
+        for count in [MOST_HEADERS + 1, 24_576, 40_000] {
+            assert!(header_map(lines(count).as_bytes()).is_err(), "{count}");
+        }
+        let long = |length| format!("A: {}\r\n", "x".repeat(length));
+        assert!(header_map(long(MOST_HEADER_BYTES - 5).as_bytes()).is_ok());
+        assert!(header_map(long(MOST_HEADER_BYTES - 4).as_bytes()).is_err());
     }
 
     #[test]

@@ -271,7 +271,7 @@ fn replies_in_pieces_and_many_in_one_are_put_together() {
 
 #[test]
 fn a_worker_that_breaks_the_protocol_is_left_and_its_requests_go_elsewhere() {
-    let unspeakable: [fn(u64) -> Vec<u8>; 8] = [
+    let unspeakable: [fn(u64) -> Vec<u8>; 9] = [
         |_| b"HTTP/1.1 200 OK\r\n\r\nthis is no frame at all".to_vec(),
         |id| {
             FrameHeader { length: u32::MAX, kind: 3, flags: 0, version: wire::VERSION, id }.encode().to_vec()
@@ -280,6 +280,10 @@ fn a_worker_that_breaks_the_protocol_is_left_and_its_requests_go_elsewhere() {
         |id| reply(id, 101, ContentType::Text, "", b""),
         |id| reply(id, 304, ContentType::Text, "", b""),
         |id| reply(id, 200, ContentType::Text, "Content-Length: 5\r\n", b"x"),
+        |id| {
+            let names: String = (0..24_576).map(|at| format!("H{at}:y\r\n")).collect();
+            reply(id, 200, ContentType::Text, &names, b"x")
+        },
         |id| reply(id, 200, ContentType::Text, "Split: a\r\n\r\nbody", b"x"),
         |_| {
             let mut bytes = Vec::new();

@@ -1,6 +1,6 @@
 //! Why bytes are not a cache that this build can answer from.
 
-use super::schema::FORMAT;
+use super::{file::MOST_PAYLOAD, schema::FORMAT};
 use std::fmt;
 
 /// Why a cache is refused. The text says the cause; whoever prints it names the file.
@@ -27,6 +27,11 @@ pub enum CacheError {
         /// Bytes found.
         found: u64,
     },
+    /// Larger than a cache may be.
+    TooLarge {
+        /// Bytes of payload found.
+        found: u64,
+    },
     /// The payload is not the one that the header was made for.
     Checksum,
     /// The payload is not an archive.
@@ -44,6 +49,9 @@ impl fmt::Display for CacheError {
             CacheError::Reserved => f.write_str("damaged header"),
             CacheError::Length { expected, found } => {
                 write!(f, "{found} bytes of payload, its header says {expected}")
+            }
+            CacheError::TooLarge { found } => {
+                write!(f, "{found} bytes of payload, the most that a cache may have is {MOST_PAYLOAD}")
             }
             CacheError::Checksum => f.write_str("damaged: the checksum does not match"),
             CacheError::Archive => f.write_str("its payload is not laid out as this build expects"),

@@ -17,6 +17,9 @@ use super::schema::FORMAT;
 
 /// Bytes in front of the payload; a multiple of the payload's alignment.
 pub const FILE_HEADER_LEN: usize = 64;
+/// Bytes of payload that a file may have: twenty times those of the largest known deployment. While the daemon checks a
+/// file it does nothing else, so what is larger is refused unread.
+pub(super) const MOST_PAYLOAD: u64 = 256 * 1024 * 1024;
 /// Bytes of the header in front of its checksum.
 const CHECKED: usize = 40;
 /// What a cache file begins with.
@@ -94,6 +97,9 @@ impl FileHeader {
         let payload_len = file_len.saturating_sub(FILE_HEADER_LEN as u64);
         if header.payload_len != payload_len {
             return Err(CacheError::Length { expected: header.payload_len, found: payload_len });
+        }
+        if payload_len > MOST_PAYLOAD {
+            return Err(CacheError::TooLarge { found: payload_len });
         }
         Ok(header)
     }

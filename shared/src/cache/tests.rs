@@ -1,6 +1,6 @@
 //! A written cache, read again: what goes in comes out, and damage is found.
 
-use super::{inventory::Repository, inventory::*, *};
+use super::{file::MOST_PAYLOAD, inventory::Repository, inventory::*, *};
 use crate::{
     code::{Continent, Country},
     scheme::Scheme,
@@ -323,6 +323,16 @@ fn every_damage_is_found() {
     let expected = (good.len() - FILE_HEADER_LEN) as u64;
     let refusal = View::check(&CacheBytes::copy_of(&longer)).unwrap_err();
     assert_eq!(refusal, CacheError::Length { expected, found: expected + 1 });
+}
+
+#[test]
+fn what_is_larger_than_a_cache_may_be_is_refused_by_its_header() {
+    let head = |payload_len| FileHeader { payload_len, ..FileHeader::of(b"", 1, 2) };
+    let judge = |payload_len| {
+        FileHeader::announced(&head(payload_len).encode(), FILE_HEADER_LEN as u64 + payload_len)
+    };
+    assert_eq!(judge(MOST_PAYLOAD), Ok(head(MOST_PAYLOAD)));
+    assert_eq!(judge(MOST_PAYLOAD + 1), Err(CacheError::TooLarge { found: MOST_PAYLOAD + 1 }));
 }
 
 /// Damage that the checksum was made to fit: refused, or a wrong answer, never a panic.

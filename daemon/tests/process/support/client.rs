@@ -51,6 +51,11 @@ impl Client {
 
     /// The bytes of a request.
     pub fn request(id: u64) -> Vec<u8> {
+        Client::request_for(id, QUESTION)
+    }
+
+    /// The bytes of a request with this query.
+    pub fn request_for(id: u64, query: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let request = Request {
             method: Method::Get,
@@ -59,7 +64,7 @@ impl Client {
             deadline_ms: 2000,
             client: Some([192, 0, 2, 7].into()),
             path: b"/mirrorlist",
-            query: QUESTION,
+            query,
         };
         encode_request(&mut bytes, id, &request);
         bytes

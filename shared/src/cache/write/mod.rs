@@ -9,7 +9,7 @@ mod repositories;
 
 use super::{
     View,
-    file::CacheBytes,
+    file::{CacheBytes, MOST_PAYLOAD},
     inventory::Inventory,
     ranges::Layers,
     schema::{ClassRow, LocationRow, NO_CONTINENT, NO_COUNTRY, NONE, NetblockRow, Schema, SystemRow},
@@ -95,9 +95,11 @@ pub(super) fn lay_out(inventory: &Inventory) -> Result<Schema, WriteError> {
 
 /// The whole cache file with this payload.
 pub(super) fn serialise(schema: &Schema, build_time: u64) -> Result<CacheBytes, WriteError> {
+    let most = MOST_PAYLOAD as usize;
     let payload = rkyv::to_bytes::<rkyv::rancor::Error>(schema)
         // The only error of writing plain arrays to memory is an offset that does not fit into 32 bits.
-        .map_err(|_| WriteError { what: "bytes of cache", found: usize::MAX, limit: i32::MAX as usize })?;
+        .map_err(|_| WriteError { what: "bytes of cache", found: usize::MAX, limit: most })?;
+    limit("bytes of cache", payload.len(), most)?;
     Ok(CacheBytes::assemble(&payload, build_time, schema.source_time))
 }
 
