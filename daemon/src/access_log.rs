@@ -1,7 +1,8 @@
 //! The access log: opened by the master, written by the workers.
 //!
 //! Lines are appended a batch at a time with one write, so that batches of several workers never mix, and a log that
-//! takes nothing (full disk, a pipe that nobody reads) costs lines, never answers.
+//! takes nothing (full disk, a pipe that nobody reads) costs lines, never answers. A line that is cut short is ended by
+//! whichever worker writes next: they share that knowledge ([`crate::tally::Tally::log_torn`]), as they share the file.
 
 use crate::{
     failure::Failure,
@@ -12,6 +13,7 @@ use std::{
     io::{self, Write as _},
     os::{fd::OwnedFd, unix::fs::OpenOptionsExt as _},
     path::Path,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Instant,
 };
 
@@ -40,29 +42,42 @@ pub fn open_first(path: Option<&Path>) -> Result<Option<OwnedFd>, Failure> {
 #[derive(Debug)]
 pub struct AccessLog {
     file: Option<File>,
-    /// The last line was written in part; the next batch begins on a line of its own.
-    broken: bool,
-    dropped: u64,
+    /// Not zero, to all workers: the file ends with a torn line. Who writes next takes it, and begins on a new line.
+    torn: &'static AtomicU64,
+    /// Lines lost of which no message has told, and why the last of them was.
+    untold: u64,
+    cause: String,
     refusals: Seldom,
+    recoveries: Seldom,
 }
 
 impl AccessLog {
-    /// A log that goes to `file`, or nowhere.
-    pub fn new(file: Option<OwnedFd>) -> AccessLog {
-        AccessLog { file: file.map(File::from), broken: false, dropped: 0, refusals: Seldom::default() }
+    /// A log that goes to `file`, or nowhere. All who write to that file share `torn`.
+    pub fn new(file: Option<OwnedFd>, torn: &'static AtomicU64) -> AccessLog {
+        AccessLog {
+            file: file.map(File::from),
+            torn,
+            untold: 0,
+            cause: String::new(),
+            refusals: Seldom::default(),
+            recoveries: Seldom::default(),
+        }
     }
 
     /// Goes on in another file.
     pub fn replace(&mut self, file: OwnedFd) {
         self.file = Some(file.into());
-        self.broken = false;
     }
 
     /// Appends whole lines and empties `lines`. What the file does not take is dropped; returns how many lines.
+    ///
+    /// Without a lock a moment remains, between a write and word of how it went, in which another worker's line can
+    /// still follow a torn one.
     pub fn append(&mut self, lines: &mut Vec<u8>) -> u64 {
-        let mut dropped = 0;
+        let mut lost = 0;
         if let Some(file) = self.file.as_mut().filter(|_| !lines.is_empty()) {
-            if self.broken {
+            let torn = self.torn.swap(0, Relaxed) != 0;
+            if torn {
                 lines.insert(0, b'\n');
             }
             let written = loop {
@@ -71,43 +86,93 @@ impl AccessLog {
                     other => break other,
                 }
             };
+            let count = *written.as_ref().unwrap_or(&0);
+            if count.checked_sub(1).map_or(torn, |last| lines.get(last) != Some(&b'\n')) {
+                self.torn.store(1, Relaxed);
+            }
+            // The line feed that ends somebody's torn line is no line.
+            let rest = lines.get(count.max(torn.into())..).unwrap_or_default();
+            lost = rest.iter().filter(|byte| **byte == b'\n').count() as u64;
             match written {
-                Ok(count) if count == lines.len() => self.broken = false,
-                Ok(count) => {
-                    self.broken = count > 0 && lines[count - 1] != b'\n' || count == 0 && self.broken;
-                    dropped = self.report(&lines[count..], "written in part");
-                }
-                Err(error) => dropped = self.report(lines, &error.to_string()),
+                Ok(count) if count == lines.len() => self.recovered(),
+                Ok(_) => self.refused(lost, "written in part".to_owned()),
+                Err(error) => self.refused(lost, error.to_string()),
             }
         }
         lines.clear();
-        dropped
+        lost
     }
 
-    fn report(&mut self, lost: &[u8], cause: &str) -> u64 {
-        let lost = lost.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.dropped += lost;
+    fn refused(&mut self, lost: u64, cause: String) {
+        self.untold += lost;
+        self.cause = cause;
         if self.refusals.passes(Instant::now()) {
-            let dropped = self.dropped;
-            log::warning(format_args!("access log: {dropped} lines lost ({cause}); answering on"));
-            self.dropped = 0;
+            self.tell("", "answering on");
         }
-        lost
+    }
+
+    fn recovered(&mut self) {
+        // Seldom too: a pipe that is read slowly takes and refuses lines by turns.
+        if self.untold > 0 && self.recoveries.passes(Instant::now()) {
+            self.tell("more ", "writing again");
+        }
+    }
+
+    fn tell(&mut self, more: &str, next: &str) {
+        let (count, cause) = (self.untold, &self.cause);
+        let lines = if count == 1 { "line" } else { "lines" };
+        log::warning(format_args!("access log: {count} {more}{lines} lost ({cause}); {next}"));
+        self.untold = 0;
+    }
+}
+
+impl Drop for AccessLog {
+    /// Nobody else knows of what this worker has not told.
+    fn drop(&mut self) {
+        if self.untold > 0 {
+            self.tell("more ", "leaving");
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tally::Tally;
     use nix::fcntl::OFlag;
     use std::{fs, io::Read as _};
+
+    fn nothing_torn() -> &'static AtomicU64 {
+        Tally::new(1).unwrap().log_torn()
+    }
+
+    /// Two workers' logs to one pipe, and its reader.
+    fn two_logs() -> (AccessLog, AccessLog, File) {
+        let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK).unwrap();
+        let torn = nothing_torn();
+        let other = writer.try_clone().unwrap();
+        (AccessLog::new(Some(writer), torn), AccessLog::new(Some(other), torn), reader.into())
+    }
+
+    /// More than a pipe holds, so that it ends with a torn line.
+    fn flood(log: &mut AccessLog) {
+        assert!(log.append(&mut b"IP: 192.0.2.7\n".repeat(10_000)) > 0);
+    }
+
+    /// What is in the pipe.
+    fn drain(reader: &mut File) -> Vec<u8> {
+        let mut taken = vec![0; 1 << 20];
+        let count = reader.read(&mut taken).unwrap();
+        taken.truncate(count);
+        taken
+    }
 
     #[test]
     fn lines_are_appended_and_the_batch_is_emptied() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         fs::write(&path, "old\n").unwrap();
-        let mut log = AccessLog::new(Some(open(&path).unwrap()));
+        let mut log = AccessLog::new(Some(open(&path).unwrap()), nothing_torn());
         let mut lines = b"new\n".to_vec();
         log.append(&mut lines);
         assert!(lines.is_empty());
@@ -115,28 +180,48 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_costs_lines_and_is_counted() {
-        let mut log = AccessLog::new(Some(open(Path::new("/dev/full")).unwrap()));
+    fn a_full_disk_costs_lines_which_are_counted_and_all_told() {
+        let mut log = AccessLog::new(Some(open(Path::new("/dev/full")).unwrap()), nothing_torn());
         for _ in 0..3 {
-            log.append(&mut b"a\nb\n".to_vec());
+            assert_eq!(log.append(&mut b"a\nb\n".to_vec()), 2);
         }
-        // The first batch was reported at once, the others wait for their minute.
-        assert_eq!(log.dropped, 4);
+        // The first batch was told at once, the others wait for their minute, or until lines are written again.
+        assert_eq!(log.untold, 4);
+        log.replace(tempfile::tempfile().unwrap().into());
+        assert_eq!(log.append(&mut b"c\n".to_vec()), 0);
+        assert_eq!(log.untold, 0);
     }
 
     #[test]
-    fn a_line_written_in_part_is_ended_before_the_next_one() {
-        let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK).unwrap();
-        let mut log = AccessLog::new(Some(writer));
-        // More than a pipe holds: the rest is lost.
-        log.append(&mut b"IP: 192.0.2.7\n".repeat(10_000));
-        let mut reader = File::from(reader);
-        let mut taken = vec![0; 1 << 20];
-        let count = reader.read(&mut taken).unwrap();
-        assert_ne!(taken[count - 1], b'\n');
-        log.append(&mut b"next\n".to_vec());
-        log.append(&mut b"last\n".to_vec());
-        let count = reader.read(&mut taken).unwrap();
-        assert_eq!(&taken[..count], b"\nnext\nlast\n");
+    fn a_log_that_takes_and_refuses_lines_by_turns_is_told_of_seldom() {
+        let (mut log, full) = (AccessLog::new(None, nothing_torn()), Path::new("/dev/full"));
+        for untold in [0, 0, 1, 2] {
+            log.replace(open(full).unwrap());
+            log.append(&mut b"a\n".to_vec());
+            log.replace(tempfile::tempfile().unwrap().into());
+            log.append(&mut b"b\n".to_vec());
+            assert_eq!(log.untold, untold);
+        }
+    }
+
+    #[test]
+    fn a_torn_line_is_ended_by_whoever_writes_next_and_once() {
+        let (mut one, mut other, mut reader) = two_logs();
+        flood(&mut one);
+        assert_ne!(drain(&mut reader).last(), Some(&b'\n'));
+        other.append(&mut b"next\n".to_vec());
+        one.append(&mut b"last\n".to_vec());
+        assert_eq!(drain(&mut reader), b"\nnext\nlast\n");
+    }
+
+    #[test]
+    fn a_torn_line_stays_known_while_nothing_can_be_written() {
+        let (mut one, mut other, mut reader) = two_logs();
+        flood(&mut one);
+        // The line feed that could not be written is not a line lost.
+        assert_eq!(other.append(&mut b"lost\n".to_vec()), 1);
+        drain(&mut reader);
+        one.append(&mut b"next\n".to_vec());
+        assert_eq!(drain(&mut reader), b"\nnext\n");
     }
 }

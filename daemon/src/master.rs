@@ -39,6 +39,7 @@ use std::{
     io,
     os::fd::{AsFd as _, OwnedFd},
     rc::Rc,
+    sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
 use watchdog::Watchdog;
@@ -257,6 +258,8 @@ impl Master {
         let Some(path) = &self.config.access_log else { return };
         match access_log::open(path) {
             Ok(file) => {
+                // The torn line, if any, stays behind in the old file.
+                self.orders.tally.log_torn().store(0, Relaxed);
                 self.generations().for_each(|generation| generation.pass_access_log(file.as_fd()));
                 self.access_log = Some(file);
             }

@@ -16,6 +16,8 @@ const FIGURES_OF_ROW: usize = 8;
 const ROW: usize = (FIGURES_OF_ROW + Outcome::COUNT).next_multiple_of(64 / size_of::<AtomicU64>());
 /// How many rows have been handed out: a number that no figure has.
 const ROWS_USED: usize = 0;
+/// Whether the access log ends with a torn line: no figure has this number either.
+const LOG_TORN: usize = FIRST_OF_WORKERS - 1;
 
 /// All counts of the daemon.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,11 @@ impl Tally {
         let number = number.min(rows.len() / ROW - 1);
         self.0[ROWS_USED].fetch_max(number as u64 + 1, Relaxed);
         Row { all: self, number, own: &rows[number * ROW..][..ROW] }
+    }
+
+    /// Not zero while the access log ends with a line that was cut short. All workers of all generations write to it.
+    pub fn log_torn(self) -> &'static AtomicU64 {
+        &self.0[LOG_TORN]
     }
 
     /// Sets one of the master's figures.
@@ -132,6 +139,7 @@ mod tests {
             assert_eq!(tally.get(figure), value, "{figure:?}");
         }
         assert_eq!(tally.row(0).requests(), 1);
+        assert_eq!(tally.log_torn().load(Relaxed), 0);
         assert_eq!(tally.entries().len(), Figure::ALL.len() + 1);
     }
 

@@ -12,7 +12,15 @@ use crate::{
     stream::{Socket, Stream},
 };
 use hyper::server::conn::http1;
-use std::{future::poll_fn, io::IoSlice, mem::MaybeUninit, pin::Pin, rc::Rc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    io::IoSlice,
+    mem::MaybeUninit,
+    pin::Pin,
+    rc::Rc,
+    task::Poll,
+    time::{Duration, SystemTime},
+};
 use tokio::{io::ReadBuf, time::timeout};
 
 /// What is read off after the last answer, at most, before the socket is closed.
@@ -107,9 +115,9 @@ async fn close(stream: Stream, guest: &Guest) {
     }
     let mut socket = stream.into_socket();
     let said = async {
-        if let Some(refusal) = refusal {
+        if let Some((refusal, is_head)) = refusal {
             guest.counts().refused(refusal);
-            write(&mut socket, response::refusal(refusal)).await;
+            write(&mut socket, &response::refusal(refusal, is_head, SystemTime::now())).await;
         }
         read_off(&mut socket).await;
     };

@@ -6,6 +6,7 @@ use shared::program::{failure::Failure, log, signals};
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
+    signals::unblock_all();
     signals::survive_file_size_limit();
     match run() {
         Ok(()) => ExitCode::SUCCESS,

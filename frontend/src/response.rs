@@ -6,11 +6,13 @@
 use crate::{backend::Answer, head::Refusal};
 use bytes::Bytes;
 use http_body_util::Full;
+use httpdate::HttpDate;
 use hyper::{
     Response, StatusCode,
     header::{self, HeaderValue},
 };
 use shared::wire::ContentType;
+use std::time::SystemTime;
 
 /// The body of an answer.
 pub type Body = Full<Bytes>;
@@ -45,22 +47,21 @@ pub fn method_not_allowed() -> Response<Body> {
     response
 }
 
-/// The answer to a head that was not taken, as it goes over the wire: the last on its connection.
-pub fn refusal(refusal: Refusal) -> &'static [u8] {
-    match refusal {
-        Refusal::Malformed => {
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\ncontent-length: 34\r\n\
-            cache-control: private, no-cache\r\nconnection: close\r\n\r\nthis is not a request of HTTP/1.1\n"
-        }
-        Refusal::UriTooLong => {
-            b"HTTP/1.1 414 URI Too Long\r\ncontent-type: text/plain\r\ncontent-length: 20\r\n\
-            cache-control: private, no-cache\r\nconnection: close\r\n\r\nthe URI is too long\n"
-        }
-        Refusal::TooLarge => {
-            b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\ncontent-length: 32\r\n\
-            cache-control: private, no-cache\r\nconnection: close\r\n\r\nthe request's head is too large\n"
-        }
-    }
+/// The answer to a head that was not taken, as it goes over the wire: the last on its connection. One to HEAD (`is_head`)
+/// has no body.
+pub fn refusal(refusal: Refusal, is_head: bool, now: SystemTime) -> Vec<u8> {
+    let (status, text) = match refusal {
+        Refusal::Malformed => ("400 Bad Request", "this is not a request of HTTP/1.1\n"),
+        Refusal::UriTooLong => ("414 URI Too Long", "the URI is too long\n"),
+        Refusal::TooLarge => ("431 Request Header Fields Too Large", "the request's head is too large\n"),
+    };
+    let (length, date) = (text.len(), HttpDate::from(now));
+    let body = if is_head { "" } else { text };
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\
+        cache-control: private, no-cache\r\nconnection: close\r\ndate: {date}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
 
 fn plain(status: StatusCode, content_type: ContentType, body: Bytes) -> Response<Body> {
@@ -79,11 +80,14 @@ mod tests {
     #[test]
     fn a_refusal_says_how_long_it_is() {
         for kind in [Refusal::Malformed, Refusal::UriTooLong, Refusal::TooLarge] {
-            let text = std::str::from_utf8(refusal(kind)).unwrap();
+            let said = |is_head| String::from_utf8(refusal(kind, is_head, SystemTime::UNIX_EPOCH)).unwrap();
+            let text = said(false);
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
             assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{text}");
+            assert!(head.ends_with("\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT"), "{text}");
             assert!(head.lines().all(|line| line.trim() == line), "{text}");
             assert!(body.ends_with('\n'), "{text}");
+            assert_eq!(said(true), format!("{head}\r\n\r\n"));
         }
     }
 }

@@ -22,7 +22,7 @@ use nix::sys::{
 };
 use shared::program::notify;
 use signal_hook::{
-    consts::{SIGCHLD, SIGINT, SIGTERM},
+    consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1},
     flag,
     iterator::Signals,
 };
@@ -38,7 +38,7 @@ const DESCRIPTORS_PER_THREAD: usize = 128;
 
 /// Serves until SIGTERM or SIGINT, and a little longer for the requests in flight.
 pub fn run(config: Config) -> Result<(), Failure> {
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGCHLD]).map_err(signals_refused)?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1]).map_err(signals_refused)?;
     // Those that had ended before anyone listened.
     reap();
     let (mut clients, mut askers) = open(&config)?;
@@ -132,10 +132,16 @@ fn tell(clients: &[Listen], askers: &[Listen]) {
 /// Waits for SIGTERM or SIGINT; from then on either ends the process at once.
 fn wait_for_the_end(signals: &mut Signals) -> Result<(), Failure> {
     let signal = signals.forever().find(|signal| {
-        if *signal == SIGCHLD {
-            reap();
+        match *signal {
+            SIGCHLD => reap(),
+            // What the daemon takes for a reload and a new log must not be the end of its neighbour.
+            SIGHUP | SIGUSR1 => {
+                let name = if *signal == SIGHUP { "SIGHUP" } else { "SIGUSR1" };
+                log::info(format_args!("{name}: nothing here is to be read or opened anew; going on"));
+            }
+            _ => return true,
         }
-        *signal != SIGCHLD
+        false
     });
     log::info(format_args!("stopping ({})", if signal == Some(SIGINT) { "SIGINT" } else { "SIGTERM" }));
     notify::stopping();

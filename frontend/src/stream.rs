@@ -70,10 +70,10 @@ impl Stream {
         Stream { socket, guest, limits, waiting: Vec::new(), cleared: 0, judged: 0, state: State::Heads }
     }
 
-    /// The head that was not taken, if the stream ended with one.
-    pub fn refusal(&self) -> Option<Refusal> {
+    /// Why the head with which the stream ended was not taken, and whether it is one of HEAD.
+    pub fn refusal(&self) -> Option<(Refusal, bool)> {
         match self.state {
-            State::Refused(refusal) => Some(refusal),
+            State::Refused(refusal) => Some((refusal, self.waiting.starts_with(b"HEAD "))),
             _ => None,
         }
     }

@@ -72,7 +72,7 @@ fn a_full_disk_under_the_log(figures: &mut Figures) {
     let options = ["--workers", "2", "--log-address", "full", "--access-log", log.to_str().unwrap()];
     let service = Service::start(Setup { daemon: &options, ..Setup::default() });
     let load = Load::start(&service);
-    service.daemon.says("lines lost (No space left on device", 2);
+    service.daemon.says(" lost (No space left on device", 2);
     at_work(&service);
     fs::remove_file(&log).unwrap();
     service.daemon.signal(Signal::SIGUSR1);

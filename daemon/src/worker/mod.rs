@@ -132,10 +132,11 @@ fn work(kit: Kit) -> Result<(), Failure> {
         .map_err(|error| Failure::system(format!("no random numbers ({error})")))?;
     let service = Service { view, fragments: &kit.cache.fragments, rules: kit.rules };
     let desk = Desk::new(service, dice, kit.counts);
+    let access_log = AccessLog::new(kit.access_log, kit.counts.all.log_torn());
     let hello = Hello { slot: kit.slot, slots: kit.slots, pid: process::id(), generation: kit.generation };
     let door = Door::new(kit.listener, kit.slots > 1, Guard::new(kit.peers));
     sandbox::shut_in(kit.sandbox)?;
-    EventLoop::new(desk, hello, door, kit.control, AccessLog::new(kit.access_log))
+    EventLoop::new(desk, hello, door, kit.control, access_log)
         .and_then(EventLoop::run)
         .map_err(|error| Failure::system(format!("event loop: {error}")))
 }

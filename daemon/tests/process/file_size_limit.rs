@@ -42,9 +42,51 @@ fn a_log_at_the_limit_costs_lines_and_no_answer() {
         client.answer(id).unwrap();
     }
     until("the lines counted as lost", || daemon.status().log_lines_dropped == 100);
-    assert!(daemon.log().contains("access log: 1 lines lost (File too large"), "{}", daemon.log());
+    assert!(daemon.log().contains("access log: 1 line lost (File too large"), "{}", daemon.log());
     assert_eq!(daemon.workers(), workers);
     assert_eq!(fs::metadata(&log).unwrap().len(), LARGE as u64);
+    // With room again, the messages come to the same sum as the counter.
+    fs::write(&log, "").unwrap();
+    client.answer(1).unwrap();
+    until("word of the rest", || daemon.log().contains("access log: 99 more lines lost (File too large"));
+    assert!(daemon.log().trim_end().ends_with("; writing again"), "{}", daemon.log());
+}
+
+#[test]
+fn a_line_of_the_log_cut_short_is_ended_by_the_next_worker_and_not_in_the_next_file() {
+    let daemon = Daemon::start_after(LIMIT, &["--access-log", "access.log", "--log-address", "full"]);
+    let log = daemon.path("access.log");
+    let [mut one, mut other] = [0, 1].map(|worker| daemon.connect_to(daemon.workers()[worker]));
+    let text = || fs::read_to_string(&log).unwrap();
+    let limit = file_size_limit(daemon.pid());
+    let mut cut_short = |lost| {
+        OpenOptions::new().write(true).open(&log).unwrap().set_len(limit - 8).unwrap();
+        one.answer(1).unwrap();
+        until("a line cut short", || daemon.status().log_lines_dropped == lost);
+        assert!(text().ends_with("\0IP: 192."));
+    };
+    cut_short(1);
+    // Room again behind the line.
+    fs::write(&log, "IP: 192.").unwrap();
+    other.answer(1).unwrap();
+    until("a line after it", || text().ends_with('\n'));
+    assert!(text().starts_with("IP: 192.\nIP: 192.0.2.7; "), "{}", text());
+    cut_short(2);
+    fs::rename(&log, daemon.path("access.log.1")).unwrap();
+    daemon.signal(Signal::SIGUSR1);
+    until("a new file", || log.exists());
+    // The master answers when it has done with the signal.
+    daemon.status();
+    other.answer(1).unwrap();
+    until("a line in it", || text().ends_with('\n'));
+    assert!(text().starts_with("IP: 192.0.2.7; "), "{}", text());
+}
+
+/// The limit that a process has, in bytes.
+fn file_size_limit(pid: u32) -> u64 {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max file size")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
 #[test]

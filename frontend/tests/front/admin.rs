@@ -236,6 +236,8 @@ fn figures_tell_what_clients_got_and_what_the_daemon_tells() {
     {
         assert_eq!(Client::connect(program.address()).send(head).answer().status, status);
     }
+    let open = || value(&figures(&program), "mirrorlist_http_connections", &[]);
+    eventually("those that were refused are gone", || open() == 4.0);
 
     let scrape = figures(&program);
     let requests = |kind, status, tier| {

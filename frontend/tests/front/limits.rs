@@ -68,6 +68,21 @@ fn a_connection_line_of_many_options_is_431() {
 }
 
 #[test]
+fn a_head_request_that_is_refused_gets_no_body() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let (long, many) = (format!("/{}", "x".repeat(9000)), "A: b\r\n".repeat(101));
+    for (target, lines, status) in [(&*long, "", 414), ("/", &*many, 431), ("/", "A : b\r\n", 400)] {
+        let mut client = Client::connect(program.address());
+        let answer = client.send(format!("HEAD {target} HTTP/1.1\r\n{lines}\r\n")).head();
+        assert_eq!(answer.status, status);
+        assert!(answer.header("date").is_some() && answer.header("content-length").is_some(), "{answer:?}");
+        assert!(client.is_closed(), "{status}");
+    }
+}
+
+#[test]
 fn the_refusal_arrives_though_the_client_is_still_sending() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();

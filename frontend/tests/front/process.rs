@@ -40,6 +40,30 @@ fn sigterm_and_sigint_end_an_idle_program_at_once_and_leave_no_socket() {
 }
 
 #[test]
+fn the_daemons_signals_are_nothing_to_the_front_end() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    for (signal, name) in [(Signal::SIGHUP, "SIGHUP"), (Signal::SIGUSR1, "SIGUSR1")] {
+        program.signal(signal);
+        eventually("the operator is told", || program.logged(&format!("info: {name}: nothing here")));
+        assert_eq!(Client::connect(program.address()).get("/").status, 200);
+    }
+}
+
+#[test]
+fn a_program_that_was_started_with_signals_blocked_obeys_them() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let mut command = Command::new("env");
+    command.args(["--block-signal", PROGRAM]);
+    let mut program = Program::run(command, &daemon, &["--listen", "127.0.0.1:0"]);
+    eventually("it listens", || program.logged("listening on"));
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.ended(SOON).code(), Some(0), "{}", program.log());
+}
+
+#[test]
 fn a_request_in_flight_is_answered_before_the_program_stops() {
     let daemon = Daemon::new();
     let (heard, hears) = mpsc::channel::<()>();

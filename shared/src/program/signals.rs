@@ -1,4 +1,4 @@
-//! Signals that no program of ours shall die of.
+//! Signals as the programs need them, however they were started.
 
 use nix::sys::signal::{SigSet, Signal};
 
@@ -9,4 +9,10 @@ use nix::sys::signal::{SigSet, Signal};
 pub fn survive_file_size_limit() {
     // Fails for numbers that are no signal.
     let _ = SigSet::from(Signal::SIGXFSZ).thread_block();
+}
+
+/// Hears signals even if whoever has started this process had blocked them. To be called before threads are begun.
+pub fn unblock_all() {
+    // Fails for numbers that are no signal.
+    let _ = SigSet::all().thread_unblock();
 }
