@@ -69,7 +69,13 @@ impl Listener {
         let Some(place) = &mut self.place else { return false };
         let (loss, access) = match identity(&place.path) {
             Some(found) if found == place.device_and_inode => {
-                place.lost = false;
+                if mem::replace(&mut place.lost, false) {
+                    log::info(format_args!(
+                        "{} {}: its file is there again",
+                        place.name,
+                        place.path.display()
+                    ));
+                }
                 return false;
             }
             Some(_) => ("something else has been put in its place", None),
@@ -77,7 +83,8 @@ impl Listener {
         };
         let (name, path) = (place.name, place.path.display());
         let bound = match access {
-            Some(access) => socket_file::bind(&place.path, access),
+            Some(access) => socket_file::bind(&place.path, access)
+                .map_err(|cause| format!("cannot be bound anew ({cause}), trying again every second")),
             None if place.access.is_some() => Err("nobody can connect until that is removed".into()),
             None => Err("nobody can connect until its socket unit is restarted".into()),
         };

@@ -84,7 +84,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     drop(progress);
     let summary =
         Summary::new(&options.output, build_time, source_time, &statistics, started.elapsed(), &skipped);
-    printed(options.json, &summary, || summary.to_string())
+    printed(options.json, &summary, || summary.to_string()).map_err(|failure| {
+        Failure::system(format!("{failure}; {} is new all the same", options.output.display()))
+    })
 }
 
 impl Input {

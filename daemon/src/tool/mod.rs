@@ -103,13 +103,16 @@ pub(crate) fn printed(
     text: impl FnOnce() -> String,
 ) -> Result<(), Failure> {
     let text = if json {
-        serde_json::to_string_pretty(value).map_err(|error| Failure::system(format!("output: {error}")))?
+        serde_json::to_string_pretty(value)
+            .map_err(|error| Failure::system(format!("standard output: {error}")))?
     } else {
         text()
     };
     match writeln!(io::stdout(), "{}", text.trim_end()) {
         // Whoever closed the pipe has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => outcome.map_err(|error| Failure::system(format!("output: cannot be written ({error})"))),
+        outcome => {
+            outcome.map_err(|error| Failure::system(format!("standard output: cannot be written ({error})")))
+        }
     }
 }

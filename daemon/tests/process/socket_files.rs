@@ -57,6 +57,20 @@ fn a_socket_file_that_was_removed_is_bound_anew_and_answered_on() {
 }
 
 #[test]
+fn a_socket_whose_folder_is_moved_away_and_back_is_told_of_and_answered_on() {
+    let daemon = Daemon::start(&[]);
+    let home = daemon.path("");
+    let away = home.with_file_name(format!("{}-away", home.file_name().unwrap().display()));
+    fs::rename(&home, &away).unwrap();
+    let log = || fs::read_to_string(away.join("stderr")).unwrap();
+    until("the error", || log().contains("socket: its file is gone; cannot be bound anew ("));
+    assert!(log().contains("), trying again every second\n"), "{}", log());
+    fs::rename(&away, &home).unwrap();
+    until("the end of it", || daemon.log().contains("socket: its file is there again\n"));
+    daemon.connect().answer(1).unwrap();
+}
+
+#[test]
 fn a_control_socket_that_was_removed_is_bound_anew() {
     let mut daemon = Daemon::start(&[]);
     fs::remove_file(daemon.control()).unwrap();
