@@ -71,8 +71,8 @@ impl AccessLog {
 
     /// Appends whole lines and empties `lines`. What the file does not take is dropped; returns how many lines.
     ///
-    /// Without a lock a moment remains, between a write and word of how it went, in which another worker's line can
-    /// still follow a torn one.
+    /// Without a lock moments remain, around a write and while a new file is handed out, in which another worker's line
+    /// can still follow a torn one, or an empty line begin a file.
     pub fn append(&mut self, lines: &mut Vec<u8>) -> u64 {
         let mut lost = 0;
         if let Some(file) = self.file.as_mut().filter(|_| !lines.is_empty()) {

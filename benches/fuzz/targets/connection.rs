@@ -41,18 +41,25 @@ thread_local! {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    // How long the first piece is, and whether the greeting comes before it.
+    // How long the first piece is, and when the worker greets its peer and asks it to go.
     let Some(([choice, piece], said)) = bytes.split_first_chunk::<2>() else { return };
     let said = &said[..said.len().min(MOST)];
     let (first, rest) = said.split_at(usize::from(*piece).min(said.len()));
-    let heard =
-        WORKER.with_borrow_mut(|worker| worker.serve(choice & 1 != 0, choice & 2 != 0, [first, rest]));
-    judge(said, &heard, choice & 3 != 0);
+    let heard = WORKER.with_borrow_mut(|worker| worker.serve(*choice, [first, rest]));
+    // Of a peer that has been greeted, or should have been, and goes on later.
+    let short_line = choice & !RETIRE_LAST & ALL != 0 && first.len() < 8 && first.contains(&b'\n');
+    judge(said, &heard, short_line, choice & ALL != 0);
 });
+
+const GREET_FIRST: u8 = 1;
+const RETIRE_LAST: u8 = 2;
+const GREET_BETWEEN: u8 = 4;
+const RETIRE_BETWEEN: u8 = 8;
+const ALL: u8 = GREET_FIRST | RETIRE_LAST | GREET_BETWEEN | RETIRE_BETWEEN;
 
 impl Worker {
     /// Serves a peer that says these pieces and then no more. Returns what it has heard.
-    fn serve(&mut self, greet: bool, retire: bool, pieces: [&[u8]; 2]) -> Vec<u8> {
+    fn serve(&mut self, choice: u8, pieces: [&[u8]; 2]) -> Vec<u8> {
         let (mut peer, own) = Peer::pair().expect("a socket pair");
         peer.set_nonblocking(true).expect("a socket can be set");
         own.set_nonblocking(true).expect("a socket can be set");
@@ -61,17 +68,23 @@ impl Worker {
         registry
             .register(connection.stream_mut(), Token(0), Interest::READABLE | Interest::WRITABLE)
             .expect("a socket can be watched");
-        if greet {
+        if choice & GREET_FIRST != 0 {
             connection.greet(&HELLO);
         }
         let mut heard = Vec::new();
         let mut open = true;
-        for piece in pieces {
+        for (number, piece) in pieces.into_iter().enumerate() {
+            if number == 1 && choice & GREET_BETWEEN != 0 {
+                connection.greet(&HELLO);
+            }
+            if number == 1 && choice & RETIRE_BETWEEN != 0 {
+                connection.retire(&HELLO);
+            }
             // Refused peers are not read to their end.
             let _said = peer.write_all(piece);
             open = open && self.turns(&mut connection, &mut peer, &mut heard);
         }
-        if retire && open {
+        if choice & RETIRE_LAST != 0 && open {
             connection.retire(&HELLO);
         }
         let _closed = peer.shutdown(Shutdown::Write);
@@ -110,8 +123,8 @@ fn hear(peer: &mut Peer, heard: &mut Vec<u8>) -> bool {
     heard.len() > before
 }
 
-fn judge(said: &[u8], heard: &[u8], greeted: bool) {
-    let lines = said.first() == Some(&b'{') && said.get(6..8) != Some(&VERSION.to_le_bytes());
+fn judge(said: &[u8], heard: &[u8], short_line: bool, greeted: bool) {
+    let lines = said.first() == Some(&b'{') && (short_line || said.get(6..8) != Some(&VERSION.to_le_bytes()));
     match heard.first() {
         None => assert!(said.is_empty() || lines, "no answer to frames"),
         Some(b'{') if lines => is_lines(heard),

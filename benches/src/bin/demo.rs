@@ -5,7 +5,10 @@ use benches::{
     stack::{Programs, Stack},
 };
 use clap::Parser;
-use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
+use signal_hook::{
+    consts::{SIGHUP, TERM_SIGNALS},
+    iterator::Signals,
+};
 use std::{net::SocketAddr, process::ExitCode};
 
 /// Serve a built-in sample of a dozen mirrors with daemon and front end until Ctrl-C, and print what to try
@@ -28,8 +31,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
-    // Before anything starts, so that Ctrl-C always finds someone who cleans up.
-    let mut signals = Signals::new(TERM_SIGNALS).map_err(|error| format!("signals: {error}"))?;
+    // Before anything starts, so that Ctrl-C, or the end of the terminal, always finds someone who cleans up.
+    let mut signals =
+        Signals::new(TERM_SIGNALS.iter().chain(&[SIGHUP])).map_err(|error| format!("signals: {error}"))?;
     eprintln!("building the programs ...");
     let programs = Programs::build()?;
     let folder = tempfile::tempdir().map_err(|error| format!("folder: {error}"))?;

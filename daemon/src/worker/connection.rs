@@ -26,7 +26,7 @@ const MOST_KEPT: usize = 64 * 1024;
 const READ_OFF: usize = 4 * MOST_READ;
 
 /// How long a connection that has asked for nothing yet is safe from being closed for others.
-const SILENT: Duration = Duration::from_secs(1);
+const SILENT: Duration = Duration::from_secs(2);
 /// How long one that has is.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -60,6 +60,8 @@ pub struct Connection {
     pub number: u64,
     speech: Speech,
     greeted: bool,
+    /// It has waited for HELLO for long enough, but its first byte, a brace, does not tell what it speaks.
+    overdue: bool,
     /// Whether it has asked for anything; a PING does not count, for it costs nothing to go on with them.
     pub asked: bool,
     /// When it last did, or came.
@@ -91,6 +93,7 @@ impl Connection {
             number,
             speech: Speech::Unknown,
             greeted: false,
+            overdue: false,
             asked: false,
             heard: now,
             queued: false,
@@ -131,13 +134,14 @@ impl Connection {
     /// does not wait for: so JSON lines come without a frame in front. One that has begun with a brace gets it when it
     /// turns out to speak frames.
     pub fn greet(&mut self, hello: &Hello) {
-        if self.speech == Speech::Unknown && self.pending.starts_with(b"{") {
-            if self.pending.contains(&b'\n') {
-                self.speech = Speech::Lines;
-            }
-        } else if !self.greeted && self.speech != Speech::Lines {
+        if self.greeted || self.speech == Speech::Lines {
+            return;
+        }
+        if self.pending.is_empty() {
             self.greeted = true;
             frames::greet(&mut self.unsent, hello);
+        } else {
+            self.overdue = true;
         }
     }
 
@@ -223,13 +227,15 @@ impl Connection {
     }
 
     /// Finds out from its first bytes what the peer speaks. A frame may begin with a brace too, for its first byte is
-    /// the low one of its length; but no line holds the two bytes of the version where a frame has them.
+    /// the low one of its length; but no line holds the two bytes of the version where a frame has them. A shorter line
+    /// shows by its end, after a moment in which the rest of a frame would have come.
     fn choose_speech(&mut self, input: &[u8], hello: &Hello, output: &mut Vec<u8>) {
         let is_line = match input {
             [] => return,
             [b'{', ..] => match input.get(6..8) {
                 Some(version) => version != wire::VERSION.to_le_bytes(),
                 None if self.ended => true,
+                None if (self.overdue || self.greeted) && input.contains(&b'\n') => true,
                 None => return,
             },
             _ => false,

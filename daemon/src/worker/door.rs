@@ -2,7 +2,7 @@
 //!
 //! It takes a few at a time, so that open connections are not kept waiting, and lets the other workers go first when it
 //! has just taken some. It takes none while there are too many or no descriptors are left: then it waits for one to
-//! close, or a moment. When there are too many and more wait, it asks for those that say nothing to be closed.
+//! close, or a moment. When there are too many and more wait, it asks for those that want nothing to be closed.
 
 use super::guard::Guard;
 use crate::log::{self, Seldom};
@@ -122,7 +122,7 @@ impl Door {
         if count > 0 && self.clearings.passes(now) {
             let cleared = self.cleared;
             log::warning(format_args!(
-                "connections: {MOST_CONNECTIONS} are open and more wait; closed {cleared} so far that said nothing"
+                "connections: {MOST_CONNECTIONS} are open and more wait; closed {cleared} so far that asked nothing"
             ));
         }
     }

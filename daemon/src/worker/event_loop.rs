@@ -105,8 +105,8 @@ impl<'a> EventLoop<'a> {
                 return Ok(());
             }
             self.let_in();
-            self.greet();
             self.give_turns();
+            self.greet();
             let dropped = self.access_log.append(&mut self.desk.scratch.log);
             if dropped > 0 {
                 self.desk.counts.add(Figure::LogLinesDropped, dropped);
@@ -167,7 +167,7 @@ impl<'a> EventLoop<'a> {
         }
     }
 
-    /// Closes connections that say nothing when there are too many and others wait.
+    /// Closes connections that ask for nothing when there are too many and others wait.
     fn clear_out(&mut self, now: Instant) {
         let wanted = self.door.wants_closed(self.table.len(), now);
         if wanted > 0 {

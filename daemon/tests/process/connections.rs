@@ -268,6 +268,22 @@ fn a_frame_that_begins_with_the_byte_of_a_line_is_a_frame() {
 }
 
 #[test]
+fn who_has_sent_half_a_frame_that_begins_with_a_brace_is_greeted_and_asked_to_go_with_the_rest() {
+    let daemon = Daemon::start(&["--workers", "1"]);
+    let frame = Client::request_for(7, &[b'x'; b'{' as usize - REQUEST_HEAD_LEN - "/mirrorlist".len()]);
+    let mut stream = daemon.stream();
+    stream.write_all(&frame[..3]).unwrap();
+    // It has been taken in by now.
+    until("its turn", || daemon.status().connections == 1);
+    assert_eq!(daemon.errand(&["reload", "--wait"]).code, Some(0));
+    stream.write_all(&frame[3..]).unwrap();
+    let mut client = Client::new(stream);
+    assert_eq!(client.hello.generation, 1);
+    assert_eq!(client.hear().unwrap(), Some(Said::GoAway(String::new())));
+    assert!(matches!(client.hear().unwrap(), Some(Said::Reply(7, 400, _))));
+}
+
+#[test]
 fn those_who_only_ping_keep_nobody_out() {
     let daemon = Daemon::start(&["--workers", "1"]);
     let mut quiet = daemon.connect();

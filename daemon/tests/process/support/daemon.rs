@@ -162,7 +162,9 @@ impl Drop for Daemon {
             self.child.wait().unwrap();
         }
         if std::thread::panicking() {
-            eprintln!("the daemon said:\n{}", self.log());
+            // A test may have moved its folder.
+            let said = fs::read_to_string(self.path("stderr")).unwrap_or_default();
+            eprintln!("the daemon said:\n{said}");
         }
     }
 }
