@@ -25,6 +25,7 @@ use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1},
     flag,
     iterator::Signals,
+    low_level::signal_name,
 };
 use std::{
     io, mem,
@@ -136,14 +137,14 @@ fn wait_for_the_end(signals: &mut Signals) -> Result<(), Failure> {
             SIGCHLD => reap(),
             // What the daemon takes for a reload and a new log must not be the end of its neighbour.
             SIGHUP | SIGUSR1 => {
-                let name = if *signal == SIGHUP { "SIGHUP" } else { "SIGUSR1" };
+                let name = signal_name(*signal).unwrap_or_default();
                 log::info(format_args!("{name}: nothing here is to be read or opened anew; going on"));
             }
             _ => return true,
         }
         false
     });
-    log::info(format_args!("stopping ({})", if signal == Some(SIGINT) { "SIGINT" } else { "SIGTERM" }));
+    log::info(format_args!("stopping ({})", signal.and_then(signal_name).unwrap_or_default()));
     notify::stopping();
     let armed = Arc::new(AtomicBool::new(true));
     for signal in [SIGTERM, SIGINT] {

@@ -29,24 +29,26 @@ pub fn answer_next(
     output: &mut Vec<u8>,
 ) -> Result<Option<(usize, bool)>, WireError> {
     let Some(frame) = next_frame(input, MAX_REQUEST)? else { return Ok(None) };
-    let (id, length) = (frame.header.id, frame.wire_len());
-    match Message::decode(&frame)? {
+    let id = frame.header.id;
+    let asked = match Message::decode(&frame)? {
         Message::Request(request) => {
             let start = ReplyStart::begin(output, id);
             let answer = desk.service.answer(&request, desk.now, &mut desk.dice, &mut desk.scratch, output);
             start.finish(output, &answer.head, answer.headers_len);
             desk.counts.answered(&answer.head);
+            true
         }
         Message::Counters(counters) if counters.is_question() => {
             encode_counters(output, id, &desk.counts.all.entries());
+            true
         }
-        other => {
-            // All else is nothing that a front end has to say to a worker; a later version may.
-            if let Message::Ping = other {
-                encode_pong(output, id);
-            }
-            return Ok(Some((length, false)));
+        Message::Ping => {
+            encode_pong(output, id);
+            false
         }
-    }
-    Ok(Some((length, true)))
+        // Nothing that a front end has to say to a worker; a later version may.
+        Message::Hello(_) | Message::Reply(_) | Message::GoAway(_) | Message::Pong => false,
+        Message::Counters(_) | Message::Unknown(_) => false,
+    };
+    Ok(Some((frame.wire_len(), asked)))
 }

@@ -21,10 +21,7 @@ const ALIVE: u8 = b'a';
 
 #[test]
 fn a_worker_that_talks_without_end_is_killed() {
-    let daemon = Daemon::start(&[]);
-    let workers = daemon.workers();
-    let victim = workers[0];
-    let Some(line) = line_to_the_master(victim) else { return };
+    let Some((daemon, workers, line)) = taken_over() else { return };
     // So that all of it is there at once.
     send_signal(daemon.pid(), Signal::SIGSTOP);
     for _ in 0..40 {
@@ -32,6 +29,7 @@ fn a_worker_that_talks_without_end_is_killed() {
     }
     send_signal(daemon.pid(), Signal::SIGCONT);
     daemon.newcomer(&workers);
+    let victim = workers[0];
     let strange =
         format!("worker {victim} of generation 1: strange words to its master (more than it was asked)");
     assert!(daemon.log().contains(&strange), "{}", daemon.log());
@@ -40,10 +38,7 @@ fn a_worker_that_talks_without_end_is_killed() {
 
 #[test]
 fn a_worker_that_talks_steadily_is_killed_too() {
-    let daemon = Daemon::start(&[]);
-    let workers = daemon.workers();
-    let victim = workers[0];
-    let Some(line) = line_to_the_master(victim) else { return };
+    let Some((daemon, workers, line)) = taken_over() else { return };
     // Far more than one for each ping, and never two at once.
     for _ in 0..60 {
         if say(&line, ALIVE, 0).is_err() {
@@ -72,14 +67,19 @@ fn files_that_a_worker_sends_stay_with_nobody() {
 
 #[test]
 fn a_worker_that_says_what_no_worker_says_is_killed() {
-    let daemon = Daemon::start(&[]);
-    let workers = daemon.workers();
-    let victim = workers[0];
-    let Some(line) = line_to_the_master(victim) else { return };
+    let Some((daemon, workers, line)) = taken_over() else { return };
     say(&line, b'!', 0).unwrap();
     daemon.newcomer(&workers);
     assert!(daemon.log().contains("strange words to its master"), "{}", daemon.log());
     daemon.connect().answer(1).unwrap();
+}
+
+/// A daemon, its workers, and the line to the master of the first of them.
+fn taken_over() -> Option<(Daemon, Vec<u32>, OwnedFd)> {
+    let daemon = Daemon::start(&[]);
+    let workers = daemon.workers();
+    let line = line_to_the_master(workers[0])?;
+    Some((daemon, workers, line))
 }
 
 /// A byte and so many files.

@@ -258,8 +258,9 @@ fn header_map(lines: &[u8]) -> Result<HeaderMap, Violation> {
         return Ok(headers);
     }
     let broken = Violation::Unspeakable;
-    if lines.len() > MOST_HEADER_BYTES || lines.iter().filter(|byte| **byte == b'\n').count() > MOST_HEADERS {
-        return Err(broken("more header lines than an answer has"));
+    let too_many = broken("more header lines than an answer has");
+    if lines.len() > MOST_HEADER_BYTES {
+        return Err(too_many);
     }
     let lines = lines.strip_suffix(b"\r\n").ok_or(broken("header lines that do not end"))?;
     for line in lines.split(|byte| *byte == b'\n') {
@@ -270,6 +271,9 @@ fn header_map(lines: &[u8]) -> Result<HeaderMap, Violation> {
         let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
         if [header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION].contains(&name) {
             return Err(broken("a header that frames the message"));
+        }
+        if headers.len() == MOST_HEADERS {
+            return Err(too_many);
         }
         headers.append(name, value.map_err(|_| broken("a bad header value"))?);
     }
