@@ -46,6 +46,15 @@ impl Database {
         record
     }
 
+    /// Stores a record of other makers' databases: this text under this name.
+    pub fn flat_record(&mut self, name: &str, text: &str) -> Record {
+        let record = Record(self.data.len() as u32);
+        map(&mut self.data, 1);
+        string(&mut self.data, name);
+        string(&mut self.data, text);
+        record
+    }
+
     /// Gives a network its record; a later network inside an earlier one makes a hole in it.
     pub fn insert_v6(&mut self, address: Ipv6Addr, length: u8, record: Record) {
         let (node, side) = self.slot(u128::from(address), length);
@@ -205,6 +214,102 @@ mod tests {
             database.nodes.push([end; 2]);
             let error = read(&database.encode("Test")).unwrap_err().to_string();
             assert!(error.ends_with("(branches of its tree lead into each other)"), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_record_for_all_of_ipv4_takes_nothing_from_others() {
+        let mut database = Database::default();
+        let germany = database.record(Some("DE"), None);
+        database.insert_v4([0, 0, 0, 0].into(), 0, germany);
+        database.insert_v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0].into(), 32, germany);
+        database.insert_v6([0x2002, 0, 0, 0, 0, 0, 0, 0].into(), 16, germany);
+        let (networks, skipped) = read(&database.encode("Test")).unwrap();
+        assert_eq!(networks, ["0.0.0.0/0 DE", "2001:db8::/32 DE", "2002::/16 DE"]);
+        assert_eq!(skipped.total(), 0);
+    }
+
+    #[test]
+    fn a_record_around_ipv4_is_that_of_ipv4_and_of_what_lies_beside_it() {
+        let mut database = Database::default();
+        let germany = database.record(Some("DE"), None);
+        database.insert_v6([0; 8].into(), 94, germany);
+        let (networks, _) = read(&database.encode("Test")).unwrap();
+        assert_eq!(networks, ["0.0.0.0/0 DE", "::2:0:0/95 DE", "::1:0:0/96 DE"]);
+    }
+
+    #[test]
+    fn records_of_other_makers_are_read_and_odd_ones_skipped() {
+        let mut database = sample();
+        let flat =
+            [("country_code", "jp"), ("country", " US")].map(|(name, text)| database.flat_record(name, text));
+        database.insert_v4([203, 0, 113, 0].into(), 25, flat[0]);
+        database.insert_v4([203, 0, 113, 128].into(), 25, flat[1]);
+        // A pointer behind the data, and a record that is no map.
+        database.insert_v4([203, 0, 112, 0].into(), 24, Record(1 << 20));
+        let text = Record(database.data.len() as u32);
+        string(&mut database.data, "DE");
+        database.insert_v4([203, 0, 111, 0].into(), 24, text);
+        let (networks, skipped) = read(&database.encode("Test")).unwrap();
+        let expected =
+            [&NETWORKS[..2], &["203.0.113.0/25 JP", "203.0.113.128/25 US"], &NETWORKS[2..]].concat();
+        assert_eq!(networks, expected);
+        assert_eq!(skipped.count(Place::Geoip, Reason::BadRecord), 2);
+        assert_eq!(skipped.total(), 2);
+    }
+
+    /// Trees of any shape: every address has the country that another reader finds for it.
+    #[test]
+    fn every_network_is_found_that_another_reader_finds() {
+        use std::net::IpAddr;
+        let mut state = 7_u64;
+        let mut below = |bound: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % bound
+        };
+        for _ in 0..300 {
+            let mut database = Database::default();
+            let records = ["DE", "FR", "US"].map(|code| database.record(Some(code), None));
+            let some_bits = |below: &mut dyn FnMut(u64) -> u64| {
+                let top =
+                    [0, 0, 0xffff << 32, 0x2002 << 112, 0x2001 << 112, 0x2001_0db8 << 96][below(6) as usize];
+                // Few bits, so that networks meet.
+                top | u128::from(below(4)) << [0, 8, 24, 30, 64, 90, 100, 126][below(8) as usize]
+            };
+            for _ in 0..1 + below(12) {
+                let length = [0, 1, 16, 17, 32, 64, 80, 95, 96, 97, 104, 126, 128][below(13) as usize];
+                let bits =
+                    some_bits(&mut below) & u128::MAX.checked_shl(128 - u32::from(length)).unwrap_or(0);
+                database.insert_v6(bits.into(), length.max(1), records[below(3) as usize]);
+            }
+            // There is some network in any case.
+            database.insert_v4([198, 51, 100, 0].into(), 24, records[0]);
+            if below(3) == 0 {
+                database.alias_v4();
+            }
+            let file = database.encode("Test");
+            let reader = maxminddb::Reader::from_source(&file[..]).unwrap();
+            let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
+            geoip::import(&file, &mut inventory, &mut skipped).unwrap();
+            assert_eq!(skipped.total(), 0);
+            for _ in 0..200 {
+                let bits = some_bits(&mut below);
+                let v6 = std::net::Ipv6Addr::from(bits);
+                let address = match v6.to_ipv4() {
+                    Some(v4) => IpAddr::V4(v4),
+                    None => IpAddr::V6(v6),
+                };
+                // An alias of the tree of IPv4 is left to the service, which unpacks such addresses.
+                if matches!(v6.segments(), [0x2002, ..] | [0x2001, 0, ..]) {
+                    continue;
+                }
+                let record: Option<maxminddb::geoip2::Country<'_>> =
+                    reader.lookup(address).unwrap().decode().unwrap();
+                let expected = record.and_then(|record| record.country.iso_code.map(str::to_owned));
+                let inside = inventory.geoip.iter().filter(|(prefix, _)| prefix.contains(address));
+                let found: Vec<String> = inside.map(|(_, country)| country.to_string()).collect();
+                assert_eq!(found, Vec::from_iter(expected), "{address} in {:?}", inventory.geoip);
+            }
         }
     }
 

@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn the_sample_compiles_without_skipping_anything() {
         let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
-        csv::import(continents().as_bytes(), &mut inventory, &mut skipped);
+        csv::import(continents().as_bytes(), &mut inventory, &mut skipped).unwrap();
         mirrormanager::import(&mirror_list().encode_to_vec(), &mut inventory, &mut skipped).unwrap();
         routes::import(netblocks().as_bytes(), &mut inventory, &mut skipped).unwrap();
         mmdb::import(&geoip(), &mut inventory, &mut skipped).unwrap();

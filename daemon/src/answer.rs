@@ -7,10 +7,9 @@ pub use crate::render::fragments::Fragments;
 use crate::{
     render::{log_line, metalink, mirrorlist, redirect, refusal},
     select::{
-        order::{self, OrderScratch},
         query::Query,
         target::Target,
-        tiers::{self, Candidates, TierScratch},
+        tiers::{self, Candidates, Source, TierScratch},
     },
 };
 use rand::Rng;
@@ -68,7 +67,6 @@ pub struct Scratch {
     pub log: Vec<u8>,
     candidates: Candidates,
     tiers: TierScratch,
-    order: OrderScratch,
     clock: Clock,
 }
 
@@ -159,9 +157,8 @@ impl Service<'_> {
 
     /// Fills the scratch with the mirrors that answer a query, in order.
     fn select(&self, query: &Query<'_>, target: &Target<'_>, rng: &mut impl Rng, scratch: &mut Scratch) {
-        let Scratch { candidates, tiers, order, .. } = scratch;
-        tiers::collect(&self.view, &self.rules, query, target.directory, target.also, tiers, candidates);
-        order::arrange(&self.view, &mut candidates.picks, rng, order);
+        let source = Source { view: &self.view, rules: &self.rules, shared: self.fragments.shared() };
+        tiers::collect(source, query, target, rng, &mut scratch.tiers, &mut scratch.candidates);
     }
 
     /// The answer with the mirrors selected; `None` when there are none.

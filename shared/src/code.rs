@@ -17,10 +17,17 @@ pub struct Continent([u8; 2]);
 
 impl Country {
     /// Reads a code of any case; `None` unless it is exactly two ASCII letters or digits.
+    ///
+    /// `UK` is `GB` and `EL` is `GR`: the European Union writes them so (Interinstitutional Style Guide §7.1.1), and
+    /// with them whoever copies from its tables.
     pub fn parse(text: &[u8]) -> Option<Country> {
         match text {
             [a, b] if a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() => {
-                Some(Country([a.to_ascii_uppercase(), b.to_ascii_uppercase()]))
+                Some(Country(match &[a.to_ascii_uppercase(), b.to_ascii_uppercase()] {
+                    b"UK" => *b"GB",
+                    b"EL" => *b"GR",
+                    code => *code,
+                }))
             }
             _ => None,
         }
@@ -93,6 +100,13 @@ mod tests {
         for bad in [&b""[..], b"D", b"DEU", b"d\xc3", b"d ", b"--"] {
             assert_eq!(Country::parse(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_country_has_one_code() {
+        assert_eq!(Country::parse(b"uk"), Country::parse(b"GB"));
+        assert_eq!(Country::parse(b"EL"), Country::parse(b"gr"));
+        assert_eq!(Country::parse(b"UK").map(|c| c.to_string()), Some("GB".into()));
     }
 
     #[test]

@@ -57,6 +57,8 @@ pub struct Schemes(u8);
 impl Schemes {
     /// No scheme at all.
     pub const NONE: Schemes = Schemes(0);
+    /// Every scheme.
+    pub const ALL: Schemes = Schemes(0b1111);
     /// What counts when the client names none: https, http and ftp.
     pub const USUAL: Schemes = Schemes(0b0111);
     /// What a redirect may point at: https and http.
@@ -66,6 +68,12 @@ impl Schemes {
     #[must_use]
     pub fn with(self, scheme: Scheme) -> Schemes {
         Schemes(self.0 | 1 << scheme as u8)
+    }
+
+    /// The set without `scheme`.
+    #[must_use]
+    pub fn without(self, scheme: Scheme) -> Schemes {
+        Schemes(self.0 & !(1 << scheme as u8))
     }
 
     /// Whether `scheme` is in the set.

@@ -128,8 +128,8 @@ fn compile(options: &Options) -> Result<(Vec<u8>, Inventory), String> {
     let _ = synthetic::netblocks(options, &mut networks);
     let _ = synthetic::continents(&mut countries);
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
-    continents::import(&countries, &mut inventory, &mut skipped);
-    mirrormanager::import(&protobuf, &mut inventory, &mut skipped)
+    continents::import(&countries, &mut inventory, &mut skipped)
+        .and_then(|()| mirrormanager::import(&protobuf, &mut inventory, &mut skipped))
         .and_then(|()| routes::import(&networks[..], &mut inventory, &mut skipped))
         .and_then(|()| geoip::import(&synthetic::geoip(options), &mut inventory, &mut skipped))
         .map_err(|error| format!("synthetic cache: not compiled ({error})"))?;

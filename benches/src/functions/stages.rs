@@ -1,4 +1,5 @@
-//! The stages of an answer, each for itself: the request resolved, mirrors selected and ordered, bytes rendered.
+//! The stages of an answer, each for itself: the request resolved, mirrors selected in their order, and their order
+//! alone, bytes rendered.
 
 use super::{Call, EVERY_HOST, Parts, Round, answers};
 use crate::load::questions::{Kind, Question, questions};
@@ -7,7 +8,7 @@ use daemon::{
     select::{
         order::{OrderScratch, arrange},
         query::Query,
-        tiers::{Candidates, TierScratch, collect},
+        tiers::{Candidates, Source, TierScratch, collect},
     },
 };
 use rand::{SeedableRng, rngs::SmallRng};
@@ -32,15 +33,16 @@ impl<'a> Selected<'a> {
         let resolved = asked.iter().filter_map(|question| Query::resolve(&view, &question.request()));
         Round::new(resolved.take(ASKED).map(|query| {
             let mut selected = Selected { query, candidates: Candidates::default() };
-            selected.collect(parts, &mut TierScratch::default());
+            selected.collect(parts, &mut SmallRng::seed_from_u64(1), &mut TierScratch::default());
             selected
         }))
     }
 
-    fn collect(&mut self, parts: &Parts, scratch: &mut TierScratch) {
+    fn collect(&mut self, parts: &Parts, dice: &mut SmallRng, scratch: &mut TierScratch) {
         let Selected { query, candidates } = self;
         if let Ok(target) = &query.target {
-            collect(&parts.view(), &EVERY_HOST, query, target.directory, target.also, scratch, candidates);
+            let source = Source { view: &parts.view(), rules: &EVERY_HOST, shared: parts.fragments.shared() };
+            collect(source, query, target, dice, scratch, candidates);
         }
     }
 }
@@ -55,10 +57,10 @@ pub(super) fn resolve(parts: &Parts) -> Call<'_> {
 
 pub(super) fn select(parts: &Parts) -> Call<'_> {
     let mut all = Selected::all(parts, answers::large_metalinks(&parts.view()));
-    let mut scratch = TierScratch::default();
+    let (mut scratch, mut dice) = (TierScratch::default(), SmallRng::seed_from_u64(1));
     Box::new(move || {
         let selected = all.next();
-        selected.collect(parts, &mut scratch);
+        selected.collect(parts, &mut dice, &mut scratch);
         black_box(&selected.candidates);
     })
 }
@@ -69,7 +71,9 @@ pub(super) fn order(parts: &Parts) -> Call<'_> {
     let (mut scratch, mut dice) = (OrderScratch::default(), SmallRng::seed_from_u64(1));
     Box::new(move || {
         let selected = all.next();
-        arrange(&view, &mut selected.candidates.picks, &mut dice, &mut scratch);
+        for tier in selected.candidates.picks.chunk_by_mut(|a, b| a.tier == b.tier) {
+            arrange(&view, tier, &mut dice, &mut scratch);
+        }
         black_box(&selected.candidates);
     })
 }

@@ -123,7 +123,7 @@ fn countries_and_routes_of_synthetic_addresses_are_read() {
     daemon::compile::geoip::import(&geoip(&options), &mut inventory, &mut skipped).unwrap();
     text.clear();
     continents(&mut text).unwrap();
-    daemon::compile::continents::import(&text, &mut inventory, &mut skipped);
+    daemon::compile::continents::import(&text, &mut inventory, &mut skipped).unwrap();
     assert!(inventory.routes.len() > 5000 && inventory.geoip.len() > 5000);
     assert!(inventory.routes.iter().any(|(prefix, _)| prefix.is_ipv6()));
     assert!(inventory.geoip.iter().any(|(prefix, _)| prefix.is_ipv6()));

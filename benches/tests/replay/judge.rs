@@ -5,7 +5,7 @@ use crate::{
     compare::{self, Difference},
     exchange::Reply,
     http::Answer,
-    model::{Block, Body, Expected, Model, metalink::rfc_1123},
+    model::{Block, Blocks, Body, Expected, Model, metalink::rfc_1123},
     request::Written,
 };
 use shared::{
@@ -94,12 +94,17 @@ fn head_only(expected: &Expected, answer: &Answer) -> Result<(), Difference> {
 fn lengths(body: &Body) -> RangeInclusive<usize> {
     match body {
         Body::Exact(text) => text.len()..=text.len(),
-        Body::Blocks { top, groups, bottom } => {
-            let all = |preference: usize| {
-                let blocks = groups.iter().flatten().map(|block: &Block| block.text(preference).len());
-                top.len() + blocks.sum::<usize>() + bottom.len()
+        // Of hosts with URLs in common, and of the tier global, some may be missing.
+        Body::Blocks(Blocks { top, groups, bottom, global }) => {
+            let lines = |blocks: &[Block]| -> usize {
+                blocks.iter().flatten().map(|line| line.text(100).len()).sum()
             };
-            all(1)..=all(100)
+            let all = top.0.len()
+                + top.1.len()
+                + bottom.len()
+                + groups.iter().map(|group| lines(group)).sum::<usize>();
+            let more = global.as_ref().map_or(0, |global| global.token.len() + lines(&global.group));
+            top.0.len() + top.1.len() + bottom.len()..=all + more
         }
         Body::Redirect(_) => 0..=0,
     }

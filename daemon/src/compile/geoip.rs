@@ -7,22 +7,35 @@ mod tree;
 
 use super::{
     error::Cause,
+    form,
     skipped::{Place, Reason, Skipped},
+    text,
 };
-use maxminddb::{MaxMindDbError, Reader, WithinOptions};
+use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
+use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
 use shared::{cache::inventory::Inventory, code::Country};
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
+use tree::{Tree, Within};
 
 /// A tree has one network more than nodes; more only where it shows some again, as it does those of IPv4 a few times.
 const NETWORKS_PER_NODE: u64 = 16;
 
+/// Where files show the tree of IPv4 again: the first address, and how many bits of it count.
+const ALIASES: [(u128, u8); 3] = [
+    (0xffff << 32, 96),      // ::ffff:0:0/96, IPv4-mapped
+    (0x2002 << 112, 16),     // 2002::/16, 6to4
+    (0x2001_0000 << 96, 32), // 2001::/32, Teredo
+];
+
+/// What MaxMind's own databases say of a network.
 #[derive(Deserialize)]
 struct Record<'a> {
     #[serde(borrow)]
     country: Option<Nation<'a>>,
     #[serde(borrow)]
     registered_country: Option<Nation<'a>>,
+    country_code: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -30,37 +43,41 @@ struct Nation<'a> {
     iso_code: Option<&'a str>,
 }
 
+/// What others' databases say, where `country` is the code itself.
+#[derive(Deserialize)]
+struct FlatRecord<'a> {
+    country: Option<&'a str>,
+    country_code: Option<&'a str>,
+}
+
 /// Reads the networks of a database into [`Inventory::geoip`].
 ///
-/// A network's country is `country.iso_code`, or `registered_country.iso_code` where there is none. A database that has
-/// neither anywhere is refused. Cost: each record is decoded once, however many networks share it.
+/// A network's country is `country.iso_code`, or `registered_country.iso_code` where there is none; in databases of
+/// other makers `country` or `country_code`. A record of another shape is skipped and counted. A database that has no
+/// country anywhere is refused. Cost: each record is decoded once, however many networks share it.
 pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
-    let database = Reader::from_source(bytes).map_err(refused)?;
-    let mut countries: HashMap<usize, Result<Country, Reason>> = HashMap::new();
-    let before = inventory.geoip.len();
+    // A database is only taken for another kind of file when it is none.
+    let database = Reader::from_source(bytes)
+        .map_err(|error| form::refuse_other(bytes).err().unwrap_or_else(|| refused(error)))?;
     let metadata = database.metadata();
-    let networks = tree::paths(bytes, metadata.node_count as usize, metadata.record_size);
-    let most = NETWORKS_PER_NODE * (u64::from(metadata.node_count) + 1);
-    if networks.is_none_or(|networks| networks > most) {
-        let why = "not a usable MaxMind database (branches of its tree lead into each other)";
-        return Err(Cause::Refused(why.into()));
-    }
-    for found in database.networks(WithinOptions::default()).map_err(refused)? {
-        let found = found.map_err(refused)?;
-        let Some(offset) = found.offset() else { continue };
-        let country = match countries.get(&offset) {
-            Some(&country) => country,
-            None => {
-                let country =
-                    found.decode().map_err(refused)?.as_ref().map_or(Err(Reason::NoCountry), country);
-                countries.insert(offset, country);
-                country
-            }
-        };
-        let network = found.network().map_err(refused)?;
+    let tree = Tree::new(bytes, metadata.node_count as usize, metadata.record_size, metadata.ip_version == 4)
+        .filter(|tree| {
+            let most = NETWORKS_PER_NODE * (u64::from(metadata.node_count) + 1);
+            tree.paths().is_some_and(|paths| paths <= most)
+        })
+        .ok_or_else(|| {
+            let why = "not a usable MaxMind database (branches of its tree lead into each other)";
+            Cause::Refused(why.into())
+        })?;
+    let before = inventory.geoip.len();
+    let mut countries: HashMap<usize, Result<Country, Reason>> = HashMap::new();
+    for Within { first, length, record } in tree.networks(&ALIASES) {
+        let networks = networks(first, length, tree.is_v4());
+        let Some(some) = networks.first() else { continue };
+        let country = *countries.entry(record).or_insert_with(|| country(&database, some.network()));
         match country {
-            Ok(country) => inventory.geoip.push((network, country)),
-            Err(reason) => skipped.add(Place::Geoip, reason, || network),
+            Ok(country) => inventory.geoip.extend(networks.iter().map(|network| (*network, country))),
+            Err(reason) => skipped.add(Place::Geoip, reason, || some),
         }
     }
     if inventory.geoip.len() == before {
@@ -74,12 +91,46 @@ pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) ->
     Ok(())
 }
 
-fn country(record: &Record<'_>) -> Result<Country, Reason> {
-    fn code<'a>(nation: &Option<Nation<'a>>) -> Option<&'a str> {
-        nation.as_ref().and_then(|nation| nation.iso_code)
+/// The networks that an end of the tree stands for.
+///
+/// One that reaches around `::/96` holds all of IPv4, and IPv6 addresses on either side of what is IPv4's: then these
+/// are the pieces.
+fn networks(first: u128, length: u8, is_v4: bool) -> Vec<IpNetwork> {
+    let v4 = |bits: u128, length: u8| Ipv4Network::new((bits as u32).into(), length).ok().map(IpNetwork::V4);
+    let v6 = |bits: u128, length: u8| Ipv6Network::new(bits.into(), length).ok().map(IpNetwork::V6);
+    if is_v4 {
+        return v4(first >> 96, length).into_iter().collect();
     }
-    let code = code(&record.country).or_else(|| code(&record.registered_country)).ok_or(Reason::NoCountry)?;
-    Country::parse(code.as_bytes()).ok_or(Reason::BadCountry)
+    match length.checked_sub(96) {
+        Some(length) if first >> 32 == 0 => v4(first, length).into_iter().collect(),
+        None if first == 0 => {
+            let beside = (length..96).map(|at| v6(1 << (127 - at), at + 1));
+            std::iter::once(v4(0, 0)).chain(beside).flatten().collect()
+        }
+        _ => v6(first, length).into_iter().collect(),
+    }
+}
+
+/// The country of the network that contains an address.
+fn country(database: &Reader<&[u8]>, address: IpAddr) -> Result<Country, Reason> {
+    let found = database.lookup(address).map_err(|_| Reason::BadRecord)?;
+    let code = match found.decode::<Record<'_>>() {
+        Ok(record) => record.and_then(|record| {
+            let nations = [record.country, record.registered_country].into_iter().flatten();
+            let mut codes = nations.map(|nation| nation.iso_code).chain([record.country_code]);
+            codes.find_map(given)
+        }),
+        Err(_) => {
+            let record = found.decode::<FlatRecord<'_>>().map_err(|_| Reason::BadRecord)?;
+            record.and_then(|record| [record.country, record.country_code].into_iter().find_map(given))
+        }
+    };
+    Country::parse(code.ok_or(Reason::NoCountry)?.as_bytes()).ok_or(Reason::BadCountry)
+}
+
+/// A text that is not empty.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.map(text::trim_str).filter(|text| !text.is_empty())
 }
 
 fn refused(error: MaxMindDbError) -> Cause {

@@ -5,6 +5,7 @@
 
 pub mod continents;
 mod error;
+mod form;
 pub mod geoip;
 pub mod mirrormanager;
 mod prefix;
@@ -12,6 +13,7 @@ mod prefix;
 mod real_data;
 pub mod routes;
 mod skipped;
+mod text;
 
 pub use error::{Cause, Error, Input};
 use shared::{cache::inventory::Inventory, program::files};
@@ -48,14 +50,16 @@ pub fn gather(inputs: &Inputs, mut progress: impl FnMut(Input)) -> Result<(Inven
     if let Some(path) = &inputs.continents {
         progress(Input::Continents);
         let bytes = read(Input::Continents, path)?;
-        continents::import(&bytes, &mut inventory, &mut skipped);
+        continents::import(&bytes, &mut inventory, &mut skipped)
+            .map_err(|cause| error(Input::Continents, path, cause))?;
         if inventory.continents.is_empty() {
             return Err(useless(Input::Continents, path, "continent of a country"));
         }
     }
     progress(Input::Mirrormanager);
     let bytes = read(Input::Mirrormanager, &inputs.mirrormanager)?;
-    mirrormanager::import(&bytes, &mut inventory, &mut skipped)
+    form::refuse_other(&bytes)
+        .and_then(|()| mirrormanager::import(&bytes, &mut inventory, &mut skipped))
         .map_err(|cause| error(Input::Mirrormanager, &inputs.mirrormanager, cause))?;
     drop(bytes);
     if let Some(path) = &inputs.netblocks {
@@ -64,7 +68,7 @@ pub fn gather(inputs: &Inputs, mut progress: impl FnMut(Input)) -> Result<(Inven
             .map_err(Cause::from)
             .and_then(|file| routes::import(file, &mut inventory, &mut skipped))
             .map_err(|cause| error(Input::Netblocks, path, cause))?;
-        if inventory.routes.is_empty() {
+        if inventory.routes.iter().all(|(_, origin)| origin.is_none()) {
             return Err(useless(Input::Netblocks, path, "route"));
         }
     }

@@ -15,7 +15,7 @@ fn sample(name: &str) -> Option<PathBuf> {
 }
 
 #[test]
-fn the_almalinux_cache_is_read_whole_but_for_one_bad_url() {
+fn the_almalinux_cache_is_read_whole_but_for_six_bad_urls() {
     let Some(path) = sample("almalinux.proto-cache") else { return };
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
     mirrormanager::import(&fs::read(path).unwrap(), &mut inventory, &mut skipped).unwrap();
@@ -23,12 +23,14 @@ fn the_almalinux_cache_is_read_whole_but_for_one_bad_url() {
         skipped.rows().map(|row| row.to_string()).collect::<Vec<_>>(),
         [
             "HCUrlCache: URL without a known scheme: 1, first 286 ftp.arnes.si::almalinux",
-            "MirrorListCache: unknown or skipped URL: 1069, first URL 286 of host 109 in almalinux"
+            "HCUrlCache: not a URL that clients can use: 5, first 492 rsync://mirror.alpha-labs.net::almalinux",
+            "MirrorListCache: unknown or skipped URL: 6414, first URL 286 of host 109 in almalinux",
+            "MirrorListCache: given twice, the last counts: 6556, first URL 327 of host 121 in almalinux"
         ]
     );
     assert_eq!(inventory.source_time, 1_784_160_000);
     assert_eq!(inventory.hosts.len(), 531);
-    assert_eq!(inventory.urls.len(), 1446);
+    assert_eq!(inventory.urls.len(), 1432);
     assert_eq!(inventory.directories.len(), 10_624);
     assert_eq!(inventory.directories.keys().filter(|path| path.starts_with("vault")).count(), 9484);
     assert_eq!(inventory.carrier_sets.len(), 3, "one for each category");

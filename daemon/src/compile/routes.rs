@@ -3,16 +3,22 @@
 //! Plain, gzip or zstd, told apart by the first bytes and not by the name; unpacked and read line by line, so that the
 //! text is never in memory as a whole. No line is fatal: what is not a route is skipped and counted. How much there is
 //! to read is bounded, since little that is packed may be much.
+//!
+//! Other well-known forms of such lines are read too ([`line`] tells them apart). A table in a form that is not read,
+//! or of which most lines make no sense, is refused: no origins are better than wrong ones.
+
+mod line;
 
 use super::{
     error::Cause,
-    prefix,
+    form,
     skipped::{Place, Reason, Skipped},
+    text,
 };
 use flate2::bufread::MultiGzDecoder;
-use ipnetwork::IpNetwork;
+use line::Form;
 use shared::cache::inventory::Inventory;
-use std::io::{BufRead, BufReader, Read, Take};
+use std::io::{BufRead, BufReader, Cursor, Read, Take};
 
 /// Bytes of unpacked text; the table of the whole Internet has some 30 million.
 const MOST_TEXT: u64 = 1 << 30;
@@ -20,12 +26,12 @@ const MOST_TEXT: u64 = 1 << 30;
 /// Longer lines are skipped; `PREFIX ASN` needs less than 60 bytes.
 const MAX_LINE: usize = 4096;
 
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// A table of at least so many lines must make sense for the most part; of a short one each line is taken for itself.
+const ENOUGH_TO_JUDGE: u64 = 16;
 
 /// Reads a routing table into [`Inventory::routes`].
 ///
-/// An error means that the file could not be read or unpacked to its end, or does not end in time.
+/// An error means that the file could not be read or unpacked to its end, does not end in time, or is no such table.
 pub fn import(file: impl Read, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     import_at_most(MOST_TEXT, file, inventory, skipped)
 }
@@ -36,20 +42,96 @@ fn import_at_most(
     inventory: &mut Inventory,
     skipped: &mut Skipped,
 ) -> Result<(), Cause> {
-    let mut lines = Lines { text: unpack(file)?.take(most + 1), line: Vec::new() };
+    let text = refuse_other_forms(unpack(file)?)?;
+    let mut lines = Lines { text: text.take(most + 1), line: Vec::new() };
+    let mut table = Table::default();
     while let Some(line) = lines.next_line()? {
-        match route(line) {
-            Ok(route) => inventory.routes.push(route),
-            Err(reason) => {
-                skipped.add(Place::Netblocks, reason, || String::from_utf8_lossy(line).into_owned());
-            }
+        match table.read(line, inventory) {
+            Ok(()) => {}
+            Err(reason) if reason.is_kept() => skipped.note(Place::Netblocks, reason, || text::lossy(line)),
+            Err(reason) => skipped.add(Place::Netblocks, reason, || text::lossy(line)),
         }
     }
     match lines.text.limit() {
         0 => Err(Cause::Refused(format!("has more than {most} bytes of text"))),
-        _ => Ok(()),
+        _ => table.judge(),
     }
 }
+
+/// Names what is neither plain text nor packed in a way that is read, nor lines of a form that is.
+fn refuse_other_forms<'a>(mut text: Box<dyn BufRead + 'a>) -> Result<Box<dyn BufRead + 'a>, Cause> {
+    let mut head = Vec::with_capacity(form::HEAD);
+    text.by_ref().take(form::HEAD as u64).read_to_end(&mut head)?;
+    if let Some(packing) = form::packed(&head) {
+        return Err(Cause::Refused(format!("is packed as {packing}; plain text, gzip and zstd are read")));
+    }
+    match form::not_a_table(&head).or_else(|| form::other_routes(&head)) {
+        Some(kind) => Err(Cause::Refused(format!("is {kind}"))),
+        None => Ok(Box::new(Cursor::new(head).chain(text))),
+    }
+}
+
+/// What the lines read so far are like.
+#[derive(Default)]
+struct Table {
+    form: Option<Form>,
+    /// Lines with a prefix and an AS.
+    routes: u64,
+    /// Lines with a prefix whose AS cannot be read.
+    without_origin: u64,
+    /// Lines that are no route, without comments and default routes.
+    odd: u64,
+    /// A line without room for doubt is of another form than those before it.
+    mixed: bool,
+}
+
+impl Table {
+    /// Takes a line in. The reason says why it is not taken, or what is odd about it.
+    fn read(&mut self, line: &[u8], inventory: &mut Inventory) -> Result<(), Reason> {
+        if line.is_empty() || [&b"#"[..], b";", b"!", b"%", b"//"].iter().any(|mark| line.starts_with(mark)) {
+            return Err(Reason::NotARecord);
+        }
+        let line = if line.len() > MAX_LINE {
+            Err(Reason::TooLong)
+        } else {
+            std::str::from_utf8(line).map_err(|_| Reason::NotUtf8)
+        };
+        let route = match line.and_then(|line| line::read(line, self.form)) {
+            Ok(route) => route,
+            Err(reason) => {
+                self.odd += u64::from(reason != Reason::DefaultRoute);
+                self.mixed |= reason == Reason::AnotherForm;
+                return Err(reason);
+            }
+        };
+        self.form = Some(route.form);
+        inventory.routes.extend(route.prefixes.iter().map(|prefix| (*prefix, route.origin)));
+        match route.origin {
+            Some(_) => self.routes += 1,
+            None => self.without_origin += 1,
+        }
+        route.origin.map(|_| ()).ok_or(Reason::NoOrigin)
+    }
+
+    fn judge(&self) -> Result<(), Cause> {
+        let bad = self.odd + self.without_origin;
+        let lines = self.routes + bad;
+        if self.mixed {
+            let why =
+                "has lines of several forms, so that it cannot be told what they mean; expected `PREFIX ASN`";
+            return Err(Cause::Refused(why.into()));
+        }
+        if lines >= ENOUGH_TO_JUDGE && bad > self.routes {
+            let why = format!(
+                "{bad} of {lines} lines make no sense; expected `PREFIX ASN`, `ADDRESS LENGTH ASN` or `FIRST LAST ASN`"
+            );
+            return Err(Cause::Refused(why));
+        }
+        Ok(())
+    }
+}
+
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 fn unpack<'a>(file: impl Read + 'a) -> Result<Box<dyn BufRead + 'a>, Cause> {
     let mut head = [0; ZSTD.len()];
@@ -61,9 +143,8 @@ fn unpack<'a>(file: impl Read + 'a) -> Result<Box<dyn BufRead + 'a>, Cause> {
             read => length += read,
         }
     }
-    let packed =
-        BufReader::with_capacity(1 << 16, std::io::Cursor::new(head).take(length as u64).chain(file));
-    Ok(if head.starts_with(&GZIP) {
+    let packed = BufReader::with_capacity(1 << 16, Cursor::new(head).take(length as u64).chain(file));
+    Ok(if head.starts_with(b"\x1f\x8b") {
         Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(packed)))
     } else if head == ZSTD {
         Box::new(BufReader::with_capacity(1 << 16, zstd::stream::read::Decoder::with_buffer(packed)?))
@@ -88,29 +169,8 @@ impl Lines<'_> {
         if self.line.len() > MAX_LINE && !self.line.ends_with(b"\n") {
             self.text.skip_until(b'\n')?;
         }
-        Ok(Some(self.line.trim_ascii()))
+        Ok(Some(text::trim(&self.line)))
     }
-}
-
-fn route(line: &[u8]) -> Result<(IpNetwork, u32), Reason> {
-    if line.is_empty() || line.starts_with(b"#") {
-        return Err(Reason::NotARecord);
-    }
-    if line.len() > MAX_LINE {
-        return Err(Reason::TooLong);
-    }
-    let line = std::str::from_utf8(line).map_err(|_| Reason::NotUtf8)?;
-    let mut fields = line.split_ascii_whitespace();
-    let prefix = fields.next().and_then(prefix::parse).ok_or(Reason::BadPrefix)?;
-    if prefix.prefix() == 0 {
-        return Err(Reason::DefaultRoute);
-    }
-    let asn = fields.next().ok_or(Reason::BadAsn)?;
-    let digits = asn.strip_prefix("AS").or_else(|| asn.strip_prefix("as")).unwrap_or(asn);
-    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Reason::BadAsn);
-    }
-    digits.parse().map(|asn| (prefix, asn)).map_err(|_| Reason::BadAsn)
 }
 
 #[cfg(test)]
@@ -124,19 +184,66 @@ mod tests {
     fn read(bytes: &[u8]) -> (Vec<String>, Skipped) {
         let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
         import(bytes, &mut inventory, &mut skipped).unwrap();
-        (inventory.routes.iter().map(|(prefix, asn)| format!("{prefix} {asn}")).collect(), skipped)
+        let shown = |(prefix, origin): &(_, Option<u32>)| match origin {
+            Some(origin) => format!("{prefix} {origin}"),
+            None => format!("{prefix} -"),
+        };
+        (inventory.routes.iter().map(shown).collect(), skipped)
     }
 
     #[test]
     fn routes_are_read_and_the_rest_is_skipped_and_counted() {
         let (routes, skipped) = read(TEXT.as_bytes());
-        assert_eq!(routes, ["192.0.2.0/24 64496", "2001:db8::/32 64497", "203.0.113.7/32 4294967295"]);
-        for (reason, count) in
-            [(Reason::NotARecord, 2), (Reason::DefaultRoute, 1), (Reason::BadAsn, 2), (Reason::BadPrefix, 1)]
-        {
+        assert_eq!(
+            routes,
+            [
+                "192.0.2.0/24 64496",
+                "2001:db8::/32 64497",
+                "198.51.100.0/24 -",
+                "203.0.113.0/24 -",
+                "203.0.113.7/32 4294967295"
+            ]
+        );
+        for (reason, count) in [
+            (Reason::NotARecord, 2),
+            (Reason::DefaultRoute, 1),
+            (Reason::NoOrigin, 2),
+            (Reason::BadPrefix, 1),
+        ] {
             assert_eq!(skipped.count(Place::Netblocks, reason), count, "{reason:?}");
         }
-        assert_eq!(skipped.total(), 6);
+        assert_eq!(skipped.total(), 4, "a prefix without an origin is kept");
+    }
+
+    #[test]
+    fn white_space_and_a_byte_order_mark_are_no_part_of_a_line() {
+        let (routes, skipped) = read("\u{feff}192.0.2.0/24 64496\r\n\t198.51.100.0/24\t1.10 \r\n".as_bytes());
+        assert_eq!(
+            (routes, skipped.total()),
+            (vec!["192.0.2.0/24 64496".into(), "198.51.100.0/24 65546".into()], 0)
+        );
+    }
+
+    fn refusal(bytes: &[u8]) -> String {
+        import(bytes, &mut Inventory::default(), &mut Skipped::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_not_such_a_table_is_refused_by_name() {
+        assert_eq!(refusal(b"\xfd7zXZ\0\0"), "is packed as xz; plain text, gzip and zstd are read");
+        let twice = zstd::stream::encode_all(&b"BZh91AY&SY"[..], 1).unwrap();
+        assert_eq!(refusal(&twice), "is packed as bzip2; plain text, gzip and zstd are read");
+        assert!(refusal(b"TABLE_DUMP2|1|B|192.0.2.1|1|192.0.2.0/24|1|IGP\n").contains("bgpdump"));
+        assert!(refusal(b"<!DOCTYPE html>").contains("HTML"));
+        assert!(refusal(b"192.0.2.0 24 64496\n198.51.100.0/24 64496\n").contains("lines of several forms"));
+    }
+
+    #[test]
+    fn columns_that_make_no_sense_are_refused() {
+        let countries: String = (0..20).map(|n| format!("192.0.{n}.0/24 DE\n")).collect();
+        assert!(refusal(countries.as_bytes()).starts_with("20 of 20 lines make no sense"));
+        let caida: String = (0..20).map(|n| format!("192.0.{n}.0\t24\t{}\n", 64_496 + n)).collect();
+        assert_eq!(read(caida.as_bytes()).0[19], "192.0.19.0/24 64515");
     }
 
     #[test]
@@ -187,7 +294,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8_are_one_bad_line() {
-        let (routes, skipped) = read(b"\xff\xfe 1\n192.0.2.0/24 64496\n");
+        let (routes, skipped) = read(b"\xff 1\n192.0.2.0/24 64496\n");
         assert_eq!((routes.len(), skipped.count(Place::Netblocks, Reason::NotUtf8)), (1, 1));
     }
 }

@@ -1,7 +1,8 @@
 //! What an import left out, and why.
 //!
 //! Odd input never ends a build: the record is left out, counted here by where it stood and what was wrong with it, and
-//! the first of each kind is kept as an example. The order is that of [`Place`] and [`Reason`].
+//! the first of each kind is kept as an example. The order is that of [`Place`] and [`Reason`]. What is taken as it is,
+//! but is worth a second look, is noted here too.
 
 use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, fmt};
@@ -101,9 +102,11 @@ pub enum Reason {
     Negative,
     /// Not hexadecimal, or of the wrong length.
     BadHash,
+    /// A version of a file of which no hash can be read: clients would take whatever a mirror sends.
+    NoHash,
     /// No scheme that a mirrorlist knows.
     UnknownScheme,
-    /// A blank or control character in a URL.
+    /// A URL without a host, with a port that is none, with user information, or with a blank or control character.
     BadUrl,
     /// A host that no directory names.
     UnknownHost,
@@ -125,11 +128,35 @@ pub enum Reason {
     NotARecord,
     /// A line that is not what the file should hold.
     Unparsable,
+    /// A line of another form than those before it.
+    AnotherForm,
     /// A network without a country.
     NoCountry,
+    /// A route whose origin cannot be read: its prefix has no AS.
+    NoOrigin,
+    /// A record of a database that is not of the shape of the others.
+    BadRecord,
+    /// Kept: a prefix wider than anyone holds, a /8 of IPv4 or a /16 of IPv6.
+    WidePrefix,
 }
 
 impl Reason {
+    /// Whether the record was taken all the same.
+    pub fn is_kept(self) -> bool {
+        matches!(self, Reason::WidePrefix | Reason::NoOrigin)
+    }
+
+    /// What an operator must know of at once, whatever the count: what follows from it.
+    pub fn consequence(self) -> Option<&'static str> {
+        match self {
+            Reason::NoHash => {
+                Some("a metalink of the file does not offer them, and is refused where no other is left")
+            }
+            Reason::WidePrefix => Some("their hosts or countries are preferred for all clients in them"),
+            _ => None,
+        }
+    }
+
     /// The reason in words, to stand after the place.
     pub fn words(self) -> &'static str {
         match self {
@@ -147,8 +174,9 @@ impl Reason {
             Reason::BadAsn => "not an AS number",
             Reason::Negative => "negative number",
             Reason::BadHash => "not a hash",
+            Reason::NoHash => "version without a readable hash",
             Reason::UnknownScheme => "URL without a known scheme",
-            Reason::BadUrl => "blank or control character in a URL",
+            Reason::BadUrl => "not a URL that clients can use",
             Reason::UnknownHost => "unknown host",
             Reason::UnknownUrl => "unknown or skipped URL",
             Reason::UnknownDirectory => "unknown or skipped directory",
@@ -159,7 +187,11 @@ impl Reason {
             Reason::DefaultRoute => "prefix of length 0",
             Reason::NotARecord => "blank line, comment or heading",
             Reason::Unparsable => "does not parse",
+            Reason::AnotherForm => "of another form than the lines before",
             Reason::NoCountry => "network without a country",
+            Reason::NoOrigin => "route without a readable AS, which hides wider ones",
+            Reason::BadRecord => "record of another shape",
+            Reason::WidePrefix => "prefix wider than a /8 (IPv6: a /16)",
         }
     }
 }
@@ -216,6 +248,11 @@ impl Skipped {
     /// Counts one record; `example` names it and is only asked for the first of its kind.
     pub fn add<T: fmt::Display>(&mut self, place: Place, reason: Reason, example: impl FnOnce() -> T) {
         self.total += 1;
+        self.note(place, reason, example);
+    }
+
+    /// Counts one record that is kept.
+    pub fn note<T: fmt::Display>(&mut self, place: Place, reason: Reason, example: impl FnOnce() -> T) {
         let tally = self
             .tallies
             .entry((place, reason))
@@ -239,13 +276,23 @@ impl Skipped {
         self.total
     }
 
-    /// How many records of one kind were left out.
+    /// How many records of one kind were left out, or noted.
     pub fn count(&self, place: Place, reason: Reason) -> u64 {
         self.tallies.get(&(place, reason)).map_or(0, |tally| tally.count)
     }
 
     /// What was left out, kind by kind.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.all().filter(|row| !row.reason.is_kept())
+    }
+
+    /// What was kept and noted, kind by kind.
+    pub fn notes(&self) -> impl Iterator<Item = Row<'_>> {
+        self.all().filter(|row| row.reason.is_kept())
+    }
+
+    /// Both, kind by kind.
+    pub fn all(&self) -> impl Iterator<Item = Row<'_>> {
         self.tallies.iter().map(|(&(place, reason), tally)| Row {
             place,
             reason,

@@ -5,6 +5,7 @@
 //! all workers share it.
 
 use super::escape;
+use crate::select::repeats::SharedUrls;
 use shared::{
     cache::{PlacementId, RepositoryId, View},
     scheme::Scheme,
@@ -25,6 +26,7 @@ pub struct Fragments {
     trees: Vec<u8>,
     /// Where each tree's line begins; one more than trees.
     tree_start: Vec<u32>,
+    shared: SharedUrls,
 }
 
 /// A part of the bytes.
@@ -55,7 +57,7 @@ pub struct MetalinkLine<'a> {
 impl Fragments {
     /// Renders the pieces of a cache.
     pub fn prepare(view: &View<'_>) -> Fragments {
-        let mut fragments = Fragments::default();
+        let mut fragments = Fragments { shared: SharedUrls::find(view), ..Fragments::default() };
         for placement in (0..view.placement_count() as u32).map(PlacementId) {
             fragments.line_start.push(fragments.lines.len() as u32);
             fragments.add(view, placement);
@@ -132,6 +134,11 @@ impl Fragments {
     pub fn url(&self, placement: PlacementId, scheme: Scheme) -> Option<&[u8]> {
         let piece = self.first.get(placement.0 as usize)?[scheme as usize];
         (piece.len > 0).then(|| self.get(piece))
+    }
+
+    /// The URLs that several hosts have.
+    pub fn shared(&self) -> &SharedUrls {
+        &self.shared
     }
 
     /// The lines that say which trees there are, of the trees so numbered.

@@ -2,9 +2,19 @@
 //!
 //! Source: spec.md §7, §11. Element order, indentation and attribute order are those of the server in production.
 
-use super::{escape, fragments::Fragments, mirrorlist::suffix};
-use crate::select::{query::Query, target::Target, tiers::Candidates};
+use super::{MOST_BYTES, escape, fragments::Fragments, mirrorlist::suffix};
+use crate::select::{
+    query::Query,
+    target::Target,
+    tiers::{Candidates, Pick},
+};
 use shared::cache::{Version, View};
+
+/// What follows the last URL.
+const END: &[u8] = b"   </resources>\n  </file>\n </files>\n</metalink>\n";
+
+/// Alternates are added as long as they leave so much for mirrors.
+const MOST_OF_VERSIONS: usize = MOST_BYTES / 2;
 
 /// Names of the hashes, in the order of [`Version::hashes`].
 const HASHES: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];
@@ -39,6 +49,7 @@ pub fn render(
     pubdate: &str,
     out: &mut Vec<u8>,
 ) {
+    let from = out.len();
     open(pubdate, out);
     out.extend_from_slice(b" <files>\n  <file name=\"");
     escape::xml(target.file.as_deref().unwrap_or_default(), out);
@@ -51,6 +62,9 @@ pub fn render(
         if versions.len() > 0 {
             out.extend_from_slice(b"   <mm0:alternates>\n");
             for alternate in versions {
+                if out.len() - from > MOST_OF_VERSIONS {
+                    break;
+                }
                 out.extend_from_slice(b"    <mm0:alternate>\n");
                 version(&alternate, "      ", out);
                 out.extend_from_slice(b"    </mm0:alternate>\n");
@@ -59,8 +73,8 @@ pub fn render(
         }
     }
     out.extend_from_slice(b"   <resources maxconnections=\"1\">\n");
-    urls(view, fragments, query, target, candidates, out);
-    out.extend_from_slice(b"   </resources>\n  </file>\n </files>\n</metalink>\n");
+    urls(view, fragments, query, target, candidates, from + MOST_BYTES - END.len(), out);
+    out.extend_from_slice(END);
 }
 
 fn urls(
@@ -69,6 +83,7 @@ fn urls(
     query: &Query<'_>,
     target: &Target<'_>,
     candidates: &Candidates,
+    most: usize,
     out: &mut Vec<u8>,
 ) {
     let mut path = Vec::with_capacity(128);
@@ -80,9 +95,13 @@ fn urls(
     for (at, pick) in candidates.picks.iter().enumerate() {
         let preference = preferences.format(100usize.saturating_sub(at).max(1)).as_bytes();
         let close: &[u8] = if pick.public { b"\">" } else { b"\" mm0:private=\"True\">" };
-        for line in fragments.metalink_lines(pick.placement) {
+        let before = out.len();
+        for (at, line) in fragments.metalink_lines(pick.placement).enumerate() {
             // Without `protocol` a host is listed with everything it has, rsync too.
             if query.protocols.is_some_and(|asked| !asked.contains(line.scheme)) {
+                continue;
+            }
+            if pick.partial && candidates.hides_line(view, pick, at) {
                 continue;
             }
             out.reserve(line.opening.len() + line.url.len() + close.len() + end.len() + 3);
@@ -92,6 +111,17 @@ fn urls(
             out.extend_from_slice(line.url);
             out.extend_from_slice(&end);
         }
+        if out.len() > most {
+            return out.truncate(before);
+        }
+    }
+}
+
+impl Candidates {
+    /// Whether the URL of a host's line so numbered stands in the document already.
+    fn hides_line(&self, view: &View<'_>, pick: &Pick, line: usize) -> bool {
+        let url = view.placement_urls(pick.placement).nth(line);
+        url.is_some_and(|url| self.hidden.contains(&(pick.placement, url)))
     }
 }
 

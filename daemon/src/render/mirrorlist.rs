@@ -2,16 +2,14 @@
 //!
 //! Source: spec.md §6, §11.
 
+use super::MOST_BYTES;
 use super::{escape, fragments::Fragments, header};
 use crate::select::{
     query::Query,
     target::Target,
     tiers::{Candidates, Pick},
 };
-use shared::{
-    cache::View,
-    scheme::{Scheme, Schemes},
-};
+use shared::{cache::View, scheme::Scheme};
 
 /// Appends what follows a host's URL: the directory, and the file or a slash.
 pub fn suffix(view: &View<'_>, target: &Target<'_>, out: &mut Vec<u8>) {
@@ -34,6 +32,7 @@ pub fn render(
     candidates: &Candidates,
     out: &mut Vec<u8>,
 ) {
+    let most = out.len() + MOST_BYTES;
     header::line(view, query, candidates, out);
     out.push(b'\n');
     if query.time {
@@ -45,26 +44,26 @@ pub fn render(
     suffix(view, target, &mut end);
     end.push(b'\n');
     for pick in &candidates.picks {
-        for scheme in shown(view, query, pick).iter() {
+        let before = out.len();
+        for scheme in query.shown(view.placement_schemes(pick.placement)).iter() {
+            if pick.partial && candidates.hides(view, pick, scheme) {
+                continue;
+            }
             if let Some(url) = fragments.url(pick.placement, scheme) {
                 out.extend_from_slice(url);
                 out.extend_from_slice(&end);
             }
         }
+        if out.len() > most {
+            return out.truncate(before);
+        }
     }
 }
 
-/// The schemes of a host that a list shows: each one asked for, else the best of its own.
-fn shown(view: &View<'_>, query: &Query<'_>, pick: &Pick) -> Schemes {
-    let usable = view.placement_schemes(pick.placement).and(query.wanted());
-    match query.protocols {
-        Some(_) => usable,
-        None => usable.iter().take(1).collect(),
+impl Candidates {
+    /// Whether the URL that a list shows of a host for a scheme stands in it already.
+    fn hides(&self, view: &View<'_>, pick: &Pick, scheme: Scheme) -> bool {
+        let mut hidden = self.hidden.iter().filter(|(placement, _)| *placement == pick.placement);
+        hidden.any(|(_, url)| view.url(*url).is_some_and(|(of, _)| of == scheme))
     }
-}
-
-/// The URL that a redirect goes to: the first listed host's by https, else by http.
-pub fn best<'a>(fragments: &'a Fragments, wanted: Schemes, picks: &[Pick]) -> Option<&'a [u8]> {
-    let pick = picks.first()?;
-    wanted.and(Schemes::WEB).iter().find_map(|scheme: Scheme| fragments.url(pick.placement, scheme))
 }

@@ -2,11 +2,7 @@
 //!
 //! Source: spec.md §8.
 
-use super::{
-    escape,
-    fragments::Fragments,
-    mirrorlist::{best, suffix},
-};
+use super::{escape, fragments::Fragments, mirrorlist::suffix};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
 use shared::cache::View;
 
@@ -20,7 +16,9 @@ pub fn render(
     candidates: &Candidates,
     out: &mut Vec<u8>,
 ) -> Option<usize> {
-    let mut url = best(fragments, query.wanted(), &candidates.picks)?.to_vec();
+    let best = candidates.picks.first()?.placement;
+    let scheme = query.shown(view.placement_schemes(best)).iter().next()?;
+    let mut url = fragments.url(best, scheme)?.to_vec();
     suffix(view, target, &mut url);
     let mut location = Vec::with_capacity(url.len());
     escape::url_in_header(&url, &mut location);

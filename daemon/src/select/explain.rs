@@ -3,14 +3,12 @@
 //! Runs the collection that answers, then asks the same judge about the hosts that were not listed.
 
 use super::{
-    order::{self, OrderScratch},
     query::Query,
     target::Target,
-    tiers::{Candidates, Collector, Exclusion, Pick, TierScratch},
+    tiers::{Candidates, Collector, Exclusion, Pick, Source, TierScratch},
 };
-use crate::answer::Rules;
 use rand::Rng;
-use shared::cache::{Member, View};
+use shared::cache::Member;
 
 /// A host that carries the directory, and what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -28,24 +26,30 @@ pub enum Unlisted {
     Excluded(Exclusion),
     /// It would be one, but is in none of the tiers that were used.
     NotNeeded,
+    /// All its URLs are those of hosts listed before it.
+    Repeated,
 }
 
 /// Every host that carries the directory, those listed first and in their order.
 pub fn explain(
-    view: &View<'_>,
-    rules: &Rules,
+    source: Source<'_>,
     query: &Query<'_>,
     target: &Target<'_>,
     rng: &mut impl Rng,
 ) -> (Candidates, Vec<Verdict>) {
     let (mut scratch, mut candidates) = (TierScratch::default(), Candidates::default());
-    let mut collector =
-        Collector::new(view, rules, query, target.directory, target.also, &mut scratch, &mut candidates);
-    collector.run();
-    let set = view.set(view.carriers(target.directory));
-    let judged: Vec<(Member, Option<Exclusion>)> =
-        set.iter().enumerate().map(|(position, member)| (member, collector.judge(position, true))).collect();
-    order::arrange(view, &mut candidates.picks, rng, &mut OrderScratch::default());
+    let mut collector = Collector::new(source, query, target, &mut scratch, &mut candidates);
+    collector.run(rng);
+    let set = source.view.set(source.view.carriers(target.directory));
+    let judge = |(position, member)| {
+        let unlisted = match collector.judge(position, true) {
+            _ if collector.is_added(position) => Unlisted::Repeated,
+            Some(exclusion) => Unlisted::Excluded(exclusion),
+            None => Unlisted::NotNeeded,
+        };
+        (member, unlisted)
+    };
+    let judged: Vec<(Member, Unlisted)> = set.iter().enumerate().map(judge).collect();
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(judged.len());
     let mut listed = vec![false; judged.len()];
     for (place, pick) in candidates.picks.iter().enumerate() {
@@ -53,9 +57,7 @@ pub fn explain(
         verdicts.push(Verdict { member: judged[pick.position as usize].0, outcome: Ok((place, *pick)) });
     }
     let unlisted = judged.iter().zip(&listed).filter(|(_, listed)| !**listed);
-    verdicts.extend(unlisted.map(|((member, exclusion), _)| Verdict {
-        member: *member,
-        outcome: Err(exclusion.map_or(Unlisted::NotNeeded, Unlisted::Excluded)),
-    }));
+    verdicts
+        .extend(unlisted.map(|((member, unlisted), _)| Verdict { member: *member, outcome: Err(*unlisted) }));
     (candidates, verdicts)
 }

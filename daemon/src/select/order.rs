@@ -18,19 +18,18 @@ pub struct OrderScratch {
     before: Vec<Pick>,
 }
 
-/// Puts the listed hosts of each tier into their order. Tiers stay as they are.
-pub fn arrange(view: &View<'_>, picks: &mut [Pick], rng: &mut impl Rng, scratch: &mut OrderScratch) {
-    for tier in picks.chunk_by_mut(|a, b| a.tier == b.tier) {
-        match tier[0].tier {
-            Tier::Netblock => {
-                tier.sort_unstable_by_key(|pick| Reverse(pick.length));
-                for same in tier.chunk_by_mut(|a, b| a.length == b.length) {
-                    shuffle(same, |_| 1, rng, scratch);
-                }
+/// Puts the hosts of one tier into their order.
+pub fn arrange(view: &View<'_>, tier: &mut [Pick], rng: &mut impl Rng, scratch: &mut OrderScratch) {
+    match tier.first().map(|pick| pick.tier) {
+        None => {}
+        Some(Tier::Netblock) => {
+            tier.sort_unstable_by_key(|pick| Reverse(pick.length));
+            for same in tier.chunk_by_mut(|a, b| a.length == b.length) {
+                shuffle(same, |_| 1, rng, scratch);
             }
-            Tier::Location | Tier::Asn => shuffle(tier, |_| 1, rng, scratch),
-            _ => shuffle(tier, |pick| view.bandwidth(view.placement_host(pick.placement)), rng, scratch),
         }
+        Some(Tier::Location | Tier::Asn) => shuffle(tier, |_| 1, rng, scratch),
+        Some(_) => shuffle(tier, |pick| view.bandwidth(view.placement_host(pick.placement)), rng, scratch),
     }
 }
 

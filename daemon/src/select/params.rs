@@ -2,6 +2,7 @@
 //!
 //! Source: spec.md §1. Values keep their bytes; what they mean is for `query` to find out.
 
+use shared::net::trim_blanks;
 use std::borrow::Cow;
 
 /// Longest `repo`, `arch`, `path` or `location` in bytes; a longer one is unknown.
@@ -14,7 +15,7 @@ pub struct Params<'q> {
     pub repo: Option<Cow<'q, [u8]>>,
     /// `arch`
     pub arch: Option<Cow<'q, [u8]>>,
-    /// `path`, blanks and all.
+    /// `path`; blanks at its ends belong to it.
     pub path: Option<Cow<'q, [u8]>>,
     /// `country`, or else `cc`; a list with something on it.
     pub country: Option<Cow<'q, [u8]>>,
@@ -47,13 +48,13 @@ impl<'q> Params<'q> {
             }
         }
         let value = |name: Name| last[name as usize].map(decode);
-        let word = |name| value(name).map(trim).filter(|value| !value.is_empty());
-        let flag = |name| value(name).is_some_and(|value| *trim(value) != *b"0");
+        let word = |name| value(name).map(|text| trim(text, trim_blanks)).filter(|value| !value.is_empty());
+        let flag = |name| value(name).is_some_and(|value| *trim_blanks(&value) != *b"0");
         let list = |name| word(name).filter(|list| items(list).next().is_some());
         Params {
             repo: word(Name::Repo),
             arch: word(Name::Arch),
-            path: value(Name::Path).filter(|path| !path.is_empty()),
+            path: value(Name::Path).map(|path| trim(path, trim_line_ends)).filter(|path| !path.is_empty()),
             country: list(Name::Country).or_else(|| list(Name::Cc)),
             protocol: word(Name::Protocol),
             netblock: word(Name::Netblock),
@@ -116,7 +117,7 @@ impl Name {
 
 /// Items of a comma list, without blanks around them; empty ones left out.
 pub fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|byte| *byte == b',').map(trim_slice).filter(|item| !item.is_empty())
+    list.split(|byte| *byte == b',').map(trim_blanks).filter(|item| !item.is_empty())
 }
 
 /// Whether a name can be one of the cache at all: UTF-8 without control characters, not too long.
@@ -150,15 +151,19 @@ impl Iterator for Decoded<'_> {
     }
 }
 
-fn trim(text: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+fn trim(text: Cow<'_, [u8]>, trim: fn(&[u8]) -> &[u8]) -> Cow<'_, [u8]> {
     match text {
-        Cow::Borrowed(text) => Cow::Borrowed(trim_slice(text)),
-        Cow::Owned(text) => Cow::Owned(trim_slice(&text).to_vec()),
+        Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
+        Cow::Owned(text) => match trim(&text) {
+            trimmed if trimmed.len() == text.len() => Cow::Owned(text),
+            trimmed => Cow::Owned(trimmed.to_vec()),
+        },
     }
 }
 
-fn trim_slice(mut text: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = text {
+/// The text without tabs and line ends around it.
+fn trim_line_ends(mut text: &[u8]) -> &[u8] {
+    while let [b'\t' | b'\r' | b'\n', rest @ ..] | [rest @ .., b'\t' | b'\r' | b'\n'] = text {
         text = rest;
     }
     text
@@ -178,6 +183,20 @@ mod tests {
         assert_eq!(text(&params.repo), Some("gtk+"));
         assert_eq!(text(&params.arch), Some("x86_64"));
         assert_eq!(text(&params.path), Some(" a "));
+    }
+
+    #[test]
+    fn line_ends_and_tabs_are_trimmed_like_blanks() {
+        let params =
+            Params::parse(b"repo=%0D%0Afedora-42%0A&arch=%09x86_64%0D&ip=192.0.2.7%0A&country=de%0D,%0Afr");
+        assert_eq!(text(&params.repo), Some("fedora-42"));
+        assert_eq!(text(&params.arch), Some("x86_64"));
+        assert_eq!(text(&params.ip), Some("192.0.2.7"));
+        let countries: Vec<&[u8]> = items(params.country.as_deref().unwrap()).collect();
+        assert_eq!(countries, [&b"de"[..], b"fr"]);
+        assert_eq!(text(&Params::parse(b"path=%0A%20pub/x%20%0D%0A").path), Some(" pub/x "));
+        assert_eq!(Params::parse(b"path=%0D%0A&repo=%09").path, None);
+        assert!(!Params::parse(b"redirect=0%0D%0A").redirect);
     }
 
     #[test]

@@ -79,6 +79,16 @@ impl<'q> Query<'q> {
         })
     }
 
+    /// Of the schemes by which a host can be reached, those of which a list or a redirect shows a URL: all that were
+    /// asked for, else the best; one for a redirect.
+    pub fn shown(&self, usable: Schemes) -> Schemes {
+        let usable = usable.and(self.wanted());
+        match (self.kind, self.protocols) {
+            (Kind::Mirrorlist, Some(_)) => usable,
+            _ => usable.iter().take(1).collect(),
+        }
+    }
+
     /// The schemes by which a host must be reached to be a candidate.
     pub fn wanted(&self) -> Schemes {
         let asked = self.protocols.unwrap_or(Schemes::USUAL);

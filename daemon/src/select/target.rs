@@ -118,9 +118,19 @@ impl<'q> Asked<'q> {
             Some(versioned) if is_known(view, &versioned) => Cow::Owned(versioned),
             _ => repo.clone(),
         };
-        let is_source = repo.windows(6).any(|window| window == b"source");
-        let arch = if is_source { Cow::Borrowed(&b"source"[..]) } else { arch.clone() };
-        Asked { repo, arch }
+        let mut asked = Asked { repo, arch: arch.clone() };
+        let is_source = asked.repo.windows(6).any(|window| window == b"source");
+        // Names such as opensource-tools have the word in them and other architectures all the same.
+        if is_source && !asked.is_tree(view) {
+            asked.arch = Cow::Borrowed(b"source");
+        }
+        asked
+    }
+
+    /// Whether the pair is known as it is, once a redirect is followed.
+    fn is_tree(&self, view: &View<'_>) -> bool {
+        let tree = self.answering(view).filter(|_| acceptable(&self.arch));
+        tree.is_some_and(|repository| view.tree_id(repository, &self.arch).is_some())
     }
 
     /// The repository that answers: the one asked for, or the one that it redirects to. One step only.

@@ -3,10 +3,16 @@
 //! Source: spec.md §4. Each row of `TIERS` keeps one line of the table there. A host is a candidate or not by
 //! [`Collector::judge`] alone, in every tier; a host is listed once, in its nearest tier.
 
-use super::query::{Countries, Query};
+use super::{
+    order::{self, OrderScratch},
+    query::{Countries, Query},
+    repeats::{self, SharedUrls, Shown},
+    target::Target,
+};
 use crate::answer::{NetblockMode, Rules};
+use rand::Rng;
 use shared::{
-    cache::{ContinentId, CountryId, DirectoryId, HostId, PlacementId, Set, SystemId, View},
+    cache::{ContinentId, CountryId, HostId, PlacementId, Set, SystemId, UrlId, View},
     scheme::Schemes,
     wire::Tier,
 };
@@ -24,13 +30,17 @@ pub struct Pick {
     pub tier: Tier,
     /// In the netblock tier: the length of the prefix that brought it here; else 0.
     pub length: u8,
+    /// Whether some of its URLs are in [`Candidates::hidden`].
+    pub partial: bool,
 }
 
 /// What the tiers gave.
 #[derive(Debug, Default)]
 pub struct Candidates {
-    /// Listed hosts, those of a tier together, nearest tier first.
+    /// Listed hosts, those of a tier together, nearest tier first, in the order in which they are shown.
     pub picks: Vec<Pick>,
+    /// URLs of listed hosts that are not shown, for an earlier host shows them.
+    pub hidden: Vec<(PlacementId, UrlId)>,
     /// Whether the location had a candidate.
     pub location: bool,
     /// Whether a netblock had a candidate.
@@ -96,27 +106,40 @@ pub struct TierScratch {
     position: Vec<u32>,
     /// By host: whether it carries the other directory too.
     also: Vec<bool>,
+    order: OrderScratch,
+    shown: Shown,
 }
 
-/// Fills `candidates` with the mirrors for a query about `directory`.
+/// What mirrors are chosen from, and by which rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The cache.
+    pub view: &'a View<'a>,
+    /// The operator's rules.
+    pub rules: &'a Rules,
+    /// The URLs that several hosts of the cache have.
+    pub shared: &'a SharedUrls,
+}
+
+/// Fills `candidates` with the mirrors for a query about `target`, in their order.
 ///
 /// Cost: proportional to the directory's hosts, whatever the query.
 pub fn collect(
-    view: &View<'_>,
-    rules: &Rules,
+    source: Source<'_>,
     query: &Query<'_>,
-    directory: DirectoryId,
-    also: Option<DirectoryId>,
+    target: &Target<'_>,
+    rng: &mut impl Rng,
     scratch: &mut TierScratch,
     candidates: &mut Candidates,
 ) {
-    Collector::new(view, rules, query, directory, also, scratch, candidates).run();
+    Collector::new(source, query, target, scratch, candidates).run(rng);
 }
 
 /// One collection under way.
 pub struct Collector<'a> {
     view: &'a View<'a>,
     rules: &'a Rules,
+    shared: &'a SharedUrls,
     query: &'a Query<'a>,
     set: Set<'a>,
     wanted: Schemes,
@@ -135,25 +158,27 @@ pub struct Collector<'a> {
 impl<'a> Collector<'a> {
     /// A collection that has listed nothing yet.
     pub fn new(
-        view: &'a View<'a>,
-        rules: &'a Rules,
+        source: Source<'a>,
         query: &'a Query<'a>,
-        directory: DirectoryId,
-        also: Option<DirectoryId>,
+        target: &Target<'_>,
         scratch: &'a mut TierScratch,
         candidates: &'a mut Candidates,
     ) -> Collector<'a> {
+        let Source { view, rules, shared } = source;
         candidates.picks.clear();
+        candidates.hidden.clear();
         candidates.countries.clear();
         (candidates.location, candidates.netblock) = (false, false);
         (candidates.system, candidates.global) = (None, false);
-        let carriers = view.carriers(directory);
+        let carriers = view.carriers(target.directory);
         let set = view.set(carriers);
         scratch.listed.clear();
         scratch.listed.resize(set.len(), false);
+        scratch.shown.begin();
         let mut collector = Collector {
             view,
             rules,
+            shared,
             query,
             set,
             wanted: query.wanted(),
@@ -165,26 +190,52 @@ impl<'a> Collector<'a> {
             positions: false,
         };
         // Directories that share their hosts need no second look.
-        if let Some(also) = also.map(|also| view.carriers(also)).filter(|also| *also != carriers) {
+        if let Some(also) = target.also.map(|also| view.carriers(also)).filter(|also| *also != carriers) {
             collector.require(view.set(also));
         }
         collector
     }
 
-    /// Goes through the table of tiers.
-    pub fn run(&mut self) {
+    /// Goes through the table of tiers. The hosts of each are put into their order at once, for how many count may
+    /// depend on it where they share URLs.
+    pub fn run(&mut self, rng: &mut impl Rng) {
         for row in &TIERS {
             if !(row.used)(self) {
                 continue;
             }
             self.tier = row.tier;
-            if (row.add)(self) {
+            let before = self.candidates.picks.len();
+            let any = (row.add)(self);
+            self.arrange(before, rng);
+            if any {
                 self.given |= 1 << row.tier as u16;
                 if row.tier == Tier::Netblock && self.rules.netblock == NetblockMode::Only {
                     break;
                 }
             }
         }
+    }
+
+    /// Orders the hosts listed from `before` on, and leaves out those that show nothing new.
+    fn arrange(&mut self, before: usize, rng: &mut impl Rng) {
+        let Candidates { picks, hidden, .. } = &mut *self.candidates;
+        if picks.len() > before {
+            order::arrange(self.view, &mut picks[before..], rng, &mut self.scratch.order);
+            repeats::leave_out(
+                self.view,
+                self.shared,
+                self.query,
+                picks,
+                before,
+                hidden,
+                &mut self.scratch.shown,
+            );
+        }
+    }
+
+    /// Whether a tier has added the member at `position`, listed in the end or not.
+    pub fn is_added(&self, position: usize) -> bool {
+        self.scratch.listed.get(position).is_some_and(|listed| *listed)
     }
 
     /// Makes carrying another directory a condition, unless no host would meet it.
@@ -249,6 +300,7 @@ impl<'a> Collector<'a> {
                 public: member.public,
                 tier: self.tier,
                 length,
+                partial: false,
             });
         }
         true

@@ -6,14 +6,15 @@
 #[cfg(test)]
 mod tests;
 
-use super::{printed, summary::Summary};
+use super::{large::LargeAnswers, printed, summary::Summary};
+
 use crate::{
-    compile::{self, Input, Inputs},
+    compile::{self, Input, Inputs, Skipped},
     failure::Failure,
     log,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use shared::cache::{self, inventory::Inventory};
+use shared::cache::{self, View, inventory::Inventory};
 use std::{
     fs,
     io::{self, IsTerminal},
@@ -74,6 +75,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         ))
     })?;
     drop(inventory);
+    let large = View::access(&bytes).ok().and_then(|view| LargeAnswers::find(&view));
     progress.step("writing the cache");
     cache::publish(&options.output, &bytes).map_err(|error| {
         Failure::system(unchanged(
@@ -82,6 +84,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         ))
     })?;
     drop(progress);
+    warn_of_odd_inputs(&skipped);
+    if let Some(large) = large {
+        log::warning(large);
+    }
     let summary =
         Summary::new(&options.output, build_time, source_time, &statistics, started.elapsed(), &skipped);
     printed(options.json, &summary, || summary.to_string()).map_err(|failure| {
@@ -135,6 +141,15 @@ fn warn_of_missing(inputs: &Inputs) {
     ];
     for (_, option, consequence) in consequences.iter().filter(|(file, ..)| file.is_none()) {
         log::warning(format_args!("{option}: no file given; {consequence}"));
+    }
+}
+
+/// Says at once what changes answers, however few records it concerns.
+fn warn_of_odd_inputs(skipped: &Skipped) {
+    for row in skipped.all() {
+        if let Some(consequence) = row.reason.consequence() {
+            log::warning(format_args!("{row}; {consequence}"));
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use crate::{
     select::{
         explain::{Unlisted, Verdict, explain},
         query::Query,
+        repeats::SharedUrls,
         target::{Subject, Target},
-        tiers::Exclusion,
+        tiers::{Exclusion, Source},
     },
 };
 use rand::Rng;
@@ -109,7 +110,8 @@ impl Explanation {
         self.directory = Some(path(target.directory));
         self.must_also_carry = target.also.map(path);
         self.file = target.file.as_deref().map(lossy);
-        let (_, verdicts) = explain(view, rules, query, target, dice);
+        let shared = SharedUrls::find(view);
+        let (_, verdicts) = explain(Source { view, rules, shared: &shared }, query, target, dice);
         self.hosts = verdicts.iter().map(|verdict| Host::of(view, verdict)).collect();
     }
 }
@@ -190,6 +192,7 @@ fn reason(unlisted: Unlisted) -> &'static str {
         Unlisted::Excluded(Exclusion::NoUsableUrl) => "no URL with a protocol that counts",
         Unlisted::Excluded(Exclusion::CountryNotAllowed) => "not for the client's country",
         Unlisted::NotNeeded => "in no tier that was used",
+        Unlisted::Repeated => "same URLs as a host above",
     }
 }
 

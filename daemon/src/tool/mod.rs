@@ -6,6 +6,7 @@
 mod build;
 mod explanation;
 mod inspect;
+mod large;
 mod query;
 pub(crate) mod summary;
 mod verify;

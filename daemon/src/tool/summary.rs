@@ -1,6 +1,6 @@
 //! What a build made, for people and as JSON.
 
-use crate::compile::Skipped;
+use crate::compile::{Row, Skipped};
 use serde::Serialize;
 use shared::cache::Statistics;
 use std::{fmt, path::Path, time::Duration};
@@ -28,6 +28,8 @@ pub struct Summary<'a> {
     address_bytes: usize,
     skipped_in_all: u64,
     skipped: &'a Skipped,
+    /// Records that are kept, but are worth a second look.
+    noted: Vec<Row<'a>>,
 }
 
 impl<'a> Summary<'a> {
@@ -61,6 +63,7 @@ impl<'a> Summary<'a> {
             address_bytes: statistics.address_bytes,
             skipped_in_all: skipped.total(),
             skipped,
+            noted: skipped.notes().collect(),
         }
     }
 }
@@ -95,6 +98,13 @@ impl fmt::Display for Summary<'_> {
         )?;
         writeln!(f, "  skipped         {}", grouped(self.skipped_in_all))?;
         for row in self.skipped.rows() {
+            writeln!(f, "    {row}")?;
+        }
+        if !self.noted.is_empty() {
+            let kept: u64 = self.noted.iter().map(|row| row.count).sum();
+            writeln!(f, "  kept, but odd   {}", grouped(kept))?;
+        }
+        for row in &self.noted {
             writeln!(f, "    {row}")?;
         }
         Ok(())
@@ -160,6 +170,22 @@ mod tests {
         assert!(text.ends_with(
             "  skipped         1\n    HCUrlCache: URL without a known scheme: 1, first gopher://mirror.example.org\n"
         ));
+    }
+
+    #[test]
+    fn what_is_kept_but_odd_is_named_apart() {
+        let mut skipped = skipped();
+        skipped.note(Place::HostNetblock, Reason::WidePrefix, || "0.0.0.0/1");
+        let statistics = Statistics::default();
+        let summary = Summary::new(Path::new("x.mlc"), 0, 0, &statistics, Duration::ZERO, &skipped);
+        let expected = "  kept, but odd   1\n    HostNetblockCache: prefix wider than a /8 (IPv6: a /16): 1, first 0.0.0.0/1\n";
+        assert!(summary.to_string().ends_with(expected), "{summary}");
+        let value = serde_json::to_value(&summary).unwrap();
+        assert_eq!(
+            (value["skipped_in_all"].as_u64(), value["skipped"].as_array().map(Vec::len)),
+            (Some(1), Some(1))
+        );
+        assert_eq!(value["noted"][0]["count"], 1);
     }
 
     #[test]

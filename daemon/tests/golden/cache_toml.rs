@@ -33,9 +33,9 @@ struct CacheToml {
     redirects: ByName<String>,
     #[serde(default)]
     disabled: ByName<bool>,
-    /// Prefix to AS.
+    /// Prefix to AS, or what else the table has in its place.
     #[serde(default)]
-    routes: ByName<u32>,
+    routes: ByName<toml::Value>,
     /// Prefix to country, as a GeoIP database has it.
     #[serde(default)]
     geoip: ByName<String>,
@@ -104,7 +104,14 @@ pub fn world(text: &str) -> World {
         cache.disabled.iter().map(|(repo, yes)| StringBool { key: bytes(repo), value: Some(*yes) }).collect();
     World {
         list,
-        routes: cache.routes.iter().map(|(prefix, number)| format!("{prefix} {number}\n")).collect(),
+        routes: cache
+            .routes
+            .iter()
+            .map(|(prefix, origin)| match origin {
+                toml::Value::String(text) => format!("{prefix} {text}\n"),
+                number => format!("{prefix} {number}\n"),
+            })
+            .collect(),
         continents: cache
             .continents
             .iter()

@@ -6,7 +6,7 @@ use crate::{
     dice::Dice,
     model::{
         client,
-        facts::{Facts, Geoip},
+        facts::{Facts, Geoip, code},
         prefix::plain,
     },
     random_request::Vocabulary,
@@ -29,7 +29,7 @@ struct Known {
 
 fn by_scan(facts: &Facts, served: &BTreeSet<i64>, address: IpAddr) -> Known {
     let geoip = match &facts.geoip {
-        Geoip::Prefixes(table) => table.longest_match_by_scan(address).cloned(),
+        Geoip::Prefixes(table) => table.longest_match_by_scan(address).and_then(|text| code(text)),
         Geoip::Database(_) => facts.geoip.country(address),
     };
     let known_hosts = |hosts: &BTreeSet<i64>| hosts.intersection(served).copied().collect::<BTreeSet<i64>>();
@@ -39,7 +39,7 @@ fn by_scan(facts: &Facts, served: &BTreeSet<i64>, address: IpAddr) -> Known {
     let mut netblocks: Vec<_> = around.map(|(prefix, hosts)| (prefix.length(), known_hosts(hosts))).collect();
     netblocks.retain(|(_, hosts)| !hosts.is_empty());
     netblocks.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
-    let asn = facts.routes.longest_match_by_scan(address).copied().filter(serves);
+    let asn = facts.routes.longest_match_by_scan(address).copied().flatten().filter(serves);
     Known { country: facts.overrides.longest_match_by_scan(address).cloned().or(geoip), asn, netblocks }
 }
 

@@ -181,6 +181,29 @@ fn many_hosts_are_drawn_by_weight_too() {
 }
 
 #[test]
+fn hosts_with_one_url_are_drawn_as_one_with_their_summed_weight() {
+    let mut cache = "[directories]\nd = {}\n".to_owned();
+    for (name, url, weight) in
+        [("a1", "a", 2), ("a2", "a", 3), ("a3", "a", 1), ("b", "b", 3), ("c1", "c", 1), ("c2", "c", 2)]
+    {
+        cache += &format!("[hosts.{name}]\nurls = ['https://{url}.example.org']\nbandwidth = {weight}\n");
+    }
+    let found = orders(&cache, "", "10.0.0.1", 3, 20_000);
+    let [a, b, c] = [6.0, 3.0, 3.0];
+    let order = |first: f64, second: f64| first / 12.0 * second / (12.0 - first);
+    let shares = [
+        ("a b c", a, b),
+        ("a c b", a, c),
+        ("b a c", b, a),
+        ("b c a", b, c),
+        ("c a b", c, a),
+        ("c b a", c, b),
+    ];
+    let expected = shares.map(|(names, first, second)| (names.to_owned(), order(first, second))).into();
+    assert_fair("hosts with one URL", &found, &expected, 20_000);
+}
+
+#[test]
 fn the_bound_is_that_of_the_tables() {
     assert!((bound(23) - 49.73).abs() < 0.2 && (bound(4) - 18.47).abs() < 0.3, "{} {}", bound(23), bound(4));
 }

@@ -60,7 +60,20 @@ fn any_hop(dice: &mut Dice) -> Vec<u8> {
     match dice.below(14) {
         0 if dice.percent(30) => b"\xff\xe9".to_vec(),
         0 => dice
-            .one(&["", " ", "unknown", "_hidden", "192.0.2.256", "192.0.2.1:", "[::1", "::1]", "-"])
+            .one(&[
+                "",
+                " ",
+                ",,",
+                "unix:",
+                " unix: ",
+                "unknown",
+                "_hidden",
+                "192.0.2.256",
+                "192.0.2.1:",
+                "[::1",
+                "::1]",
+                "-",
+            ])
             .as_bytes()
             .to_vec(),
         _ => {

@@ -258,7 +258,7 @@ fn prefixes(facts: &Facts) -> Vec<Vec<Prefix>> {
     routes.sort();
     let serving = |prefix: &&Prefix| {
         let number = facts.routes.longest_match(prefix.ends().0);
-        number.is_some_and(|number| facts.as_hosts.contains_key(number))
+        number.and_then(|number| number.as_ref()).is_some_and(|number| facts.as_hosts.contains_key(number))
     };
     let mut kinds: Vec<Vec<Prefix>> = vec![
         facts.netblocks.iter().map(|(prefix, _)| *prefix).collect(),

@@ -9,7 +9,7 @@ use daemon::compile::mirrormanager::message::{
     MirrorListDirectory, StringBool, StringInts, StringString,
 };
 
-pub const COUNTRIES: [&str; 10] = ["DE", "FR", "CZ", "GB", "US", "CA", "JP", "AU", "XK", "A1"];
+pub const COUNTRIES: [&str; 12] = ["DE", "FR", "CZ", "GB", "UK", "US", "CA", "JP", "AU", "XK", "A1", "EL"];
 pub const PREFIXES: [&str; 17] = [
     "192.0.2.0/24",
     "192.0.2.128/25",
@@ -45,7 +45,8 @@ const SEGMENTS: [&str; 14] = [
     "a--b",
     "q\"q",
 ];
-const REPOS: [&str; 10] = [
+const REPOS: [&str; 11] = [
+    "opensource-tools-9",
     "fedora-42",
     "fedora-43",
     "fedora",
@@ -58,7 +59,7 @@ const REPOS: [&str; 10] = [
     "updates-<42>&more",
 ];
 const ARCHS: [&str; 5] = ["x86_64", "aarch64", "source", "i386 ", "s390x"];
-const CONTINENTS: &str = "# country,continent\nCC,CONT\nDE,EU\nfr,eu\nCZ,EU\nGB,EU\nUS,NA\nCA,NA\nJP,AS\n\nAU,OC\nA1,--\nbad line\n";
+const CONTINENTS: &str = "\u{feff}# country,continent\nCC,CONT\n DE,EU\nfr,eu \nCZ,EU\nUK,EU\ngr,EU\nUS,NA\nCA,NA\nJP,AS\n\nAU,OC\nA1,--\nbad line\n";
 
 /// A cache of this seed.
 pub fn world(dice: &mut Dice) -> World {
@@ -91,10 +92,36 @@ fn urls(dice: &mut Dice, hosts: &[i64], list: &mut MirrorList) -> Vec<(i64, Vec<
             let scheme =
                 dice.one(&["https", "https", "http", "http", "ftp", "rsync", "HTTP", "gopher", "httpsx"]);
             let name = dice.one(&["pub", "pub/", "p%20b///", "\u{fc}&<>'\"", "", "x;y=1", "a--b"]);
-            let url = format!("{scheme}://m{host}.example.org/{next}/{name}");
+            // Rarely a host that is none, and one of a few that several have.
+            let url = match dice.below(12) {
+                0 => {
+                    let shared = if dice.percent(60) { "any.example.org" } else { "M\u{fc}.Example.org" };
+                    let blank = dice.one(&["", "", " ", "\r\n"]);
+                    format!("{blank}{scheme}://{shared}/{}{blank}", dice.one(&["", "/", "a"]))
+                }
+                1 if dice.percent(40) => {
+                    let odd = dice.one(&[
+                        "",
+                        ":443",
+                        "u@m.example",
+                        "m.example:x",
+                        "http:/",
+                        "m..example",
+                        "[::1",
+                        "m.example:80",
+                        "[::1]:8",
+                    ]);
+                    format!("{scheme}://{odd}/{name}")
+                }
+                _ => format!("{scheme}://m{host}.example.org/{next}/{name}"),
+            };
             list.hcurl.push(IntString { key: Some(next), value: bytes(url) });
             ids.push(next);
             next += 1;
+        }
+        if dice.percent(8) && next > 1000 {
+            // Another host's, or one of its own again.
+            ids.push(1000 + dice.below((next - 1000) as usize) as i64);
         }
         if dice.percent(10) {
             ids.push(9999);
@@ -189,6 +216,7 @@ fn version(dice: &mut Dice) -> FileDetails {
             1 => text.clear(),
             2 => text.truncate(length - 2),
             3 => text.replace_range(0..1, "g"),
+            4 => text = format!(" {text}\n"),
             _ => {}
         }
         bytes(text)
@@ -215,7 +243,7 @@ fn repositories(dice: &mut Dice, list: &mut MirrorList) {
         let archs = dice.some(&ARCHS, 40);
         for arch in archs {
             let value =
-                if dice.percent(90) { Some(dice.pick(&paths).clone()) } else { bytes("not/in/the/cache") };
+                if dice.percent(90) { Some(dice.pick(&paths).clone()) } else { bytes("not/in/the/cache/") };
             list.repo_arch_to_directory
                 .push(StringString { key: bytes(format!("{repo}+{}", arch.trim())), value });
         }
@@ -249,7 +277,7 @@ fn about_hosts(dice: &mut Dice, hosts: &[i64], list: &mut MirrorList) {
     for host in hosts {
         let key = Some(*host);
         if dice.percent(70) {
-            let country = *dice.pick(&["DE", "fr", "US", "JP", "EU", "", "USA"]);
+            let country = *dice.pick(&["DE", "fr", " US", "JP\n", "EU", "", "USA", "uk"]);
             list.host_country.push(IntString { key, value: bytes(country) });
         }
         if dice.percent(70) {
@@ -284,6 +312,9 @@ fn about_hosts(dice: &mut Dice, hosts: &[i64], list: &mut MirrorList) {
         list.host_netblock.push(StringInts { key: bytes("10.0.0.0/8"), value: vec![123_456] });
         list.host_netblock.push(StringInts { key: bytes("0.0.0.0/0"), value: dice.some(hosts, 5) });
         list.host_netblock.push(StringInts { key: bytes("192.0.2.0/33"), value: hosts.to_vec() });
+        list.host_netblock.push(StringInts { key: bytes("::/0"), value: dice.some(hosts, 5) });
+        list.host_netblock
+            .push(StringInts { key: bytes(" ::ffff:10.0.0.0/104\n"), value: dice.some(hosts, 25) });
     }
 }
 
@@ -313,10 +344,18 @@ fn about_clients(dice: &mut Dice, list: &mut MirrorList) {
 
 fn routes(dice: &mut Dice) -> String {
     let mut lines =
-        "# prefix asn\n\n0.0.0.0/0 64496\n::/0 64496\nnonsense\n192.0.2.0/24 not-a-number\n".to_owned();
+        "\u{feff}# prefix asn\n\n0.0.0.0/0 64496\n::/0 64496\nnonsense\n192.0.2.0/24 not-a-number\r\n"
+            .to_owned();
     for prefix in PREFIXES.iter().filter(|prefix| prefix.contains('/')) {
         if dice.percent(60) {
             let number = 64_496 + dice.below(6);
+            let number = match dice.below(10) {
+                0 => "None".to_owned(),
+                1 => format!("{{{number},64497}}"),
+                2 => format!("0.{number}"),
+                3 => format!("AS{number}"),
+                _ => number.to_string(),
+            };
             lines += &format!("{prefix} {number}{}\n", dice.one(&["", " further fields"]));
         }
     }

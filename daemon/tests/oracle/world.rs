@@ -9,6 +9,7 @@ use prost::Message;
 use shared::{
     cache::{self, CacheBytes},
     code::Country,
+    net,
 };
 use std::{
     fs,
@@ -94,7 +95,7 @@ impl World {
         let (mut inventory, _skipped) = compile::gather(&inputs, |_| ()).expect("the inputs can be read");
         if let GeoipSource::Prefixes(prefixes) = &self.geoip {
             for (prefix, country) in prefixes {
-                let prefix: IpNetwork = prefix.parse().expect("a prefix");
+                let prefix = net::canonical(prefix.parse::<IpNetwork>().expect("a prefix"));
                 let prefix =
                     IpNetwork::new(prefix.network(), prefix.prefix()).expect("the same without host bits");
                 inventory.geoip.push((prefix, Country::parse(country.as_bytes()).expect("a country")));

@@ -18,8 +18,8 @@ pub struct Inventory {
     pub source_time: u64,
     /// Mirror machines, by their id in the source.
     pub hosts: IndexMap<i64, Host>,
-    /// Host URLs, without trailing slashes.
-    pub urls: Vec<HostUrl>,
+    /// Host URLs, each once: two hosts with one URL share its position.
+    pub urls: IndexSet<HostUrl>,
     /// Which host offers a tree under which URLs; many directories share one.
     pub placements: IndexSet<Placement>,
     /// Which hosts carry a directory; many directories share one.
@@ -38,8 +38,9 @@ pub struct Inventory {
     pub asn_hosts: BTreeMap<u32, BTreeSet<u32>>,
     /// Addresses whose country the operators correct, by prefix without host bits.
     pub country_overrides: BTreeMap<IpNetwork, Country>,
-    /// The routing table: prefix without host bits, and its origin AS. Of equal prefixes the last counts.
-    pub routes: Vec<(IpNetwork, u32)>,
+    /// The routing table: prefix without host bits, and its origin AS; `None` where that is not known, which hides the
+    /// origins of wider prefixes. Of equal prefixes the last counts.
+    pub routes: Vec<(IpNetwork, Option<u32>)>,
     /// Countries of address ranges. Of overlapping prefixes the longest counts, of equal ones the last.
     pub geoip: Vec<(IpNetwork, Country)>,
     /// The continent of each country.
@@ -58,11 +59,11 @@ pub struct Host {
 }
 
 /// One URL of a host.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HostUrl {
     /// The URL's scheme.
     pub scheme: Scheme,
-    /// The URL as the source has it, without slashes at its end.
+    /// The URL without slashes at its end; scheme and host in the one spelling that they have.
     pub text: String,
 }
 
@@ -71,7 +72,7 @@ pub struct HostUrl {
 pub struct Placement {
     /// Position in [`Inventory::hosts`].
     pub host: u32,
-    /// Positions in [`Inventory::urls`].
+    /// Positions in [`Inventory::urls`], each once.
     pub urls: Vec<u32>,
 }
 

@@ -41,7 +41,7 @@ pub(super) fn inventory() -> Inventory {
     .into_iter()
     .enumerate()
     {
-        inventory.urls.push(HostUrl { scheme, text: text.into() });
+        inventory.urls.insert(HostUrl { scheme, text: text.into() });
         inventory.placements.insert(Placement { host: host as u32, urls: vec![host as u32] });
     }
     let all = CarrierSet {
@@ -77,9 +77,9 @@ pub(super) fn inventory() -> Inventory {
     inventory.netblocks.insert(prefix("2001:db8::/72"), BTreeSet::from([2]));
     inventory.asn_hosts.insert(64_500, BTreeSet::from([1]));
     inventory.routes = vec![
-        (prefix("192.0.2.0/24"), 64_500),
-        (prefix("192.0.2.128/25"), 64_501),
-        (prefix("2001:db8::/32"), 64_500),
+        (prefix("192.0.2.0/24"), Some(64_500)),
+        (prefix("192.0.2.128/25"), Some(64_501)),
+        (prefix("2001:db8::/32"), Some(64_500)),
     ];
     inventory.geoip = vec![(prefix("192.0.0.0/8"), code("DE")), (prefix("2001:db8::/48"), code("FR"))];
     inventory.country_overrides.insert(prefix("192.0.2.7/32"), code("AT"));
@@ -266,7 +266,8 @@ fn classes_agree_with_a_linear_scan() {
             IpNetwork::new(network.network(), length).unwrap()
         };
         for _ in 0..dice.below(60) {
-            inventory.routes.push((some_prefix(&mut dice), 64_500 + dice.below(3) as u32));
+            let origin = [None, Some(64_500), Some(64_501), Some(64_502)][dice.below(4) as usize];
+            inventory.routes.push((some_prefix(&mut dice), origin));
             inventory.geoip.push((some_prefix(&mut dice), code(["DE", "FR", "AT"][dice.below(3) as usize])));
             inventory.netblocks.insert(some_prefix(&mut dice), BTreeSet::from([0]));
             inventory
@@ -285,7 +286,7 @@ fn classes_agree_with_a_linear_scan() {
             let overrides: Vec<_> = inventory.country_overrides.iter().map(|(p, c)| (*p, *c)).collect();
             let country = longest(&overrides).or_else(|| longest(&inventory.geoip));
             let inside = inventory.routes.iter().filter(|(prefix, _)| prefix.contains(address));
-            let system = inside.max_by_key(|(prefix, _)| prefix.prefix()).map(|found| found.1);
+            let system = inside.max_by_key(|(prefix, _)| prefix.prefix()).and_then(|found| found.1);
             let inside = inventory.netblocks.keys().filter(|prefix| prefix.contains(address));
             let netblock = inside.max_by_key(|prefix| prefix.prefix());
             let class = view.class(address);

@@ -369,6 +369,11 @@ impl<'a> View<'a> {
         self.schema.placement_urls.get(from..to).unwrap_or_default().iter().map(|url| UrlId(url.to_native()))
     }
 
+    /// How many URLs there are; they are numbered from 0.
+    pub fn url_count(&self) -> usize {
+        self.schema.urls.len()
+    }
+
     /// A URL and its scheme.
     pub fn url(&self, url: UrlId) -> Option<(Scheme, &'a str)> {
         let row = self.schema.urls.get(url.0 as usize)?;

@@ -2,17 +2,18 @@
 //!
 //! What comes out is canonical: an IPv4-mapped IPv6 address never leaves this file as IPv6.
 
+use ipnetwork::{IpNetwork, Ipv4Network};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Reads one hop of a forwarded header, or the value of `ip=`.
 ///
-/// Tolerated: blanks and tabs around, a port (`192.0.2.1:443`, `[2001:db8::1]:443`), brackets without a port, a zone
+/// Tolerated: blanks, tabs and line ends around, a port (`192.0.2.1:443`, `[2001:db8::1]:443`), brackets without a port, a zone
 /// (`fe80::1%eth0`, within the brackets too). `::ffff:192.0.2.1` gives the IPv4 address. `None` for anything else:
 /// names, `unknown`, obfuscated identifiers, nothing at all, bytes that are not ASCII.
 ///
 /// Source: spec.md §2; RFC 4291 §2.5.5.2 and RFC 6874 for the mapped form and the zone.
 pub fn parse_hop(text: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(text).ok()?.trim_matches([' ', '\t']);
+    let text = std::str::from_utf8(trim_blanks(text)).ok()?;
     if let Some(inner) = text.strip_prefix('[') {
         let (address, after) = inner.split_once(']')?;
         return if after.is_empty() || is_port(after.strip_prefix(':')?) { parse_v6(address) } else { None };
@@ -35,6 +36,26 @@ pub fn embedded_ipv4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         [0x20, 0x01, 0, 0, .., a, b, c, d] => Some(Ipv4Addr::new(!a, !b, !c, !d)),
         _ => None,
     }
+}
+
+/// The IPv4 prefix that an IPv4-mapped one spells (of n bits: n - 96); other prefixes as they are.
+pub fn canonical(prefix: IpNetwork) -> IpNetwork {
+    if let IpNetwork::V6(v6) = prefix
+        && let Some(length) = v6.prefix().checked_sub(96)
+        && let Some(address) = v6.ip().to_ipv4_mapped()
+        && let Ok(v4) = Ipv4Network::new(address, length)
+    {
+        return IpNetwork::V4(v4);
+    }
+    prefix
+}
+
+/// The text without blanks, tabs and line ends around it.
+pub fn trim_blanks(mut text: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] | [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = text {
+        text = rest;
+    }
+    text
 }
 
 /// An IPv6 address with or without a zone, canonical.
@@ -123,7 +144,6 @@ mod tests {
             "1:2:3:4:5:6:7:8:9",
             "\"192.0.2.1\"",
             "for=192.0.2.1",
-            "192.0.2.1\n",
         ];
         for text in refused {
             assert_eq!(hop(text), None, "{text:?}");

@@ -3,13 +3,19 @@
 //! Whoever connects may write any `X-Forwarded-For`; only what trusted proxies have appended to it counts, and they
 //! append at the right. Source: spec.md §2.
 
-use super::address::parse_hop;
+use super::address::{canonical, parse_hop, trim_blanks};
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Hops of a forwarded header that are looked at, from the right. No chain of trusted proxies is as long; a header that
 /// is, is made up to keep us busy.
 const MOST_HOPS: usize = 50;
+
+/// Elements of the list that are looked at, empty ones included; RFC 9110 §5.6.1.2 asks for a reasonable number.
+const MOST_ELEMENTS: usize = 500;
+
+/// What nginx appends (as `$remote_addr`) for whoever connected to a UNIX socket of its own.
+const UNIX_HOP: &[u8] = b"unix:";
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +58,11 @@ impl Trusted {
     /// The client's address: the first hop from the right that no trusted proxy stands on.
     ///
     /// `lines` are the values of the `X-Forwarded-For` lines in the order in which they were sent; they count as one
-    /// list. Trusted hops are skipped; when all hops are trusted it is the leftmost; a hop that cannot be read ends the
-    /// walk at the last one that could, and so does the fiftieth hop. Without any such hop, or when the peer is not
-    /// trusted, it is the peer. `None` when that leaves a UNIX socket: the client is unknown.
+    /// list. Empty elements are none (RFC 9110 §5.6.1), and `unix:`, which nginx writes for a peer on a UNIX socket, is
+    /// a trusted hop without an address. Trusted hops are skipped; when all hops are trusted it is the leftmost; a hop
+    /// that cannot be read ends the walk at the last one that could, and so does the fiftieth hop. Without any such
+    /// hop, or when the peer is not trusted, it is the peer. `None` when that leaves a UNIX socket: the client is
+    /// unknown.
     ///
     /// Cost: only the hops from the right to the answer are read.
     pub fn client<'a, L>(&self, peer: Peer, lines: L) -> Option<IpAddr>
@@ -70,7 +78,11 @@ impl Trusted {
             return found;
         }
         let hops = lines.into_iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b','));
+        let hops = hops.take(MOST_ELEMENTS).map(trim_blanks).filter(|hop| !hop.is_empty());
         for hop in hops.take(MOST_HOPS) {
+            if hop == UNIX_HOP {
+                continue;
+            }
             let Some(address) = parse_hop(hop) else { break };
             found = Some(address);
             if !self.contains(address) {
@@ -83,18 +95,6 @@ impl Trusted {
     fn contains(&self, address: IpAddr) -> bool {
         self.prefixes.iter().any(|prefix| prefix.contains(address))
     }
-}
-
-/// The IPv4 prefix of an IPv4-mapped one; other prefixes as they are.
-fn canonical(prefix: IpNetwork) -> IpNetwork {
-    if let IpNetwork::V6(v6) = prefix
-        && let Some(length) = v6.prefix().checked_sub(96)
-        && let Some(address) = v6.ip().to_ipv4_mapped()
-        && let Ok(v4) = Ipv4Network::new(address, length)
-    {
-        return IpNetwork::V4(v4);
-    }
-    prefix
 }
 
 #[cfg(test)]
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_ends_the_walk_at_the_last_good_hop() {
         let trusted = trusting(&["127.0.0.0/8", "10.0.0.0/8"]);
-        for bad in ["unknown", "", " ", "_x", "192.0.2.300", "é", "unix:"] {
+        for bad in ["unknown", "_x", "192.0.2.300", "é", "unix"] {
             let line = format!("192.0.2.1, {bad}, 10.0.0.7");
             assert_eq!(walk(&trusted, LOCAL, &[&line]).as_deref(), Some("10.0.0.7"), "{bad:?}");
             let line = format!("192.0.2.1, {bad}");
@@ -193,8 +193,38 @@ mod tests {
     fn over_a_unix_socket_the_header_counts_and_without_it_the_client_is_unknown() {
         let trusted = trusting(&["10.0.0.0/8"]);
         assert_eq!(walk(&trusted, Peer::Unix, &["192.0.2.1, 10.0.0.1"]).as_deref(), Some("192.0.2.1"));
-        assert_eq!(walk(&trusted, Peer::Unix, &["192.0.2.1, unix:"]), None);
+        assert_eq!(walk(&trusted, Peer::Unix, &["192.0.2.1, unix"]), None);
         assert_eq!(walk(&trusted, Peer::Unix, &[]), None);
+    }
+
+    #[test]
+    fn empty_elements_are_none() {
+        let trusted = trusting(&["127.0.0.0/8", "10.0.0.0/8"]);
+        for lines in [
+            &["192.0.2.1,"][..],
+            &["192.0.2.1, ,\t, 10.0.0.7"],
+            &["", "192.0.2.1", "", " "],
+            &[",192.0.2.1,,10.0.0.7,"],
+            &["192.0.2.1\r\n"],
+        ] {
+            assert_eq!(walk(&trusted, LOCAL, lines).as_deref(), Some("192.0.2.1"), "{lines:?}");
+        }
+        assert_eq!(walk(&trusted, LOCAL, &[", ,"]).as_deref(), Some("127.0.0.1"));
+        assert_eq!(walk(&trusted, Peer::Unix, &[","]), None);
+        let line = |empty: usize| format!("192.0.2.1{}", ",".repeat(empty));
+        assert_eq!(walk(&trusted, LOCAL, &[&line(MOST_ELEMENTS - 1)]).as_deref(), Some("192.0.2.1"));
+        assert_eq!(walk(&trusted, LOCAL, &[&line(MOST_ELEMENTS)]).as_deref(), Some("127.0.0.1"));
+    }
+
+    #[test]
+    fn a_unix_socket_of_a_proxy_is_a_trusted_hop() {
+        let trusted = trusting(&["127.0.0.0/8", "10.0.0.0/8"]);
+        for line in ["192.0.2.1, unix:", "192.0.2.1, unix:, 10.0.0.7", "192.0.2.1,unix:,unix:"] {
+            assert_eq!(walk(&trusted, LOCAL, &[line]).as_deref(), Some("192.0.2.1"), "{line}");
+            assert_eq!(walk(&trusted, Peer::Unix, &[line]).as_deref(), Some("192.0.2.1"), "{line}");
+        }
+        assert_eq!(walk(&trusted, Peer::Unix, &["unix:"]), None);
+        assert_eq!(walk(&trusted, LOCAL, &["unix:"]).as_deref(), Some("127.0.0.1"));
     }
 
     #[test]

@@ -6,5 +6,5 @@
 mod address;
 mod forwarded;
 
-pub use address::{embedded_ipv4, parse_hop};
+pub use address::{canonical, embedded_ipv4, parse_hop, trim_blanks};
 pub use forwarded::{Peer, Trusted};

@@ -8,6 +8,7 @@ use super::{
 use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
+    text,
 };
 use shared::cache::inventory::{FileVersion, Inventory};
 use std::collections::HashSet;
@@ -64,7 +65,7 @@ fn import_file(
         Err(reason) => return skipped.add(PLACE, reason, example),
     };
     let versions: Vec<FileVersion> =
-        details.iter().map(|details| version(details, &example, skipped)).collect();
+        details.iter().filter_map(|details| version(details, &example, skipped)).collect();
     let key = (position, name.to_owned());
     let earlier = if versions.is_empty() {
         skipped.add(PLACE, Reason::NoVersion, example);
@@ -78,7 +79,13 @@ fn import_file(
 }
 
 /// One version; a size, time or hash that makes no sense counts as unknown.
-fn version(details: &FileDetails, example: &impl Fn() -> String, skipped: &mut Skipped) -> FileVersion {
+///
+/// `None` when no hash is left: what cannot be verified is no version, for clients would take whatever a mirror sends.
+fn version(
+    details: &FileDetails,
+    example: &impl Fn() -> String,
+    skipped: &mut Skipped,
+) -> Option<FileVersion> {
     let mut number = |value: Option<u64>| match value {
         Some(value) if i64::try_from(value).is_ok() => value,
         Some(_) => {
@@ -87,14 +94,19 @@ fn version(details: &FileDetails, example: &impl Fn() -> String, skipped: &mut S
         }
         None => 0,
     };
-    FileVersion {
+    let version = FileVersion {
         timestamp: number(details.timestamp),
         size: number(details.size),
         md5: hash(details.md5.as_deref(), example, skipped),
         sha1: hash(details.sha1.as_deref(), example, skipped),
         sha256: hash(details.sha256.as_deref(), example, skipped),
         sha512: hash(details.sha512.as_deref(), example, skipped),
+    };
+    if (&version.md5, &version.sha1, &version.sha256, &version.sha512) == (&None, &None, &None, &None) {
+        skipped.add(PLACE, Reason::NoHash, example);
+        return None;
     }
+    Some(version)
 }
 
 fn hash<const N: usize>(
@@ -103,7 +115,7 @@ fn hash<const N: usize>(
     skipped: &mut Skipped,
 ) -> Option<[u8; N]> {
     // An empty string is how the source spells "not known".
-    let hex = hex.filter(|hex| !hex.is_empty())?;
+    let hex = hex.map(text::trim).filter(|hex| !hex.is_empty())?;
     let hash = unhex(hex);
     if hash.is_none() {
         skipped.add(PLACE, Reason::BadHash, || format!("{} in {}", String::from_utf8_lossy(hex), example()));

@@ -6,7 +6,10 @@ use super::{
     fingerprint::ById,
     tables::{Fields, Value, WRONG_TYPE, numbers},
 };
-use crate::compile::skipped::{Place, Reason, Skipped};
+use crate::compile::{
+    skipped::{Place, Reason, Skipped},
+    text,
+};
 use shared::{cache::inventory::CarrierSet, code::Country};
 
 const PLACE: Place = Place::MirrorList;
@@ -67,7 +70,7 @@ impl Gathered {
                 _ => {}
             }
         }
-        match Country::parse(key) {
+        match Country::parse(text::trim(key)) {
             Some(country) => self.by_country.extend(self.numbers.iter().map(|&host| (country, host))),
             None => {
                 skipped

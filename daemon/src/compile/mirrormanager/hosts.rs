@@ -13,6 +13,7 @@ use crate::compile::{
     error::Cause,
     prefix,
     skipped::{Place, Reason, Skipped},
+    text,
 };
 use ipnetwork::IpNetwork;
 use shared::{
@@ -38,7 +39,7 @@ fn countries(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipp
         let IntString { key, value } = record?;
         let Some(host) = host(Place::HostCountry, key, inventory, skipped) else { continue };
         let value = value.unwrap_or_default();
-        match Country::parse(&value) {
+        match Country::parse(text::trim(&value)) {
             Some(country) => host.country = Some(country),
             None => skipped
                 .add(Place::HostCountry, Reason::BadCountry, || String::from_utf8_lossy(&value).into_owned()),
@@ -67,7 +68,7 @@ fn allowed_countries(
         // A list of which nothing can be read still restricts: better to no one than to everyone.
         let mut allowed = BTreeSet::new();
         for code in &value {
-            match Country::parse(code) {
+            match Country::parse(text::trim(code)) {
                 Some(country) => {
                     allowed.insert(country);
                 }
@@ -145,7 +146,7 @@ fn country_overrides(
             continue;
         };
         let value = value.unwrap_or_default();
-        let Some(country) = Country::parse(&value) else {
+        let Some(country) = Country::parse(text::trim(&value)) else {
             let example = || format!("{prefix} = {}", String::from_utf8_lossy(&value));
             skipped.add(Place::NetblockCountry, Reason::BadCountry, example);
             continue;
@@ -161,7 +162,7 @@ fn continents(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skip
     for record in tables.decoded(Place::ContinentRedirect) {
         let StringString { key, value } = record?;
         let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
-        match (Country::parse(&key), Continent::parse(&value)) {
+        match (Country::parse(text::trim(&key)), Continent::parse(text::trim(&value))) {
             (Some(country), Some(continent)) => {
                 inventory.continents.insert(country, continent);
             }
@@ -210,10 +211,18 @@ fn positions(place: Place, ids: &[i64], inventory: &Inventory, skipped: &mut Ski
     positions
 }
 
+/// A prefix for which a host or a country is preferred. One that contains everyone says nothing of anybody.
 fn prefix_of(place: Place, key: &[u8], skipped: &mut Skipped) -> Option<IpNetwork> {
     let prefix = std::str::from_utf8(key).ok().and_then(prefix::parse);
-    if prefix.is_none() {
-        skipped.add(place, Reason::BadPrefix, || String::from_utf8_lossy(key).into_owned());
-    }
-    prefix
+    let reason = match &prefix {
+        None => Reason::BadPrefix,
+        Some(prefix) if prefix.prefix() == 0 => Reason::DefaultRoute,
+        Some(wide) if prefix::is_wide(wide) => {
+            skipped.note(place, Reason::WidePrefix, || wide);
+            return prefix;
+        }
+        Some(_) => return prefix,
+    };
+    skipped.add(place, reason, || text::lossy(key));
+    None
 }

@@ -2,14 +2,14 @@
 //!
 //! What no request can hold (spec, "Requests") is refused here, with the reason for the tally.
 
-use crate::compile::skipped::Reason;
+use crate::compile::{skipped::Reason, text};
 
 /// The longest name or path that a request may hold, in bytes.
 const MAX_NAME: usize = 1024;
 
 /// A non-empty name: UTF-8 without control characters, at most 1,024 bytes.
 pub fn name(bytes: &[u8]) -> Result<&str, Reason> {
-    match text(bytes)? {
+    match checked(bytes)? {
         "" => Err(Reason::Empty),
         name => Ok(name),
     }
@@ -23,7 +23,7 @@ pub fn file(bytes: &[u8]) -> Result<&str, Reason> {
 
 /// A path without slashes at either end, runs of slashes made one; may be empty.
 pub fn path(bytes: &[u8]) -> Result<String, Reason> {
-    let path = text(bytes)?;
+    let path = checked(bytes)?;
     let mut clean = String::with_capacity(path.len());
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
         if segment == "." || segment == ".." {
@@ -43,7 +43,9 @@ pub fn directory(bytes: &[u8]) -> Result<String, Reason> {
     if path.is_empty() { Err(Reason::Empty) } else { Ok(path) }
 }
 
-fn text(bytes: &[u8]) -> Result<&str, Reason> {
+/// White space at the ends is none of it.
+fn checked(bytes: &[u8]) -> Result<&str, Reason> {
+    let bytes = text::trim(bytes);
     if bytes.len() > MAX_NAME {
         return Err(Reason::TooLong);
     }
@@ -73,10 +75,18 @@ mod tests {
     fn what_no_request_can_name_is_refused() {
         assert_eq!(path(b"pub/../etc"), Err(Reason::DotSegment));
         assert_eq!(path(b"pub/./etc"), Err(Reason::DotSegment));
-        assert_eq!(path(b"pub\n"), Err(Reason::Control));
+        assert_eq!(path(b"pub\nx"), Err(Reason::Control));
         assert_eq!(path(b"pub\xff"), Err(Reason::NotUtf8));
         assert_eq!(path(&[b'a'; 1025]), Err(Reason::TooLong));
         assert_eq!(path(&[b'a'; 1024]).map(|path| path.len()), Ok(1024));
+    }
+
+    #[test]
+    fn white_space_at_the_ends_is_cut_off() {
+        assert_eq!(name(b" fedora-42\r\n"), Ok("fedora-42"));
+        assert_eq!(path("\u{feff}/pub/x /\t".as_bytes()), Ok("pub/x ".into()));
+        assert_eq!(file(b"repomd.xml\n"), Ok("repomd.xml"));
+        assert_eq!(name(b" \t"), Err(Reason::Empty));
     }
 
     #[test]

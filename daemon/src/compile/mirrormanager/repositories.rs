@@ -8,6 +8,7 @@ use super::{
 use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
+    text,
 };
 use shared::cache::inventory::Inventory;
 
@@ -68,6 +69,7 @@ pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skip
 /// A repository may itself hold a `+`: the last one separates.
 fn repo_arch(key: &[u8]) -> Result<(&str, &str), Reason> {
     let (repo, arch) = names::name(key)?.rsplit_once('+').ok_or(Reason::NoArch)?;
+    let (repo, arch) = (text::trim_str(repo), text::trim_str(arch));
     if repo.is_empty() || arch.is_empty() { Err(Reason::Empty) } else { Ok((repo, arch)) }
 }
 
@@ -85,5 +87,7 @@ mod tests {
         assert_eq!(repo_arch(b"fedora-42"), Err(Reason::NoArch));
         assert_eq!(repo_arch(b"+x86_64"), Err(Reason::Empty));
         assert_eq!(repo_arch(b"fedora-42+"), Err(Reason::Empty));
+        assert_eq!(repo_arch(b" fedora-42 + x86_64\n"), Ok(("fedora-42", "x86_64")));
+        assert_eq!(repo_arch(b"fedora-42+ "), Err(Reason::Empty));
     }
 }

@@ -95,10 +95,77 @@ fn a_small_cache_is_read_as_it_stands() {
         [
             (Scheme::Https, "https://one.example.org/pub"),
             (Scheme::Ftp, "ftp://two.example.org/pub"),
-            (Scheme::Rsync, "RSYNC://three.example.org/pub")
+            (Scheme::Rsync, "rsync://three.example.org/pub")
         ]
     );
     assert!(inventory.hosts.values().all(|host| host.bandwidth == 1));
+}
+
+#[test]
+fn white_space_around_texts_is_none_of_them() {
+    let mut list = three_hosts();
+    list.hcurl[0] = int_string(10, " https://one.example.org/pub/ ");
+    list.hcurl[1] = int_string(20, "\u{feff}ftp://two.example.org/pub\r\n");
+    list.mirror_list[0].directory = Some("\tpub/a/\n".into());
+    list.mirror_list[0].subpath = Some(" sub\n".into());
+    list.mirror_list[0].by_country = vec![string_ints(" de\t", &[1])];
+    list.host_country = vec![int_string(1, " DE"), int_string(2, "uk\r\n")];
+    list.host_country_allowed = vec![IntStrings { key: Some(1), value: vec![b"EL ".to_vec()] }];
+    list.host_netblock = vec![string_ints(" 192.0.2.0/24\n", &[1])];
+    list.netblock_country = vec![strings("192.0.2.0/24 ", " US ")];
+    list.location = vec![string_ints(" campus\t", &[1])];
+    list.repo_arch_to_directory = vec![strings(" r + x86_64\n", " pub/a ")];
+    list.repository_redirect = vec![strings(" old ", "\tr")];
+    list.disabled_repository = vec![StringBool { key: Some("gone\r".into()), value: Some(true) }];
+    list.country_continent_redirect = vec![strings(" IL ", " EU\n")];
+    let (inventory, skipped) = read(&list);
+    assert_eq!(skipped.total(), 0, "{:?}", skipped.rows().collect::<Vec<_>>());
+    let urls: Vec<_> = inventory.urls.iter().map(|url| url.text.as_str()).collect();
+    assert_eq!(urls[..2], ["https://one.example.org/pub", "ftp://two.example.org/pub"]);
+    assert_eq!(inventory.directories["pub/a"].subpath, "sub");
+    assert_eq!(groups(&inventory, "pub/a"), [("DE".to_owned(), vec![1])]);
+    let countries: Vec<_> = inventory.hosts.values().map(|host| host.country).collect();
+    assert_eq!(countries, [Some(country("DE")), Some(country("GB")), None]);
+    assert_eq!(inventory.hosts[0].countries_allowed, Some([country("GR")].into()));
+    assert!(inventory.netblocks.contains_key(&"192.0.2.0/24".parse().unwrap()));
+    assert_eq!(inventory.country_overrides[&"192.0.2.0/24".parse().unwrap()], country("US"));
+    assert!(inventory.locations.contains_key("campus"));
+    assert_eq!(inventory.repositories["r"].archs["x86_64"], "pub/a");
+    assert_eq!(inventory.repositories["old"].redirect.as_deref(), Some("r"));
+    assert!(inventory.repositories["gone"].disabled);
+    assert_eq!(inventory.continents[&country("IL")].to_string(), "EU");
+}
+
+#[test]
+fn one_url_in_two_spellings_is_one_url() {
+    let mut list = three_hosts();
+    list.hcurl = vec![
+        int_string(10, "https://one.example.org/pub/"),
+        int_string(11, "HTTPS://One.Example.org/pub"),
+        int_string(20, " https://one.example.org/pub "),
+        int_string(30, "http://one.example.org/pub"),
+    ];
+    list.mirror_list = vec![directory("pub/a", &[(1, &[10, 11]), (2, &[20]), (3, &[30])], &[1, 2])];
+    let (inventory, skipped) = read(&list);
+    assert_eq!(inventory.urls.len(), 2);
+    let placements: Vec<&[u32]> = inventory.placements.iter().map(|placement| &placement.urls[..]).collect();
+    assert_eq!(placements, [&[0][..], &[0], &[1]]);
+    assert_eq!(skipped.count(Place::MirrorList, Reason::Repeated), 1);
+}
+
+#[test]
+fn a_netblock_that_contains_everyone_is_nobodys() {
+    let mut list = three_hosts();
+    list.host_netblock =
+        ["0.0.0.0/0", "::/0", "::ffff:0:0/96", "0.0.0.0/1", "2000::/15", "::ffff:192.0.2.0/120"]
+            .map(|prefix| string_ints(prefix, &[3]))
+            .into();
+    let (inventory, skipped) = read(&list);
+    let kept: Vec<String> = inventory.netblocks.keys().map(ToString::to_string).collect();
+    assert_eq!(kept, ["0.0.0.0/1", "192.0.2.0/24", "2000::/15"]);
+    assert_eq!(skipped.count(Place::HostNetblock, Reason::DefaultRoute), 3);
+    assert_eq!(skipped.count(Place::HostNetblock, Reason::WidePrefix), 2);
+    assert_eq!(skipped.total(), 3, "wide ones are kept");
 }
 
 #[test]
@@ -311,12 +378,21 @@ fn countries_of_netblocks_and_continents_of_countries_are_corrected() {
         strings("192.0.2.9/24", "US"),
         strings("192.0.2.0/24", "ca"),
         strings("x", "US"),
-        strings("::/0", "?"),
+        strings("2001:db8::/32", "?"),
+        strings("::/0", "US"),
+        strings("::ffff:198.51.100.0/120", "UK"),
+        strings("16.0.0.0/7", "EL"),
     ];
     list.country_continent_redirect =
         vec![strings("il", "EU"), strings("AM", "Europe"), strings("Georgia", "EU")];
     let (inventory, skipped) = read(&list);
-    assert_eq!(inventory.country_overrides, [("192.0.2.0/24".parse().unwrap(), country("CA"))].into());
+    let overrides = [("192.0.2.0/24", "CA"), ("198.51.100.0/24", "GB"), ("16.0.0.0/7", "GR")];
+    assert_eq!(
+        inventory.country_overrides,
+        overrides.map(|(prefix, code)| (prefix.parse().unwrap(), country(code))).into()
+    );
+    assert_eq!(skipped.count(Place::NetblockCountry, Reason::DefaultRoute), 1);
+    assert_eq!(skipped.count(Place::NetblockCountry, Reason::WidePrefix), 1);
     assert_eq!(inventory.continents[&country("IL")].to_string(), "EU");
     assert_eq!(inventory.continents.len(), 1);
     assert_eq!(skipped.count(Place::NetblockCountry, Reason::BadPrefix), 1);
@@ -354,6 +430,11 @@ fn repositories_have_architectures_redirects_and_switches() {
     assert_eq!(skipped.count(Place::RepositoryRedirect, Reason::Empty), 1);
 }
 
+/// A version with a hash that can be read, but for white space around it.
+fn some_details() -> FileDetails {
+    FileDetails { sha256: Some(format!(" {}\r\n", "aB".repeat(32)).into()), ..Default::default() }
+}
+
 fn details(directory: &str, name: &str, versions: Vec<FileDetails>) -> FileDetailsDirectory {
     FileDetailsDirectory {
         directory: Some(directory.into()),
@@ -372,11 +453,16 @@ fn files_keep_their_versions_in_order() {
         sha256: Some("no hash".into()),
         ..Default::default()
     };
-    let oldest = FileDetails { timestamp: Some(5), size: Some(9), ..Default::default() };
+    let oldest = FileDetails { timestamp: Some(5), size: Some(9), ..some_details() };
+    let nothing_to_verify =
+        FileDetails { timestamp: Some(6), sha512: Some("0".into()), ..Default::default() };
     list.file_details = vec![
-        details("pub/a/", "repomd.xml", vec![newest, oldest]),
+        details("pub/a/", "repomd.xml", vec![newest, nothing_to_verify, oldest]),
         details("pub/b", "repomd.xml", vec![FileDetails::default()]),
     ];
+    list.file_details[0]
+        .files
+        .push(FileDetailsFile { filename: Some("unreadable".into()), details: vec![FileDetails::default()] });
     let (inventory, skipped) = read(&list);
     let versions = &inventory.files[&(0, "repomd.xml".into())];
     assert_eq!(
@@ -387,7 +473,8 @@ fn files_keep_their_versions_in_order() {
     assert_eq!((versions[0].sha1, versions[0].sha256), (None, None));
     assert_eq!(inventory.files.len(), 1);
     assert_eq!(skipped.count(Place::FileDetails, Reason::Negative), 1);
-    assert_eq!(skipped.count(Place::FileDetails, Reason::BadHash), 1);
+    assert_eq!(skipped.count(Place::FileDetails, Reason::BadHash), 2);
+    assert_eq!(skipped.count(Place::FileDetails, Reason::NoHash), 2, "of two files, one of which is left");
     assert_eq!(skipped.count(Place::FileDetails, Reason::UnknownDirectory), 1);
 }
 
@@ -395,9 +482,9 @@ fn files_keep_their_versions_in_order() {
 fn of_equal_directories_with_files_the_last_counts_as_a_whole() {
     let mut list = three_hosts();
     list.file_details = vec![
-        details("pub/a", "old.iso", vec![FileDetails::default()]),
-        details("pub/a", "new.iso", vec![FileDetails::default()]),
-        details("pub/a", "new.iso", vec![FileDetails::default(), FileDetails::default()]),
+        details("pub/a", "old.iso", vec![some_details()]),
+        details("pub/a", "new.iso", vec![some_details()]),
+        details("pub/a", "new.iso", vec![some_details(), some_details()]),
     ];
     list.file_details[2].files.push(FileDetailsFile { filename: Some("none.iso".into()), details: vec![] });
     list.file_details[2].files.push(FileDetailsFile { filename: Some("a/b".into()), details: vec![] });

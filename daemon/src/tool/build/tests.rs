@@ -50,7 +50,10 @@ fn whatever_is_refused_leaves_the_old_cache_and_nothing_else() {
     let hostless = MirrorList { mirror_list: vec![], ..MirrorList::decode(&*small_cache()).unwrap() };
     for (input, cause) in [
         (cut, "damaged or cut short at byte 0 of 20"),
-        (b"<html>".to_vec(), "damaged or cut short at byte"),
+        (b"<html>".to_vec(), "is an HTML page, perhaps an error page; fetch the file again"),
+        (b"\x80\x04\x95".to_vec(), "is a Python pickle"),
+        (b"\x1f\x8b\x08\0".to_vec(), "is packed as gzip; unpack it first"),
+        (b"\x07".to_vec(), "damaged or cut short at byte"),
         (hostless.encode_to_vec(), "no directory in it has a host"),
         (vec![], "no directory in it has a host"),
     ] {
@@ -92,7 +95,7 @@ fn a_further_input_that_yields_nothing_is_refused() {
     let options = options(&folder, &small_cache());
     fs::write(&options.output, "old").unwrap();
     let useless = folder.path().join("useless");
-    for (text, name) in [("", "empty"), ("# a comment\n", "a comment"), ("<html>\n", "something else")] {
+    for (text, name) in [("", "empty"), ("# a comment\n", "a comment"), ("useless\n", "something else")] {
         fs::write(&useless, text).unwrap();
         let given = Some(useless.clone());
         for (cause, options) in [

@@ -22,7 +22,7 @@ impl Client {
         let address = address.map(plain);
         let own = address.and_then(|address| own_country(facts, address));
         let inner = address.and_then(embedded_v4).and_then(|v4| own_country(facts, v4));
-        let asn = address.and_then(|address| facts.routes.longest_match(address).copied());
+        let asn = address.and_then(|address| *facts.routes.longest_match(address)?);
         Client { address, country: own.or(inner), asn }
     }
 

@@ -30,7 +30,8 @@ pub struct Facts {
     pub netblocks: Vec<(Prefix, Hosts)>,
     pub directories: BTreeMap<String, Directory>,
     pub continents: BTreeMap<String, String>,
-    pub routes: PrefixTable<u32>,
+    /// `None` where "a prefix whose AS cannot be read ... has no AS and hides wider ones".
+    pub routes: PrefixTable<Option<u32>>,
     pub geoip: Geoip,
 }
 
@@ -49,7 +50,7 @@ pub struct Directory {
 pub struct Url {
     /// Lower case; one of `https`, `http`, `ftp`, `rsync`.
     pub scheme: &'static str,
-    /// As the cache has it, but for slashes at the end.
+    /// Scheme and host in their one spelling, the rest as the cache has it but for slashes at the end.
     pub text: String,
 }
 
@@ -91,7 +92,7 @@ impl Facts {
             overrides: list
                 .netblock_country
                 .iter()
-                .filter_map(|entry| Some((Prefix::parse(&text(&entry.key)?)?, code(&text(&entry.value)?)?)))
+                .filter_map(|entry| Some((prefix(&entry.key)?, code(&text(&entry.value)?)?)))
                 .collect(),
             locations: list
                 .location
@@ -129,7 +130,7 @@ impl Facts {
             directories: list
                 .mirror_list
                 .iter()
-                .filter_map(|entry| Some((text(&entry.directory)?, directory(entry, &urls)?)))
+                .filter_map(|entry| Some((path(&entry.directory)?, directory(entry, &urls)?)))
                 .collect(),
             continents: continent_of_each(list, continents),
             routes: routes_of(routes),
@@ -142,12 +143,12 @@ impl Geoip {
     /// The country of an address, upper case.
     pub fn country(&self, address: IpAddr) -> Option<String> {
         match self {
-            Geoip::Prefixes(table) => table.longest_match(address).cloned(),
+            Geoip::Prefixes(table) => code(table.longest_match(address)?),
             // Such files keep IPv4 in ::/96; that says nothing of the IPv6 addresses there.
             Geoip::Database(_) if matches!(address, IpAddr::V6(v6) if v6.to_bits() >> 32 == 0) => None,
             Geoip::Database(reader) => {
                 let record: maxminddb::geoip2::Country<'_> = reader.lookup(address).ok()?.decode().ok()??;
-                code(record.country.iso_code.or(record.registered_country.iso_code)?)
+                code(cut(record.country.iso_code.or(record.registered_country.iso_code)?))
             }
         }
     }
@@ -159,38 +160,89 @@ impl std::fmt::Debug for Geoip {
     }
 }
 
-/// A country code: two letters or digits, compared without case.
+/// A country code: two letters or digits, compared without case. "`UK` is `GB`, `EL` is `GR`, here as in every input".
 pub fn code(text: &str) -> Option<String> {
-    (text.len() == 2 && text.bytes().all(|b| b.is_ascii_alphanumeric())).then(|| text.to_ascii_uppercase())
+    let code = text.to_ascii_uppercase();
+    let code = match &code[..] {
+        "UK" => "GB".to_owned(),
+        "EL" => "GR".to_owned(),
+        _ => code,
+    };
+    (code.len() == 2 && code.bytes().all(|b| b.is_ascii_alphanumeric())).then_some(code)
 }
 
 fn code_of(bytes: &[u8]) -> Option<String> {
-    code(std::str::from_utf8(bytes).ok()?)
+    code(cut(std::str::from_utf8(bytes).ok()?))
+}
+
+/// "White space at the ends of any text is cut off, a byte order mark too."
+fn cut(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\u{200b}')
 }
 
 /// A string field; one that is not UTF-8 makes its record unusable.
 fn text(field: &Option<Vec<u8>>) -> Option<String> {
-    String::from_utf8(field.clone().unwrap_or_default()).ok()
+    Some(cut(std::str::from_utf8(field.as_deref().unwrap_or_default()).ok()?).to_owned())
 }
 
-/// "URLs without a known scheme ... are skipped"; "host URL without trailing slashes" (§6).
+/// A path: "leading and trailing `/` dropped, runs of `/` become one".
+fn path(field: &Option<Vec<u8>>) -> Option<String> {
+    let text = text(field)?;
+    Some(text.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>().join("/"))
+}
+
+/// "Length 0 is skipped."
+fn prefix(field: &Option<Vec<u8>>) -> Option<Prefix> {
+    Prefix::parse(&text(field)?).filter(|prefix| prefix.length() > 0)
+}
+
+/// "Scheme and authority of URLs are parsed and rewritten (lower case, international names as punycode, the same rules
+/// for every scheme), the rest stays byte for byte"; "URLs without a known scheme or without a host ... are skipped";
+/// "host URL without trailing slashes" (§6).
 fn url(text: String) -> Option<Url> {
-    let text = text.trim_end_matches('/').to_owned();
-    let (before, _) = text.split_once("://")?;
+    let (scheme, rest) = text.split_once("://")?;
     let scheme =
-        ["https", "http", "ftp", "rsync"].into_iter().find(|name| before.eq_ignore_ascii_case(name))?;
-    Some(Url { scheme, text })
+        ["https", "http", "ftp", "rsync"].into_iter().find(|name| scheme.eq_ignore_ascii_case(name))?;
+    if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return None;
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if let Some(port) = port
+        && !(port.bytes().all(|b| b.is_ascii_digit()) && (1..=65_535).contains(&port.parse::<u64>().ok()?))
+    {
+        return None;
+    }
+    if authority.contains(['@', '\\'])
+        || ["https", "http", "ftp", "rsync"].contains(&&host.to_lowercase()[..])
+    {
+        return None;
+    }
+    // As a browser would understand it.
+    let parsed = url::Url::parse(&format!("http://{host}/")).ok()?;
+    let host = parsed.host_str().filter(|_| parsed.path() == "/" && parsed.port().is_none())?;
+    if parsed.domain().is_some_and(|name| name.trim_end_matches('.').split('.').any(str::is_empty)) {
+        return None;
+    }
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    Some(Url { scheme, text: format!("{scheme}://{host}{port}{}", path.trim_end_matches('/')) })
 }
 
 /// Files with details, an empty list of which counts as none (§3). Of equal names the last counts.
 fn files(list: &MirrorList) -> BTreeMap<(String, String), Vec<Version>> {
     let by_directory: BTreeMap<String, &message::FileDetailsDirectory> =
-        list.file_details.iter().filter_map(|entry| Some((text(&entry.directory)?, entry))).collect();
+        list.file_details.iter().filter_map(|entry| Some((path(&entry.directory)?, entry))).collect();
     let mut files = BTreeMap::new();
     for (directory, entry) in by_directory {
         for file in &entry.files {
             let Some(name) = text(&file.filename) else { continue };
-            let versions: Vec<Version> = file.details.iter().map(version).collect();
+            // "an empty list of details counts as none, and so does a version of which no hash can be read".
+            let versions: Vec<Version> =
+                file.details.iter().map(version).filter(|version| !version.hashes.is_empty()).collect();
             files.insert((directory.clone(), name), versions);
         }
     }
@@ -232,9 +284,9 @@ fn disabled(list: &MirrorList) -> BTreeSet<String> {
 fn repositories(list: &MirrorList) -> BTreeMap<String, BTreeMap<String, String>> {
     let mut repositories: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     for entry in &list.repo_arch_to_directory {
-        let (Some(key), Some(directory)) = (text(&entry.key), text(&entry.value)) else { continue };
+        let (Some(key), Some(directory)) = (text(&entry.key), path(&entry.value)) else { continue };
         let Some((repo, arch)) = key.rsplit_once('+') else { continue };
-        repositories.entry(repo.to_owned()).or_default().insert(arch.to_owned(), directory);
+        repositories.entry(cut(repo).to_owned()).or_default().insert(cut(arch).to_owned(), directory);
     }
     repositories
 }
@@ -243,7 +295,7 @@ fn repositories(list: &MirrorList) -> BTreeMap<String, BTreeMap<String, String>>
 fn netblocks(list: &MirrorList) -> Vec<(Prefix, Hosts)> {
     let mut joined: BTreeMap<Prefix, Hosts> = BTreeMap::new();
     for entry in &list.host_netblock {
-        let Some(prefix) = text(&entry.key).and_then(|key| Prefix::parse(&key)) else { continue };
+        let Some(prefix) = prefix(&entry.key) else { continue };
         joined.entry(prefix).or_default().extend(&entry.value);
     }
     joined.into_iter().collect()
@@ -258,14 +310,20 @@ fn directory(entry: &message::MirrorListDirectory, urls: &BTreeMap<i64, Url>) ->
     let mut carriers = BTreeMap::new();
     for host in &entry.by_host_id {
         let Some(id) = host.key else { continue };
-        let known: Vec<Url> = host.value.iter().filter_map(|url| urls.get(url).cloned()).collect();
+        // "each URL of a host once".
+        let mut known: Vec<Url> = Vec::new();
+        for url in host.value.iter().filter_map(|url| urls.get(url)) {
+            if !known.contains(url) {
+                known.push(url.clone());
+            }
+        }
         carriers.insert(id, known);
     }
     carriers.retain(|_, urls| !urls.is_empty());
     Some(Directory {
         global: entry.global.iter().copied().collect(),
         by_country,
-        subpath: text(&entry.subpath)?.trim_matches('/').to_owned(),
+        subpath: path(&entry.subpath)?,
         carriers,
     })
 }
@@ -274,7 +332,9 @@ fn directory(entry: &message::MirrorListDirectory, urls: &BTreeMap<i64, Url>) ->
 fn continent_of_each(list: &MirrorList, csv: &str) -> BTreeMap<String, String> {
     let rows = csv.lines().filter_map(|line| {
         let (country, continent) = line.split_once(',')?;
-        Some((code(country.trim())?, continent.trim().to_ascii_uppercase()))
+        let continent = cut(continent).to_ascii_uppercase();
+        let known = ["AF", "AN", "AS", "EU", "NA", "OC", "SA", "--"].contains(&&continent[..]);
+        Some((code(cut(country)).filter(|_| known)?, continent))
     });
     let redirects = list
         .country_continent_redirect
@@ -283,13 +343,19 @@ fn continent_of_each(list: &MirrorList, csv: &str) -> BTreeMap<String, String> {
     rows.chain(redirects).collect()
 }
 
-/// "`PREFIX ASN` a line, further fields ignored; length 0, blank and comment lines and what does not parse are
-/// skipped".
-fn routes_of(lines: &str) -> PrefixTable<u32> {
-    let routes = lines.lines().filter_map(|line| {
+/// "`PREFIX ASN` a line (asdot too), further fields ignored; length 0, blank and comment lines and what does not parse
+/// are skipped".
+fn routes_of(lines: &str) -> PrefixTable<Option<u32>> {
+    let routes = lines.lines().map(cut).filter_map(|line| {
         let mut fields = line.split_whitespace();
         let prefix = Prefix::parse(fields.next()?)?;
-        let number = fields.next()?.parse().ok()?;
+        let number = fields.next().unwrap_or_default().to_ascii_lowercase();
+        let number = number.trim_start_matches("as");
+        let number = match number.split_once('.') {
+            Some((high, low)) => high.parse::<u16>().ok().zip(low.parse::<u16>().ok()),
+            None => number.parse::<u32>().ok().map(|number| ((number >> 16) as u16, number as u16)),
+        };
+        let number = number.map(|(high, low)| u32::from(high) * 65_536 + u32::from(low));
         (prefix.length() > 0).then_some((prefix, number))
     });
     routes.collect()

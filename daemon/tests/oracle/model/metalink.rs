@@ -1,7 +1,7 @@
 //! The metalink document, with mirrors or without: spec.md §7, and §9 for the latter.
 
 use super::{
-    Block, Body,
+    Block, Blocks, Body, Line,
     facts::{Facts, Url, Version},
     mirrorlist::whole_url,
     subject::Subject,
@@ -13,6 +13,7 @@ pub fn document(
     facts: &Facts,
     subject: &Subject<'_>,
     selection: &Selection,
+    minimum: usize,
     candidates: &Candidates<'_>,
     now: u64,
 ) -> Body {
@@ -33,21 +34,24 @@ pub fn document(
     }
     top += "   <resources maxconnections=\"1\">\n";
 
-    let block = |host: &i64| {
+    let block = |host: &i64| -> Block {
         let location = facts.host_country.get(host).cloned().unwrap_or_default();
         let private = if subject.directory.global.contains(host) { "" } else { " mm0:private=\"True\"" };
         let line = |url: &Url| {
             let scheme = url.scheme;
-            let address = escaped(&whole_url(subject, url));
+            let url = whole_url(subject, url);
+            let address = escaped(&url);
             let before = format!(
                 "    <url protocol=\"{scheme}\" type=\"{scheme}\" location=\"{location}\" preference=\""
             );
-            (before, Some(format!("\"{private}>{address}</url>\n")))
+            Line { url, before, after: Some(format!("\"{private}>{address}</url>\n")) }
         };
-        Block(candidates[host].iter().copied().map(line).collect())
+        candidates[host].iter().copied().map(line).collect()
     };
-    let groups = selection.groups.iter().map(|group| group.hosts.iter().map(block).collect()).collect();
-    Body::Blocks { top, groups, bottom: "   </resources>\n  </file>\n </files>\n</metalink>\n".to_owned() }
+    let bottom = "   </resources>\n  </file>\n </files>\n</metalink>\n".to_owned();
+    // A metalink does not tell how mirrors were found.
+    let selection = selection.without_tokens();
+    Body::Blocks(Blocks::of(&selection, minimum, (top, String::new()), bottom, block))
 }
 
 /// The document that carries an error: its text in a comment, where "`--` is written `- -`, also before the end".

@@ -1,7 +1,7 @@
 //! The text list, its URLs, and what it says when it is empty: spec.md §6 and §9.
 
 use super::{
-    Block, Body,
+    Block, Blocks, Body, Line,
     facts::{Facts, Url, code},
     question::{Question, SCHEMES},
     subject::Subject,
@@ -14,13 +14,14 @@ pub fn list(
     subject: &Subject<'_>,
     question: &Question,
     selection: &Selection,
+    minimum: usize,
     candidates: &Candidates<'_>,
 ) -> Body {
-    let mut top = format!("{}{}{}\n", subject.header, selection.header, protocol_token(question));
+    let mut after_tokens = format!("{}\n", protocol_token(question));
     if question.time {
-        top += &format!("# database creation time: {}\n", facts.time);
+        after_tokens += &format!("# database creation time: {}\n", facts.time);
     }
-    let block = |host: &i64| {
+    let block = |host: &i64| -> Block {
         let urls = &candidates[host];
         let chosen: Vec<&Url> = match &question.protocols {
             // "with `protocol`, one per listed protocol in the order https, http, ftp, rsync".
@@ -30,10 +31,14 @@ pub fn list(
                 .collect(),
             None => best(urls).into_iter().collect(),
         };
-        Block(chosen.into_iter().map(|url| (format!("{}\n", whole_url(subject, url)), None)).collect())
+        let line = |url: &Url| {
+            let url = whole_url(subject, url);
+            Line { before: format!("{url}\n"), after: None, url }
+        };
+        chosen.into_iter().map(line).collect()
     };
-    let groups = selection.groups.iter().map(|group| group.hosts.iter().map(block).collect()).collect();
-    Body::Blocks { top, groups, bottom: String::new() }
+    let top = (format!("{}{}", subject.header, selection.header), after_tokens);
+    Body::Blocks(Blocks::of(selection, minimum, top, String::new(), block))
 }
 
 /// "the best of https, http, ftp in that order. Of several URLs of one scheme the first in the cache counts".

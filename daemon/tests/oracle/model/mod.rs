@@ -17,7 +17,7 @@ pub mod tiers;
 
 use client::Client;
 use daemon::answer::Rules;
-use facts::Facts;
+use facts::{Facts, Hosts};
 use question::Question;
 use shared::wire::{ContentType, Kind, Request, Tier};
 use subject::Subject;
@@ -49,24 +49,75 @@ pub struct Expected {
 pub enum Body {
     /// This text.
     Exact(String),
-    /// `top`, then one block for each host, the groups in order and the hosts of a group in any, then `bottom`.
-    Blocks { top: String, groups: Vec<Vec<Block>>, bottom: String },
+    /// See [`Blocks`].
+    Blocks(Blocks),
     /// One of these, as the value of `Location` and as the only line of the body.
     Redirect(Vec<String>),
 }
 
-/// The lines of one host, LF included; what stands before and after its preference, where it has one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Block(pub Vec<(String, Option<String>)>);
+/// A body of `top`, then one block for each host, the groups in order and the hosts of a group in any, then `bottom`.
+///
+/// Of a host only lines appear whose URL no host before it shows; one without such a line is not listed. With `global`,
+/// the body has those hosts too, and that end of `top`, if and only if fewer than `minimum` hosts are listed before.
+#[derive(Debug)]
+pub struct Blocks {
+    pub top: (String, String),
+    pub groups: Vec<Vec<Block>>,
+    pub bottom: String,
+    pub global: Option<Global>,
+}
 
-impl Block {
-    /// The lines of a host that is listed at this preference.
+/// The tier *global*, used or not.
+#[derive(Debug)]
+pub struct Global {
+    pub minimum: usize,
+    /// What it adds to the first part of `top`.
+    pub token: String,
+    pub group: Vec<Block>,
+}
+
+/// The lines of one host.
+pub type Block = Vec<Line>;
+
+/// A line of a host, LF included; what stands before and after its preference, where it has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub url: String,
+    pub before: String,
+    pub after: Option<String>,
+}
+
+impl Line {
+    /// The line of a host that is listed at this preference.
     pub fn text(&self, preference: usize) -> String {
-        let line = |(before, after): &(String, Option<String>)| match after {
-            Some(after) => format!("{before}{preference}{after}"),
-            None => before.clone(),
-        };
-        self.0.iter().map(line).collect()
+        match &self.after {
+            Some(after) => format!("{}{preference}{after}", self.before),
+            None => self.before.clone(),
+        }
+    }
+}
+
+impl Blocks {
+    /// The blocks of a selection; `top` is what stands before and after its tokens.
+    fn of(
+        selection: &Selection,
+        minimum: usize,
+        top: (String, String),
+        bottom: String,
+        block: impl Fn(&i64) -> Block,
+    ) -> Blocks {
+        let group = |hosts: &Hosts| hosts.iter().map(&block).collect();
+        let global = selection.global.as_ref();
+        Blocks {
+            top,
+            groups: selection.groups.iter().map(|one| group(&one.hosts)).collect(),
+            bottom,
+            global: global.map(|(hosts, token)| Global {
+                minimum,
+                token: token.clone(),
+                group: group(hosts),
+            }),
+        }
     }
 }
 
@@ -104,15 +155,17 @@ impl Model {
         let facts = &self.facts;
         let candidates = tiers::candidates(subject, question, kind == Kind::Metalink);
         let selection = tiers::select(facts, &self.rules, question, client, subject, &candidates);
-        let Some(first) = selection.groups.first() else {
+        let global = selection.global.as_ref().filter(|(hosts, _)| !hosts.is_empty());
+        let Some(tier) = selection.groups.first().map(|first| first.tier).or(global.map(|_| Tier::Global))
+        else {
             let text = mirrorlist::no_mirror(subject, question);
             return Expected { country: client.country.clone(), ..Expected::refusal(kind, (404, text), now) };
         };
-        let tier = first.tier;
+        let minimum = self.rules.minimum;
         let body = match kind {
-            Kind::Metalink => metalink::document(facts, subject, &selection, &candidates, now),
+            Kind::Metalink => metalink::document(facts, subject, &selection, minimum, &candidates, now),
             Kind::Redirect => Body::Redirect(redirect_targets(subject, &selection, &candidates)),
-            _ => mirrorlist::list(facts, subject, question, &selection, &candidates),
+            _ => mirrorlist::list(facts, subject, question, &selection, minimum, &candidates),
         };
         let (status, content_type) = match kind {
             Kind::Metalink => (200, ContentType::Metalink),
@@ -159,5 +212,15 @@ fn redirect_targets(
             .map(|b| if b.is_ascii_graphic() { (b as char).to_string() } else { format!("%{b:02X}") })
             .collect()
     };
-    selection.groups[0].hosts.iter().map(target).collect()
+    let global = selection.global.iter().map(|(hosts, _)| hosts);
+    selection
+        .groups
+        .iter()
+        .map(|group| &group.hosts)
+        .chain(global)
+        .next()
+        .into_iter()
+        .flatten()
+        .map(target)
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! Address prefixes as plain numbers, and the longest match in a table of them.
 //!
 //! Written without the prefix types of the product, so that a fault in those shows. An IPv4-mapped IPv6 address is
-//! never seen here: [`plain`] has made it IPv4 before.
+//! never looked up here: [`plain`] has made it IPv4 before; nor is such a prefix kept.
 
 use std::{collections::HashMap, net::IpAddr};
 
@@ -14,7 +14,8 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    /// Reads `ADDRESS/LENGTH`, or an address alone, which is a host route. Host bits are masked.
+    /// Reads `ADDRESS/LENGTH`, or an address alone, which is a host route. Host bits are masked;
+    /// "`::ffff:a.b.c.d/n` is the IPv4 prefix" of n - 96.
     pub fn parse(text: &str) -> Option<Prefix> {
         let (address, length) = match text.split_once('/') {
             Some((address, length)) => (address.parse::<IpAddr>().ok()?, Some(length.parse::<u8>().ok()?)),
@@ -22,7 +23,13 @@ impl Prefix {
         };
         let longest = width(address);
         let length = length.unwrap_or(longest);
-        (length <= longest).then(|| Prefix::of(address, length))
+        if length > longest {
+            return None;
+        }
+        Some(match plain(address) {
+            v4 if v4 != address && length >= 96 => Prefix::of(v4, length - 96),
+            _ => Prefix::of(address, length),
+        })
     }
 
     /// The prefix of this length around an address.
@@ -141,6 +148,7 @@ fn prefixes_are_read_masked_and_matched() {
         assert_eq!(table.longest_match_by_scan(address(client)).copied(), expected, "{client}");
     }
     assert_eq!(Prefix::parse("10.0.0.0/33"), None);
+    assert_eq!(Prefix::parse("::ffff:10.1.2.3/104"), Prefix::parse("10.0.0.0/8"));
     assert_eq!(Prefix::parse("0.0.0.0/0").unwrap().ends(), (address("0.0.0.0"), address("255.255.255.255")));
     assert_eq!(Prefix::parse("::1").unwrap().ends(), (address("::1"), address("::1")));
 }

@@ -37,7 +37,7 @@ impl Question {
     /// Reads the query of a request.
     pub fn read(request: &Request<'_>) -> Question {
         let given = parameters(request.query);
-        // "Blanks around values ... are trimmed, except in path. An empty value counts as not given".
+        // "Blanks, tabs, CR and LF around values ... are trimmed, blanks not in `path`. An empty value counts as not given".
         let value = |name: &str| {
             given.get(name.as_bytes()).map(|value| trim(value).to_vec()).filter(|v| !v.is_empty())
         };
@@ -46,7 +46,10 @@ impl Question {
         Question {
             repo: value("repo"),
             arch: value("arch"),
-            path: given.get(&b"path"[..]).filter(|path| !path.is_empty()).cloned(),
+            path: given
+                .get(&b"path"[..])
+                .map(|path| without(path, b"\t\r\n").to_vec())
+                .filter(|p| !p.is_empty()),
             countries: list("country").or_else(|| list("cc")).map(distinct_countries),
             protocols: list("protocol").map(|names| known_schemes(&names)),
             netblock: value("netblock").is_none_or(|value| value == b"1"),
@@ -90,9 +93,13 @@ fn decoded(text: &[u8]) -> Bytes {
     bytes
 }
 
-/// Without blanks (spaces and tabs, as POSIX has it) at either end.
-fn trim(value: &[u8]) -> &[u8] {
-    let blank = |b: &&u8| **b == b' ' || **b == b'\t';
+/// Without blanks, tabs, CR and LF at either end.
+pub fn trim(value: &[u8]) -> &[u8] {
+    without(value, b" \t\r\n")
+}
+
+fn without<'v>(value: &'v [u8], blanks: &[u8]) -> &'v [u8] {
+    let blank = |b: &&u8| blanks.contains(b);
     let value = &value[value.iter().take_while(blank).count()..];
     &value[..value.len() - value.iter().rev().take_while(blank).count()]
 }
@@ -106,7 +113,12 @@ fn items(list: &[u8]) -> Vec<Bytes> {
 fn distinct_countries(items: Vec<Bytes>) -> Vec<Bytes> {
     let mut distinct: Vec<Bytes> = Vec::new();
     for item in items {
-        let item = item.to_ascii_uppercase();
+        // "(`UK` is `GB`, `EL` is `GR`, here as in every input)"
+        let item = match &item.to_ascii_uppercase()[..] {
+            b"UK" => b"GB".to_vec(),
+            b"EL" => b"GR".to_vec(),
+            other => other.to_vec(),
+        };
         if item != b"GLOBAL" && (item.len() != 2 || !item.iter().all(u8::is_ascii_alphanumeric)) {
             continue;
         }

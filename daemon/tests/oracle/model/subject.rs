@@ -49,7 +49,8 @@ pub fn find<'a>(facts: &'a Facts, question: &Question, metalink: bool) -> Result
 
 /// Repository after `version`, and architecture: what the access log names too (§10).
 ///
-/// "For a repo with `source` in its name the arch is `source` (one must still be given)".
+/// "For a repo with `source` in its name the arch is `source`, unless the pair is known as given (one must still be
+/// given)"; a pair is known once its repository's redirect is followed.
 pub fn asked_repository(facts: &Facts, question: &Question) -> Option<(Bytes, Bytes)> {
     let (mut repo, mut arch) = (question.repo.clone()?, question.arch.clone()?);
     if let Some(version) = &question.version {
@@ -58,10 +59,16 @@ pub fn asked_repository(facts: &Facts, question: &Question) -> Option<(Bytes, By
             repo = of_version;
         }
     }
-    if repo.windows(6).any(|six| six == b"source") {
+    if repo.windows(6).any(|six| six == b"source") && !is_pair(facts, &repo, &arch) {
         arch = b"source".to_vec();
     }
     Some((repo, arch))
+}
+
+fn is_pair(facts: &Facts, repo: &[u8], arch: &[u8]) -> bool {
+    let (Some(repo), Some(arch)) = (could_be_known(repo), could_be_known(arch)) else { return false };
+    let repo = facts.redirects.get(repo).map_or(repo, String::as_str);
+    facts.repositories.get(repo).is_some_and(|archs| archs.contains_key(arch))
 }
 
 fn is_known(facts: &Facts, repo: &str) -> bool {
@@ -85,11 +92,14 @@ fn by_repository(facts: &Facts, repo: Bytes, arch: Bytes, metalink: bool) -> Res
     }
     let named = could_be_known(&arch).and_then(|arch| facts.repositories.get(name)?.get(arch));
     let Some(path) = named else { return Err(unknown_repository(facts, &header, &repo)) };
-    // "A metalink is about `DIR/repodata/repomd.xml` (`/repodata` is not added twice)".
+    // "A metalink is about `DIR/repodata/repomd.xml` (`/repodata` is not added twice)". "A repository whose directory is
+    // a `repodata` itself: a mirrorlist is about the directory above it".
+    let above = path.strip_suffix("/repodata").unwrap_or(if path == "repodata" { "" } else { path });
     let (path, file) = match metalink {
-        true if path.ends_with("/repodata") => (path.clone(), Some("repomd.xml".to_owned())),
-        true => (format!("{path}/repodata"), Some("repomd.xml".to_owned())),
-        false => (path.clone(), None),
+        true => {
+            (format!("{above}/repodata").trim_start_matches('/').to_owned(), Some("repomd.xml".to_owned()))
+        }
+        false => (above.to_owned(), None),
     };
     match facts.directories.get(&path) {
         Some(directory) => Ok((header, path, file, directory)),

@@ -17,6 +17,17 @@ pub struct Selection {
     pub groups: Vec<Group>,
     /// The tokens that say how they were found.
     pub header: String,
+    /// The hosts of the tier *global* and its token, where that tier is used if fewer than `minimum` hosts of the groups
+    /// are listed: where hosts share URLs, how many are depends on their order.
+    pub global: Option<(Hosts, String)>,
+}
+
+impl Selection {
+    /// The same hosts.
+    pub fn without_tokens(&self) -> Selection {
+        let global = self.global.as_ref().map(|(hosts, _)| (hosts.clone(), String::new()));
+        Selection { groups: self.groups.clone(), header: String::new(), global }
+    }
 }
 
 /// Hosts that follow each other in any order.
@@ -77,7 +88,7 @@ pub fn select(
     }
     answer.own_country();
     answer.own_continent();
-    if answer.listed.len() < rules.minimum {
+    if answer.listed.len() < rules.minimum || rules.minimum > 0 && any_url_twice(candidates) {
         answer.global();
     }
     answer.selection
@@ -172,8 +183,10 @@ impl Answer<'_> {
 
     fn global(&mut self) {
         let hosts = self.welcome(&self.subject.directory.global);
-        self.list(Tier::Global, hosts.clone());
+        let before = self.selection.header.len();
         self.name_global(&hosts);
+        let token = self.selection.header.split_off(before);
+        self.selection.global = Some((hosts.difference(&self.listed).copied().collect(), token));
     }
 
     /// Those of the hosts that are candidates.
@@ -223,6 +236,12 @@ impl Answer<'_> {
             self.selection.header += "country = global ";
         }
     }
+}
+
+/// Whether some hosts have a URL in common.
+fn any_url_twice(candidates: &Candidates<'_>) -> bool {
+    let mut seen = BTreeSet::new();
+    candidates.values().flatten().any(|url| !seen.insert(&url.text))
 }
 
 /// The items that are country codes; the others have no hosts.

@@ -22,7 +22,7 @@ pub fn cache_bytes(label: &str) -> CacheBytes {
     for host in 0..HOSTS {
         inventory.hosts.insert(host.into(), Host { bandwidth: 100, ..Host::default() });
         let text = format!("https://{host}.{label}.example.org/pub");
-        inventory.urls.push(HostUrl { scheme: Scheme::Https, text });
+        inventory.urls.insert(HostUrl { scheme: Scheme::Https, text });
         inventory.placements.insert(Placement { host, urls: vec![host] });
         carriers.members.push((host, true));
     }

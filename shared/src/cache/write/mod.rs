@@ -237,7 +237,10 @@ impl<'a> Writer<'a> {
             routes: inventory
                 .routes
                 .iter()
-                .map(|(prefix, number)| (*prefix, systems.binary_search(number).ok().map(|at| at as u32)))
+                .map(|(prefix, number)| {
+                    let at = number.and_then(|number| systems.binary_search(&number).ok());
+                    (*prefix, at.map(|at| at as u32))
+                })
                 .collect(),
             netblocks,
         };

@@ -42,16 +42,18 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Some sources record a repository at its own metadata: it is in the directory above all the same.
     fn tree(&mut self, arch: u32, directory: &str) -> TreeRow {
-        let repodata = if directory == "repodata" || directory.ends_with("/repodata") {
-            directory.to_owned()
-        } else {
-            format!("{directory}/repodata")
+        let directory = match directory.strip_suffix("repodata") {
+            Some(above) if above.is_empty() || above.ends_with('/') => above.trim_end_matches('/'),
+            _ => directory,
         };
+        let repodata = format!("{directory}/repodata");
+        let repodata = repodata.trim_start_matches('/');
         TreeRow {
             arch,
-            directory: self.known(directory).unwrap_or(NONE),
-            repodata: self.carried(&repodata).unwrap_or(NONE),
+            directory: if directory.is_empty() { NONE } else { self.known(directory).unwrap_or(NONE) },
+            repodata: self.carried(repodata).unwrap_or(NONE),
             repomd: self.file(&format!("{repodata}/repomd.xml")).unwrap_or(NONE),
         }
     }
