@@ -11,7 +11,7 @@ use benches::{
     stack::{Programs, Stack},
     synthetic::{self, Options},
 };
-use daemon::answer::Rules;
+use daemon::rules::Rules;
 use shared::cache::{CacheBytes, View};
 use std::{
     error::Error,

@@ -13,7 +13,7 @@ use crate::{
         nginx::{self, Nginx},
     },
 };
-use daemon::answer::Rules;
+use daemon::rules::Rules;
 use shared::cache::{CacheBytes, View};
 use std::{fs, net::SocketAddr, path::Path, rc::Rc};
 

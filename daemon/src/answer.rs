@@ -6,6 +6,7 @@
 pub use crate::render::fragments::Fragments;
 use crate::{
     render::{log_line, metalink, mirrorlist, redirect, refusal},
+    rules::{LogAddress, Rules},
     select::{
         order::{self, OrderScratch},
         query::Query,
@@ -19,47 +20,6 @@ use shared::{
     wire::{self, ContentType, Kind, NO_REPOSITORY, ReplyHead, Tier},
 };
 use time::{Date, OffsetDateTime};
-
-/// What operators decide about answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// Hosts below which the global tier is used too.
-    pub minimum: usize,
-    /// What a netblock tier with candidates means for the tiers after it.
-    pub netblock: NetblockMode,
-    /// What of a client's address goes to the access log.
-    pub log_address: LogAddress,
-}
-
-impl Default for Rules {
-    fn default() -> Rules {
-        Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off }
-    }
-}
-
-/// What a netblock tier with candidates means for the tiers after it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NetblockMode {
-    /// Its hosts come first, those of the other tiers follow.
-    #[default]
-    First,
-    /// Its hosts are the answer.
-    Only,
-}
-
-/// What of a client's address goes to the access log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogAddress {
-    /// No line is written.
-    #[default]
-    Off,
-    /// The whole address.
-    Full,
-    /// The /24 of an IPv4 address, the /48 of an IPv6 address.
-    Short,
-}
 
 /// Buffers that outlive a request, so that the next one allocates little.
 #[derive(Debug, Default)]

@@ -15,6 +15,7 @@ pub mod listener;
 pub mod master;
 pub mod operator;
 pub mod render;
+pub mod rules;
 pub mod sandbox;
 pub mod select;
 pub mod sys;

@@ -1,6 +1,7 @@
 //! What every answer must be like, whatever was asked of whichever cache.
 
-use daemon::answer::{Answer, LogAddress, Scratch, Service};
+use daemon::answer::{Answer, Scratch, Service};
+use daemon::rules::LogAddress;
 use rand::{SeedableRng as _, rngs::SmallRng};
 use shared::wire::{ContentType, Kind, MAX_REPLY, Message, ReplyStart, Request, next_frame};
 

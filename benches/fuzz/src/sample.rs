@@ -2,8 +2,9 @@
 
 use benches::sample::{continents, geoip, mirror_list, netblocks};
 use daemon::{
-    answer::{Fragments, NetblockMode, Rules, Service},
+    answer::{Fragments, Service},
     compile::{self, Skipped},
+    rules::{NetblockMode, Rules},
 };
 use prost::Message as _;
 use shared::cache::{CacheBytes, View, inventory::Inventory, write};
@@ -61,7 +62,7 @@ pub const USUAL: [&[u8]; 12] = [
 
 /// Rules by number: every mode of each option occurs.
 pub fn rules(number: u8) -> Rules {
-    use daemon::answer::LogAddress::{Full, Off, Short};
+    use daemon::rules::LogAddress::{Full, Off, Short};
     Rules {
         minimum: [5, 0, 1, 100][usize::from(number & 3)],
         netblock: if number & 4 == 0 { NetblockMode::First } else { NetblockMode::Only },

@@ -10,7 +10,7 @@ use benches::{
     stack::{Programs, Stack},
 };
 use clap::Parser;
-use daemon::answer::Rules;
+use daemon::rules::Rules;
 use serde::Serialize;
 use shared::cache::{CacheBytes, View};
 use std::{path::PathBuf, process::ExitCode, sync::atomic::AtomicBool, time::Duration};

@@ -2,7 +2,8 @@
 
 use super::{Call, EVERY_HOST, Parts, RULES, Round};
 use crate::load::questions::{Kind, Question, questions, where_answer};
-use daemon::answer::{Rules, Scratch, Service};
+use daemon::answer::{Scratch, Service};
+use daemon::rules::Rules;
 use rand::{SeedableRng, rngs::SmallRng};
 use shared::cache::{RepositoryId, View};
 use std::hint::black_box;

@@ -11,8 +11,9 @@ mod wire;
 
 use crate::synthetic::{self, Options};
 use daemon::{
-    answer::{Fragments, Rules},
+    answer::Fragments,
     compile::{Skipped, continents, geoip, mirrormanager, routes},
+    rules::Rules,
 };
 use shared::cache::{self as archive, CacheBytes, View, inventory::Inventory};
 use std::{
@@ -63,8 +64,8 @@ pub const ALL: &[(&str, Make)] = &[
 pub const EVERY_HOST: Rules = Rules { minimum: 1000, ..RULES };
 const RULES: Rules = Rules {
     minimum: 5,
-    netblock: daemon::answer::NetblockMode::First,
-    log_address: daemon::answer::LogAddress::Off,
+    netblock: daemon::rules::NetblockMode::First,
+    log_address: daemon::rules::LogAddress::Off,
 };
 
 /// What the functions work on.

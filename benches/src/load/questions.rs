@@ -3,7 +3,8 @@
 //! The skew is that of Fedora's own counts (week of 2020-11-16): eight repositories of the current releases have 85 %
 //! of all requests, two of EPEL 14 %, and hundreds share the rest. One client in five has an IPv6 address.
 
-use daemon::answer::{Fragments, Rules, Scratch, Service};
+use daemon::answer::{Fragments, Scratch, Service};
+use daemon::rules::Rules;
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use shared::{
     cache::{TreeId, View},

@@ -2,8 +2,9 @@
 
 use crate::load::questions::{Kind, questions};
 use daemon::{
-    answer::{Fragments, Rules, Scratch, Service},
+    answer::{Fragments, Scratch, Service},
     compile::mirrormanager::message::MirrorList,
+    rules::Rules,
 };
 use prost::Message as _;
 use rand::{SeedableRng, rngs::SmallRng};

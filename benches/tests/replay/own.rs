@@ -18,7 +18,7 @@ use benches::{
     load::Target,
     stack::{Programs, Stack},
 };
-use daemon::answer::{LogAddress, NetblockMode, Rules};
+use daemon::rules::{LogAddress, NetblockMode, Rules};
 use std::{collections::BTreeMap, fs, path::Path};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");

@@ -18,7 +18,7 @@ use crate::{
     world::World,
 };
 use benches::load::Target;
-use daemon::answer::{LogAddress, NetblockMode, Rules};
+use daemon::rules::{LogAddress, NetblockMode, Rules};
 use std::{
     env,
     net::{SocketAddr, ToSocketAddrs},

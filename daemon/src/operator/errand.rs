@@ -3,7 +3,7 @@
 //! What was asked for goes to standard output. Whoever does not answer in time is as good as not there.
 
 use super::{Order, Outcome, Status, report};
-use crate::{failure::Failure, log, tool::printed};
+use crate::{failure::Failure, log};
 use nix::sys::{
     socket::{
         AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt::SendTimeout,
@@ -11,6 +11,7 @@ use nix::sys::{
     time::{TimeVal, TimeValLike as _},
 };
 use serde::de::DeserializeOwned;
+use shared::program::print::printed;
 use std::{
     fmt, fs,
     io::{self, BufRead as _, BufReader, Write as _},

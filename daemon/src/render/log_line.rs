@@ -3,7 +3,7 @@
 //! Source: spec.md §10.
 
 use super::escape::log_word;
-use crate::{answer::LogAddress, select::query::Query};
+use crate::{rules::LogAddress, select::query::Query};
 use ipnetwork::IpNetwork;
 use shared::cache::View;
 use std::{io::Write, net::IpAddr};

@@ -2,7 +2,7 @@
 //!
 //! Source: spec.md §7, §11. Element order, indentation and attribute order are those of the server in production.
 
-use super::{escape, fragments::Fragments, mirrorlist::suffix};
+use super::{escape, fragments::Fragments, url::suffix};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
 use shared::cache::{Version, View};
 

@@ -2,28 +2,13 @@
 //!
 //! Source: spec.md §6, §11.
 
-use super::{escape, fragments::Fragments, header};
+use super::{fragments::Fragments, header, url::suffix};
 use crate::select::{
     query::Query,
     target::Target,
     tiers::{Candidates, Pick},
 };
-use shared::{
-    cache::View,
-    scheme::{Scheme, Schemes},
-};
-
-/// Appends what follows a host's URL: the directory, and the file or a slash.
-pub fn suffix(view: &View<'_>, target: &Target<'_>, out: &mut Vec<u8>) {
-    let mut path = Vec::with_capacity(128);
-    view.subpath(target.directory, &mut path);
-    if !path.is_empty() {
-        path.insert(0, b'/');
-    }
-    path.push(b'/');
-    path.extend_from_slice(target.file.as_deref().unwrap_or_default());
-    escape::url_path(&path, out);
-}
+use shared::{cache::View, scheme::Schemes};
 
 /// Appends the list.
 pub fn render(
@@ -61,10 +46,4 @@ fn shown(view: &View<'_>, query: &Query<'_>, pick: &Pick) -> Schemes {
         Some(_) => usable,
         None => usable.iter().take(1).collect(),
     }
-}
-
-/// The URL that a redirect goes to: the first listed host's by https, else by http.
-pub fn best<'a>(fragments: &'a Fragments, wanted: Schemes, picks: &[Pick]) -> Option<&'a [u8]> {
-    let pick = picks.first()?;
-    wanted.and(Schemes::WEB).iter().find_map(|scheme: Scheme| fragments.url(pick.placement, scheme))
 }

@@ -11,3 +11,4 @@ pub mod metalink;
 pub mod mirrorlist;
 pub mod redirect;
 pub mod refusal;
+pub mod url;

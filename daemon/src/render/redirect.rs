@@ -5,7 +5,7 @@
 use super::{
     escape,
     fragments::Fragments,
-    mirrorlist::{best, suffix},
+    url::{best, suffix},
 };
 use crate::select::{query::Query, target::Target, tiers::Candidates};
 use shared::cache::View;

@@ -8,7 +8,7 @@ use super::{
     target::Target,
     tiers::{Candidates, Collector, Exclusion, Pick, TierScratch},
 };
-use crate::answer::Rules;
+use crate::rules::Rules;
 use rand::Rng;
 use shared::cache::{Member, View};
 

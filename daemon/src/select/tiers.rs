@@ -4,7 +4,7 @@
 //! [`Collector::judge`] alone, in every tier; a host is listed once, in its nearest tier.
 
 use super::query::{Countries, Query};
-use crate::answer::{NetblockMode, Rules};
+use crate::rules::{NetblockMode, Rules};
 use shared::{
     cache::{ContinentId, CountryId, DirectoryId, HostId, PlacementId, Set, SystemId, View},
     scheme::Schemes,

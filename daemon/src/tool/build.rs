@@ -6,14 +6,17 @@
 #[cfg(test)]
 mod tests;
 
-use super::{printed, summary::Summary};
+use super::summary::Summary;
 use crate::{
     compile::{self, Input, Inputs},
     failure::Failure,
     log,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use shared::cache::{self, inventory::Inventory};
+use shared::{
+    cache::{self, inventory::Inventory},
+    program::print::printed,
+};
 use std::{
     fs,
     io::{self, IsTerminal},

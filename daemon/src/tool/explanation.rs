@@ -1,7 +1,7 @@
 //! Why a request gets the mirrors it gets, for a person or a script.
 
 use crate::{
-    answer::Rules,
+    rules::Rules,
     select::{
         explain::{Unlisted, Verdict, explain},
         query::Query,

@@ -1,9 +1,12 @@
 //! `mirrorlist-cache inspect`: what is in a cache file, and what it knows of a directory, a host or an address.
 
-use super::{checked, open, printed, summary};
+use super::{checked, open};
 use crate::failure::Failure;
 use serde::Serialize;
-use shared::cache::{CountryId, DirectoryId, Found, HostId, Member, PlacementId, View};
+use shared::{
+    cache::{CountryId, DirectoryId, Found, HostId, Member, PlacementId, View},
+    program::print::{date, printed},
+};
 use std::{
     fmt::Write,
     net::IpAddr,
@@ -101,7 +104,7 @@ impl<'a> Contents<'a> {
     }
 
     fn text(&self) -> String {
-        let time = |seconds| summary::date(seconds).unwrap_or_else(|| "unknown".into());
+        let time = |seconds| date(seconds).unwrap_or_else(|| "unknown".into());
         let mut text = format!(
             "cache {}: {} bytes, format {}, xxh3 {}\nbuilt {} from data of {}\n\n{:<20} {:>12} {:>12}\n",
             self.file.display(),

@@ -7,7 +7,7 @@ mod build;
 mod explanation;
 mod inspect;
 mod query;
-pub(crate) mod summary;
+mod summary;
 mod verify;
 
 use crate::{
@@ -15,21 +15,15 @@ use crate::{
     log,
 };
 use clap::{CommandFactory as _, Parser, Subcommand};
-use serde::Serialize;
 use shared::{
-    cache::{CacheBytes, View},
+    cache::{CacheBytes, FORMAT, View},
     program::version,
 };
-use std::{
-    ffi::OsString,
-    io::{self, Write},
-    path::Path,
-    process::ExitCode,
-};
+use std::{ffi::OsString, io, path::Path, process::ExitCode};
 
 /// Builds and examines the cache files that mirrorlistd answers from.
 #[derive(Debug, Parser)]
-#[command(name = "mirrorlist-cache", version = version(), max_term_width = 100)]
+#[command(name = "mirrorlist-cache", version = version(Some(FORMAT)), max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -94,25 +88,4 @@ fn open(file: &Path) -> Result<CacheBytes, Failure> {
 /// A view of a file's bytes, after every check.
 fn checked<'a>(file: &Path, bytes: &'a CacheBytes) -> Result<View<'a>, Failure> {
     View::check(bytes).map_err(|error| Failure::cache(format!("cache {}: {error}", file.display())))
-}
-
-/// Prints a value for a script or a person.
-pub(crate) fn printed(
-    json: bool,
-    value: &impl Serialize,
-    text: impl FnOnce() -> String,
-) -> Result<(), Failure> {
-    let text = if json {
-        serde_json::to_string_pretty(value)
-            .map_err(|error| Failure::system(format!("standard output: {error}")))?
-    } else {
-        text()
-    };
-    match writeln!(io::stdout(), "{}", text.trim_end()) {
-        // Whoever closed the pipe has seen enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        outcome => {
-            outcome.map_err(|error| Failure::system(format!("standard output: cannot be written ({error})")))
-        }
-    }
 }

@@ -1,13 +1,17 @@
 //! `mirrorlist-cache query`: the answer that the daemon would give, and with `--explain` why.
 
-use super::{checked, explanation::Explanation, open, printed};
+use super::{checked, explanation::Explanation, open};
 use crate::{
-    answer::{Fragments, NetblockMode, Rules, Scratch, Service},
+    answer::{Fragments, Scratch, Service},
     failure::Failure,
+    rules::{self, Rules},
 };
 use rand::{SeedableRng, rngs::SmallRng};
 use serde::Serialize;
-use shared::wire::{Accept, Method, Request, UrlScheme};
+use shared::{
+    program::print::printed,
+    wire::{Accept, Method, Request, UrlScheme},
+};
 use std::{
     collections::BTreeMap,
     io::{self, Write},
@@ -48,6 +52,25 @@ pub struct Options {
     json: bool,
 }
 
+/// [`rules::NetblockMode`] as options say it.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum NetblockMode {
+    /// Its hosts come first, those of the other tiers follow.
+    #[default]
+    First,
+    /// Its hosts are the answer.
+    Only,
+}
+
+impl From<NetblockMode> for rules::NetblockMode {
+    fn from(said: NetblockMode) -> rules::NetblockMode {
+        match said {
+            NetblockMode::First => rules::NetblockMode::First,
+            NetblockMode::Only => rules::NetblockMode::Only,
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Answered<'a> {
     status: u16,
@@ -73,7 +96,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         path: path.as_bytes(),
         query: query.as_bytes(),
     };
-    let rules = Rules { minimum: options.minimum, netblock: options.netblock, ..Rules::default() };
+    let rules = Rules { minimum: options.minimum, netblock: options.netblock.into(), ..Rules::default() };
     let mut dice = match options.seed {
         Some(seed) => SmallRng::seed_from_u64(seed),
         None => SmallRng::try_from_rng(&mut rand::rngs::SysRng)

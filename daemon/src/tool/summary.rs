@@ -2,9 +2,11 @@
 
 use crate::compile::Skipped;
 use serde::Serialize;
-use shared::cache::Statistics;
+use shared::{
+    cache::Statistics,
+    program::print::{date, grouped},
+};
 use std::{fmt, path::Path, time::Duration};
-use time::OffsetDateTime;
 
 /// The summary of one build. The field names are those of the JSON form.
 #[derive(Debug, Serialize)]
@@ -101,28 +103,6 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-/// A time as RFC 3339 writes it; `None` for none given and for one that no calendar reaches.
-pub(crate) fn date(seconds: u64) -> Option<String> {
-    let seconds = i64::try_from(seconds).ok().filter(|&seconds| seconds > 0)?;
-    let time = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
-    let (date, month) = (time.date(), u8::from(time.month()));
-    let (hour, minute, second) = time.to_hms();
-    Some(format!("{}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", date.year(), date.day()))
-}
-
-/// A number with a comma between thousands.
-pub(crate) fn grouped(number: impl fmt::Display) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,13 +151,5 @@ mod tests {
         assert_eq!((value["hosts"].as_u64(), value["source_time"].as_u64()), (Some(7), Some(u64::MAX)));
         assert_eq!(value["skipped"][0]["count"], 1);
         assert!(summary.to_string().contains("from data of unknown time"));
-    }
-
-    #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!(
-            [0, 999, 1000, 123_456, 1_234_567].map(grouped),
-            ["0", "999", "1,000", "123,456", "1,234,567"]
-        );
     }
 }

@@ -1,9 +1,12 @@
 //! `mirrorlist-cache verify`: would the daemon take this file?
 
-use super::{checked, open, printed, summary};
+use super::{checked, open};
 use crate::failure::Failure;
 use serde::Serialize;
-use shared::cache::FORMAT;
+use shared::{
+    cache::FORMAT,
+    program::print::{date, printed},
+};
 use std::path::{Path, PathBuf};
 
 /// Which file to verify.
@@ -50,8 +53,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             options.file.display(),
             found.format,
             found.bytes,
-            summary::date(found.build_time).unwrap_or_else(|| "at an unknown time".into()),
-            summary::date(found.source_time).unwrap_or_else(|| "an unknown time".into()),
+            date(found.build_time).unwrap_or_else(|| "at an unknown time".into()),
+            date(found.source_time).unwrap_or_else(|| "an unknown time".into()),
             found.hosts,
             found.directories,
             found.repositories

@@ -13,12 +13,14 @@ mod table;
 
 use crate::{
     access_log::AccessLog,
-    answer::{Rules, Scratch, Service},
+    answer::{Scratch, Service},
     cache_file::CacheFile,
     config::SandboxMode,
     control::WorkerEnd,
     failure::Failure,
-    log, sandbox,
+    log,
+    rules::Rules,
+    sandbox,
     tally::Row,
 };
 use door::Door;

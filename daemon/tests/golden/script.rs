@@ -9,7 +9,7 @@
 //! access log if there was one. Where a file has more than one request, each reply stands under its request line.
 
 use crate::exchange::{Asked, Reply};
-use daemon::answer::{LogAddress, NetblockMode, Rules};
+use daemon::rules::{LogAddress, NetblockMode, Rules};
 use shared::{
     net::{Peer, Trusted},
     wire::Method,

@@ -1,6 +1,7 @@
 //! A request that owns its bytes, and the reply that the program gives to it.
 
-use daemon::answer::{Fragments, Rules, Scratch, Service};
+use daemon::answer::{Fragments, Scratch, Service};
+use daemon::rules::Rules;
 use rand::Rng;
 use shared::{
     cache::{CacheBytes, View},

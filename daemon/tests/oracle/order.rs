@@ -7,7 +7,7 @@ use crate::{
     dice::Dice,
     exchange::{Asked, Program},
 };
-use daemon::answer::{LogAddress, NetblockMode, Rules};
+use daemon::rules::{LogAddress, NetblockMode, Rules};
 use shared::wire::Method;
 use std::collections::BTreeMap;
 

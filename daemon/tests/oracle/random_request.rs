@@ -5,7 +5,7 @@ use crate::{
     exchange::Asked,
     model::{facts::Facts, prefix::Prefix},
 };
-use daemon::answer::{LogAddress, NetblockMode, Rules};
+use daemon::rules::{LogAddress, NetblockMode, Rules};
 use shared::wire::Method;
 use std::net::IpAddr;
 

@@ -25,7 +25,7 @@ use std::{
 ///
 /// Signals: TERM and INT end it after the requests in flight, a second one at once.
 #[derive(Debug, Parser)]
-#[command(name = "mirrorlist-http", version = version(), max_term_width = 100)]
+#[command(name = "mirrorlist-http", version = version(None), max_term_width = 100)]
 struct Flags {
     #[command(flatten)]
     options: Options,

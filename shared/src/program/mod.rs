@@ -8,6 +8,7 @@ pub mod log;
 pub mod notify;
 pub mod options;
 pub mod passed;
+pub mod print;
 pub mod signals;
 pub mod socket_file;
 mod version;

@@ -6,8 +6,8 @@
 //! workers.
 
 use super::{
-    frame::WireError,
-    message::{COUNTERS, Kind, ReplyHead, Tier, frame},
+    frame::{WireError, frame},
+    message::{COUNTERS, Kind, ReplyHead, Tier},
 };
 
 /// Bytes of an entry.

@@ -131,3 +131,10 @@ pub fn next_frame(buffer: &[u8], limit: usize) -> Result<Option<Frame<'_>>, Wire
     }
     Ok(rest.get(..length).map(|payload| Frame { header, payload }))
 }
+
+/// Appends the header of a frame whose payload will have this length.
+pub(super) fn frame(out: &mut Vec<u8>, kind: u8, id: u64, length: usize) {
+    out.reserve(HEADER_LEN + length);
+    let header = FrameHeader { length: length as u32, kind, flags: 0, version: VERSION, id };
+    out.extend_from_slice(&header.encode());
+}

@@ -5,7 +5,7 @@
 
 use super::{
     counters::Counters,
-    frame::{Frame, FrameHeader, HEADER_LEN, VERSION, WireError},
+    frame::{Frame, FrameHeader, HEADER_LEN, VERSION, WireError, frame},
 };
 use crate::code::Country;
 use std::net::IpAddr;
@@ -435,12 +435,6 @@ impl ReplyStart {
         rest[8..12].copy_from_slice(&head.repository.to_le_bytes());
         rest[12..16].copy_from_slice(&(headers_len as u32).to_le_bytes());
     }
-}
-
-pub(super) fn frame(out: &mut Vec<u8>, kind: u8, id: u64, length: usize) {
-    out.reserve(HEADER_LEN + length);
-    let header = FrameHeader { length: length as u32, kind, flags: 0, version: VERSION, id };
-    out.extend_from_slice(&header.encode());
 }
 
 /// Reads fixed fields off the front of a payload.

@@ -16,7 +16,7 @@ pub mod subject;
 pub mod tiers;
 
 use client::Client;
-use daemon::answer::Rules;
+use daemon::rules::Rules;
 use facts::Facts;
 use question::Question;
 use shared::wire::{ContentType, Kind, Request, Tier};

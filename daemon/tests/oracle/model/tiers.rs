@@ -6,7 +6,7 @@ use super::{
     question::{Bytes, Question, could_be_known, repeated},
     subject::Subject,
 };
-use daemon::answer::{NetblockMode, Rules};
+use daemon::rules::{NetblockMode, Rules};
 use shared::wire::Tier;
 use std::collections::{BTreeMap, BTreeSet};
 
