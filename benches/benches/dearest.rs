@@ -11,8 +11,8 @@ use benches::{
     stack::{Programs, Stack},
     synthetic::{self, Options},
 };
+use cache::{CacheBytes, View};
 use daemon::rules::Rules;
-use shared::cache::{CacheBytes, View};
 use std::{
     error::Error,
     fs::{self, File},

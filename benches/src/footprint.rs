@@ -10,8 +10,8 @@ use crate::{
     stack::{Programs, Running, Stack},
     yardsticks::Yardstick,
 };
+use cache::{CacheBytes, View};
 use serde::Serialize;
-use shared::cache::{CacheBytes, View};
 use std::{collections::BTreeMap, fs, io, path::Path, sync::atomic::AtomicBool, time::Duration};
 
 /// Connections of the load.

@@ -140,8 +140,8 @@ fn string(out: &mut Vec<u8>, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cache::inventory::Inventory;
     use daemon::compile::{Cause, Place, Reason, Skipped, geoip};
-    use shared::cache::inventory::Inventory;
 
     fn read(file: &[u8]) -> Result<(Vec<String>, Skipped), Cause> {
         let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());

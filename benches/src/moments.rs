@@ -7,11 +7,8 @@ use crate::{
     process::{cpu_ns, peak},
     stack::{Programs, Running, Stack},
 };
+use cache::{CacheBytes, View};
 use nix::sys::signal::Signal;
-use shared::{
-    cache::{CacheBytes, View},
-    wire::{self, Message},
-};
 use std::{
     io::{self, Read as _, Write as _},
     os::unix::net::UnixStream,
@@ -20,6 +17,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use wire::Message;
 
 /// Nothing takes so long.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -238,8 +238,8 @@ fn details(number: u64, top: &str) -> FileDetailsDirectory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cache::inventory::Inventory;
     use daemon::compile::{Skipped, continents as csv, geoip as mmdb, mirrormanager, routes};
-    use shared::cache::inventory::Inventory;
 
     #[test]
     fn the_sample_compiles_without_skipping_anything() {

@@ -10,7 +10,6 @@ use benches::{
     stack::{Programs, Stack, children},
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
-use shared::wire::{MAX_REPLY, Message, next_frame};
 use std::{
     env, fs,
     io::{ErrorKind, Read as _, Write as _},
@@ -21,6 +20,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use wire::{MAX_REPLY, Message, next_frame};
 
 /// At least so many times bytes are sent to each of both sockets.
 const ROUNDS: usize = 500;

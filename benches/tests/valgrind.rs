@@ -8,9 +8,6 @@ use benches::{
     stack::{Programs, Running},
 };
 use nix::sys::signal::Signal;
-use shared::wire::{
-    Accept, MAX_REPLY, Message, Method, Request, UrlScheme, encode_ping, encode_request, next_frame,
-};
 use std::{
     env, fs,
     io::{Read as _, Write as _},
@@ -21,6 +18,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use wire::{Accept, MAX_REPLY, Message, Method, Request, UrlScheme, encode_ping, encode_request, next_frame};
 
 /// Everything is some fifty times as slow.
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -14,12 +14,10 @@ use crate::{
         tiers::{self, Candidates, TierScratch},
     },
 };
+use cache::View;
 use rand::Rng;
-use shared::{
-    cache::View,
-    wire::{self, ContentType, Kind, NO_REPOSITORY, ReplyHead, Tier},
-};
 use time::{Date, OffsetDateTime};
+use wire::{ContentType, Kind, NO_REPOSITORY, ReplyHead, Tier};
 
 /// Buffers that outlive a request, so that the next one allocates little.
 #[derive(Debug, Default)]

@@ -16,12 +16,10 @@ use crate::{
     rules::{LogAddress, Rules},
 };
 use options::{Options, Said};
+use program::{options::mode, socket_file::Access};
 use serde::Deserialize;
-use shared::{
-    program::{options::mode, socket_file::Access},
-    wire::MAX_SLOTS,
-};
 use std::{ffi::OsString, num::NonZero, path::PathBuf, thread::available_parallelism, time::Duration};
+use wire::MAX_SLOTS;
 
 /// How long a reload may take that has to wait for another one, apart from the drain limit.
 const RELOAD_LIMIT: Duration = Duration::from_secs(30);

@@ -23,4 +23,4 @@ pub mod tally;
 pub mod tool;
 pub mod worker;
 
-pub use shared::program::{failure, log};
+pub use program::{failure, log};

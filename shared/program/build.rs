@@ -24,7 +24,7 @@ fn main() {
 
 /// The commit of the checkout that this folder is in; none if the folder above is not the top of one.
 fn checkout() -> Option<String> {
-    let top = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?).join("..");
+    let top = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR")?).join("../..");
     if !top.join(".git").exists() {
         return None;
     }

@@ -3,7 +3,7 @@
 use daemon::answer::{Answer, Scratch, Service};
 use daemon::rules::LogAddress;
 use rand::{SeedableRng as _, rngs::SmallRng};
-use shared::wire::{ContentType, Kind, MAX_REPLY, Message, ReplyStart, Request, next_frame};
+use wire::{ContentType, Kind, MAX_REPLY, Message, ReplyStart, Request, next_frame};
 
 /// Asks, and returns the answer with its bytes.
 pub fn ask(

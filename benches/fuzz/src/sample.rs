@@ -7,7 +7,7 @@ use daemon::{
     rules::{NetblockMode, Rules},
 };
 use prost::Message as _;
-use shared::cache::{CacheBytes, View, inventory::Inventory, write};
+use cache::{CacheBytes, View, write, inventory::Inventory};
 use std::sync::LazyLock;
 
 /// When all caches here are built, in seconds since the epoch.

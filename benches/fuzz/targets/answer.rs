@@ -8,7 +8,7 @@ use fuzz::{
     sample::{rules, service},
 };
 use libfuzzer_sys::fuzz_target;
-use shared::wire::{Method, Request};
+use wire::{Method, Request};
 use std::cell::RefCell;
 
 thread_local! {

@@ -13,7 +13,7 @@ use fuzz::{
     sample::{USUAL, cache, rules},
 };
 use libfuzzer_sys::fuzz_target;
-use shared::cache::{CacheBytes, FILE_HEADER_LEN, FileHeader, View};
+use cache::{CacheBytes, FILE_HEADER_LEN, FileHeader, View};
 
 const CHANGE: usize = 8;
 

@@ -13,7 +13,7 @@ use fuzz::sample::{rules, service};
 use libfuzzer_sys::fuzz_target;
 use mio::{Events, Interest, Poll, Token, net::UnixStream};
 use rand::{SeedableRng as _, rngs::SmallRng};
-use shared::wire::{HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, VERSION, next_frame};
+use wire::{HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, VERSION, next_frame};
 use std::{
     cell::RefCell,
     io::{Read as _, Write as _},

@@ -3,7 +3,7 @@
 
 use daemon::compile::{Skipped, geoip};
 use libfuzzer_sys::fuzz_target;
-use shared::cache::inventory::Inventory;
+use cache::inventory::Inventory;
 
 fuzz_target!(|bytes: &[u8]| {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());

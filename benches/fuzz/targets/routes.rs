@@ -5,7 +5,7 @@
 use daemon::compile::{Skipped, routes};
 use fuzz::sample::written;
 use libfuzzer_sys::fuzz_target;
-use shared::cache::{View, inventory::Inventory};
+use cache::{View, inventory::Inventory};
 use xxhash_rust::xxh3::xxh3_64;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -9,10 +9,10 @@ use benches::{
     process::{Memory, cpu_ns},
     stack::{Programs, Stack},
 };
+use cache::{CacheBytes, View};
 use clap::Parser;
 use daemon::rules::Rules;
 use serde::Serialize;
-use shared::cache::{CacheBytes, View};
 use std::{path::PathBuf, process::ExitCode, sync::atomic::AtomicBool, time::Duration};
 
 /// Start daemon and front end on a cache, ask them, and print what each answer cost

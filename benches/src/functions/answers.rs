@@ -2,10 +2,10 @@
 
 use super::{Call, EVERY_HOST, Parts, RULES, Round};
 use crate::load::questions::{Kind, Question, questions, where_answer};
+use cache::{RepositoryId, View};
 use daemon::answer::{Scratch, Service};
 use daemon::rules::Rules;
 use rand::{SeedableRng, rngs::SmallRng};
-use shared::cache::{RepositoryId, View};
 use std::hint::black_box;
 
 /// How many requests are looked through for those of a size.

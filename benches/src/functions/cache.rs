@@ -1,11 +1,11 @@
 //! A cache from its inputs to the file that answers.
 
 use super::{Call, Parts};
+use cache::{View, inventory::Inventory};
 use daemon::{
     answer::Fragments,
     compile::{Skipped, mirrormanager},
 };
-use shared::cache::{self, View, inventory::Inventory};
 use std::hint::black_box;
 
 pub(super) fn check(parts: &Parts) -> Call<'_> {

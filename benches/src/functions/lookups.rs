@@ -2,7 +2,7 @@
 
 use super::{Call, Parts, Round};
 use crate::load::questions::{Kind, questions};
-use shared::cache::DirectoryId;
+use cache::DirectoryId;
 use std::{hint::black_box, net::IpAddr};
 
 /// How many paths and addresses are asked for in turn.

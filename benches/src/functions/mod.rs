@@ -10,12 +10,12 @@ mod stages;
 mod wire;
 
 use crate::synthetic::{self, Options};
+use ::cache::{self as archive, CacheBytes, View, inventory::Inventory};
 use daemon::{
     answer::Fragments,
     compile::{Skipped, continents, geoip, mirrormanager, routes},
     rules::Rules,
 };
-use shared::cache::{self as archive, CacheBytes, View, inventory::Inventory};
 use std::{
     fs, io,
     path::{Path, PathBuf},

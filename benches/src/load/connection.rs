@@ -6,12 +6,12 @@ use mio::{
     event::Source,
     net::{TcpStream, UnixStream},
 };
-use shared::wire::{self, Message};
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
     time::Instant,
 };
+use wire::Message;
 
 /// More header lines than the service sends.
 const MOST_HEADERS: usize = 32;

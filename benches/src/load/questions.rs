@@ -3,14 +3,12 @@
 //! The skew is that of Fedora's own counts (week of 2020-11-16): eight repositories of the current releases have 85 %
 //! of all requests, two of EPEL 14 %, and hundreds share the rest. One client in five has an IPv6 address.
 
+use cache::{TreeId, View};
 use daemon::answer::{Fragments, Scratch, Service};
 use daemon::rules::Rules;
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
-use shared::{
-    cache::{TreeId, View},
-    wire::{Accept, Method, Request, UrlScheme},
-};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use wire::{Accept, Method, Request, UrlScheme};
 
 /// Share of requests of the first eight repositories, the next two, and all others together.
 const SKEW: [(usize, f64); 3] = [(8, 0.85), (2, 0.14), (usize::MAX, 0.01)];
@@ -153,7 +151,7 @@ impl Known {
         tree.repomd?;
         let public = |directory| {
             view.set(view.carriers(directory)).iter().any(|member| {
-                let web = view.placement_schemes(member.placement).and(shared::scheme::Schemes::WEB);
+                let web = view.placement_schemes(member.placement).and(cache::scheme::Schemes::WEB);
                 member.public
                     && !web.is_empty()
                     && view.countries_allowed(view.placement_host(member.placement)).is_none()

@@ -1,8 +1,8 @@
 //! Whether synthetic caches are what they say they are.
 
 use super::*;
+use cache::inventory::Inventory;
 use daemon::compile::{Place, Reason, Skipped, mirrormanager};
-use shared::cache::inventory::Inventory;
 
 fn compiled(options: &Options) -> (Inventory, Skipped) {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());

@@ -1,6 +1,7 @@
 //! Processes that hold the data themselves, each for itself: the way of a module in every process of a web server.
 
 use crate::load::questions::{Kind, questions};
+use cache::{CacheBytes, View};
 use daemon::{
     answer::{Fragments, Scratch, Service},
     compile::mirrormanager::message::MirrorList,
@@ -8,7 +9,6 @@ use daemon::{
 };
 use prost::Message as _;
 use rand::{SeedableRng, rngs::SmallRng};
-use shared::cache::{CacheBytes, View};
 use std::{fs, hint::black_box, path::Path, thread};
 
 /// What they say when the data is there.

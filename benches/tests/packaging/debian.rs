@@ -9,7 +9,7 @@ use benches::{
     },
     sample,
 };
-use shared::cache::{CacheBytes, View};
+use cache::{CacheBytes, View};
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,

@@ -1,7 +1,7 @@
 //! `--version`: version, commit and cache format, from wherever it is built.
 
 use super::{TOP, made, made::Make, run};
-use shared::cache::FORMAT;
+use cache::FORMAT;
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -34,7 +34,7 @@ fn programs_tell_version_and_source_and_the_cache_format_if_they_know_it() {
 fn build_script(folder: &Path) -> PathBuf {
     let program = folder.join("build-script");
     let compiler = env::var_os("RUSTC").unwrap_or("rustc".into());
-    let source = Path::new(TOP).join("shared/build.rs");
+    let source = Path::new(TOP).join("shared/program/build.rs");
     run(Command::new(compiler).args(["--edition", "2024", "-o"]).arg(&program).arg(source));
     program
 }
@@ -54,7 +54,7 @@ fn the_commit_is_the_packagers_or_that_of_the_checkout_or_unknown() {
     let folder = tempfile::tempdir().unwrap();
     let script = build_script(folder.path());
     let top = folder.path().join("top");
-    let manifest = top.join("shared");
+    let manifest = top.join("shared/program");
     fs::create_dir_all(&manifest).unwrap();
     assert_eq!(source(&script, &manifest, "", "release"), ("commit unknown".into(), false));
     assert_eq!(source(&script, &manifest, "abc", "release"), ("commit abc".into(), false));

@@ -6,9 +6,9 @@ use crate::support::{
     service::{Setup, folder, give, programs},
     until,
 };
+use ::cache::{CacheBytes, FILE_HEADER_LEN, View};
 use benches::inputs;
 use nix::{sys::signal::Signal, sys::stat::Mode, unistd::mkfifo};
-use shared::cache::{CacheBytes, FILE_HEADER_LEN, View};
 use std::{
     fs::{self, File, Permissions},
     io::Read as _,

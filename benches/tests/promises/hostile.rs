@@ -11,13 +11,13 @@ use crate::support::{
     until,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
-use shared::wire::{FrameHeader, VERSION};
 use std::{
     io::{ErrorKind, Write},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
+use wire::{FrameHeader, VERSION};
 
 /// All mirrors of the world: some 30 kB.
 const LIST: &str = "/mirrorlist?path=pub/fedora/linux&country=global";

@@ -9,11 +9,11 @@ use crate::support::{
     signal, until,
 };
 use nix::sys::signal::Signal;
-use shared::wire::{FrameHeader, MAX_REQUEST, VERSION};
 use std::{
     io::Write as _,
     time::{Duration, Instant},
 };
+use wire::{FrameHeader, MAX_REQUEST, VERSION};
 
 const LIST: &str = "/mirrorlist?path=pub/fedora/linux";
 

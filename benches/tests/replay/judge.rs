@@ -8,15 +8,12 @@ use crate::{
     model::{Block, Body, Expected, Model, metalink::rfc_1123},
     request::Written,
 };
-use shared::{
-    code::Country,
-    wire::{ContentType, NO_REPOSITORY, ReplyHead},
-};
 use std::{
     fmt::Debug,
     ops::RangeInclusive,
     time::{SystemTime, UNIX_EPOCH},
 };
+use wire::{ContentType, NO_REPOSITORY, ReplyHead, code::Country};
 
 /// How far the server's clock may be from ours, in seconds.
 const CLOCKS: u64 = 120;

@@ -6,8 +6,8 @@ use crate::{
     model::{forwarded, prefix::Prefix},
     random_hops,
 };
-use shared::wire::Method;
 use std::{fmt, net::IpAddr};
+use wire::Method;
 
 /// A request that is ready to be sent.
 pub struct Written {

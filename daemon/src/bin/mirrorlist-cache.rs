@@ -3,6 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    shared::program::signals::survive_file_size_limit();
+    program::signals::survive_file_size_limit();
     daemon::tool::main(std::env::args_os())
 }

@@ -3,10 +3,8 @@
 //! Quoted fields and further fields are tolerated; a heading, like anything else that is not two codes, is skipped.
 
 use super::skipped::{Place, Reason, Skipped};
-use shared::{
-    cache::inventory::Inventory,
-    code::{Continent, Country},
-};
+use cache::inventory::Inventory;
+use wire::code::{Continent, Country};
 
 /// Reads the continents into [`Inventory::continents`]; of a country given twice the last line counts.
 pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) {

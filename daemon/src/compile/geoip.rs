@@ -9,10 +9,11 @@ use super::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
 };
+use cache::inventory::Inventory;
 use maxminddb::{MaxMindDbError, Reader, WithinOptions};
 use serde::Deserialize;
-use shared::{cache::inventory::Inventory, code::Country};
 use std::collections::HashMap;
+use wire::code::Country;
 
 /// A tree has one network more than nodes; more only where it shows some again, as it does those of IPv4 a few times.
 const NETWORKS_PER_NODE: u64 = 16;

@@ -13,8 +13,9 @@ mod real_data;
 pub mod routes;
 mod skipped;
 
+use cache::files;
+use cache::inventory::Inventory;
 pub use error::{Cause, Error, Input};
-use shared::{cache::inventory::Inventory, program::files};
 pub use skipped::{Place, Reason, Row, Skipped};
 use std::{
     io::Read as _,

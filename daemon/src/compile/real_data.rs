@@ -1,7 +1,7 @@
 //! The importers over real files, where these are at hand: counts that the files' own description states.
 
 use super::{Inputs, gather, geoip, mirrormanager, routes, skipped::Skipped};
-use shared::cache::inventory::Inventory;
+use cache::inventory::Inventory;
 use std::{fs, path::PathBuf};
 
 /// The file of this name, or `None` with a line that says so.
@@ -83,7 +83,7 @@ fn all_inputs_together_fill_one_inventory() {
     let mut steps = Vec::new();
     let (inventory, _) = gather(&inputs, |input| steps.push(input.to_string())).unwrap();
     assert_eq!(steps, ["continents", "mirrormanager", "geoip"]);
-    let israel = shared::code::Country::parse(b"IL").unwrap();
+    let israel = wire::code::Country::parse(b"IL").unwrap();
     assert_eq!(inventory.continents[&israel].to_string(), "EU", "the cache's correction beats the CSV");
 }
 

@@ -9,9 +9,9 @@ use super::{
     prefix,
     skipped::{Place, Reason, Skipped},
 };
+use cache::inventory::Inventory;
 use flate2::bufread::MultiGzDecoder;
 use ipnetwork::IpNetwork;
-use shared::cache::inventory::Inventory;
 use std::io::{BufRead, BufReader, Read, Take};
 
 /// Bytes of unpacked text; the table of the whole Internet has some 30 million.

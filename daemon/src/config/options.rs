@@ -4,17 +4,15 @@
 
 use super::{MapMode, SandboxMode};
 use crate::rules;
+use cache::FORMAT;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use program::{failure::Failure, options, version};
 use serde::Deserialize;
-use shared::{
-    cache::FORMAT,
-    program::{failure::Failure, options, version},
-    wire::MAX_SLOTS,
-};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
 };
+use wire::MAX_SLOTS;
 
 /// Answers which mirrors near a client carry a directory, from one shared copy of the cache.
 ///

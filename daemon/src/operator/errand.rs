@@ -10,8 +10,8 @@ use nix::sys::{
     },
     time::{TimeVal, TimeValLike as _},
 };
+use program::print::printed;
 use serde::de::DeserializeOwned;
-use shared::program::print::printed;
 use std::{
     fmt, fs,
     io::{self, BufRead as _, BufReader, Write as _},

@@ -5,10 +5,7 @@
 //! all workers share it.
 
 use super::escape;
-use shared::{
-    cache::{PlacementId, RepositoryId, View},
-    scheme::Scheme,
-};
+use cache::{PlacementId, RepositoryId, View, scheme::Scheme};
 use std::ops::Range;
 
 /// Rendered pieces, by placement.

@@ -4,7 +4,7 @@
 
 use super::escape::echo;
 use crate::select::{query::Query, target::Subject, tiers::Candidates};
-use shared::{cache::View, scheme::Schemes};
+use cache::{View, scheme::Schemes};
 
 /// Appends `# repo = R arch = A ` or `# path = P `.
 pub fn subject(subject: &Subject<'_>, out: &mut Vec<u8>) {

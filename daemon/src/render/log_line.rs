@@ -4,8 +4,8 @@
 
 use super::escape::log_word;
 use crate::{rules::LogAddress, select::query::Query};
+use cache::View;
 use ipnetwork::IpNetwork;
-use shared::cache::View;
 use std::{io::Write, net::IpAddr};
 use time::Date;
 

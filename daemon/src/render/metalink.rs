@@ -4,7 +4,7 @@
 
 use super::{escape, fragments::Fragments, url::suffix};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
-use shared::cache::{Version, View};
+use cache::{Version, View};
 
 /// Names of the hashes, in the order of [`Version::hashes`].
 const HASHES: [&str; 4] = ["md5", "sha1", "sha256", "sha512"];

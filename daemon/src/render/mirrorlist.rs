@@ -8,7 +8,7 @@ use crate::select::{
     target::Target,
     tiers::{Candidates, Pick},
 };
-use shared::{cache::View, scheme::Schemes};
+use cache::{View, scheme::Schemes};
 
 /// Appends the list.
 pub fn render(

@@ -8,7 +8,7 @@ use super::{
     url::{best, suffix},
 };
 use crate::select::{query::Query, target::Target, tiers::Candidates};
-use shared::cache::View;
+use cache::View;
 
 /// Appends the `Location` line and then the body, one line with the same URL. Returns the header line's length;
 /// `None`, with nothing appended, when no host has a URL to go to.

@@ -7,7 +7,7 @@ use crate::select::{
     query::Query,
     target::{Refusal, Subject},
 };
-use shared::cache::{RepositoryId, View};
+use cache::{RepositoryId, View};
 
 /// Lines of the list of available repositories.
 const MOST_LINES: usize = 100;

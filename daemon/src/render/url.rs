@@ -2,8 +2,8 @@
 
 use super::{escape, fragments::Fragments};
 use crate::select::{target::Target, tiers::Pick};
-use shared::{
-    cache::View,
+use cache::{
+    View,
     scheme::{Scheme, Schemes},
 };
 

@@ -3,11 +3,9 @@
 //! Source: spec.md §2. The front end has already walked the forwarded header; `ip=` beats what it found.
 
 use super::params::Params;
-use shared::{
-    cache::{Class, CountryId, View},
-    net,
-};
+use cache::{Class, CountryId, View};
 use std::net::IpAddr;
+use wire::net;
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

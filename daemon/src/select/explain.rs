@@ -9,8 +9,8 @@ use super::{
     tiers::{Candidates, Collector, Exclusion, Pick, TierScratch},
 };
 use crate::rules::Rules;
+use cache::{Member, View};
 use rand::Rng;
-use shared::cache::{Member, View};
 
 /// A host that carries the directory, and what became of it.
 #[derive(Clone, Copy, Debug)]

@@ -6,10 +6,11 @@
 //! records.
 
 use super::tiers::Pick;
+use cache::View;
 use rand::{Rng, distr::Distribution as _};
 use rand_distr::Exp1;
-use shared::{cache::View, wire::Tier};
 use std::cmp::Reverse;
+use wire::Tier;
 
 /// Buffers of an arrangement, kept for the next one.
 #[derive(Debug, Default)]

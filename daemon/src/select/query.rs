@@ -7,13 +7,12 @@ use super::{
     params::{Params, items},
     target::{self, Named, Refusal, Target},
 };
-use shared::{
-    cache::{CountryId, LocationId, View},
-    code::Country,
+use cache::{
+    CountryId, LocationId, View,
     scheme::{Scheme, Schemes},
-    wire::{self, Kind},
 };
 use std::borrow::Cow;
+use wire::{Kind, code::Country};
 
 /// How many distinct items of `country` count.
 pub const MOST_COUNTRIES: usize = 16;

@@ -3,7 +3,7 @@
 //! Source: spec.md §3. Everything that cannot be answered about a directory is a [`Refusal`] here.
 
 use super::params::{Params, acceptable};
-use shared::cache::{DirectoryId, FileId, Found, RepositoryId, TreeId, View};
+use cache::{DirectoryId, FileId, Found, RepositoryId, TreeId, View};
 use std::{borrow::Cow, fmt};
 
 /// What the header line names, after redirects.

@@ -5,11 +5,8 @@
 
 use super::query::{Countries, Query};
 use crate::rules::{NetblockMode, Rules};
-use shared::{
-    cache::{ContinentId, CountryId, DirectoryId, HostId, PlacementId, Set, SystemId, View},
-    scheme::Schemes,
-    wire::Tier,
-};
+use cache::{ContinentId, CountryId, DirectoryId, HostId, PlacementId, Set, SystemId, View, scheme::Schemes};
+use wire::Tier;
 
 /// A listed host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

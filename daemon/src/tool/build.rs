@@ -12,11 +12,9 @@ use crate::{
     failure::Failure,
     log,
 };
+use cache::inventory::Inventory;
 use indicatif::{ProgressBar, ProgressStyle};
-use shared::{
-    cache::{self, inventory::Inventory},
-    program::print::printed,
-};
+use program::print::printed;
 use std::{
     fs,
     io::{self, IsTerminal},

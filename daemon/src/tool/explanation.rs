@@ -9,13 +9,11 @@ use crate::{
         tiers::Exclusion,
     },
 };
+use cache::{CountryId, View};
 use rand::Rng;
 use serde::Serialize;
-use shared::{
-    cache::{CountryId, View},
-    wire::{Request, Tier},
-};
 use std::fmt;
+use wire::{Request, Tier};
 
 /// One request, explained. The field names are those of the JSON form.
 #[derive(Debug, Serialize)]

@@ -2,11 +2,9 @@
 
 use super::{checked, open};
 use crate::failure::Failure;
+use cache::{CountryId, DirectoryId, Found, HostId, Member, PlacementId, View};
+use program::print::{date, printed};
 use serde::Serialize;
-use shared::{
-    cache::{CountryId, DirectoryId, Found, HostId, Member, PlacementId, View},
-    program::print::{date, printed},
-};
 use std::{
     fmt::Write,
     net::IpAddr,
@@ -215,8 +213,7 @@ impl Host {
         let placements = view.host_placements(host);
         let holds = |set| view.set(set).iter().any(|member| placements.contains(&member.placement.0));
         let directories = (0..view.directory_count() as u32).map(DirectoryId);
-        let sets: Vec<bool> =
-            (0..view.set_count() as u32).map(|set| holds(shared::cache::SetId(set))).collect();
+        let sets: Vec<bool> = (0..view.set_count() as u32).map(|set| holds(cache::SetId(set))).collect();
         Host {
             id: view.host_source_id(host),
             country: code(view, view.host_country(host)),

@@ -14,11 +14,9 @@ use crate::{
     failure::{Failure, Fault},
     log,
 };
+use cache::{CacheBytes, FORMAT, View};
 use clap::{CommandFactory as _, Parser, Subcommand};
-use shared::{
-    cache::{CacheBytes, FORMAT, View},
-    program::version,
-};
+use program::version;
 use std::{ffi::OsString, io, path::Path, process::ExitCode};
 
 /// Builds and examines the cache files that mirrorlistd answers from.

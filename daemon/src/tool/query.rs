@@ -6,12 +6,9 @@ use crate::{
     failure::Failure,
     rules::{self, Rules},
 };
+use program::print::printed;
 use rand::{SeedableRng, rngs::SmallRng};
 use serde::Serialize;
-use shared::{
-    program::print::printed,
-    wire::{Accept, Method, Request, UrlScheme},
-};
 use std::{
     collections::BTreeMap,
     io::{self, Write},
@@ -19,6 +16,7 @@ use std::{
     path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use wire::{Accept, Method, Request, UrlScheme};
 
 /// What to ask which file.
 #[derive(Debug, clap::Args)]

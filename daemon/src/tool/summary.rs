@@ -1,11 +1,9 @@
 //! What a build made, for people and as JSON.
 
 use crate::compile::Skipped;
+use cache::Statistics;
+use program::print::{date, grouped};
 use serde::Serialize;
-use shared::{
-    cache::Statistics,
-    program::print::{date, grouped},
-};
 use std::{fmt, path::Path, time::Duration};
 
 /// The summary of one build. The field names are those of the JSON form.

@@ -2,11 +2,9 @@
 
 use super::{checked, open};
 use crate::failure::Failure;
+use cache::FORMAT;
+use program::print::{date, printed};
 use serde::Serialize;
-use shared::{
-    cache::FORMAT,
-    program::print::{date, printed},
-};
 use std::path::{Path, PathBuf};
 
 /// Which file to verify.

@@ -34,7 +34,6 @@ use nix::{
     unistd::{Pid, getpid, getppid},
 };
 use rand::{SeedableRng as _, rngs::SmallRng, rngs::SysRng};
-use shared::wire::Hello;
 use std::{
     ffi::CString,
     os::{fd::OwnedFd, unix::net::UnixListener},
@@ -42,6 +41,7 @@ use std::{
     rc::Rc,
     time::Instant,
 };
+use wire::Hello;
 
 /// Signals that a terminal or a service manager sends to all processes at once. They are for the master, which tells
 /// its workers what to do; workers keep them blocked.

@@ -10,11 +10,11 @@
 
 use crate::exchange::{Asked, Reply};
 use daemon::rules::{LogAddress, NetblockMode, Rules};
-use shared::{
-    net::{Peer, Trusted},
-    wire::Method,
-};
 use std::net::Ipv4Addr;
+use wire::{
+    Method,
+    net::{Peer, Trusted},
+};
 
 /// When all goldens are asked: Fri, 20 Nov 2026 10:00:00 GMT.
 pub const NOW: u64 = 1_795_168_800;

@@ -14,7 +14,7 @@ use crate::{
     setting::setting,
     world::World,
 };
-use shared::cache::View;
+use cache::View;
 use std::{collections::BTreeSet, net::IpAddr};
 
 /// What is known of an address.

@@ -4,8 +4,8 @@ use crate::{
     exchange::Reply,
     model::{Block, Body, Expected},
 };
-use shared::wire::{ContentType, Kind};
 use std::{collections::HashMap, fmt::Debug};
+use wire::{ContentType, Kind};
 
 /// An explanation of the first difference.
 pub type Difference = String;

@@ -1,13 +1,11 @@
 //! A request that owns its bytes, and the reply that the program gives to it.
 
+use cache::{CacheBytes, View};
 use daemon::answer::{Fragments, Scratch, Service};
 use daemon::rules::Rules;
 use rand::Rng;
-use shared::{
-    cache::{CacheBytes, View},
-    wire::{Accept, Method, ReplyHead, Request, UrlScheme},
-};
 use std::{fmt, net::IpAddr};
+use wire::{Accept, Method, ReplyHead, Request, UrlScheme};
 
 /// A request.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use crate::{
     random_hops::{ADDRESSES, TRUSTED, any, trusted},
     setting::setting,
 };
-use shared::net::{Peer, Trusted};
 use std::net::IpAddr;
+use wire::net::{Peer, Trusted};
 
 #[test]
 fn the_client_behind_proxies_is_the_one_that_the_model_finds() {

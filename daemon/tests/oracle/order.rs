@@ -8,8 +8,8 @@ use crate::{
     exchange::{Asked, Program},
 };
 use daemon::rules::{LogAddress, NetblockMode, Rules};
-use shared::wire::Method;
 use std::collections::BTreeMap;
+use wire::Method;
 
 const RULES: Rules = Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off };
 

@@ -6,8 +6,8 @@ use crate::{
     model::{facts::Facts, prefix::Prefix},
 };
 use daemon::rules::{LogAddress, NetblockMode, Rules};
-use shared::wire::Method;
 use std::net::IpAddr;
+use wire::Method;
 
 /// The names that a cache knows, for requests to use.
 pub struct Vocabulary {

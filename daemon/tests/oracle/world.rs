@@ -3,17 +3,15 @@
 
 use crate::model::facts::{Facts, Geoip, Inputs};
 use crate::model::prefix::Prefix;
+use cache::CacheBytes;
 use daemon::compile::{self, mirrormanager::message::MirrorList};
 use ipnetwork::IpNetwork;
 use prost::Message;
-use shared::{
-    cache::{self, CacheBytes},
-    code::Country,
-};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+use wire::code::Country;
 
 /// The inputs.
 pub struct World {

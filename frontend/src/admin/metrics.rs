@@ -16,8 +16,8 @@ use prometheus_client::{
     metrics::MetricType,
     registry::Registry,
 };
-use shared::wire::{Key, Kind, Tier};
 use std::{fmt, sync::Arc, time::Duration};
+use wire::{Key, Kind, Tier};
 
 /// What the text is.
 pub(super) const CONTENT_TYPE: HeaderValue =

@@ -7,12 +7,12 @@
 use super::switchboard::LinkId;
 use bytes::Bytes;
 use hyper::{HeaderMap, Uri};
-use shared::wire::{self, Accept, Method, ReplyHead, UrlScheme};
 use std::{
     net::IpAddr,
     task::Waker,
     time::{Duration, Instant},
 };
+use wire::{Accept, Method, ReplyHead, UrlScheme};
 
 /// What is asked.
 #[derive(Clone, Debug)]

@@ -8,7 +8,6 @@
 pub use super::calls::{Answer, CallKey, Question};
 use super::calls::{Call, Calls, Place};
 use crate::{config::Relay, counts::Counts};
-use shared::wire::{self, Hello};
 use std::{
     collections::VecDeque,
     mem,
@@ -16,6 +15,7 @@ use std::{
     task::{Poll, Waker},
     time::{Duration, Instant},
 };
+use wire::Hello;
 
 /// Identifies a link for as long as the thread runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

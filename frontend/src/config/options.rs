@@ -5,21 +5,19 @@
 use super::{Config, Limits, Listen, Relay};
 use clap::{CommandFactory as _, Parser};
 use ipnetwork::IpNetwork;
-use serde::Deserialize;
-use shared::{
-    net::Trusted,
-    program::{
-        failure::Failure,
-        options::{self, mode},
-        socket_file::check_path,
-        version,
-    },
+use program::{
+    failure::Failure,
+    options::{self, mode},
+    socket_file::check_path,
+    version,
 };
+use serde::Deserialize;
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
 };
+use wire::net::Trusted;
 
 /// Serves mirrorlists and metalinks over HTTP: relays requests to the workers of mirrorlistd.
 ///

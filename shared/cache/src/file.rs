@@ -4,7 +4,7 @@
 //! `publish` for how a new file takes an old one's place.
 
 use super::CacheError;
-use crate::program::files;
+use crate::files;
 use rkyv::util::AlignedVec;
 use std::{
     io::{self, Read},
@@ -120,6 +120,7 @@ pub struct CacheBytes(AlignedVec);
 
 impl CacheBytes {
     /// Header and payload as one file.
+    #[cfg(feature = "write")]
     pub(super) fn assemble(payload: &[u8], build_time: u64, source_time: u64) -> CacheBytes {
         let mut bytes = AlignedVec::with_capacity(FILE_HEADER_LEN + payload.len());
         bytes.extend_from_slice(&FileHeader::of(payload, build_time, source_time).encode());

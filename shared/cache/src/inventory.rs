@@ -3,13 +3,11 @@
 //! Importers (MirrorManager's protobuf, routing table, GeoIP, CSV) put their facts in here; only the writer knows how
 //! the file lays them out. Host, placement and carrier-set numbers are positions in the tables of this value.
 
-use crate::{
-    code::{Continent, Country},
-    scheme::Scheme,
-};
+use crate::scheme::Scheme;
 use indexmap::{IndexMap, IndexSet};
 use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
+use wire::code::{Continent, Country};
 
 /// Everything that a cache answers from.
 #[derive(Debug, Default)]

@@ -2,7 +2,6 @@
 //!
 //! Others may be able to write into the folder. What they put there is neither written into nor followed.
 
-use crate::program::files;
 use std::{
     ffi::OsStr,
     fs::{self, File, Permissions},
@@ -25,7 +24,7 @@ const FORSAKEN: Duration = Duration::from_secs(60 * 60);
 /// temporary file is removed; one that a killed process has left is removed an hour later, by the next call. What is no
 /// regular file (a device, a pipe, a folder) is not replaced.
 pub fn publish(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = files::folder(path);
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let name =
         path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::IsADirectory, "not a file name"))?;
     if fs::symlink_metadata(path).is_ok_and(|there| !there.is_file() && !there.is_symlink()) {

@@ -6,21 +6,24 @@
 //! IPv6: the upper 64 bits are searched by way of a sample that stays in the processor's cache; where classes differ
 //! inside one such /64 block, the lower 64 bits are searched in a table of their own.
 
-use super::schema::{
-    ArchivedClassNumbers, ArchivedRangesV4, ArchivedRangesV6, ClassNumbers, ClassRow, NO_COUNTRY, NONE,
-    RangesV4, RangesV6, SAMPLE,
+use super::schema::{ArchivedClassNumbers, ArchivedRangesV4, ArchivedRangesV6, SAMPLE};
+#[cfg(feature = "write")]
+use {
+    super::schema::{ClassNumbers, ClassRow, NO_COUNTRY, NONE, RangesV4, RangesV6},
+    indexmap::IndexSet,
+    ipnetwork::IpNetwork,
+    std::net::IpAddr,
 };
-use indexmap::IndexSet;
-use ipnetwork::IpNetwork;
-use std::net::IpAddr;
 
 /// An address range without host bits, as first and last address of its family.
+#[cfg(feature = "write")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Span {
     first: u128,
     last: u128,
 }
 
+#[cfg(feature = "write")]
 impl Span {
     fn of(prefix: IpNetwork) -> Span {
         let (first, bits) = match prefix.network() {
@@ -34,10 +37,12 @@ impl Span {
 }
 
 /// One kind of facts about the addresses of one family: from each start on, this value, until the next start.
+#[cfg(feature = "write")]
 type Layer<T> = Vec<(u128, T)>;
 
 /// Flattens prefixes with values into disjoint ranges: the longest prefix counts, of equal ones the last.
 ///
+#[cfg(feature = "write")]
 fn flatten<T: Copy + Default + PartialEq>(prefixes: &mut [(IpNetwork, T)], v4: bool) -> Layer<T> {
     let mut layer: Layer<T> = vec![(0, T::default())];
     let mut put = |at: u128, value: T| match layer.last_mut() {
@@ -61,6 +66,7 @@ fn flatten<T: Copy + Default + PartialEq>(prefixes: &mut [(IpNetwork, T)], v4: b
 }
 
 /// Ends the open prefixes that end before `until`; after each, its surroundings count again.
+#[cfg(feature = "write")]
 fn close<T: Copy + Default>(open: &mut Vec<(Span, T)>, until: Option<u128>, put: &mut impl FnMut(u128, T)) {
     while let Some(&(span, _)) = open.last() {
         if until.is_some_and(|until| span.last >= until) {
@@ -74,6 +80,7 @@ fn close<T: Copy + Default>(open: &mut Vec<(Span, T)>, until: Option<u128>, put:
 }
 
 /// What the classes are made of. Values are numbers of the cache's tables, `None` where a range has nothing.
+#[cfg(feature = "write")]
 pub(super) struct Layers {
     /// Countries by GeoIP.
     pub geoip: Vec<(IpNetwork, Option<u16>)>,
@@ -85,6 +92,7 @@ pub(super) struct Layers {
     pub netblocks: Vec<(IpNetwork, Option<u32>)>,
 }
 
+#[cfg(feature = "write")]
 impl Layers {
     /// All ranges of a family with their class; neighbours differ. Classes are numbered as they are met.
     fn overlay(&mut self, v4: bool, classes: &mut IndexSet<ClassRow>) -> Vec<(u128, u32)> {
@@ -130,11 +138,13 @@ impl Layers {
 }
 
 /// Walks a layer forwards.
+#[cfg(feature = "write")]
 struct Cursor<'a, T> {
     layer: &'a [(u128, T)],
     next: usize,
 }
 
+#[cfg(feature = "write")]
 impl<'a, T: Copy> Cursor<'a, T> {
     fn new(layer: &'a Layer<T>) -> Self {
         Cursor { layer, next: 0 }
@@ -150,6 +160,7 @@ impl<'a, T: Copy> Cursor<'a, T> {
     }
 }
 
+#[cfg(feature = "write")]
 impl ClassNumbers {
     fn build(numbers: &[u32]) -> ClassNumbers {
         let high: Vec<u8> = numbers.iter().map(|number| (number >> 16) as u8).collect();
@@ -169,6 +180,7 @@ impl ArchivedClassNumbers {
     }
 }
 
+#[cfg(feature = "write")]
 impl RangesV4 {
     fn build(ranges: &[(u128, u32)]) -> RangesV4 {
         let mut table = RangesV4::default();
@@ -210,6 +222,7 @@ impl ArchivedRangesV4 {
     }
 }
 
+#[cfg(feature = "write")]
 impl RangesV6 {
     fn build(ranges: &[(u128, u32)], deep: u32) -> RangesV6 {
         let mut table = RangesV6::default();

@@ -17,6 +17,7 @@ pub const NO_CATEGORY: u8 = u8::MAX;
 /// The continent number that stands for "none".
 pub const NO_CONTINENT: u8 = u8::MAX;
 /// The coordinate that stands for "none".
+#[cfg(feature = "write")]
 pub const NO_COORDINATE: i16 = i16::MIN;
 /// The bit of a carrier-set member that says that the host is public; the rest is its placement.
 pub const PUBLIC: u32 = 1 << 31;
@@ -25,6 +26,7 @@ pub const SAMPLE: usize = 64;
 
 /// The whole payload.
 #[derive(Archive, Serialize, Default)]
+#[cfg_attr(not(feature = "write"), expect(dead_code, reason = "only its archived form is read"))]
 pub struct Schema {
     /// When the source was made, in seconds since the epoch.
     pub source_time: u64,

@@ -3,9 +3,12 @@
 //! A slot is a 7-bit tag of the hash (one byte, so a probe of many fits one cache line) and a number; who looks up
 //! compares the string that the number stands for. Linear probing at a load of 0.8; 6.25 bytes an entry.
 
-use super::schema::{ArchivedHashIndex, HashIndex};
+use super::schema::ArchivedHashIndex;
+#[cfg(feature = "write")]
+use super::schema::HashIndex;
 use xxhash_rust::xxh3::xxh3_64;
 
+#[cfg(feature = "write")]
 impl HashIndex {
     /// The table of these strings; each stands for its position in the order given. Strings must differ.
     pub(super) fn build(count: usize, mut string: impl FnMut(usize, &mut Vec<u8>)) -> HashIndex {

@@ -1,10 +1,7 @@
 //! A written cache, read again: what goes in comes out, and damage is found.
 
 use super::{file::MOST_PAYLOAD, inventory::Repository, inventory::*, *};
-use crate::{
-    code::{Continent, Country},
-    scheme::Scheme,
-};
+use crate::scheme::Scheme;
 use ipnetwork::IpNetwork;
 use std::{
     collections::BTreeSet,
@@ -12,6 +9,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::OnceLock,
 };
+use wire::code::{Continent, Country};
 
 /// Under Miri everything is some thousand times as slow, so a loop over damages takes so many times fewer of them.
 const FEWER: usize = if cfg!(miri) { 5_000 } else { 1 };

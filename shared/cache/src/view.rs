@@ -12,12 +12,10 @@ use super::{
         NO_COUNTRY, NONE, PUBLIC,
     },
 };
-use crate::{
-    code::{Continent, Country},
-    scheme::{Scheme, Schemes},
-};
+use crate::scheme::{Scheme, Schemes};
 use rkyv::rend::u32_le;
 use std::{fmt, net::IpAddr, ops::Range};
+use wire::code::{Continent, Country};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident($number:ty);)*) => {$(

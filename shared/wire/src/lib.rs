@@ -4,12 +4,17 @@
 //! worker speaks first (HELLO); after it the front end sends requests, as many at a time as it likes, and the worker
 //! replies in any order, each reply with the id of its request. All numbers are little-endian.
 //!
-//! This module turns bytes into values and back. It touches no socket, and it is total: any bytes give a value or a
+//! This crate turns bytes into values and back. It touches no socket, and it is total: any bytes give a value or a
 //! [`WireError`].
+//!
+//! Beside it what both sides must spell alike: client addresses ([`net`]) and countries ([`code`]).
+#![forbid(unsafe_code)]
 
+pub mod code;
 mod counters;
 mod frame;
 mod message;
+pub mod net;
 
 pub use counters::{Counters, Figure, Key, OTHER_STATUS, Outcome, encode_counters};
 pub use frame::{Frame, FrameHeader, HEADER_LEN, MAX_REPLY, MAX_REQUEST, VERSION, WireError, next_frame};

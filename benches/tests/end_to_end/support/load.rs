@@ -8,7 +8,7 @@ use benches::{
     },
     process::cpu_ns,
 };
-use shared::cache::{CacheBytes, View};
+use cache::{CacheBytes, View};
 use std::{
     io,
     path::Path,

@@ -21,7 +21,7 @@ use benches::load::{
     questions::{Kind, questions},
     run,
 };
-use shared::cache::{CacheBytes, View};
+use cache::{CacheBytes, View};
 use site::Site;
 use std::{
     fs,

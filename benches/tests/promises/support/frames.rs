@@ -1,13 +1,11 @@
 //! A client on the daemon's own socket that speaks frames, and does not do as a front end does.
 
 use super::{PATIENCE, Service};
-use shared::wire::{
-    Accept, Hello, MAX_REPLY, Message, Method, Request, UrlScheme, encode_request, next_frame,
-};
 use std::{
     io::{self, Read as _, Write as _},
     os::unix::net::UnixStream,
 };
+use wire::{Accept, Hello, MAX_REPLY, Message, Method, Request, UrlScheme, encode_request, next_frame};
 
 /// What a worker says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Load in the background while a test does something to the service. Every answer is checked.
 
 use super::{PATIENCE, Service, by_profile, cache, proc, until};
+use ::cache::{CacheBytes, View};
 use benches::{
     load::{
         Outcome, Plan, Target,
@@ -9,7 +10,6 @@ use benches::{
     },
     process::cpu_ns,
 };
-use shared::cache::{CacheBytes, View};
 use std::{
     collections::BTreeMap,
     io::{self, Read as _, Write as _},

@@ -16,8 +16,8 @@ use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
 };
+use cache::inventory::{Directory, Host, Inventory, Placement};
 use indexmap::Equivalent;
-use shared::cache::inventory::{Directory, Host, Inventory, Placement};
 
 const PLACE: Place = Place::MirrorList;
 

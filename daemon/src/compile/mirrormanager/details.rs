@@ -9,7 +9,7 @@ use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
 };
-use shared::cache::inventory::{FileVersion, Inventory};
+use cache::inventory::{FileVersion, Inventory};
 use std::collections::HashSet;
 
 const PLACE: Place = Place::FileDetails;

@@ -7,7 +7,8 @@ use super::{
     tables::{Fields, Value, WRONG_TYPE, numbers},
 };
 use crate::compile::skipped::{Place, Reason, Skipped};
-use shared::{cache::inventory::CarrierSet, code::Country};
+use cache::inventory::CarrierSet;
+use wire::code::Country;
 
 const PLACE: Place = Place::MirrorList;
 

@@ -14,12 +14,10 @@ use crate::compile::{
     prefix,
     skipped::{Place, Reason, Skipped},
 };
+use cache::inventory::{Host, Inventory};
 use ipnetwork::IpNetwork;
-use shared::{
-    cache::inventory::{Host, Inventory},
-    code::{Continent, Country},
-};
 use std::collections::BTreeSet;
+use wire::code::{Continent, Country};
 
 /// Reads the small tables; [`Inventory::hosts`] must be complete.
 pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {

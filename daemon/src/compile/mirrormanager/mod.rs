@@ -18,7 +18,7 @@ mod tests;
 mod urls;
 
 use super::{error::Cause, skipped::Skipped};
-use shared::cache::inventory::Inventory;
+use cache::inventory::Inventory;
 use tables::Tables;
 
 /// Reads a whole cache into `inventory`.

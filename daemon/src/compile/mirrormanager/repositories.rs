@@ -9,7 +9,7 @@ use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
 };
-use shared::cache::inventory::Inventory;
+use cache::inventory::Inventory;
 
 /// Reads [`Inventory::repositories`]; of equal keys the last counts.
 pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {

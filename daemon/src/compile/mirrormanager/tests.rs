@@ -11,8 +11,9 @@ use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
 };
+use cache::{inventory::Inventory, scheme::Scheme};
 use prost::Message;
-use shared::{cache::inventory::Inventory, code::Country, scheme::Scheme};
+use wire::code::Country;
 
 fn ints(key: i64, value: &[i64]) -> IntInts {
     IntInts { key: Some(key), value: value.to_vec() }

@@ -5,8 +5,8 @@ use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
 };
-use shared::{
-    cache::inventory::{HostUrl, Inventory},
+use cache::{
+    inventory::{HostUrl, Inventory},
     scheme::Scheme,
 };
 use std::collections::HashMap;

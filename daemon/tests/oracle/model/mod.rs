@@ -19,9 +19,9 @@ use client::Client;
 use daemon::rules::Rules;
 use facts::Facts;
 use question::Question;
-use shared::wire::{ContentType, Kind, Request, Tier};
 use subject::Subject;
 use tiers::{Candidates, Selection};
+use wire::{ContentType, Kind, Request, Tier};
 
 /// The inputs and the operator's rules.
 pub struct Model {

@@ -1,10 +1,10 @@
 //! What a request asks for: spec.md §1, and `ip=` of §2.
 
-use shared::wire::Request;
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
+use wire::Request;
 
 /// Bytes as the client sent them, percent-decoded; not always text.
 pub type Bytes = Vec<u8>;
@@ -167,7 +167,7 @@ pub fn repeated(value: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::wire::{Accept, Method, UrlScheme};
+    use wire::{Accept, Method, UrlScheme};
 
     fn question(query: &str) -> Question {
         Question::read(&Request {

@@ -7,8 +7,8 @@ use super::{
     subject::Subject,
 };
 use daemon::rules::{NetblockMode, Rules};
-use shared::wire::Tier;
 use std::collections::{BTreeMap, BTreeSet};
+use wire::Tier;
 
 /// The hosts of an answer, nearest first.
 #[derive(Debug, Default)]

@@ -1,12 +1,12 @@
 //! Every rule on a payload's meaning, broken alone, is the one that refuses it.
 
-use crate::cache::{
+use crate::scheme::Scheme;
+use crate::{
     CacheError, View,
     schema::{HashIndex, PUBLIC, Schema},
     tests::inventory,
     write::{lay_out, serialise},
 };
-use crate::scheme::Scheme;
 
 /// What a rule says, and a change of the sample that breaks this rule.
 type Broken = (&'static str, fn(&mut Schema));

@@ -1,14 +1,15 @@
 //! Hosts, their URLs, and the sets of hosts that carry directories.
 
 use super::{WriteError, Writer, limit};
-use crate::cache::{
+use crate::scheme::Schemes;
+use crate::{
     inventory::{CarrierSet, Placement},
     schema::{
         ExtraRow, GroupRow, HostRow, NO_COORDINATE, NO_COUNTRY, NONE, PUBLIC, PlacementRow, SetRow, UrlRow,
     },
 };
-use crate::{code::Country, scheme::Schemes};
 use std::collections::{BTreeMap, BTreeSet};
+use wire::code::Country;
 
 /// The numbers that hosts and placements have in the file, by their position in the inventory.
 pub(super) struct HostOrder {

@@ -14,10 +14,10 @@ use super::{
     ranges::Layers,
     schema::{ClassRow, LocationRow, NO_CONTINENT, NO_COUNTRY, NONE, NetblockRow, Schema, SystemRow},
 };
-use crate::code::{Continent, Country};
 use indexmap::IndexSet;
 use ipnetwork::IpNetwork;
 use std::{collections::BTreeSet, fmt, net::IpAddr};
+use wire::code::{Continent, Country};
 
 /// What was written, for the operator.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Directories and files: one tree of path components, a hash table over whole paths, and what is known of each.
 
 use super::{WriteError, Writer, limit};
-use crate::cache::schema::{CategoryRow, HashIndex, NO_CATEGORY, NONE, NodeRow, SubpathRow, VersionRow};
+use crate::schema::{CategoryRow, HashIndex, NO_CATEGORY, NONE, NodeRow, SubpathRow, VersionRow};
 use indexmap::IndexMap;
 
 /// The node of every path written so far.

@@ -1,7 +1,7 @@
 //! Repositories: names, redirects, and the directory for each architecture.
 
 use super::{WriteError, Writer, limit};
-use crate::cache::schema::{HashIndex, NONE, RepositoryRow, TreeRow};
+use crate::schema::{HashIndex, NONE, RepositoryRow, TreeRow};
 use indexmap::IndexSet;
 use std::collections::{BTreeMap, BTreeSet};
 
