@@ -4,6 +4,7 @@
 //! with the ordinary request, so that a busy machine slows both; the figure to look at is the ratio. The cache is
 //! synthetic, of 20,000 directories. Run with `cargo bench --package benches --bench dearest [-- ROUNDS]`.
 
+use answer::rules::Rules;
 use benches::{
     inputs,
     load::questions::{Kind, of_size, questions},
@@ -12,7 +13,6 @@ use benches::{
     synthetic::{self, Options},
 };
 use cache::{CacheBytes, View};
-use daemon::rules::Rules;
 use std::{
     error::Error,
     fs::{self, File},

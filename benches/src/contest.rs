@@ -13,8 +13,8 @@ use crate::{
         nginx::{self, Nginx},
     },
 };
+use answer::rules::Rules;
 use cache::{CacheBytes, View};
-use daemon::rules::Rules;
 use std::{fs, net::SocketAddr, path::Path, rc::Rc};
 
 /// The daemon's `--minimum`: answers are as large as those of a country with many mirrors.

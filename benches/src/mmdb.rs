@@ -141,7 +141,7 @@ fn string(out: &mut Vec<u8>, text: &str) {
 mod tests {
     use super::*;
     use cache::inventory::Inventory;
-    use daemon::compile::{Cause, Place, Reason, Skipped, geoip};
+    use compiler::compile::{Cause, Place, Reason, Skipped, geoip};
 
     fn read(file: &[u8]) -> Result<(Vec<String>, Skipped), Cause> {
         let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());

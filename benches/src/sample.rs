@@ -8,7 +8,7 @@
 //! 198.51.100.7 in the United States; 203.0.113.7 in Japan; 2001:db8:33::1 in France; 2001:db8:55::1 in Brazil.
 
 use crate::{inputs, mmdb::Database};
-use daemon::compile::mirrormanager::message::{
+use interchange::message::{
     FileDetails, FileDetailsDirectory, FileDetailsFile, IntInt, IntInts, IntString, IntStrings, MirrorList,
     MirrorListDirectory, StringBool, StringInts, StringString,
 };
@@ -239,7 +239,7 @@ fn details(number: u64, top: &str) -> FileDetailsDirectory {
 mod tests {
     use super::*;
     use cache::inventory::Inventory;
-    use daemon::compile::{Skipped, continents as csv, geoip as mmdb, mirrormanager, routes};
+    use compiler::compile::{Skipped, continents as csv, geoip as mmdb, mirrormanager, routes};
 
     #[test]
     fn the_sample_compiles_without_skipping_anything() {

@@ -59,7 +59,16 @@ impl Programs {
             Some(name) => name,
         };
         let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-            .args(["build", "--quiet", "--package", "mirrorlistd", "--package", "mirrorlist-http"])
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "mirrorlistd",
+                "--package",
+                "mirrorlist-http",
+                "--package",
+                "mirrorlist-cache",
+            ])
             .args(["--bins", "--profile", profile, "--target-dir"])
             .arg(target)
             .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

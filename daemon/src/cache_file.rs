@@ -2,7 +2,8 @@
 //!
 //! The master opens it before it forks, so that all workers share one copy of everything in here.
 
-use crate::{answer::Fragments, config::MapMode, log, sys};
+use crate::{config::MapMode, log, sys};
+use answer::Fragments;
 use cache::files;
 use cache::{CacheError, FILE_HEADER_LEN, FileHeader, View};
 use memmap2::Mmap;

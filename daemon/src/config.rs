@@ -13,8 +13,8 @@ pub use options::{KEYS, command};
 use crate::{
     failure::Failure,
     operator::{Order, errand::Errand},
-    rules::{LogAddress, Rules},
 };
+use answer::rules::{LogAddress, Rules};
 use options::{Options, Said};
 use program::{options::mode, socket_file::Access};
 use serde::Deserialize;
@@ -245,7 +245,7 @@ mod tests {
         let file = "workers = 3\nminimum = 9\nnetblock = 'only'\nsocket-mode = '0600'\ndrain-limit = 5\n";
         let config = load_file(file, &["--workers", "4", "--map", "file"]).unwrap();
         assert_eq!((config.workers, config.slots(), config.map), (4, 4, MapMode::File));
-        assert_eq!((config.rules.minimum, config.rules.netblock), (9, crate::rules::NetblockMode::Only));
+        assert_eq!((config.rules.minimum, config.rules.netblock), (9, answer::rules::NetblockMode::Only));
         assert_eq!((config.socket_access.mode, config.drain_limit), (0o600, Duration::from_secs(5)));
     }
 

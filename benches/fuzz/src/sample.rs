@@ -1,11 +1,8 @@
 //! The demo's sample, compiled in memory, and the way from an inventory to a cache.
 
 use benches::sample::{continents, geoip, mirror_list, netblocks};
-use daemon::{
-    answer::{Fragments, Service},
-    compile::{self, Skipped},
-    rules::{NetblockMode, Rules},
-};
+use answer::{Fragments, Service, rules::{NetblockMode, Rules}};
+use compiler::compile::{self, Skipped};
 use prost::Message as _;
 use cache::{CacheBytes, View, write, inventory::Inventory};
 use std::sync::LazyLock;
@@ -62,7 +59,7 @@ pub const USUAL: [&[u8]; 12] = [
 
 /// Rules by number: every mode of each option occurs.
 pub fn rules(number: u8) -> Rules {
-    use daemon::rules::LogAddress::{Full, Off, Short};
+    use answer::rules::LogAddress::{Full, Off, Short};
     Rules {
         minimum: [5, 0, 1, 100][usize::from(number & 3)],
         netblock: if number & 4 == 0 { NetblockMode::First } else { NetblockMode::Only },

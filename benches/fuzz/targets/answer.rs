@@ -1,7 +1,7 @@
 //! The whole service on the sample: any request of any client gets an answer that can be used, and the same one again.
 #![no_main]
 
-use daemon::answer::Scratch;
+use answer::Scratch;
 use fuzz::{
     asked::Asked,
     judge::{ask, is_usable},

@@ -6,7 +6,7 @@
 //! that can be sent.
 #![no_main]
 
-use daemon::answer::{Fragments, Scratch, Service};
+use answer::{Fragments, Scratch, Service};
 use fuzz::{
     asked::{Asked, of_text},
     judge::{ask, is_frame},

@@ -2,13 +2,7 @@
 //! lines), a reply for each request, and its connection comes to an end.
 #![no_main]
 
-use daemon::{
-    tally::Tally,
-    worker::{
-        Desk,
-        connection::{Connection, Next},
-    },
-};
+use daemon::{tally::Tally, worker::{Desk, connection::{Connection, Next}}};
 use fuzz::sample::{rules, service};
 use libfuzzer_sys::fuzz_target;
 use mio::{Events, Interest, Poll, Token, net::UnixStream};

@@ -1,7 +1,7 @@
 //! The continents: any bytes are read, and every line is a country or counted as skipped.
 #![no_main]
 
-use daemon::compile::{Skipped, continents};
+use compiler::compile::{Skipped, continents};
 use libfuzzer_sys::fuzz_target;
 use cache::inventory::Inventory;
 

@@ -1,7 +1,7 @@
 //! The country database: any bytes are read or refused, within bounds.
 #![no_main]
 
-use daemon::compile::{Skipped, geoip};
+use compiler::compile::{Skipped, geoip};
 use libfuzzer_sys::fuzz_target;
 use cache::inventory::Inventory;
 

@@ -2,10 +2,8 @@
 //! answered from as well as any cache.
 #![no_main]
 
-use daemon::{
-    answer::{Fragments, Scratch, Service},
-    compile::{Skipped, mirrormanager},
-};
+use answer::{Fragments, Scratch, Service};
+use compiler::compile::{Skipped, mirrormanager};
 use fuzz::{
     asked::of_text,
     judge::{ask, is_usable},

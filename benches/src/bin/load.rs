@@ -1,5 +1,6 @@
 //! Load on the service, every answer checked: requests a second, latency, and what each process of the service cost.
 
+use answer::rules::Rules;
 use benches::{
     load::{
         Outcome, Plan, Target,
@@ -11,7 +12,6 @@ use benches::{
 };
 use cache::{CacheBytes, View};
 use clap::Parser;
-use daemon::rules::Rules;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode, sync::atomic::AtomicBool, time::Duration};
 

@@ -2,9 +2,9 @@
 
 use super::{Call, EVERY_HOST, Parts, RULES, Round};
 use crate::load::questions::{Kind, Question, questions, where_answer};
+use answer::rules::Rules;
+use answer::{Scratch, Service};
 use cache::{RepositoryId, View};
-use daemon::answer::{Scratch, Service};
-use daemon::rules::Rules;
 use rand::{SeedableRng, rngs::SmallRng};
 use std::hint::black_box;
 

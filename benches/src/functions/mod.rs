@@ -11,11 +11,8 @@ mod wire;
 
 use crate::synthetic::{self, Options};
 use ::cache::{self as archive, CacheBytes, View, inventory::Inventory};
-use daemon::{
-    answer::Fragments,
-    compile::{Skipped, continents, geoip, mirrormanager, routes},
-    rules::Rules,
-};
+use answer::{Fragments, rules::Rules};
+use compiler::compile::{Skipped, continents, geoip, mirrormanager, routes};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -64,8 +61,8 @@ pub const ALL: &[(&str, Make)] = &[
 pub const EVERY_HOST: Rules = Rules { minimum: 1000, ..RULES };
 const RULES: Rules = Rules {
     minimum: 5,
-    netblock: daemon::rules::NetblockMode::First,
-    log_address: daemon::rules::LogAddress::Off,
+    netblock: answer::rules::NetblockMode::First,
+    log_address: answer::rules::LogAddress::Off,
 };
 
 /// What the functions work on.

@@ -2,7 +2,7 @@
 
 use super::{Call, EVERY_HOST, Parts, Round, answers};
 use crate::load::questions::{Kind, Question, questions};
-use daemon::{
+use answer::{
     render::{metalink, mirrorlist, redirect, refusal},
     select::{
         order::{OrderScratch, arrange},

@@ -3,9 +3,9 @@
 //! The skew is that of Fedora's own counts (week of 2020-11-16): eight repositories of the current releases have 85 %
 //! of all requests, two of EPEL 14 %, and hundreds share the rest. One client in five has an IPv6 address.
 
+use answer::rules::Rules;
+use answer::{Fragments, Scratch, Service};
 use cache::{TreeId, View};
-use daemon::answer::{Fragments, Scratch, Service};
-use daemon::rules::Rules;
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use wire::{Accept, Method, Request, UrlScheme};
@@ -197,7 +197,7 @@ impl Known {
 /// What the service appends to URLs is encoded so; in a query it is understood too.
 fn encoded(text: &[u8]) -> String {
     let mut out = Vec::with_capacity(text.len());
-    daemon::render::escape::url_path(text, &mut out);
+    answer::render::escape::url_path(text, &mut out);
     String::from_utf8(out).unwrap_or_default()
 }
 

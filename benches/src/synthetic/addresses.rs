@@ -8,7 +8,7 @@ use super::{
     records::Records,
 };
 use crate::mmdb::Database;
-use daemon::compile::mirrormanager::message::StringString;
+use interchange::message::StringString;
 use ipnetwork::{Ipv4Network, Ipv6Network};
 use rand::{RngExt as _, seq::IndexedRandom as _};
 use std::{

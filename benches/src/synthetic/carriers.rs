@@ -10,7 +10,7 @@ use super::{
     repositories::CATEGORIES,
     tree::{Directory, Kind},
 };
-use daemon::compile::mirrormanager::message::{IntInts, MirrorListDirectory, StringInts};
+use interchange::message::{IntInts, MirrorListDirectory, StringInts};
 use rand::RngExt as _;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Files with known hashes: `repomd.xml` of the repositories, images, and files with odd names.
 
 use super::{Dice, Options, SOURCE_TIME, records::Records, repositories::Repositories, tree::ODD_NAMES};
-use daemon::compile::mirrormanager::message::{FileDetails, FileDetailsDirectory, FileDetailsFile};
+use interchange::message::{FileDetails, FileDetailsDirectory, FileDetailsFile};
 use rand::RngExt as _;
 use std::io::{self, Write};
 

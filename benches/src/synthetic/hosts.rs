@@ -1,7 +1,7 @@
 //! Mirror machines: where they are, what they offer, and whom they are for.
 
 use super::{Dice, Options, addresses, records::Records, repositories::CATEGORIES};
-use daemon::compile::mirrormanager::message::{IntInt, IntInts, IntString, IntStrings, StringInts};
+use interchange::message::{IntInt, IntInts, IntString, IntStrings, StringInts};
 use rand::{
     RngExt as _,
     seq::{IndexedRandom as _, SliceRandom as _},

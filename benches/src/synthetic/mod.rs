@@ -15,7 +15,7 @@ mod repositories;
 mod tree;
 
 pub use addresses::{continents, geoip, netblocks};
-use daemon::compile::mirrormanager::message::MirrorList;
+use interchange::message::MirrorList;
 use prost::Message as _;
 use rand::{SeedableRng as _, rngs::Xoshiro256PlusPlus};
 use records::Records;

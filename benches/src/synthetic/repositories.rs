@@ -3,7 +3,7 @@
 //! The order is that of popularity: the first repositories are those that most clients ask for.
 
 use super::{FEWEST_DIRECTORIES, Options, records::Records};
-use daemon::compile::mirrormanager::message::{StringBool, StringString};
+use interchange::message::{StringBool, StringString};
 use std::io::{self, Write};
 
 /// A product line.

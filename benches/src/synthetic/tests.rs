@@ -2,7 +2,7 @@
 
 use super::*;
 use cache::inventory::Inventory;
-use daemon::compile::{Place, Reason, Skipped, mirrormanager};
+use compiler::compile::{Place, Reason, Skipped, mirrormanager};
 
 fn compiled(options: &Options) -> (Inventory, Skipped) {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
@@ -119,11 +119,11 @@ fn countries_and_routes_of_synthetic_addresses_are_read() {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
     let mut text = Vec::new();
     netblocks(&options, &mut text).unwrap();
-    daemon::compile::routes::import(text.as_slice(), &mut inventory, &mut skipped).unwrap();
-    daemon::compile::geoip::import(&geoip(&options), &mut inventory, &mut skipped).unwrap();
+    compiler::compile::routes::import(text.as_slice(), &mut inventory, &mut skipped).unwrap();
+    compiler::compile::geoip::import(&geoip(&options), &mut inventory, &mut skipped).unwrap();
     text.clear();
     continents(&mut text).unwrap();
-    daemon::compile::continents::import(&text, &mut inventory, &mut skipped);
+    compiler::compile::continents::import(&text, &mut inventory, &mut skipped);
     assert!(inventory.routes.len() > 5000 && inventory.geoip.len() > 5000);
     assert!(inventory.routes.iter().any(|(prefix, _)| prefix.is_ipv6()));
     assert!(inventory.geoip.iter().any(|(prefix, _)| prefix.is_ipv6()));

@@ -21,7 +21,7 @@ fn pages() -> [(&'static str, Command); 3] {
     [
         ("mirrorlistd.8", built(daemon::config::command())),
         ("mirrorlist-http.8", built(frontend::config::command())),
-        ("mirrorlist-cache.1", built(daemon::tool::command())),
+        ("mirrorlist-cache.1", built(compiler::tool::command())),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{Figures, Load, Service, alone, by_profile, http::Client, service::Setup, trouble};
 use benches::synthetic::{self, Options};
-use daemon::compile::mirrormanager::message::{MirrorList, MirrorListDirectory};
+use interchange::message::{MirrorList, MirrorListDirectory};
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -13,12 +13,12 @@ use crate::{
     tally::Tally,
     world::World,
 };
+use answer::rules::{LogAddress, NetblockMode, Rules};
 use benches::{
     inputs,
     load::Target,
     stack::{Programs, Stack},
 };
-use daemon::rules::{LogAddress, NetblockMode, Rules};
 use std::{collections::BTreeMap, fs, path::Path};
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");

@@ -17,8 +17,8 @@ use crate::{
     setting::setting,
     world::World,
 };
+use answer::rules::{LogAddress, NetblockMode, Rules};
 use benches::load::Target;
-use daemon::rules::{LogAddress, NetblockMode, Rules};
 use std::{
     env,
     net::{SocketAddr, ToSocketAddrs},

@@ -1,6 +1,8 @@
 //! `mirrorlist-cache build` where the system does not let it write its file.
 
-use daemon::compile::mirrormanager::message::{IntInts, IntString, MirrorList, MirrorListDirectory};
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use interchange::message::{IntInts, IntString, MirrorList, MirrorListDirectory};
 use prost::Message as _;
 use std::{
     fs::{self, File},

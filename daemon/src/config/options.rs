@@ -3,7 +3,7 @@
 //! What they mean together, and their defaults, are one folder up.
 
 use super::{MapMode, SandboxMode};
-use crate::rules;
+use answer::rules;
 use cache::FORMAT;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use program::{failure::Failure, options, version};

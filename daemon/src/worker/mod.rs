@@ -12,17 +12,10 @@ pub mod lines;
 mod table;
 
 use crate::{
-    access_log::AccessLog,
-    answer::{Scratch, Service},
-    cache_file::CacheFile,
-    config::SandboxMode,
-    control::WorkerEnd,
-    failure::Failure,
-    log,
-    rules::Rules,
-    sandbox,
-    tally::Row,
+    access_log::AccessLog, cache_file::CacheFile, config::SandboxMode, control::WorkerEnd, failure::Failure,
+    log, sandbox, tally::Row,
 };
+use answer::{Scratch, Service, rules::Rules};
 use door::Door;
 use event_loop::EventLoop;
 use guard::Guard;

@@ -2,6 +2,11 @@
 //!
 //! What is asked, which mirrors, in which order, in which form: each step is a module of `select` or `render`. Time and
 //! chance are arguments, so an answer can be repeated.
+#![forbid(unsafe_code)]
+
+pub mod render;
+pub mod rules;
+pub mod select;
 
 pub use crate::render::fragments::Fragments;
 use crate::{

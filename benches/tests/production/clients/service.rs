@@ -6,7 +6,7 @@ use crate::support::{
     web_server::{FrontEnd, Kind, WebServer},
 };
 use benches::{inputs, stack::Stack};
-use daemon::compile::mirrormanager::message::{
+use interchange::message::{
     FileDetails, FileDetailsDirectory, FileDetailsFile, IntInts, IntString, MirrorList, MirrorListDirectory,
     StringBool, StringInts, StringString,
 };

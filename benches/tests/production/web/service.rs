@@ -11,7 +11,7 @@ use benches::{
     sample,
     stack::{Running, Stack},
 };
-use daemon::compile::mirrormanager::message::{StringInts, StringString};
+use interchange::message::{StringInts, StringString};
 use prost::Message as _;
 use std::{fs, net::IpAddr, path::Path, process::Command};
 

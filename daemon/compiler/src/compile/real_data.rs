@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf};
 
 /// The file of this name, or `None` with a line that says so.
 fn sample(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")).join(name);
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")).join(name);
     if !path.exists() {
         eprintln!("skipped: {} is not there", path.display());
         return None;
@@ -49,7 +49,7 @@ fn the_almalinux_cache_is_read_whole_but_for_one_bad_url() {
 fn files_of_the_source() -> usize {
     use prost::Message;
     let bytes = fs::read(sample("almalinux.proto-cache").unwrap()).unwrap();
-    let list = mirrormanager::message::MirrorList::decode(bytes.as_slice()).unwrap();
+    let list = interchange::message::MirrorList::decode(bytes.as_slice()).unwrap();
     assert_eq!(list.file_details.len(), 3865);
     list.file_details.iter().map(|directory| directory.files.len()).sum()
 }

@@ -1,6 +1,6 @@
 //! Why a request gets the mirrors it gets, for a person or a script.
 
-use crate::{
+use answer::{
     rules::Rules,
     select::{
         explain::{Unlisted, Verdict, explain},

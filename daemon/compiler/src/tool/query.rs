@@ -1,9 +1,9 @@
 //! `mirrorlist-cache query`: the answer that the daemon would give, and with `--explain` why.
 
 use super::{checked, explanation::Explanation, open};
-use crate::{
-    answer::{Fragments, Scratch, Service},
-    failure::Failure,
+use crate::failure::Failure;
+use answer::{
+    Fragments, Scratch, Service,
     rules::{self, Rules},
 };
 use program::print::printed;

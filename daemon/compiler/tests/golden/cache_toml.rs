@@ -5,7 +5,7 @@
 //! `stands_for` names others, and in neither that nor `Global` if it is `private`.
 
 use crate::world::{GeoipSource, World};
-use daemon::compile::mirrormanager::message::{
+use interchange::message::{
     FileDetails, FileDetailsDirectory, FileDetailsFile, IntInt, IntInts, IntString, IntStrings, MirrorList,
     MirrorListDirectory, StringBool, StringInts, StringString,
 };

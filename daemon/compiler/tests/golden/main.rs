@@ -25,7 +25,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/answer/golden");
 
 /// What a folder's requests get, in the form of a reply file.
 fn replies(folder: &Path) -> String {

@@ -9,7 +9,7 @@
 //! access log if there was one. Where a file has more than one request, each reply stands under its request line.
 
 use crate::exchange::{Asked, Reply};
-use daemon::rules::{LogAddress, NetblockMode, Rules};
+use answer::rules::{LogAddress, NetblockMode, Rules};
 use std::net::Ipv4Addr;
 use wire::{
     Method,

@@ -1,8 +1,8 @@
 //! A request that owns its bytes, and the reply that the program gives to it.
 
+use answer::rules::Rules;
+use answer::{Fragments, Scratch, Service};
 use cache::{CacheBytes, View};
-use daemon::answer::{Fragments, Scratch, Service};
-use daemon::rules::Rules;
 use rand::Rng;
 use std::{fmt, net::IpAddr};
 use wire::{Accept, Method, ReplyHead, Request, UrlScheme};

@@ -7,7 +7,7 @@ use crate::{
     dice::Dice,
     exchange::{Asked, Program},
 };
-use daemon::rules::{LogAddress, NetblockMode, Rules};
+use answer::rules::{LogAddress, NetblockMode, Rules};
 use std::collections::BTreeMap;
 use wire::Method;
 

@@ -5,7 +5,7 @@ use crate::{
     exchange::Asked,
     model::{facts::Facts, prefix::Prefix},
 };
-use daemon::rules::{LogAddress, NetblockMode, Rules};
+use answer::rules::{LogAddress, NetblockMode, Rules};
 use std::net::IpAddr;
 use wire::Method;
 

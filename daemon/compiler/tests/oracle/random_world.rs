@@ -4,7 +4,7 @@ use crate::{
     dice::Dice,
     world::{GeoipSource, World},
 };
-use daemon::compile::mirrormanager::message::{
+use interchange::message::{
     FileDetails, FileDetailsDirectory, FileDetailsFile, IntInt, IntInts, IntString, IntStrings, MirrorList,
     MirrorListDirectory, StringBool, StringInts, StringString,
 };

@@ -4,7 +4,8 @@
 use crate::model::facts::{Facts, Geoip, Inputs};
 use crate::model::prefix::Prefix;
 use cache::CacheBytes;
-use daemon::compile::{self, mirrormanager::message::MirrorList};
+use compiler::compile;
+use interchange::message::MirrorList;
 use ipnetwork::IpNetwork;
 use prost::Message;
 use std::{

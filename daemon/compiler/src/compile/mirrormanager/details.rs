@@ -1,15 +1,12 @@
 //! `FileDetailsCache`: the files whose hashes are known.
 
-use super::{
-    message::{FileDetails, FileDetailsDirectory, FileDetailsFile},
-    names,
-    tables::Tables,
-};
+use super::{names, tables::Tables};
 use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
 };
 use cache::inventory::{FileVersion, Inventory};
+use interchange::message::{FileDetails, FileDetailsDirectory, FileDetailsFile};
 use std::collections::HashSet;
 
 const PLACE: Place = Place::FileDetails;

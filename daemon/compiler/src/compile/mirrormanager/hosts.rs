@@ -4,17 +4,14 @@
 //! Only hosts that a directory names count; the rest is skipped, so that every position refers to a host of the
 //! inventory.
 
-use super::{
-    message::{IntInt, IntInts, IntString, IntStrings, StringInts, StringString},
-    names,
-    tables::Tables,
-};
+use super::{names, tables::Tables};
 use crate::compile::{
     error::Cause,
     prefix,
     skipped::{Place, Reason, Skipped},
 };
 use cache::inventory::{Host, Inventory};
+use interchange::message::{IntInt, IntInts, IntString, IntStrings, StringInts, StringString};
 use ipnetwork::IpNetwork;
 use std::collections::BTreeSet;
 use wire::code::{Continent, Country};

@@ -2,14 +2,13 @@
 //!
 //! [`import`] reads as its own table of contents: split the message into its tables, then take them in the order in
 //! which they need each other, so that the order in the file does not matter. What each table means is in the file
-//! named after it; [`message`] has the generated-style messages, for whoever writes such files.
+//! named after it; the messages themselves are in [`interchange`], for whoever writes such files.
 
 mod carriers;
 mod details;
 mod fingerprint;
 mod gathered;
 mod hosts;
-pub mod message;
 mod names;
 mod repositories;
 mod tables;

@@ -1,15 +1,12 @@
 //! `RepoArchToDirectoryName`, `RepositoryRedirectCache` and `DisabledRepositoryCache`: what clients name with `repo=`.
 
-use super::{
-    message::{StringBool, StringString},
-    names,
-    tables::Tables,
-};
+use super::{names, tables::Tables};
 use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
 };
 use cache::inventory::Inventory;
+use interchange::message::{StringBool, StringString};
 
 /// Reads [`Inventory::repositories`]; of equal keys the last counts.
 pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {

@@ -1,17 +1,15 @@
 //! What the importer makes of small caches, record by record.
 
-use super::{
-    import,
-    message::{
-        FileDetails, FileDetailsDirectory, FileDetailsFile, IntInt, IntInts, IntString, IntStrings,
-        MirrorList, MirrorListDirectory, StringBool, StringInts, StringString,
-    },
-};
+use super::import;
 use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
 };
 use cache::{inventory::Inventory, scheme::Scheme};
+use interchange::message::{
+    FileDetails, FileDetailsDirectory, FileDetailsFile, IntInt, IntInts, IntString, IntStrings, MirrorList,
+    MirrorListDirectory, StringBool, StringInts, StringString,
+};
 use prost::Message;
 use wire::code::Country;
 

@@ -1,6 +1,6 @@
 //! `HCUrlCache`: the URLs of hosts, by the ids under which directories name them.
 
-use super::{message::IntString, tables::Tables};
+use super::tables::Tables;
 use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
@@ -9,6 +9,7 @@ use cache::{
     inventory::{HostUrl, Inventory},
     scheme::Scheme,
 };
+use interchange::message::IntString;
 use std::collections::HashMap;
 
 /// Lists must keep their lines below 4,096 bytes; this leaves room for the path.

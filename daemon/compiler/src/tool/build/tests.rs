@@ -1,10 +1,8 @@
 //! Builds in a folder of their own: what is built, and what is refused and leaves everything as it was.
 
 use super::*;
-use crate::{
-    compile::mirrormanager::message::{IntInts, IntString, MirrorList, MirrorListDirectory},
-    failure::Fault,
-};
+use crate::failure::Fault;
+use interchange::message::{IntInts, IntString, MirrorList, MirrorListDirectory};
 use prost::Message;
 use tempfile::TempDir;
 

@@ -4,7 +4,7 @@
 //! that the rest of the model never meets it.
 
 use super::prefix::{Prefix, PrefixTable};
-use daemon::compile::mirrormanager::message::{self, MirrorList};
+use interchange::message::{self, MirrorList};
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,

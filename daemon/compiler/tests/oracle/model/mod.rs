@@ -15,8 +15,8 @@ pub mod statistics;
 pub mod subject;
 pub mod tiers;
 
+use answer::rules::Rules;
 use client::Client;
-use daemon::rules::Rules;
 use facts::Facts;
 use question::Question;
 use subject::Subject;

@@ -1,7 +1,7 @@
 //! The line that MirrorManager's statistics read: spec.md §10.
 
 use super::{client::Client, metalink::date, prefix::Prefix, question::Bytes};
-use daemon::rules::LogAddress;
+use answer::rules::LogAddress;
 use std::net::IpAddr;
 
 /// `IP: 192.0.2.7; DATE: 2026-11-21; COUNTRY: DE; REPO: fedora-42; ARCH: x86_64`, LF included.

@@ -6,7 +6,7 @@ use super::{
     question::{Bytes, Question, could_be_known, repeated},
     subject::Subject,
 };
-use daemon::rules::{NetblockMode, Rules};
+use answer::rules::{NetblockMode, Rules};
 use std::collections::{BTreeMap, BTreeSet};
 use wire::Tier;
 
