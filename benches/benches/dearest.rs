@@ -5,13 +5,6 @@
 //! synthetic, of 20,000 directories. Run with `cargo bench --package benches --bench dearest [-- ROUNDS]`.
 
 use answer::rules::Rules;
-use benches::{
-    inputs,
-    load::questions::{Kind, of_size, questions},
-    process::cpu_ns,
-    stack::{Programs, Stack},
-    synthetic::{self, Options},
-};
 use cache::{CacheBytes, View};
 use std::{
     error::Error,
@@ -19,6 +12,13 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     path::Path,
+};
+use testkit::{
+    inputs,
+    load::questions::{Kind, of_size, questions},
+    process::cpu_ns,
+    stack::{Programs, Stack},
+    synthetic::{self, Options},
 };
 
 /// Connections that ask at the same time.

@@ -1,12 +1,6 @@
 //! How long operators and clients wait: for the first answer after a start, for the first new answer after a reload,
 //! for a cache to be built.
 
-use crate::{
-    inputs,
-    load::questions::{Expected, Kind, Question, questions},
-    process::{cpu_ns, peak},
-    stack::{Programs, Running, Stack},
-};
 use cache::{CacheBytes, View};
 use nix::sys::signal::Signal;
 use std::{
@@ -16,6 +10,12 @@ use std::{
     process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
+};
+use testkit::{
+    inputs,
+    load::questions::{Expected, Kind, Question, questions},
+    process::{cpu_ns, peak},
+    stack::{Programs, Running, Stack},
 };
 use wire::Message;
 

@@ -1,6 +1,6 @@
 //! The demo's sample, compiled in memory, and the way from an inventory to a cache.
 
-use benches::sample::{continents, geoip, mirror_list, netblocks};
+use testkit::sample::{continents, geoip, mirror_list, netblocks};
 use answer::{Fragments, Service, rules::{NetblockMode, Rules}};
 use compiler::compile::{self, Skipped};
 use prost::Message as _;

@@ -9,7 +9,6 @@ mod lookups;
 mod stages;
 mod wire;
 
-use crate::synthetic::{self, Options};
 use ::cache::{self as archive, CacheBytes, View, inventory::Inventory};
 use answer::{Fragments, rules::Rules};
 use compiler::compile::{Skipped, continents, geoip, mirrormanager, routes};
@@ -18,6 +17,7 @@ use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
 };
+use testkit::synthetic::{self, Options};
 
 /// Makes something that can be called.
 pub type Make = for<'a> fn(&'a Parts) -> Call<'a>;

@@ -1,7 +1,6 @@
 //! The stages of an answer, each for itself: the request resolved, mirrors selected and ordered, bytes rendered.
 
 use super::{Call, EVERY_HOST, Parts, Round, answers};
-use crate::load::questions::{Kind, Question, questions};
 use answer::{
     render::{metalink, mirrorlist, redirect, refusal},
     select::{
@@ -12,6 +11,7 @@ use answer::{
 };
 use rand::{SeedableRng, rngs::SmallRng};
 use std::hint::black_box;
+use testkit::load::questions::{Kind, Question, questions};
 
 /// Requests that are asked in turn.
 const ASKED: usize = 200;

@@ -5,10 +5,6 @@
 //! `MIRRORLIST_FUZZ_SECONDS=60` makes it last a minute; it takes a few hundred rounds otherwise.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use benches::{
-    inputs, sample,
-    stack::{Programs, Stack, children},
-};
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
 use std::{
     env, fs,
@@ -20,13 +16,17 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use testkit::{
+    inputs, sample,
+    stack::{Programs, Stack, children},
+};
 use wire::{MAX_REPLY, Message, next_frame};
 
 /// At least so many times bytes are sent to each of both sockets.
 const ROUNDS: usize = 500;
 /// How long a connection may take to be closed; only one that is never closed takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus");
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus");
 const GOOD: &str = "/mirrorlist?repo=fedora-42&arch=x86_64&ip=192.0.2.10";
 
 #[test]

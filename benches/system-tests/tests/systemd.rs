@@ -4,7 +4,6 @@
 //! that it is there.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use benches::{inputs, sample, stack::Programs};
 use nix::unistd::geteuid;
 use std::{
     env, fs,
@@ -12,8 +11,9 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
 };
+use testkit::{inputs, sample, stack::Programs};
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../systemd");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd");
 
 /// Services, and the exposure that each may have: ten times the number that systemd-analyze prints.
 const SERVICES: [(&str, &str); 3] =

@@ -3,10 +3,6 @@
 //! It needs valgrind, so it runs only with `MIRRORLIST_VALGRIND` set; see `.ci/memory-check`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use benches::{
-    inputs, sample,
-    stack::{Programs, Running},
-};
 use nix::sys::signal::Signal;
 use std::{
     env, fs,
@@ -17,6 +13,10 @@ use std::{
     process::Command,
     thread,
     time::{Duration, Instant},
+};
+use testkit::{
+    inputs, sample,
+    stack::{Programs, Running},
 };
 use wire::{Accept, MAX_REPLY, Message, Method, Request, UrlScheme, encode_ping, encode_request, next_frame};
 

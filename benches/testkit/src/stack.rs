@@ -46,43 +46,48 @@ impl Programs {
     }
 
     fn build_now() -> Result<Programs, String> {
-        let this = env::current_exe().map_err(|error| format!("own program: not found ({error})"))?;
-        // target/PROFILE/program, target/PROFILE/deps/test, target/PROFILE/examples/…
-        let folder = this
-            .ancestors()
-            .skip(1)
-            .find(|folder| !folder.ends_with("deps") && !folder.ends_with("examples"))
-            .unwrap_or(Path::new("."));
-        let target = folder.parent().unwrap_or(Path::new("."));
-        let profile = match folder.file_name().and_then(|name| name.to_str()) {
-            Some("debug") | None => "dev",
-            Some(name) => name,
-        };
-        let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "mirrorlistd",
-                "--package",
-                "mirrorlist-http",
-                "--package",
-                "mirrorlist-cache",
-            ])
-            .args(["--bins", "--profile", profile, "--target-dir"])
-            .arg(target)
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .status()
-            .map_err(|error| format!("cargo: cannot be started ({error})"))?;
-        if !status.success() {
-            return Err(format!("programs: not built ({status})"));
-        }
+        let packages =
+            ["--package", "mirrorlistd", "--package", "mirrorlist-http", "--package", "mirrorlist-cache"];
+        let folder = build(&[&packages[..], &["--bins"]].concat())?;
         Ok(Programs {
             daemon: folder.join("mirrorlistd"),
             frontend: folder.join("mirrorlist-http"),
             cache: folder.join("mirrorlist-cache"),
         })
     }
+}
+
+/// Builds a program of the benches, as [`Programs::build`] does it, and says where it is.
+pub fn tool(name: &str) -> Result<PathBuf, String> {
+    Ok(build(&["--package", "benches", "--bin", name])?.join(name))
+}
+
+/// Has cargo build something with the profile and into the target folder of the running program; where it then lies.
+fn build(what: &[&str]) -> Result<PathBuf, String> {
+    let this = env::current_exe().map_err(|error| format!("own program: not found ({error})"))?;
+    // target/PROFILE/program, target/PROFILE/deps/test, target/PROFILE/examples/…
+    let folder = this
+        .ancestors()
+        .skip(1)
+        .find(|folder| !folder.ends_with("deps") && !folder.ends_with("examples"))
+        .unwrap_or(Path::new("."));
+    let target = folder.parent().unwrap_or(Path::new("."));
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(["build", "--quiet"])
+        .args(what)
+        .args(["--profile", profile, "--target-dir"])
+        .arg(target)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .status()
+        .map_err(|error| format!("cargo: cannot be started ({error})"))?;
+    if !status.success() {
+        return Err(format!("programs: not built ({status})"));
+    }
+    Ok(folder.to_owned())
 }
 
 /// A running program whose messages are kept.

@@ -5,8 +5,8 @@ use crate::support::{
     load::{about, wait_until_at_work},
     sample_cache, sample_stack,
 };
-use benches::load::{Plan, Target, run};
 use std::{sync::atomic::AtomicBool, time::Duration};
+use testkit::load::{Plan, Target, run};
 
 const LIST: &str = "/mirrorlist?repo=fedora-42&arch=x86_64";
 /// Of a client whose country is unknown.

@@ -1,7 +1,7 @@
 //! Every kind of answer, as HTTP.
 
 use crate::support::{Answer, Client, sample_stack};
-use benches::stack::Stack;
+use testkit::stack::Stack;
 
 const LIST: &str = "/mirrorlist?repo=fedora-42&arch=x86_64&ip=";
 const METALINK: &str = "/metalink?repo=fedora-42&arch=x86_64&ip=";

@@ -1,7 +1,6 @@
 //! `cargo demo` as someone tries it: start it, run the commands that it prints, press Ctrl-C.
 
 use crate::support::{Client, is_there, wait_until};
-use benches::stack::children;
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -11,6 +10,7 @@ use std::{
     os::unix::process::CommandExt as _,
     process::{Child, Command, Stdio},
 };
+use testkit::stack::{self, children};
 
 /// The program, ended if the test fails.
 struct Demo(Child);
@@ -26,7 +26,7 @@ impl Drop for Demo {
 #[test]
 fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
     // A group of its own, to which Ctrl-C goes as it does from a terminal.
-    let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
+    let mut command = Command::new(stack::tool("demo").unwrap());
     command.args(["--listen", "127.0.0.2:0"]);
     command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut demo = Demo(command.spawn().unwrap());
@@ -60,7 +60,7 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
 
 #[test]
 fn the_demo_tells_its_options_and_refuses_others_before_it_starts_anything() {
-    let run = |argument| Command::new(env!("CARGO_BIN_EXE_demo")).arg(argument).output().unwrap();
+    let run = |argument| Command::new(stack::tool("demo").unwrap()).arg(argument).output().unwrap();
     let help = run("--help");
     assert_eq!(help.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&help.stdout).contains("--listen"), "{help:?}");

@@ -4,15 +4,15 @@ use crate::support::{
     Client, Load, is_there, load::wait_until_at_work, programs, sample_cache, sample_stack, wait_until,
     workers,
 };
-use benches::{
-    load::Target,
-    stack::{Running, Stack},
-};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use std::{fs, process::Command};
+use testkit::{
+    load::Target,
+    stack::{Running, Stack},
+};
 
 const LIST: &str = "/mirrorlist?repo=fedora-42&arch=x86_64";
 

@@ -1,10 +1,10 @@
 //! New data while clients ask: every answer is right, before, during and after.
 
 use crate::support::{Client, Load, load::wait_until_at_work, programs, sample_cache, wait_until, workers};
-use benches::{inputs, load::Target, sample, stack::Stack, synthetic::SOURCE_TIME};
 use nix::sys::signal::Signal;
 use prost::Message as _;
 use std::{fs, path::Path};
+use testkit::{inputs, load::Target, sample, stack::Stack, synthetic::SOURCE_TIME};
 
 const LIST_WITH_TIME: &str = "/mirrorlist?repo=fedora-42&arch=x86_64&time";
 

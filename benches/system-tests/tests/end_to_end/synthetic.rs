@@ -1,17 +1,17 @@
 //! Fedora-like data from generator to answers: written, compiled and served by the built programs.
 
 use crate::support::{load::about, programs};
-use benches::{
+use std::{process::Command, sync::atomic::AtomicBool, time::Duration};
+use testkit::{
     inputs,
     load::{Plan, Target, run},
-    stack::Stack,
+    stack::{self, Stack},
 };
-use std::{process::Command, sync::atomic::AtomicBool, time::Duration};
 
 /// Builds such a cache, asks `requests` times about it, and expects that many right answers.
 fn serve(directories: usize, requests: u64) {
     let folder = tempfile::tempdir().unwrap();
-    let written = Command::new(env!("CARGO_BIN_EXE_synthetic-cache"))
+    let written = Command::new(stack::tool("synthetic-cache").unwrap())
         .args(["--directories", &directories.to_string(), "--output"])
         .arg(folder.path())
         .output()

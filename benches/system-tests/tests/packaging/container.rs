@@ -10,7 +10,6 @@ use super::{
     made::Make,
     outcome, run,
 };
-use benches::{sample, stack::children};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -21,6 +20,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
 };
+use testkit::{sample, stack::children};
 
 /// What the stage that compiles leaves behind: folders of its own root, here in another one.
 fn build(make: &Make, file: &Containerfile, root: &Path) {

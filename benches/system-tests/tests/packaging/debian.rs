@@ -1,14 +1,6 @@
 //! The Debian package's life: installed, at work, upgraded over itself under load, removed, purged.
 
 use super::{eventually, has, machine, made, made::Make, manager::Manager, outcome, run, tree, unit::Unit};
-use benches::{
-    inputs,
-    load::{
-        self, Outcome, Plan, Target,
-        questions::{Kind, questions},
-    },
-    sample,
-};
 use cache::{CacheBytes, View};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,6 +14,14 @@ use std::{
     },
     thread::{self, JoinHandle},
     time::Duration,
+};
+use testkit::{
+    inputs,
+    load::{
+        self, Outcome, Plan, Target,
+        questions::{Kind, questions},
+    },
+    sample,
 };
 
 const UNITS: [&str; 7] = [

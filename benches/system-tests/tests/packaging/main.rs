@@ -29,7 +29,7 @@ use std::{
 };
 
 /// The top of the repository.
-const TOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+const TOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// How long anything here may take; only what has failed takes so long.
 const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,7 +1,6 @@
 //! Answers through the whole stack against the input itself, by a reading of it that is as plain as can be.
 
 use crate::support::{Figures, Load, Service, alone, by_profile, http::Client, service::Setup, trouble};
-use benches::synthetic::{self, Options};
 use interchange::message::{MirrorList, MirrorListDirectory};
 use rand::{RngExt as _, SeedableRng as _, rngs::Xoshiro256PlusPlus};
 use std::{
@@ -9,6 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
+use testkit::synthetic::{self, Options};
 
 /// What of the input the answers are held against.
 struct Facts {

@@ -7,7 +7,6 @@ use crate::support::{
     until,
 };
 use ::cache::{CacheBytes, FILE_HEADER_LEN, View};
-use benches::inputs;
 use nix::{sys::signal::Signal, sys::stat::Mode, unistd::mkfifo};
 use std::{
     fs::{self, File, Permissions},
@@ -17,6 +16,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use testkit::inputs;
 
 /// What is put in place of the cache.
 enum Bad {

@@ -3,9 +3,9 @@
 use crate::support::{
     Figures, Load, PATIENCE, Service, alone, load::at_work, proc, service::Setup, signal, until,
 };
-use benches::stack::children;
 use nix::sys::signal::Signal;
 use std::time::Instant;
+use testkit::stack::children;
 
 /// New caches that must have been given up before the promise counts as kept.
 const ATTEMPTS: usize = 3;

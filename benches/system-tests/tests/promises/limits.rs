@@ -120,7 +120,7 @@ fn connections(service: &Service) -> Duration {
 }
 
 /// A hundred clients and places for four.
-fn in_flight(service: &Service) -> benches::load::Outcome {
+fn in_flight(service: &Service) -> testkit::load::Outcome {
     let load = Load::of(service, 30, true);
     at_work(service);
     at_work(service);

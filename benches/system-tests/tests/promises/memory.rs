@@ -7,13 +7,13 @@ use crate::support::{
     proc::shmem,
     service::Setup,
 };
-use benches::process::Memory;
 use std::{
     env, fs, hint,
     io::{BufRead as _, BufReader, Read as _},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
 };
+use testkit::process::Memory;
 
 /// Tells this program, started by itself, to be a process with a copy of this file.
 const COPY_OF: &str = "MIRRORLIST_PROMISES_COPY_OF";

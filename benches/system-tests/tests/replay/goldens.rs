@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{collections::BTreeMap, fs, path::Path};
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/answer/golden");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/answer/golden");
 
 /// A cache and the goldens that are asked of it.
 pub struct Goldens {

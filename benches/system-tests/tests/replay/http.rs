@@ -1,12 +1,12 @@
 //! One connection to a server: bytes there, an answer back.
 
-use benches::load::Target;
 use std::{
     io::{ErrorKind, Read, Write},
     net::{IpAddr, TcpStream},
     os::unix::net::UnixStream,
     time::Duration,
 };
+use testkit::load::Target;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,10 +1,10 @@
 //! The inputs of a test as files that the operator's tool can compile.
 
 use crate::world::{GeoipSource, World};
-use benches::{inputs, mmdb::Database};
 use ipnetwork::IpNetwork;
 use prost::Message;
 use std::{fs, net::Ipv6Addr, path::Path};
+use testkit::{inputs, mmdb::Database};
 
 /// Writes the inputs into a folder, under the names that [`World::read`] looks for.
 ///

@@ -6,41 +6,41 @@
 //! request, [`http`] sends it, [`judge`] looks at the answer.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../../../daemon/compiler/tests/golden/cache_toml.rs"]
+#[path = "../../../../daemon/compiler/tests/golden/cache_toml.rs"]
 mod cache_toml;
-#[path = "../../../daemon/compiler/tests/oracle/compare.rs"]
+#[path = "../../../../daemon/compiler/tests/oracle/compare.rs"]
 mod compare;
-#[path = "../../../daemon/compiler/tests/oracle/dice.rs"]
+#[path = "../../../../daemon/compiler/tests/oracle/dice.rs"]
 mod dice;
 #[allow(dead_code, reason = "the program is asked without HTTP elsewhere")]
-#[path = "../../../daemon/compiler/tests/oracle/exchange.rs"]
+#[path = "../../../../daemon/compiler/tests/oracle/exchange.rs"]
 mod exchange;
 mod goldens;
 mod http;
 mod input_files;
 mod judge;
 #[allow(dead_code, reason = "the oracle uses more of it")]
-#[path = "../../../daemon/compiler/tests/oracle/model/mod.rs"]
+#[path = "../../../../daemon/compiler/tests/oracle/model/mod.rs"]
 mod model;
 mod own;
 #[allow(dead_code, reason = "the oracle uses more of it")]
-#[path = "../../../daemon/compiler/tests/oracle/random_hops.rs"]
+#[path = "../../../../daemon/compiler/tests/oracle/random_hops.rs"]
 mod random_hops;
-#[path = "../../../daemon/compiler/tests/oracle/random_request.rs"]
+#[path = "../../../../daemon/compiler/tests/oracle/random_request.rs"]
 mod random_request;
-#[path = "../../../daemon/compiler/tests/oracle/random_world.rs"]
+#[path = "../../../../daemon/compiler/tests/oracle/random_world.rs"]
 mod random_world;
 mod request;
 #[allow(dead_code, reason = "the goldens' replies are compared without HTTP elsewhere")]
-#[path = "../../../daemon/compiler/tests/golden/script.rs"]
+#[path = "../../../../daemon/compiler/tests/golden/script.rs"]
 mod script;
 mod server;
-#[path = "../../../daemon/compiler/tests/oracle/setting.rs"]
+#[path = "../../../../daemon/compiler/tests/oracle/setting.rs"]
 mod setting;
 #[allow(dead_code, reason = "the oracle uses more of it")]
-#[path = "../../../daemon/compiler/tests/oracle/tally.rs"]
+#[path = "../../../../daemon/compiler/tests/oracle/tally.rs"]
 mod tally;
 mod under_test;
 #[allow(dead_code, reason = "caches are compiled by the tool here")]
-#[path = "../../../daemon/compiler/tests/oracle/world.rs"]
+#[path = "../../../../daemon/compiler/tests/oracle/world.rs"]
 mod world;

@@ -14,14 +14,14 @@ use crate::{
     world::World,
 };
 use answer::rules::{LogAddress, NetblockMode, Rules};
-use benches::{
+use std::{collections::BTreeMap, fs, path::Path};
+use testkit::{
     inputs,
     load::Target,
     stack::{Programs, Stack},
 };
-use std::{collections::BTreeMap, fs, path::Path};
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
 
 /// A cache in a folder of its own, and the inputs that it was made of.
 pub struct Cache {

@@ -13,8 +13,8 @@ use crate::{
     script::Step,
     tally::Tally,
 };
-use benches::load::Target;
 use std::net::IpAddr;
+use testkit::load::Target;
 
 /// Differences after which asking on is of no use.
 pub const ENOUGH: usize = 20;

@@ -18,14 +18,14 @@ use crate::{
     world::World,
 };
 use answer::rules::{LogAddress, NetblockMode, Rules};
-use benches::load::Target;
 use std::{
     env,
     net::{SocketAddr, ToSocketAddrs},
     path::{Path, PathBuf},
 };
+use testkit::load::Target;
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data");
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
 
 /// Proxies that a server believes by default (spec.md §2); this machine is taken for another one.
 const TRUSTED: [&str; 2] = ["127.0.0.0/8", "::1"];

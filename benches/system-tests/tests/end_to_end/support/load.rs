@@ -1,13 +1,5 @@
 //! Load in the background while a test does something to the service.
 
-use benches::{
-    load::{
-        Outcome, Plan, Target,
-        questions::{Kind, Question, questions},
-        run,
-    },
-    process::cpu_ns,
-};
 use cache::{CacheBytes, View};
 use std::{
     io,
@@ -18,6 +10,14 @@ use std::{
     },
     thread::{self, JoinHandle},
     time::Duration,
+};
+use testkit::{
+    load::{
+        Outcome, Plan, Target,
+        questions::{Kind, Question, questions},
+        run,
+    },
+    process::cpu_ns,
 };
 
 /// Requests that go on until [`Load::finish`], or for three minutes.

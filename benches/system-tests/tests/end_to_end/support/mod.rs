@@ -6,15 +6,15 @@ pub mod load;
 pub use client::{Answer, Client};
 pub use load::Load;
 
-use benches::{
-    inputs, sample,
-    stack::{Programs, Stack, children},
-};
 use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
     thread,
     time::{Duration, Instant},
+};
+use testkit::{
+    inputs, sample,
+    stack::{Programs, Stack, children},
 };
 
 /// How long anything here may take; only what has failed takes so long.

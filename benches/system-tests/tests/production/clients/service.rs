@@ -5,13 +5,13 @@ use crate::support::{
     programs, tool,
     web_server::{FrontEnd, Kind, WebServer},
 };
-use benches::{inputs, stack::Stack};
 use interchange::message::{
     FileDetails, FileDetailsDirectory, FileDetailsFile, IntInts, IntString, MirrorList, MirrorListDirectory,
     StringBool, StringInts, StringString,
 };
 use prost::Message as _;
 use std::{fs, io::Write as _, process::Stdio};
+use testkit::{inputs, stack::Stack};
 
 /// The repository, as a directory of the cache.
 pub const DIRECTORY: &str = "pub/tiny/os";

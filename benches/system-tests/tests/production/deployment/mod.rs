@@ -16,11 +16,6 @@ use crate::{
     },
     web::logrotate::{copytruncate, example, rotate, whole_lines},
 };
-use benches::load::{
-    Outcome, Plan, Target,
-    questions::{Kind, questions},
-    run,
-};
 use cache::{CacheBytes, View};
 use site::Site;
 use std::{
@@ -33,6 +28,11 @@ use std::{
     },
     thread,
     time::{Duration, Instant},
+};
+use testkit::load::{
+    Outcome, Plan, Target,
+    questions::{Kind, questions},
+    run,
 };
 
 const UPDATES: u64 = 20;

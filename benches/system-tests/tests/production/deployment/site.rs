@@ -9,11 +9,6 @@ use crate::support::{
     run,
     web_server::{FrontEnd, Kind, WebServer},
 };
-use benches::{
-    inputs, sample,
-    stack::{Programs, Stack},
-    synthetic::SOURCE_TIME,
-};
 use nix::sys::signal::Signal;
 use prost::Message as _;
 use std::{
@@ -22,6 +17,11 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     time::{Duration, SystemTime},
+};
+use testkit::{
+    inputs, sample,
+    stack::{Programs, Stack},
+    synthetic::SOURCE_TIME,
 };
 
 pub struct Site {

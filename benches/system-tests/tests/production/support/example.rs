@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, fs, path::Path};
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../systemd/examples");
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd/examples");
 
 /// The text of an example.
 #[derive(Clone, Debug)]

@@ -6,7 +6,6 @@ pub mod folder;
 pub mod server;
 pub mod web_server;
 
-use benches::stack::Programs;
 use std::{
     env,
     path::PathBuf,
@@ -14,6 +13,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use testkit::stack::Programs;
 
 /// How long anything here may take; only what has failed takes so long.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,7 +1,6 @@
 //! A server of the machine with a configuration of the test's: started, waited for, and ended when dropped.
 
 use super::{PATIENCE, folder::unprivileged};
-use benches::stack::{Running, children};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -13,6 +12,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use testkit::stack::{Running, children};
 
 /// Last byte of the next address.
 static NEXT: AtomicU8 = AtomicU8::new(1);

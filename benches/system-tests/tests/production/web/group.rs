@@ -8,7 +8,7 @@ use crate::support::{
     has, programs,
     web_server::{WebServer, nginx},
 };
-use benches::{process::cpu_ns, stack::Stack};
+use testkit::{process::cpu_ns, stack::Stack};
 
 const MACHINES: [&str; 3] = ["10.0.0.11:8080", "10.0.0.12:8080", "10.0.0.13:8080"];
 const LIST: &str = "http://mirrors.example.org/mirrorlist?repo=fedora-42&arch=x86_64";

@@ -1,7 +1,6 @@
 //! The example for logrotate, run by logrotate itself while requests are logged.
 
 use crate::support::{curl::curl, example::Example, folder::Folder, has, programs, run, tool, wait_until};
-use benches::stack::Stack;
 use nix::unistd::{Group, User, getegid, geteuid};
 use std::{
     cell::Cell,
@@ -9,6 +8,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
+use testkit::stack::Stack;
 
 const TOOLS: [&str; 3] = ["logrotate", "curl", "gzip"];
 const LIST: &str = "http://mirrors.example.org/mirrorlist?repo=fedora-42&arch=x86_64&ip=192.0.2.10";

@@ -5,15 +5,15 @@ use crate::support::{
     programs,
     web_server::{FrontEnd, Kind, WebServer},
 };
-use benches::{
+use interchange::message::{StringInts, StringString};
+use prost::Message as _;
+use std::{fs, net::IpAddr, path::Path, process::Command};
+use testkit::{
     inputs,
     mmdb::Database,
     sample,
     stack::{Running, Stack},
 };
-use interchange::message::{StringInts, StringString};
-use prost::Message as _;
-use std::{fs, net::IpAddr, path::Path, process::Command};
 
 /// A client, and what the first mirror for it and the header of its list are.
 #[derive(Clone, Copy, Debug)]

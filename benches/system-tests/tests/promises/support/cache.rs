@@ -1,14 +1,14 @@
 //! The caches that promises are shown with: small, Fedora-like, compiled by the tool that operators use.
 
 use super::service::programs;
-use benches::{
-    inputs,
-    synthetic::{self, Options},
-};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
     sync::OnceLock,
+};
+use testkit::{
+    inputs,
+    synthetic::{self, Options},
 };
 
 /// A cache of three hundred directories.

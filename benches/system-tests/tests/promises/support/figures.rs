@@ -3,12 +3,12 @@
 //! They go to standard error itself, past the test harness, so that a run shows them however it is started.
 
 use super::{load::take_retried, proc::Holdings};
-use benches::load::Outcome;
 use std::{
     io::Write as _,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
+use testkit::load::Outcome;
 
 /// How many promises there are.
 const PROMISES: usize = 17;

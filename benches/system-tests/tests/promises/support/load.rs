@@ -2,14 +2,6 @@
 
 use super::{PATIENCE, Service, by_profile, cache, proc, until};
 use ::cache::{CacheBytes, View};
-use benches::{
-    load::{
-        Outcome, Plan, Target,
-        questions::{Kind, Question, questions},
-        run,
-    },
-    process::cpu_ns,
-};
 use std::{
     collections::BTreeMap,
     io::{self, Read as _, Write as _},
@@ -21,6 +13,14 @@ use std::{
     },
     thread::{self, JoinHandle},
     time::Duration,
+};
+use testkit::{
+    load::{
+        Outcome, Plan, Target,
+        questions::{Kind, Question, questions},
+        run,
+    },
+    process::cpu_ns,
 };
 
 /// Longer than any test: load ends when it is told to, or has been answered. What has not by then is a failure.

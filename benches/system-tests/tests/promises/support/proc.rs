@@ -1,8 +1,8 @@
 //! What /proc tells of the programs' processes.
 
 use super::{Service, until};
-use benches::process::Memory;
 use std::{collections::BTreeSet, fs, ops::AddAssign};
+use testkit::process::Memory;
 
 /// The state letter of a process; `None` when it is not there.
 pub fn state(pid: u32) -> Option<char> {

@@ -2,7 +2,6 @@
 //! refused nothing, and would hide what the promises are about.
 
 use super::{cache, eventually, proc, signal, until};
-use benches::stack::{Programs, children};
 use nix::{sys::signal::Signal, unistd::geteuid};
 use std::{
     collections::BTreeSet,
@@ -14,6 +13,7 @@ use std::{
     sync::OnceLock,
 };
 use tempfile::TempDir;
+use testkit::stack::{Programs, children};
 
 /// The user that programs run as when tests run as root.
 pub const NOBODY: u32 = 65534;

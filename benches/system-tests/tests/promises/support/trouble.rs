@@ -50,7 +50,7 @@ pub fn kill_workers(service: &Service, kills: usize, every: Duration) -> Vec<Dur
 
 /// Whether a worker has begun to answer: it has its listener in its poll, so it has been told to serve.
 fn is_not_new(pid: u32) -> bool {
-    benches::process::cpu_ns(pid).is_ok_and(|used| used > 2_000_000)
+    testkit::process::cpu_ns(pid).is_ok_and(|used| used > 2_000_000)
 }
 
 /// Loads the cache so many times, one after the other; each is waited for until the old workers have gone.
