@@ -1,6 +1,6 @@
 //! The daemon's figures under the names that they have outside.
 
-use super::metrics::{Page, labels};
+use super::page::{Page, labels};
 use std::fmt;
 use wire::{Figure, Key, OTHER_STATUS};
 

@@ -5,7 +5,7 @@
 //! protocol, until it has met three such ends; calls above the bound wait their turn. The bytes to be sent gather in
 //! each link's buffer; `link` moves them.
 
-pub use super::calls::{Answer, CallKey, Question};
+pub use super::calls::{Answer, CallKey, LinkId, Question};
 use super::calls::{Call, Calls, Place};
 use crate::{config::Relay, counts::Counts};
 use std::{
@@ -16,10 +16,6 @@ use std::{
     time::{Duration, Instant},
 };
 use wire::Hello;
-
-/// Identifies a link for as long as the thread runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LinkId(u64);
 
 /// One thread's calls and links.
 #[derive(Debug)]

@@ -7,9 +7,11 @@
 
 use super::{
     frame::{WireError, frame},
-    message::{COUNTERS, Kind, ReplyHead, Tier},
+    head::{Kind, ReplyHead, Tier},
 };
 
+/// Number of the message.
+pub(super) const COUNTERS: u8 = 7;
 /// Bytes of an entry.
 const ENTRY_LEN: usize = 10;
 /// The bit of a key that says that it counts requests: the kind's number is in bits 8 to 11, the place of status and

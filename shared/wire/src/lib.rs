@@ -13,13 +13,14 @@
 pub mod code;
 mod counters;
 mod frame;
+mod head;
 mod message;
 pub mod net;
 
 pub use counters::{Counters, Figure, Key, OTHER_STATUS, Outcome, encode_counters};
 pub use frame::{Frame, FrameHeader, HEADER_LEN, MAX_REPLY, MAX_REQUEST, VERSION, WireError, next_frame};
+pub use head::{ContentType, Kind, NO_REPOSITORY, ReplyHead, Tier};
 pub use message::{
-    Accept, ContentType, Hello, Kind, MAX_SLOTS, Message, Method, NO_REPOSITORY, REPLY_HEAD_LEN,
-    REQUEST_HEAD_LEN, Reply, ReplyHead, ReplyStart, Request, Tier, UrlScheme, encode_goaway, encode_hello,
-    encode_ping, encode_pong, encode_request,
+    Accept, Hello, MAX_SLOTS, Message, Method, REPLY_HEAD_LEN, REQUEST_HEAD_LEN, Reply, ReplyStart, Request,
+    UrlScheme, encode_goaway, encode_hello, encode_ping, encode_pong, encode_request,
 };

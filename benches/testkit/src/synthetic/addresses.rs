@@ -4,7 +4,7 @@
 
 use super::{
     Dice, Options,
-    hosts::{COUNTRIES, country},
+    countries::{COUNTRIES, country},
     records::Records,
 };
 use crate::mmdb::Database;

@@ -8,6 +8,7 @@
 
 mod addresses;
 mod carriers;
+mod countries;
 mod details;
 mod hosts;
 mod records;

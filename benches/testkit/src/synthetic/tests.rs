@@ -127,6 +127,6 @@ fn countries_and_routes_of_synthetic_addresses_are_read() {
     assert!(inventory.routes.len() > 5000 && inventory.geoip.len() > 5000);
     assert!(inventory.routes.iter().any(|(prefix, _)| prefix.is_ipv6()));
     assert!(inventory.geoip.iter().any(|(prefix, _)| prefix.is_ipv6()));
-    assert_eq!(inventory.continents.len(), hosts::COUNTRIES.len() - 1 + 2);
+    assert_eq!(inventory.continents.len(), countries::COUNTRIES.len() - 1 + 2);
     assert_eq!(skipped.total(), 3, "comment, default route, heading");
 }
