@@ -33,6 +33,8 @@ INSTALL ?= install
 STRIP ?= strip
 
 programs = mirrorlistd mirrorlist-http mirrorlist-cache
+# Each is a package; its example of this name writes what shells complete.
+completers = $(addsuffix -completions,$(programs))
 
 # What is installed: SOURCE:PLACE, with the mode of a text.
 units = $(wildcard $(addprefix systemd/*.,service socket path timer))
@@ -66,11 +68,9 @@ edit = sed -e 's|/usr/bin/mirrorlist|$(bindir)/mirrorlist|g' \
 
 all:
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked --profile $(PROFILE) \
-		--package mirrorlistd --package mirrorlist-http --bins \
-		--example mirrorlistd-completions --example mirrorlist-http-completions
+		$(addprefix --package ,$(programs)) --bins $(addprefix --example ,$(completers))
 	mkdir -p '$(completions)'
-	'$(builddir)/examples/mirrorlistd-completions' '$(completions)'
-	'$(builddir)/examples/mirrorlist-http-completions' '$(completions)'
+	set -e; for completer in $(completers); do '$(builddir)'/examples/$$completer '$(completions)'; done
 
 check:
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) test --locked --workspace

@@ -4,21 +4,21 @@
 //! with the ordinary request, so that a busy machine slows both; the figure to look at is the ratio. The cache is
 //! synthetic, of 20,000 directories. Run with `cargo bench --package benches --bench dearest [-- ROUNDS]`.
 
-use benches::{
-    inputs,
-    load::questions::{Kind, of_size, questions},
-    process::cpu_ns,
-    stack::{Programs, Stack},
-    synthetic::{self, Options},
-};
-use daemon::answer::Rules;
-use shared::cache::{CacheBytes, View};
+use answer::rules::Rules;
+use cache::{CacheBytes, View};
 use std::{
     error::Error,
     fs::{self, File},
     io::{Read as _, Write as _},
     net::TcpStream,
     path::Path,
+};
+use testkit::{
+    inputs,
+    load::questions::{Kind, of_size, questions},
+    process::cpu_ns,
+    stack::{Programs, Stack},
+    synthetic::{self, Options},
 };
 
 /// Connections that ask at the same time.

@@ -8,15 +8,13 @@
 use benches::{
     chart::{Chart, Series},
     footprint::{Footprint, OF_2007, Service, copies, decoded, service},
-    inputs,
     machine::Machine,
-    stack::Programs,
-    synthetic::Options,
     yardsticks::Yardstick,
 };
 use clap::Parser;
 use serde::Serialize;
 use std::{fs, path::PathBuf, process::ExitCode};
+use testkit::{inputs, stack::Programs, synthetic::Options};
 
 /// Measure the memory of the service, and of processes that share nothing
 #[derive(Debug, Parser)]

@@ -8,16 +8,14 @@
 use benches::{
     chart::{Chart, Series},
     contest::{Contest, ECHO, HYPER, NGINX, SERVICE, TCP},
-    inputs,
     machine::Machine,
     measure::{Measured, Server},
-    stack::Programs,
-    synthetic::Options,
     yardsticks::Yardstick,
 };
 use clap::Parser;
 use serde::Serialize;
 use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+use testkit::{inputs, stack::Programs, synthetic::Options};
 
 /// Ask the service and other servers in turn, and print what an answer costs each of them
 #[derive(Debug, Parser)]

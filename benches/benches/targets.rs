@@ -9,17 +9,19 @@ use benches::{
     contest::{Contest, HYPER, NGINX, SERVICE, TCP},
     footprint::service,
     functions::{ALL, Parts},
-    inputs::{self, write_synthetic},
     measure::{Measured, median},
     moments::{build, reload_to_first_new_answer, start_to_first_answer},
-    process::system_memory,
-    stack::Programs,
-    synthetic::Options,
     yardsticks::Yardstick,
 };
 use clap::Parser;
 use nix::time::{ClockId, clock_gettime};
 use std::{fs, path::Path, path::PathBuf, process::ExitCode, time::Duration};
+use testkit::{
+    inputs::{self, write_synthetic},
+    process::system_memory,
+    stack::Programs,
+    synthetic::Options,
+};
 
 /// Directories of the cache that most targets are about.
 const DIRECTORIES: usize = 120_000;

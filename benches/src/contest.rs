@@ -2,20 +2,22 @@
 //! same machine and asked in turn for answers of the same size.
 
 use crate::{
-    load::{
-        Speech, Target,
-        questions::{Expected, Kind, Question, of_size, questions},
-    },
     measure::Server,
-    stack::{Programs, Stack},
     yardsticks::{
         Bare, Yardstick,
         nginx::{self, Nginx},
     },
 };
-use daemon::answer::Rules;
-use shared::cache::{CacheBytes, View};
+use answer::rules::Rules;
+use cache::{CacheBytes, View};
 use std::{fs, net::SocketAddr, path::Path, rc::Rc};
+use testkit::{
+    load::{
+        Speech, Target,
+        questions::{Expected, Kind, Question, of_size, questions},
+    },
+    stack::{Programs, Stack},
+};
 
 /// The daemon's `--minimum`: answers are as large as those of a country with many mirrors.
 const MINIMUM: usize = 100;

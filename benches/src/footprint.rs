@@ -1,6 +1,10 @@
 //! What processes come to in memory, as the kernel accounts for it: the service, and processes with data of their own.
 
-use crate::{
+use crate::yardsticks::Yardstick;
+use cache::{CacheBytes, View};
+use serde::Serialize;
+use std::{collections::BTreeMap, fs, io, path::Path, sync::atomic::AtomicBool, time::Duration};
+use testkit::{
     load::{
         Plan, Target,
         questions::{Kind, questions},
@@ -8,11 +12,7 @@ use crate::{
     },
     process::{Memory, caches_mapped, system_memory},
     stack::{Programs, Running, Stack},
-    yardsticks::Yardstick,
 };
-use serde::Serialize;
-use shared::cache::{CacheBytes, View};
-use std::{collections::BTreeMap, fs, io, path::Path, sync::atomic::AtomicBool, time::Duration};
 
 /// Connections of the load.
 const CONNECTIONS: usize = 100;

@@ -1,11 +1,11 @@
 //! Servers under load, in turn: requests a second, how long answers take, and what each process spends on one.
 
-use crate::{
+use serde::Serialize;
+use std::{collections::BTreeMap, rc::Rc, sync::atomic::AtomicBool, time::Duration};
+use testkit::{
     load::{Outcome, Plan, Speech, Target, questions::Question, run_in},
     process::cpu_ns,
 };
-use serde::Serialize;
-use std::{collections::BTreeMap, rc::Rc, sync::atomic::AtomicBool, time::Duration};
 
 /// Someone who answers, at one of the places where it does.
 #[derive(Clone, Debug)]

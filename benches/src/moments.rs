@@ -1,17 +1,8 @@
 //! How long operators and clients wait: for the first answer after a start, for the first new answer after a reload,
 //! for a cache to be built.
 
-use crate::{
-    inputs,
-    load::questions::{Expected, Kind, Question, questions},
-    process::{cpu_ns, peak},
-    stack::{Programs, Running, Stack},
-};
+use cache::{CacheBytes, View};
 use nix::sys::signal::Signal;
-use shared::{
-    cache::{CacheBytes, View},
-    wire::{self, Message},
-};
 use std::{
     io::{self, Read as _, Write as _},
     os::unix::net::UnixStream,
@@ -20,6 +11,13 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use testkit::{
+    inputs,
+    load::questions::{Expected, Kind, Question, questions},
+    process::{cpu_ns, peak},
+    stack::{Programs, Running, Stack},
+};
+use wire::Message;
 
 /// Nothing takes so long.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -2,12 +2,11 @@
 //!
 //! The master opens it before it forks, so that all workers share one copy of everything in here.
 
-use crate::{answer::Fragments, config::MapMode, log, sys};
+use crate::{config::MapMode, log, sys};
+use answer::Fragments;
+use cache::files;
+use cache::{CacheError, FILE_HEADER_LEN, FileHeader, View};
 use memmap2::Mmap;
-use shared::{
-    cache::{CacheError, FILE_HEADER_LEN, FileHeader, View},
-    program::files,
-};
 use std::{
     fs::File,
     io::{self, Read as _, Seek as _},

@@ -11,17 +11,15 @@ mod users;
 pub use options::{KEYS, command};
 
 use crate::{
-    answer::{LogAddress, Rules},
     failure::Failure,
     operator::{Order, errand::Errand},
 };
+use answer::rules::{LogAddress, Rules};
 use options::{Options, Said};
+use program::{options::mode, socket_file::Access};
 use serde::Deserialize;
-use shared::{
-    program::{options::mode, socket_file::Access},
-    wire::MAX_SLOTS,
-};
 use std::{ffi::OsString, num::NonZero, path::PathBuf, thread::available_parallelism, time::Duration};
+use wire::MAX_SLOTS;
 
 /// How long a reload may take that has to wait for another one, apart from the drain limit.
 const RELOAD_LIMIT: Duration = Duration::from_secs(30);
@@ -160,7 +158,7 @@ fn settle(options: Options) -> Result<Config, String> {
     if workers > MAX_SLOTS {
         return Err(format!("workers: {workers}, at most {MAX_SLOTS}"));
     }
-    let log_address = options.log_address.unwrap_or(default.rules.log_address);
+    let log_address = options.log_address.map_or(default.rules.log_address, Into::into);
     match (log_address, &options.access_log) {
         (LogAddress::Full | LogAddress::Short, None) => {
             return Err("log-address: says what is logged, but access-log names no file".into());
@@ -194,7 +192,7 @@ fn settle(options: Options) -> Result<Config, String> {
         map: options.map.unwrap_or(default.map),
         rules: Rules {
             minimum: options.minimum.unwrap_or(default.rules.minimum),
-            netblock: options.netblock.unwrap_or(default.rules.netblock),
+            netblock: options.netblock.map_or(default.rules.netblock, Into::into),
             log_address,
         },
         access_log: options.access_log,
@@ -247,7 +245,7 @@ mod tests {
         let file = "workers = 3\nminimum = 9\nnetblock = 'only'\nsocket-mode = '0600'\ndrain-limit = 5\n";
         let config = load_file(file, &["--workers", "4", "--map", "file"]).unwrap();
         assert_eq!((config.workers, config.slots(), config.map), (4, 4, MapMode::File));
-        assert_eq!((config.rules.minimum, config.rules.netblock), (9, crate::answer::NetblockMode::Only));
+        assert_eq!((config.rules.minimum, config.rules.netblock), (9, answer::rules::NetblockMode::Only));
         assert_eq!((config.socket_access.mode, config.drain_limit), (0o600, Duration::from_secs(5)));
     }
 

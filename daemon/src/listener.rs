@@ -2,12 +2,12 @@
 //!
 //! The master holds it and never accepts; workers do. A socket file that a dead daemon left behind is replaced, one
 //! that a living daemon answers on is not, and one that is taken away is bound anew. How a file is bound is in
-//! `shared::program::socket_file`, what systemd passes in `systemd`.
+//! `program::socket_file`, what systemd passes in `systemd`.
 
 mod systemd;
 
 use crate::{failure::Failure, log, sys};
-use shared::program::{
+use program::{
     passed,
     socket_file::{self, Access, identity},
 };

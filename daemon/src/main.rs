@@ -13,7 +13,7 @@ use daemon::{
     operator::callers::Callers,
     sandbox,
 };
-use shared::program::signals;
+use program::signals;
 use std::{env, panic, process, process::ExitCode};
 
 fn main() -> ExitCode {

@@ -33,8 +33,8 @@ use nix::{
 use orders::Orders;
 pub use signals::Signals;
 
+use program::notify;
 use reload::{Previous, Retiring, Starting};
-use shared::{program::notify, wire::Figure};
 use std::{
     io,
     os::fd::{AsFd as _, OwnedFd},
@@ -43,6 +43,7 @@ use std::{
     time::{Duration, Instant},
 };
 use watchdog::Watchdog;
+use wire::Figure;
 
 /// How often workers are asked for a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(1);

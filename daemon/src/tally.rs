@@ -5,8 +5,8 @@
 //! as it is: totals are the sums over all rows, which no reload and no lost worker can lower.
 
 use crate::sys;
-use shared::wire::{Figure, Key, Outcome, ReplyHead};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use wire::{Figure, Key, Outcome, ReplyHead};
 
 /// The first figure that workers count. Those before it are the master's.
 const FIRST_OF_WORKERS: usize = Figure::Connections as usize;
@@ -112,7 +112,7 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::wire::{ContentType, Kind, NO_REPOSITORY, Tier};
+    use wire::{ContentType, Kind, NO_REPOSITORY, Tier};
 
     fn head(tier: Tier) -> ReplyHead {
         ReplyHead {

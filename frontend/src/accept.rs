@@ -1,7 +1,6 @@
 //! Takes connections in, as many as there may be.
 
 use crate::{listen::Listener, log, stream::Socket};
-use shared::net::Peer;
 use std::{
     future::poll_fn,
     io,
@@ -13,6 +12,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::sleep,
 };
+use wire::net::Peer;
 
 /// How long to wait when the system has no more descriptors or memory for a connection.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -8,7 +8,6 @@ mod options;
 pub use options::{KEYS, command};
 
 use crate::failure::Failure;
-use shared::net::Trusted;
 use std::{
     ffi::OsString,
     fmt,
@@ -18,6 +17,7 @@ use std::{
     thread::available_parallelism,
     time::Duration,
 };
+use wire::net::Trusted;
 
 /// How the front end runs, all options settled.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,11 +4,11 @@
 //! as it was a moment ago. What is told of them, and under which names, is in [`crate::admin`].
 
 use crate::head::Refusal;
-use shared::wire::{Kind, ReplyHead, Tier};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
+use wire::{Kind, ReplyHead, Tier};
 
 /// Statuses of answers that are told apart; the last place is for all others.
 pub const STATUSES: [u16; 6] = [200, 302, 400, 404, 405, 503];

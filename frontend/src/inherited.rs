@@ -6,7 +6,7 @@
 use crate::failure::Failure;
 use listenfd::ListenFd;
 use nix::sys::socket::{getsockopt, sockopt};
-use shared::program::passed;
+use program::passed;
 use std::{
     io,
     net::TcpListener,

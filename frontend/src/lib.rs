@@ -33,4 +33,4 @@ pub mod stream;
 pub mod thread;
 pub mod watch;
 
-use shared::program::{failure, log};
+use program::{failure, log};

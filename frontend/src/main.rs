@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use frontend::{config::Config, server};
-use shared::program::{failure::Failure, log, signals};
+use program::{failure::Failure, log, signals};
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {

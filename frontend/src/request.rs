@@ -13,16 +13,16 @@ use hyper::{
     header::{CONNECTION, HeaderName, HeaderValue},
     service::Service,
 };
-use shared::{
-    net::{Peer, Trusted},
-    wire::{self, UrlScheme},
-};
 use std::{
     convert::Infallible,
     future::Ready,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
+};
+use wire::{
+    UrlScheme,
+    net::{Peer, Trusted},
 };
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

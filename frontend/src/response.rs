@@ -11,8 +11,8 @@ use hyper::{
     Response, StatusCode,
     header::{self, HeaderValue},
 };
-use shared::wire::ContentType;
 use std::time::SystemTime;
+use wire::ContentType;
 
 /// The body of an answer.
 pub type Body = Full<Bytes>;

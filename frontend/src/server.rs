@@ -20,7 +20,7 @@ use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},
     wait::{WaitPidFlag, WaitStatus, waitpid},
 };
-use shared::program::notify;
+use program::notify;
 use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1},
     flag,

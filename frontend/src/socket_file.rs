@@ -1,6 +1,6 @@
 //! The socket files that this program makes, and removes at the end.
 
-use shared::program::{
+use program::{
     files,
     socket_file::{self, Access},
 };

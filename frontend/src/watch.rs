@@ -3,7 +3,7 @@
 //! A thread that turns counts its turns ([`crate::counts::Counts::turns`]); one whose count stands still hangs.
 
 use crate::{counts::Counts, log};
-use shared::program::notify;
+use program::notify;
 use std::{
     io,
     sync::Arc,

@@ -2,16 +2,10 @@
 //!
 //! `cargo run --example seeds -- corpus`, when a format has changed or a target is new. Other files there stay.
 
-use benches::sample;
+use testkit::sample;
 use fuzz::sample::USUAL;
 use prost::Message as _;
-use shared::{
-    code::Country,
-    wire::{
-        ContentType, Hello, Kind, Method, ReplyHead, ReplyStart, Request, Tier, UrlScheme, encode_goaway,
-        encode_hello, encode_ping, encode_pong, encode_request,
-    },
-};
+use wire::{ContentType, Hello, Kind, Method, ReplyHead, ReplyStart, Request, Tier, UrlScheme, encode_goaway, encode_hello, encode_ping, encode_pong, encode_request, code::Country};
 use std::{env, fs, io, path::Path};
 
 const HEADS: [&[u8]; 7] = [

@@ -2,7 +2,7 @@
 //!
 //! The text is as a client sends it, so that words of a dictionary and inputs of people fit in.
 
-use shared::wire::{Accept, Method, Request, UrlScheme};
+use wire::{Accept, Method, Request, UrlScheme};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Clients of every kind that the sample knows, and some that it does not.

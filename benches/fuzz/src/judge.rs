@@ -1,8 +1,9 @@
 //! What every answer must be like, whatever was asked of whichever cache.
 
-use daemon::answer::{Answer, LogAddress, Scratch, Service};
+use answer::{Answer, Scratch, Service};
+use answer::rules::LogAddress;
 use rand::{SeedableRng as _, rngs::SmallRng};
-use shared::wire::{ContentType, Kind, MAX_REPLY, Message, ReplyStart, Request, next_frame};
+use wire::{ContentType, Kind, MAX_REPLY, Message, ReplyStart, Request, next_frame};
 
 /// Asks, and returns the answer with its bytes.
 pub fn ask(

@@ -1,12 +1,10 @@
 //! The demo's sample, compiled in memory, and the way from an inventory to a cache.
 
-use benches::sample::{continents, geoip, mirror_list, netblocks};
-use daemon::{
-    answer::{Fragments, NetblockMode, Rules, Service},
-    compile::{self, Skipped},
-};
+use testkit::sample::{continents, geoip, mirror_list, netblocks};
+use answer::{Fragments, Service, rules::{NetblockMode, Rules}};
+use compiler::compile::{self, Skipped};
 use prost::Message as _;
-use shared::cache::{CacheBytes, View, inventory::Inventory, write};
+use cache::{CacheBytes, View, write, inventory::Inventory};
 use std::sync::LazyLock;
 
 /// When all caches here are built, in seconds since the epoch.
@@ -61,7 +59,7 @@ pub const USUAL: [&[u8]; 12] = [
 
 /// Rules by number: every mode of each option occurs.
 pub fn rules(number: u8) -> Rules {
-    use daemon::answer::LogAddress::{Full, Off, Short};
+    use answer::rules::LogAddress::{Full, Off, Short};
     Rules {
         minimum: [5, 0, 1, 100][usize::from(number & 3)],
         netblock: if number & 4 == 0 { NetblockMode::First } else { NetblockMode::Only },

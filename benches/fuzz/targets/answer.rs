@@ -1,14 +1,14 @@
 //! The whole service on the sample: any request of any client gets an answer that can be used, and the same one again.
 #![no_main]
 
-use daemon::answer::Scratch;
+use answer::Scratch;
 use fuzz::{
     asked::Asked,
     judge::{ask, is_usable},
     sample::{rules, service},
 };
 use libfuzzer_sys::fuzz_target;
-use shared::wire::{Method, Request};
+use wire::{Method, Request};
 use std::cell::RefCell;
 
 thread_local! {

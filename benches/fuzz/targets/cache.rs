@@ -6,14 +6,14 @@
 //! that can be sent.
 #![no_main]
 
-use daemon::answer::{Fragments, Scratch, Service};
+use answer::{Fragments, Scratch, Service};
 use fuzz::{
     asked::{Asked, of_text},
     judge::{ask, is_frame},
     sample::{USUAL, cache, rules},
 };
 use libfuzzer_sys::fuzz_target;
-use shared::cache::{CacheBytes, FILE_HEADER_LEN, FileHeader, View};
+use cache::{CacheBytes, FILE_HEADER_LEN, FileHeader, View};
 
 const CHANGE: usize = 8;
 

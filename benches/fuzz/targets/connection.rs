@@ -2,18 +2,12 @@
 //! lines), a reply for each request, and its connection comes to an end.
 #![no_main]
 
-use daemon::{
-    tally::Tally,
-    worker::{
-        Desk,
-        connection::{Connection, Next},
-    },
-};
+use daemon::{tally::Tally, worker::{Desk, connection::{Connection, Next}}};
 use fuzz::sample::{rules, service};
 use libfuzzer_sys::fuzz_target;
 use mio::{Events, Interest, Poll, Token, net::UnixStream};
 use rand::{SeedableRng as _, rngs::SmallRng};
-use shared::wire::{HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, VERSION, next_frame};
+use wire::{HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, VERSION, next_frame};
 use std::{
     cell::RefCell,
     io::{Read as _, Write as _},

@@ -1,9 +1,9 @@
 //! The continents: any bytes are read or refused, and every line is a country or counted as skipped.
 #![no_main]
 
-use daemon::compile::{Skipped, continents};
+use compiler::compile::{Skipped, continents};
 use libfuzzer_sys::fuzz_target;
-use shared::cache::inventory::Inventory;
+use cache::inventory::Inventory;
 
 fuzz_target!(|bytes: &[u8]| {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());

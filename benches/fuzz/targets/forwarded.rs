@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use shared::net::{Peer, Trusted, embedded_ipv4, parse_hop};
+use wire::net::{Peer, Trusted, embedded_ipv4, parse_hop};
 use std::net::IpAddr;
 
 const TRUSTED: [&str; 4] = ["127.0.0.0/8", "10.0.0.0/8", "fe80::/10", "::ffff:192.0.2.0/120"];

@@ -2,17 +2,15 @@
 //! answered from as well as any cache.
 #![no_main]
 
-use daemon::{
-    answer::{Fragments, Scratch, Service},
-    compile::{Skipped, mirrormanager},
-};
+use answer::{Fragments, Scratch, Service};
+use compiler::compile::{Skipped, mirrormanager};
 use fuzz::{
     asked::of_text,
     judge::{ask, is_usable},
     sample::{USUAL, rules, written},
 };
 use libfuzzer_sys::fuzz_target;
-use shared::cache::{RepositoryId, View, inventory::Inventory};
+use cache::{RepositoryId, View, inventory::Inventory};
 
 fuzz_target!(|bytes: &[u8]| {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
@@ -51,7 +49,7 @@ fn about(view: &View<'_>) -> Vec<Vec<u8>> {
             }
         }
     }
-    for directory in (0..view.directory_count().min(8) as u32).map(shared::cache::DirectoryId) {
+    for directory in (0..view.directory_count().min(8) as u32).map(cache::DirectoryId) {
         let mut path = Vec::new();
         view.directory_path(directory, &mut path);
         let path = escaped(&path);

@@ -2,7 +2,7 @@
 //! nothing.
 #![no_main]
 
-use daemon::select::params::{Params, acceptable, items};
+use answer::select::params::{Params, acceptable, items};
 use libfuzzer_sys::fuzz_target;
 use std::borrow::Cow;
 

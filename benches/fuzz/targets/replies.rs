@@ -16,9 +16,7 @@ use frontend::{
 };
 use hyper::header;
 use libfuzzer_sys::fuzz_target;
-use shared::wire::{
-    FrameHeader, HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, Method, UrlScheme, next_frame,
-};
+use wire::{FrameHeader, HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, Method, UrlScheme, next_frame};
 use std::{
     sync::Arc,
     task::{Poll, Waker},

@@ -2,10 +2,10 @@
 //! check and find each route.
 #![no_main]
 
-use daemon::compile::{Skipped, routes};
+use compiler::compile::{Skipped, routes};
 use fuzz::sample::written;
 use libfuzzer_sys::fuzz_target;
-use shared::cache::{View, inventory::Inventory};
+use cache::{View, inventory::Inventory};
 use xxhash_rust::xxh3::xxh3_64;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
 /// Every network's first address belongs to the system of the longest prefix around it.
 fn finds_them(mut inventory: Inventory) {
     // A system without a host has no number, and a cache without a directory is none.
-    daemon::compile::mirrormanager::import(HOST, &mut inventory, &mut Skipped::default()).expect("a host");
+    compiler::compile::mirrormanager::import(HOST, &mut inventory, &mut Skipped::default()).expect("a host");
     inventory.asn_hosts.extend(inventory.routes.iter().filter_map(|(_, system)| Some(((*system)?, [0].into()))));
     let bytes = written(&inventory).expect("few enough of everything");
     let view = View::check(&bytes).expect("what is written passes every check");

@@ -1,15 +1,15 @@
 //! `cargo demo`: the whole stack on a built-in sample, to be tried with curl.
 
-use benches::{
-    inputs, sample,
-    stack::{Programs, Stack},
-};
 use clap::Parser;
 use signal_hook::{
     consts::{SIGHUP, TERM_SIGNALS},
     iterator::Signals,
 };
 use std::{net::SocketAddr, process::ExitCode};
+use testkit::{
+    inputs, sample,
+    stack::{Programs, Stack},
+};
 
 /// Serve a built-in sample of a dozen mirrors with daemon and front end until Ctrl-C, and print what to try
 #[derive(Debug, Parser)]

@@ -1,6 +1,11 @@
 //! Load on the service, every answer checked: requests a second, latency, and what each process of the service cost.
 
-use benches::{
+use answer::rules::Rules;
+use cache::{CacheBytes, View};
+use clap::Parser;
+use serde::Serialize;
+use std::{path::PathBuf, process::ExitCode, sync::atomic::AtomicBool, time::Duration};
+use testkit::{
     load::{
         Outcome, Plan, Target,
         questions::{Kind, of_size, questions},
@@ -9,11 +14,6 @@ use benches::{
     process::{Memory, cpu_ns},
     stack::{Programs, Stack},
 };
-use clap::Parser;
-use daemon::answer::Rules;
-use serde::Serialize;
-use shared::cache::{CacheBytes, View};
-use std::{path::PathBuf, process::ExitCode, sync::atomic::AtomicBool, time::Duration};
 
 /// Start daemon and front end on a cache, ask them, and print what each answer cost
 #[derive(Debug, Parser)]

@@ -1,15 +1,15 @@
 //! Writes the inputs of a synthetic cache into a folder: what `mirrorlist-cache build` reads.
 
-use benches::{
-    inputs,
-    synthetic::{FEWEST_DIRECTORIES, Options},
-};
 use clap::Parser;
 use std::{
     fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
+};
+use testkit::{
+    inputs,
+    synthetic::{FEWEST_DIRECTORIES, Options},
 };
 
 /// Write the four inputs of a synthetic cache; usual sizes are 300, 10000, 120000 and 1000000 directories.

@@ -1,11 +1,12 @@
 //! Whole answers, from the request as it was framed to the last byte of the body.
 
 use super::{Call, EVERY_HOST, Parts, RULES, Round};
-use crate::load::questions::{Kind, Question, questions, where_answer};
-use daemon::answer::{Rules, Scratch, Service};
+use answer::rules::Rules;
+use answer::{Scratch, Service};
+use cache::{RepositoryId, View};
 use rand::{SeedableRng, rngs::SmallRng};
-use shared::cache::{RepositoryId, View};
 use std::hint::black_box;
+use testkit::load::questions::{Kind, Question, questions, where_answer};
 
 /// How many requests are looked through for those of a size.
 const LOOKED_AT: usize = 20_000;

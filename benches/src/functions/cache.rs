@@ -1,11 +1,9 @@
 //! A cache from its inputs to the file that answers.
 
 use super::{Call, Parts};
-use daemon::{
-    answer::Fragments,
-    compile::{Skipped, mirrormanager},
-};
-use shared::cache::{self, View, inventory::Inventory};
+use answer::Fragments;
+use cache::{View, inventory::Inventory};
+use compiler::compile::{Skipped, mirrormanager};
 use std::hint::black_box;
 
 pub(super) fn check(parts: &Parts) -> Call<'_> {

@@ -1,9 +1,9 @@
 //! Look-ups: directories by path, clients by address.
 
 use super::{Call, Parts, Round};
-use crate::load::questions::{Kind, questions};
-use shared::cache::DirectoryId;
+use cache::DirectoryId;
 use std::{hint::black_box, net::IpAddr};
+use testkit::load::questions::{Kind, questions};
 
 /// How many paths and addresses are asked for in turn.
 const ASKED: u32 = 20_000;

@@ -9,17 +9,15 @@ mod lookups;
 mod stages;
 mod wire;
 
-use crate::synthetic::{self, Options};
-use daemon::{
-    answer::{Fragments, Rules},
-    compile::{Skipped, continents, geoip, mirrormanager, routes},
-};
-use shared::cache::{self as archive, CacheBytes, View, inventory::Inventory};
+use ::cache::{self as archive, CacheBytes, View, inventory::Inventory};
+use answer::{Fragments, rules::Rules};
+use compiler::compile::{Skipped, continents, geoip, mirrormanager, routes};
 use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
+use testkit::synthetic::{self, Options};
 
 /// Makes something that can be called.
 pub type Make = for<'a> fn(&'a Parts) -> Call<'a>;
@@ -63,8 +61,8 @@ pub const ALL: &[(&str, Make)] = &[
 pub const EVERY_HOST: Rules = Rules { minimum: 1000, ..RULES };
 const RULES: Rules = Rules {
     minimum: 5,
-    netblock: daemon::answer::NetblockMode::First,
-    log_address: daemon::answer::LogAddress::Off,
+    netblock: answer::rules::NetblockMode::First,
+    log_address: answer::rules::LogAddress::Off,
 };
 
 /// What the functions work on.

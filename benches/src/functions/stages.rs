@@ -2,8 +2,7 @@
 //! alone, bytes rendered.
 
 use super::{Call, EVERY_HOST, Parts, Round, answers};
-use crate::load::questions::{Kind, Question, questions};
-use daemon::{
+use answer::{
     render::{metalink, mirrorlist, redirect, refusal},
     select::{
         order::{OrderScratch, arrange},
@@ -13,6 +12,7 @@ use daemon::{
 };
 use rand::{SeedableRng, rngs::SmallRng};
 use std::hint::black_box;
+use testkit::load::questions::{Kind, Question, questions};
 
 /// Requests that are asked in turn.
 const ASKED: usize = 200;

@@ -2,11 +2,11 @@
 
 use super::{Call, Parts};
 use daemon::tally::Tally;
-use shared::wire::{
+use std::{hint::black_box, net::IpAddr};
+use wire::{
     Accept, ContentType, Figure, Kind, MAX_REPLY, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead,
     ReplyStart, Request, Tier, UrlScheme, encode_counters, encode_request, next_frame,
 };
-use std::{hint::black_box, net::IpAddr};
 
 const HEAD: ReplyHead = ReplyHead {
     status: 200,

@@ -4,15 +4,15 @@ use mio::{
     Events, Interest, Poll, Token,
     net::{UnixListener, UnixStream},
 };
-use shared::wire::{
-    ContentType, Hello, Kind, MAX_REQUEST, Message, NO_REPOSITORY, ReplyHead, ReplyStart, Tier, encode_hello,
-    next_frame,
-};
 use std::{
     io::{self, Read as _, Write as _},
     os::unix::net::UnixListener as StdUnixListener,
     path::Path,
     process, thread,
+};
+use wire::{
+    ContentType, Hello, Kind, MAX_REQUEST, Message, NO_REPOSITORY, ReplyHead, ReplyStart, Tier, encode_hello,
+    next_frame,
 };
 
 /// Answers every request frame with a reply of so many bytes: an event loop for each core.

@@ -9,12 +9,12 @@ pub mod echo;
 pub mod nginx;
 pub mod private;
 
-use crate::stack::Running;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
 };
+use testkit::stack::Running;
 
 /// The program with the bare servers.
 #[derive(Clone, Debug)]

@@ -1,6 +1,5 @@
 //! nginx that serves files: Debian's, as it comes, but without an access log.
 
-use crate::stack::{Running, children};
 use nix::unistd::Uid;
 use std::{
     fs, io,
@@ -10,6 +9,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use testkit::stack::{Running, children};
 
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);

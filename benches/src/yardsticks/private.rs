@@ -1,14 +1,12 @@
 //! Processes that hold the data themselves, each for itself: the way of a module in every process of a web server.
 
-use crate::load::questions::{Kind, questions};
-use daemon::{
-    answer::{Fragments, Rules, Scratch, Service},
-    compile::mirrormanager::message::MirrorList,
-};
+use answer::{Fragments, Scratch, Service, rules::Rules};
+use cache::{CacheBytes, View};
+use interchange::message::MirrorList;
 use prost::Message as _;
 use rand::{SeedableRng, rngs::SmallRng};
-use shared::cache::{CacheBytes, View};
 use std::{fs, hint::black_box, path::Path, thread};
+use testkit::load::questions::{Kind, questions};
 
 /// What they say when the data is there.
 pub const READY: &str = "data is in memory";

@@ -3,23 +3,22 @@
 //! What they mean together, and their defaults, are one folder up.
 
 use super::{MapMode, SandboxMode};
-use crate::answer::{LogAddress, NetblockMode};
+use answer::rules;
+use cache::FORMAT;
 use clap::{CommandFactory as _, Parser, Subcommand};
+use program::{failure::Failure, options, version};
 use serde::Deserialize;
-use shared::{
-    program::{failure::Failure, options, version},
-    wire::MAX_SLOTS,
-};
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
 };
+use wire::MAX_SLOTS;
 
 /// Answers which mirrors near a client carry a directory, from one shared copy of the cache.
 ///
 /// Signals: TERM and INT end it; HUP loads the cache anew; USR1 reopens the access log.
 #[derive(Debug, Parser)]
-#[command(name = "mirrorlistd", version = version(), max_term_width = 100, args_conflicts_with_subcommands = true)]
+#[command(name = "mirrorlistd", version = version(Some(FORMAT)), max_term_width = 100, args_conflicts_with_subcommands = true)]
 struct Flags {
     #[command(subcommand)]
     errand: Option<Errand>,
@@ -137,6 +136,47 @@ pub struct Options {
     /// How long a retired worker may go on answering [default: 30]
     #[arg(long, value_name = "SECONDS")]
     pub drain_limit: Option<u32>,
+}
+
+/// [`rules::NetblockMode`] as options say it.
+#[derive(Clone, Copy, Debug, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NetblockMode {
+    /// Its hosts come first, those of the other tiers follow.
+    First,
+    /// Its hosts are the answer.
+    Only,
+}
+
+impl From<NetblockMode> for rules::NetblockMode {
+    fn from(said: NetblockMode) -> rules::NetblockMode {
+        match said {
+            NetblockMode::First => rules::NetblockMode::First,
+            NetblockMode::Only => rules::NetblockMode::Only,
+        }
+    }
+}
+
+/// [`rules::LogAddress`] as options say it.
+#[derive(Clone, Copy, Debug, clap::ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogAddress {
+    /// No line is written.
+    Off,
+    /// The whole address.
+    Full,
+    /// The /24 of an IPv4 address, the /48 of an IPv6 address.
+    Short,
+}
+
+impl From<LogAddress> for rules::LogAddress {
+    fn from(said: LogAddress) -> rules::LogAddress {
+        match said {
+            LogAddress::Off => rules::LogAddress::Off,
+            LogAddress::Full => rules::LogAddress::Full,
+            LogAddress::Short => rules::LogAddress::Short,
+        }
+    }
 }
 
 /// Names of the file's keys, for suggestions.

@@ -1,6 +1,6 @@
 //! Paths that cannot be right, told before the daemon starts with them and fails again and again.
 
-use shared::program::{files, socket_file};
+use program::{files, socket_file};
 use std::path::Path;
 
 /// A file's path: `key` must name something.

@@ -3,7 +3,7 @@
 use super::{Listener, Place};
 use crate::sys;
 use nix::sys::socket::{SockType, UnixAddr, getsockname, getsockopt, sockopt};
-use shared::program::socket_file::identity;
+use program::socket_file::identity;
 use std::os::{fd::AsRawFd as _, unix::net::UnixListener};
 
 /// The first descriptor that systemd passes.

@@ -8,11 +8,12 @@ use crate::{
     operator::{Cache, Order, Outcome, Reloaded, Status, callers::Callers},
     tally::Tally,
 };
-use shared::{program::notify, wire::Figure};
+use program::notify;
 use std::{
     collections::HashSet,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
+use wire::Figure;
 
 /// Orders, and reloads as they are counted and waited for.
 #[derive(Debug)]

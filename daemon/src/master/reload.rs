@@ -5,7 +5,7 @@
 
 use super::Master;
 use crate::{cache_file::CacheFile, generation::Generation, log};
-use shared::program::notify;
+use program::notify;
 use std::{
     mem,
     rc::Rc,

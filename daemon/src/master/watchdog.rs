@@ -1,6 +1,6 @@
 //! Signs of life for systemd, given only by a daemon that is able to answer.
 
-use shared::program::notify;
+use program::notify;
 use std::time::{Duration, Instant};
 
 /// A sign of life that is due again and again.

@@ -3,13 +3,14 @@
 //! What was asked for goes to standard output. Whoever does not answer in time is as good as not there.
 
 use super::{Order, Outcome, Status, report};
-use crate::{failure::Failure, log, tool::printed};
+use crate::{failure::Failure, log};
 use nix::sys::{
     socket::{
         AddressFamily, SockFlag, SockType, UnixAddr, connect, setsockopt, socket, sockopt::SendTimeout,
     },
     time::{TimeVal, TimeValLike as _},
 };
+use program::print::printed;
 use serde::de::DeserializeOwned;
 use std::{
     fmt, fs,

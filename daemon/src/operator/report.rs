@@ -1,7 +1,7 @@
 //! What people read of a status. Scripts take the JSON.
 
 use super::{State, Status, Worker};
-use crate::tool::summary::{date, grouped};
+use program::print::{date, grouped};
 use std::{
     fmt::Write as _,
     time::{SystemTime, UNIX_EPOCH},

@@ -7,12 +7,12 @@
 use super::{Desk, frames, lines};
 use crate::tally::Row;
 use mio::net::UnixStream;
-use shared::wire::{self, Figure, Hello};
 use std::{
     io::{self, Read as _, Write as _},
     mem,
     time::{Duration, Instant},
 };
+use wire::{Figure, Hello};
 
 /// Answers are sent as soon as there is so much of them; a connection holds no more unsent than this and one answer.
 const SENT_AT_ONCE: usize = 16 * 1024;

@@ -14,13 +14,13 @@ use crate::{
     control::{Order, Received, Word, WorkerEnd},
 };
 use mio::{Events, Interest, Poll, Token, net::UnixStream, unix::SourceFd};
-use shared::wire::{Figure, Hello};
 use std::{
     collections::VecDeque,
     io,
     os::fd::AsRawFd as _,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
+use wire::{Figure, Hello};
 
 const LISTENER: Token = Token(usize::MAX);
 const CONTROL: Token = Token(usize::MAX - 1);

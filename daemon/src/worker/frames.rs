@@ -1,7 +1,7 @@
 //! What a worker does with a frame.
 
 use super::Desk;
-use shared::wire::{
+use wire::{
     Hello, MAX_REQUEST, Message, ReplyStart, WireError, encode_counters, encode_goaway, encode_hello,
     encode_pong, next_frame,
 };

@@ -5,8 +5,8 @@
 
 use super::Desk;
 use serde::{Deserialize, Serialize};
-use shared::wire::{Accept, Figure, Method, NO_REPOSITORY, ReplyHead, Request, UrlScheme};
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
+use wire::{Accept, Figure, Method, NO_REPOSITORY, ReplyHead, Request, UrlScheme};
 
 /// Longest line that is read.
 pub const LONGEST: usize = 8 * 1024;

@@ -12,15 +12,10 @@ pub mod lines;
 mod table;
 
 use crate::{
-    access_log::AccessLog,
-    answer::{Rules, Scratch, Service},
-    cache_file::CacheFile,
-    config::SandboxMode,
-    control::WorkerEnd,
-    failure::Failure,
-    log, sandbox,
-    tally::Row,
+    access_log::AccessLog, cache_file::CacheFile, config::SandboxMode, control::WorkerEnd, failure::Failure,
+    log, sandbox, tally::Row,
 };
+use answer::{Scratch, Service, rules::Rules};
 use door::Door;
 use event_loop::EventLoop;
 use guard::Guard;
@@ -32,7 +27,6 @@ use nix::{
     unistd::{Pid, getpid, getppid},
 };
 use rand::{SeedableRng as _, rngs::SmallRng, rngs::SysRng};
-use shared::wire::Hello;
 use std::{
     ffi::CString,
     os::{fd::OwnedFd, unix::net::UnixListener},
@@ -40,6 +34,7 @@ use std::{
     rc::Rc,
     time::Instant,
 };
+use wire::Hello;
 
 /// Signals that a terminal or a service manager sends to all processes at once. They are for the master, which tells
 /// its workers what to do; workers keep them blocked.

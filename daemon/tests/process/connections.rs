@@ -1,7 +1,6 @@
 //! One connection and many: order, limits, fairness.
 
 use crate::support::{Client, Daemon, Said, status_number, until};
-use shared::wire::{FrameHeader, MAX_REQUEST, REQUEST_HEAD_LEN, VERSION, encode_ping};
 use std::{
     collections::HashSet,
     io::{Read as _, Write as _},
@@ -10,6 +9,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use wire::{FrameHeader, MAX_REQUEST, REQUEST_HEAD_LEN, VERSION, encode_ping};
 
 #[test]
 fn every_one_of_many_requests_in_flight_is_answered_once() {

@@ -2,8 +2,8 @@
 
 use crate::support::{Daemon, daemon::send_signal, until, write_cache};
 use nix::sys::signal::Signal;
-use shared::wire::{Figure, Key, Kind, Tier};
 use std::{collections::HashMap, fs};
+use wire::{Figure, Key, Kind, Tier};
 
 /// Requests for mirror lists that were answered with mirrors of the whole world, which all of the tests' are.
 fn lists(counters: &HashMap<Key, u64>) -> u64 {

@@ -2,13 +2,12 @@
 //!
 //! Each file is a side of it: start and end, connections, who may make them, supervision, reload, access log,
 //! counters, the operator's orders, the service manager, the system around it, a limit of file sizes, socket files,
-//! builds of the cache, life as process 1 of a container, the walls around workers, and what one that was taken over
+//! life as process 1 of a container, the walls around workers, and what one that was taken over
 //! can do to its master.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access_log;
-mod build;
 mod callers;
 mod connections;
 mod counters;

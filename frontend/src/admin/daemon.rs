@@ -1,8 +1,8 @@
 //! The daemon's figures under the names that they have outside.
 
-use super::metrics::{Page, labels};
-use shared::wire::{Figure, Key, OTHER_STATUS};
+use super::page::{Page, labels};
 use std::fmt;
+use wire::{Figure, Key, OTHER_STATUS};
 
 /// How a figure is told.
 #[derive(Clone, Copy)]

@@ -4,7 +4,10 @@
 //! `mirrorlist_cache_` what a worker tells of the whole daemon; times in seconds, sizes in bytes. Without a worker the
 //! front end's own figures are all there is, and `mirrorlist_daemon_up` is 0.
 
-use super::{Desk, daemon};
+use super::{
+    Desk, daemon,
+    page::{Page, labels},
+};
 use crate::{
     backend::probe,
     counts::{self, BOUNDS, Cell, Counts, STATUSES},
@@ -16,8 +19,8 @@ use prometheus_client::{
     metrics::MetricType,
     registry::Registry,
 };
-use shared::wire::{Key, Kind, Tier};
 use std::{fmt, sync::Arc, time::Duration};
+use wire::{Key, Kind, Tier};
 
 /// What the text is.
 pub(super) const CONTENT_TYPE: HeaderValue =
@@ -155,44 +158,5 @@ impl Figures {
             "Connections that there may be; at this number none is accepted.",
             self.most_connections as u64,
         )
-    }
-}
-
-/// The labels of a count of requests.
-pub(super) fn labels(kind: Kind, status: &str, tier: Tier) -> [(&'static str, String); 3] {
-    let tier = match tier {
-        Tier::CountryContinent => "country_continent",
-        other => other.name(),
-    };
-    [("kind", kind.name().into()), ("status", status.into()), ("tier", tier.into())]
-}
-
-/// Where figures are written down.
-pub(super) struct Page<'a>(DescriptorEncoder<'a>);
-
-impl Page<'_> {
-    /// A count without labels.
-    pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        metric.encode_counter::<NoLabelSet, u64, u64>(&value, None)
-    }
-
-    /// Counts that labels tell apart.
-    pub(super) fn counters<const N: usize>(
-        &mut self,
-        name: &str,
-        help: &str,
-        values: impl Iterator<Item = ([(&'static str, String); N], u64)>,
-    ) -> fmt::Result {
-        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, value) in values {
-            family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, u64>(&value, None)?;
-        }
-        Ok(())
-    }
-
-    /// A figure that may rise and fall.
-    pub(super) fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
     }
 }

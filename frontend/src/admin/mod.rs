@@ -6,6 +6,7 @@
 mod daemon;
 mod health;
 mod metrics;
+mod page;
 
 use crate::{
     accept::{Gate, accept},

@@ -4,15 +4,18 @@
 //! reply is accepted only when all three are those of a call that waits at that link; so a late reply to a call that
 //! has ended, or that was sent to another worker since, can never become somebody's answer.
 
-use super::switchboard::LinkId;
 use bytes::Bytes;
 use hyper::{HeaderMap, Uri};
-use shared::wire::{self, Accept, Method, ReplyHead, UrlScheme};
 use std::{
     net::IpAddr,
     task::Waker,
     time::{Duration, Instant},
 };
+use wire::{Accept, Method, ReplyHead, UrlScheme};
+
+/// Identifies a link for as long as the thread runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkId(pub(super) u64);
 
 /// What is asked.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use super::{
     switchboard::LinkId,
 };
 use crate::log;
-use shared::{program::notify, wire::Hello as Introduction};
+use program::notify;
 use std::{
     hash::{BuildHasher as _, RandomState},
     io,
@@ -28,6 +28,7 @@ use tokio::{
     task::spawn_local,
     time::{sleep, timeout},
 };
+use wire::Hello as Introduction;
 
 /// A worker that has accepted speaks within this time, or is taken for hung.
 const HELLO: Duration = Duration::from_millis(300);

@@ -14,7 +14,6 @@ use hyper::{
     HeaderMap,
     header::{self, HeaderName, HeaderValue},
 };
-use shared::wire::{self, HEADER_LEN, Hello, MAX_REPLY, Message, ReplyHead, WireError};
 use std::{
     fmt,
     future::poll_fn,
@@ -27,6 +26,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _},
     net::UnixStream,
 };
+use wire::{HEADER_LEN, Hello, MAX_REPLY, Message, ReplyHead, WireError};
 
 /// Less room than this is not worth a read.
 const LEAST_READ: usize = 4 * 1024;

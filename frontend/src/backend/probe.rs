@@ -4,7 +4,6 @@
 
 use super::connect::connect;
 use bytes::Buf as _;
-use shared::wire::{self, Accept, Key, MAX_REPLY, Message, Method, Request, UrlScheme};
 use std::{
     io,
     path::Path,
@@ -14,6 +13,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     time::{sleep, timeout},
 };
+use wire::{Accept, Key, MAX_REPLY, Message, Method, Request, UrlScheme};
 
 /// The wait between two tries.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -5,10 +5,9 @@
 //! protocol, until it has met three such ends; calls above the bound wait their turn. The bytes to be sent gather in
 //! each link's buffer; `link` moves them.
 
-pub use super::calls::{Answer, CallKey, Question};
+pub use super::calls::{Answer, CallKey, LinkId, Question};
 use super::calls::{Call, Calls, Place};
 use crate::{config::Relay, counts::Counts};
-use shared::wire::{self, Hello};
 use std::{
     collections::VecDeque,
     mem,
@@ -16,10 +15,7 @@ use std::{
     task::{Poll, Waker},
     time::{Duration, Instant},
 };
-
-/// Identifies a link for as long as the thread runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LinkId(u64);
+use wire::Hello;
 
 /// One thread's calls and links.
 #[derive(Debug)]

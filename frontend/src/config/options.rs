@@ -5,27 +5,25 @@
 use super::{Config, Limits, Listen, Relay};
 use clap::{CommandFactory as _, Parser};
 use ipnetwork::IpNetwork;
-use serde::Deserialize;
-use shared::{
-    net::Trusted,
-    program::{
-        failure::Failure,
-        options::{self, mode},
-        socket_file::check_path,
-        version,
-    },
+use program::{
+    failure::Failure,
+    options::{self, mode},
+    socket_file::check_path,
+    version,
 };
+use serde::Deserialize;
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
 };
+use wire::net::Trusted;
 
 /// Serves mirrorlists and metalinks over HTTP: relays requests to the workers of mirrorlistd.
 ///
 /// Signals: TERM and INT end it after the requests in flight, a second one at once.
 #[derive(Debug, Parser)]
-#[command(name = "mirrorlist-http", version = version(), max_term_width = 100)]
+#[command(name = "mirrorlist-http", version = version(None), max_term_width = 100)]
 struct Flags {
     #[command(flatten)]
     options: Options,

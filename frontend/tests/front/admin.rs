@@ -8,8 +8,8 @@ use super::{
 };
 use nix::sys::signal::Signal;
 use prometheus_parse::{Scrape, Value};
-use shared::wire::{ContentType, Figure, Key, Kind, NO_REPOSITORY, Outcome, ReplyHead, Tier};
 use std::time::Duration;
+use wire::{ContentType, Figure, Key, Kind, NO_REPOSITORY, Outcome, ReplyHead, Tier};
 
 const ADMIN: [&str; 2] = ["--admin", "127.0.0.1:0"];
 

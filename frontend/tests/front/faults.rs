@@ -6,7 +6,6 @@ use super::{
     program::Program,
     worker::{Asked, Connection, Daemon, Heard, reply},
 };
-use shared::wire::{self, ContentType, FrameHeader, Method};
 use std::{
     sync::{
         Arc, Mutex,
@@ -16,6 +15,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
+use wire::{ContentType, FrameHeader, Method};
 
 /// A program with one thread, so that there is one link to each worker, and the link to both of two workers is up.
 fn with_two_workers(

@@ -5,8 +5,8 @@ use super::{
     program::Program,
     worker::{Connection, Daemon},
 };
-use shared::wire::ContentType;
 use std::{sync::Arc, thread};
+use wire::ContentType;
 
 #[test]
 fn a_get_is_relayed_with_path_and_query_as_sent() {

@@ -6,11 +6,11 @@ use super::{
     program::Program,
     worker::{Connection, Daemon, Worker},
 };
-use shared::wire::ContentType;
 use std::{
     io::ErrorKind,
     time::{Duration, Instant},
 };
+use wire::ContentType;
 
 /// A worker whose every answer is this long.
 fn long_winded(daemon: &Daemon, length: usize) -> Worker {

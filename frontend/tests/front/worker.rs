@@ -1,9 +1,5 @@
 //! Workers played by the test: they speak the real protocol over a real socket, and misbehave on request.
 
-use shared::wire::{
-    self, ContentType, Hello, Key, Kind, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead, ReplyStart,
-    Tier, UrlScheme,
-};
 use std::{
     io::{Read as _, Write as _},
     net::{IpAddr, Shutdown},
@@ -16,6 +12,10 @@ use std::{
     thread,
 };
 use tempfile::TempDir;
+use wire::{
+    ContentType, Hello, Key, Kind, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead, ReplyStart, Tier,
+    UrlScheme,
+};
 
 /// A socket for workers to listen on, as a daemon would have it.
 pub struct Daemon {

@@ -1,15 +1,14 @@
 //! A cache that is as small as it can be and still tells itself apart from another one.
 
 use super::daemon::NOBODY;
-use nix::unistd::geteuid;
-use shared::{
-    cache::{
-        CacheBytes,
-        inventory::{CarrierSet, Directory, Host, HostUrl, Inventory, Placement, Repository},
-        publish, write,
-    },
+use cache::{
+    CacheBytes,
+    inventory::{CarrierSet, Directory, Host, HostUrl, Inventory, Placement, Repository},
+    publish,
     scheme::Scheme,
+    write,
 };
+use nix::unistd::geteuid;
 use std::{os::unix::fs::chown, path::Path};
 
 /// Hosts of the cache, so that an answer fills more than one packet.

@@ -1,14 +1,14 @@
 //! A front end as far as a worker can see.
 
-use shared::wire::{
-    Accept, Hello, Key, MAX_REPLY, Message, Method, Request, UrlScheme, encode_counters, encode_ping,
-    encode_request, next_frame,
-};
 use std::{
     collections::HashMap,
     io::{self, Read as _, Write as _},
     net::Shutdown,
     os::unix::net::UnixStream,
+};
+use wire::{
+    Accept, Hello, Key, MAX_REPLY, Message, Method, Request, UrlScheme, encode_counters, encode_ping,
+    encode_request, next_frame,
 };
 
 /// A question that the test cache has an answer to.

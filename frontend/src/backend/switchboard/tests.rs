@@ -3,7 +3,7 @@
 use super::*;
 use bytes::Bytes;
 use hyper::HeaderMap;
-use shared::wire::{ContentType, Kind, Message, Method, NO_REPOSITORY, ReplyHead, Tier, UrlScheme};
+use wire::{ContentType, Kind, Message, Method, NO_REPOSITORY, ReplyHead, Tier, UrlScheme};
 
 const RELAY: Relay =
     Relay { deadline: Duration::from_secs(2), patience: Duration::from_millis(250), in_flight: 4 };

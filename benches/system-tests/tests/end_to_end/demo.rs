@@ -1,0 +1,83 @@
+//! `cargo demo` as someone tries it: start it, run the commands that it prints, press Ctrl-C.
+
+use crate::support::{Client, is_there, wait_until};
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
+use std::{
+    io::{BufRead, BufReader},
+    os::unix::process::CommandExt as _,
+    process::{Child, Command, Stdio},
+};
+use testkit::stack::{self, children};
+
+/// The program, ended if the test fails.
+struct Demo(Child);
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // The programs that it has started are in its group, and none of them outlives a failed test.
+        let _ = killpg(Pid::from_raw(self.0.id() as i32), Signal::SIGKILL);
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
+    // A group of its own, to which Ctrl-C goes as it does from a terminal.
+    let mut command = Command::new(stack::tool("demo").unwrap());
+    command.args(["--listen", "127.0.0.2:0"]);
+    command.process_group(0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut demo = Demo(command.spawn().unwrap());
+    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let printed: Vec<String> = lines.by_ref().take_while(|line| !line.contains("Ctrl-C ends it")).collect();
+    let curls: Vec<&str> =
+        printed.iter().map(|line| line.trim()).filter(|line| line.starts_with("curl ")).collect();
+    assert_eq!(curls.len(), 3, "{printed:?}");
+    assert!(curls.iter().all(|line| line.contains("http://127.0.0.2:")), "where it was told to: {printed:?}");
+
+    let answers: Vec<String> = curls.iter().map(|line| run(line)).collect();
+    assert!(answers[0].starts_with("# repo = fedora-42 arch = x86_64 Using ASN 64496 country = DE "));
+    assert!(answers[1].starts_with("<?xml ") && answers[1].trim_end().ends_with("</metalink>"));
+    assert!(answers[2].contains("https://hudson.example.com/pub/fedora/linux/releases/42/"), "{answers:?}");
+
+    let own = demo.0.id();
+    let programs = children(own).unwrap();
+    let workers: Vec<u32> = programs.iter().flat_map(|pid| children(*pid).unwrap()).collect();
+    assert_eq!((programs.len(), workers.len()), (2, 2));
+    killpg(Pid::from_raw(own as i32), Signal::SIGINT).unwrap();
+    let mut status = None;
+    wait_until("the demo ends", || {
+        status = demo.0.try_wait().unwrap();
+        status.is_some()
+    });
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+    for pid in programs.into_iter().chain(workers) {
+        assert!(!is_there(pid), "process {pid} is still there");
+    }
+}
+
+#[test]
+fn the_demo_tells_its_options_and_refuses_others_before_it_starts_anything() {
+    let run = |argument| Command::new(stack::tool("demo").unwrap()).arg(argument).output().unwrap();
+    let help = run("--help");
+    assert_eq!(help.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&help.stdout).contains("--listen"), "{help:?}");
+    assert_eq!(run("--nonsense").status.code(), Some(2));
+}
+
+/// Runs a printed command and returns what it prints; where there is no curl, asks for its URL ourselves.
+fn run(line: &str) -> String {
+    if Command::new("curl").arg("--version").output().is_ok() {
+        let line = line.replacen("curl ", "curl --silent --show-error --fail --max-time 20 ", 1);
+        let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+        assert!(output.status.success(), "{line}: {output:?}");
+        return String::from_utf8(output.stdout).unwrap();
+    }
+    let url = line.split('\'').nth(1).and_then(|url| url.strip_prefix("http://")).unwrap();
+    let (address, target) = url.split_once('/').unwrap();
+    let answer = Client::connect(address.parse().unwrap()).get(&format!("/{target}"));
+    assert!(answer.status < 400, "{answer:?}");
+    format!("{}{}", answer.header("location"), answer.body)
+}

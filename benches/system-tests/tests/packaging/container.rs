@@ -1,0 +1,218 @@
+//! The images of the Containerfile, made as far as that takes no container engine: every file that it copies, in a
+//! folder that becomes the root of its processes, which are the first of their own.
+//!
+//! Only the stage that compiles is not run as it is written: its programs are those that the tests have made.
+
+use super::{
+    PATIENCE,
+    containerfile::{self, Containerfile, Stage},
+    eventually, files, machine,
+    made::Make,
+    outcome, run,
+};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+use testkit::{sample, stack::children};
+
+/// What the stage that compiles leaves behind: folders of its own root, here in another one.
+fn build(make: &Make, file: &Containerfile, root: &Path) {
+    let stage = &file.stages["build"];
+    let rest: Vec<&String> = stage.runs.iter().skip_while(|run| *run != "make").skip(1).collect();
+    assert!(rest.len() > 1, "{:?}", stage.runs);
+    for line in rest {
+        // Folders at the top of its root are what it makes.
+        let line = ["/tree", "/libraries", "/accounts", "/empty"]
+            .iter()
+            .fold(line.clone(), |line, folder| line.replace(folder, &format!("{}{folder}", root.display())));
+        match line.strip_prefix("make ") {
+            Some(arguments) => drop(make.run(&arguments.split_whitespace().collect::<Vec<_>>())),
+            None => drop(run(Command::new("sh").args(["-e", "-c", &line]))),
+        }
+    }
+}
+
+/// The root of an image: what it copies, over what the image has that it begins with.
+fn image(file: &Containerfile, name: &str, built: &Path, root: &Path) {
+    let stage = &file.stages[name];
+    if stage.from != "scratch" {
+        image(file, &stage.from, built, root);
+    }
+    for copy in &stage.copies {
+        assert_eq!(copy.stage, "build");
+        let (from, to) = (built.join(&copy.from[1..]), root.join(&copy.to[1..]));
+        assert!(from.is_dir() && copy.from.ends_with('/') && copy.to.ends_with('/'), "{copy:?}");
+        fs::create_dir_all(&to).unwrap();
+        run(Command::new("cp").args(["-R", "--no-target-directory"]).arg(&from).arg(&to));
+        fs::set_permissions(&to, Permissions::from_mode(0o755)).unwrap();
+        let owner = copy.owner.as_deref().unwrap_or("0:0");
+        run(Command::new("chown").args(["-R", owner]).arg(&to));
+    }
+}
+
+/// Images that are there, and the volumes and folders that the comment's commands name, which are folders here.
+struct Images {
+    file: Containerfile,
+    folder: tempfile::TempDir,
+}
+
+impl Images {
+    fn root(&self, image: &str) -> PathBuf {
+        self.folder.path().join(image)
+    }
+
+    fn stage(&self, image: &str) -> &Stage {
+        &self.file.stages[image]
+    }
+
+    /// A command in an image as its first process, with the volumes that it is given mounted.
+    fn process(&self, image: &str, command: &[String]) -> Command {
+        let root = self.root(image);
+        let user = self.stage(image).user.as_deref().unwrap();
+        // A root that cannot be written to, as --read-only makes it, with what an engine mounts into every one.
+        let mut script = "set -e\nroot=$1 user=$2; shift 2\nmount --bind \"$root\" \"$root\"\n\
+            mount -t proc proc \"$root/proc\"; mount --rbind /dev \"$root/dev\"\n"
+            .to_owned();
+        for (volume, place) in
+            [("cache", "/var/lib/mirrorlist"), ("run", "/run/mirrorlistd"), ("input", "/input")]
+        {
+            let volume = self.folder.path().join(volume);
+            script += &format!(
+                "[ ! -d \"$root{place}\" ] || mount --bind '{}' \"$root{place}\"\n",
+                volume.display()
+            );
+        }
+        script += "mount -o remount,bind,ro \"$root\"\n";
+        script += "exec chroot --userspec=\"$user\" --groups= \"$root\" \"$@\"\n";
+        let mut process = Command::new("unshare");
+        process.args(["--mount", "--pid", "--ipc", "--fork", "--kill-child", "sh", "-c", &script, "sh"]);
+        process.arg(&root).arg(user).args(command).stdin(Stdio::null());
+        process
+    }
+
+    /// What an image starts when it is told nothing, in the background.
+    fn start(&self, image: &str) -> Running {
+        let stage = self.stage(image);
+        let command = [&stage.entrypoint[..], &stage.command[..]].concat();
+        Running(self.process(image, &command).stderr(Stdio::null()).spawn().unwrap())
+    }
+}
+
+/// A container: unshare(1), whose only child is the first process in it.
+struct Running(Child);
+
+impl Running {
+    /// The first process.
+    fn first(&self) -> u32 {
+        eventually("the first process", || children(self.0.id()).ok()?.first().copied())
+    }
+
+    /// Ends it as an engine does; how it ended.
+    fn stop(&mut self) -> ExitStatus {
+        kill(Pid::from_raw(self.first() as i32), Signal::SIGTERM).unwrap();
+        eventually(&format!("an end within {PATIENCE:?}"), || self.0.try_wait().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Takes what is inside along; a test that has failed already says why.
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
+}
+
+#[test]
+fn images_hold_all_that_their_commands_need() {
+    if !super::has(&["ldd", "unshare", "curl"]) {
+        return;
+    }
+    let inside = std::env::var_os("MIRRORLIST_THROWAWAY").is_some();
+    if !inside {
+        drop(Make::all());
+    }
+    if !machine::entered("container::images_hold_all_that_their_commands_need", &[]) {
+        return;
+    }
+    let images = Images { file: containerfile::read(), folder: tempfile::tempdir().unwrap() };
+    fs::set_permissions(images.folder.path(), Permissions::from_mode(0o755)).unwrap();
+    let built = images.folder.path().join("build");
+    fs::create_dir(&built).unwrap();
+    build(&Make::all(), &images.file, &built);
+    for name in ["daemon", "frontend"] {
+        image(&images.file, name, &built, &images.root(name));
+        for mounted in ["dev", "input", "proc"] {
+            fs::create_dir(images.root(name).join(mounted)).unwrap();
+        }
+        let stage = images.stage(name);
+        let programs = [Some(&stage.entrypoint), stage.health.as_ref()].into_iter().flatten();
+        for program in programs {
+            let file = images.root(name).join(&program[0][1..]);
+            assert!(file.is_file(), "{}", program[0]);
+        }
+        for volume in &stage.volumes {
+            assert!(images.root(name).join(&volume[1..]).is_dir(), "{volume}");
+        }
+        // No shell, no tool: nothing for an intruder either.
+        let held = files(&images.root(name));
+        let programs = held.iter().filter(|file| file.contains("/bin/")).count();
+        assert_eq!(programs, 3, "{held:?}");
+    }
+    // A new volume is as the image's folder is.
+    for volume in ["cache", "run"] {
+        let folder = images.folder.path().join(volume);
+        fs::create_dir(&folder).unwrap();
+        run(Command::new("chown").arg("900:900").arg(&folder));
+    }
+    fs::create_dir(images.folder.path().join("input")).unwrap();
+    sample::write(&images.folder.path().join("input")).unwrap();
+    serve(&images);
+}
+
+/// The comment's commands in their order: a cache is built, both services start and answer, a new cache is put to use.
+fn serve(images: &Images) {
+    let commands = &images.file.commands;
+    let [(builder, build), (daemon, none), (frontend, nothing), (container, reload)] = &commands[..] else {
+        panic!("{commands:?}");
+    };
+    assert_eq!(
+        [builder, daemon, frontend, container],
+        ["mirrorlistd", "mirrorlistd", "mirrorlist-http", "mirrorlistd"]
+    );
+    assert!(none.is_empty() && nothing.is_empty(), "{commands:?}");
+    let health = images.stage("daemon").health.clone().unwrap();
+    let (said, well) = outcome(&mut images.process("daemon", &health));
+    assert!(!well, "well before it runs: {said}");
+    run(&mut images.process("daemon", build));
+
+    let mut daemon = images.start("daemon");
+    // In a container of its own: the socket is on the volume that both have.
+    eventually("a daemon that is well", || outcome(&mut images.process("daemon", &health)).1.then_some(()));
+    let mut frontend = images.start("frontend");
+    let ask = |url: &str| outcome(Command::new("curl").args(["--silent", "--fail", "--noproxy", "*", url]));
+    let port = images.stage("frontend").exposed[0];
+    let url = format!("http://127.0.0.1:{port}/metalink?repo=fedora-42&arch=x86_64");
+    let answer = eventually("an answer", || Some(ask(&url)).filter(|(_, well)| *well)).0;
+    assert!(answer.contains("<metalink"), "{answer}");
+    assert!(ask("http://127.0.0.1:9180/healthz/ready").1);
+
+    // As the first process of its container the daemon looks after its workers as ever.
+    let first = daemon.first();
+    let workers = children(first).unwrap();
+    kill(Pid::from_raw(workers[0] as i32), Signal::SIGKILL).unwrap();
+    eventually("a new worker", || {
+        let now = children(first).ok()?;
+        (now.len() == workers.len() && !now.contains(&workers[0])).then_some(())
+    });
+    run(&mut images.process("daemon", build));
+    run(&mut images.process("daemon", reload));
+    assert!(ask(&url).1);
+    assert!(frontend.stop().success() && daemon.stop().success());
+    assert!(!outcome(&mut images.process("daemon", &health)).1, "well after its end");
+}

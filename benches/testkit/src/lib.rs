@@ -1,0 +1,17 @@
+//! What tests, benches and the demo feed the service with, and how they run it.
+//!
+//! - [`synthetic`]: Fedora-like caches of any size, seeded.
+//! - [`sample`]: the demo's dozen invented mirrors.
+//! - [`mmdb`]: a writer of small country databases, for both.
+//! - [`inputs`]: from such inputs to a cache.
+//! - [`stack`]: daemon and front end, built and running.
+//! - [`load`]: load on them, every answer checked; [`process`]: what it cost them.
+#![forbid(unsafe_code)]
+
+pub mod inputs;
+pub mod load;
+pub mod mmdb;
+pub mod process;
+pub mod sample;
+pub mod stack;
+pub mod synthetic;

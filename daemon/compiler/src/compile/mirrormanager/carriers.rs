@@ -1,0 +1,240 @@
+//! `MirrorListCache`: directories and who carries them.
+//!
+//! This is the bulk of the input (some 1.4 kB for each of 120,000 directories) and says little: most directories share
+//! the carriers of many others. The bytes that say who carries a directory are fingerprinted, and only those not seen
+//! before are decoded; a fingerprint has 128 bits, so that two different ones never meet by chance. Some sources put
+//! the hosts of each directory in another order: then the same is done host by host.
+
+use super::{
+    fingerprint::{ByFingerprint, fingerprint},
+    gathered::Gathered,
+    names,
+    tables::{Fields, Tables, Value, WRONG_TYPE, damaged, numbers},
+    urls::Urls,
+};
+use crate::compile::{
+    error::Cause,
+    skipped::{Place, Reason, Skipped},
+};
+use cache::inventory::{Directory, Host, Inventory, Placement};
+use indexmap::Equivalent;
+
+const PLACE: Place = Place::MirrorList;
+
+/// Reads directories, carrier sets, placements and the hosts that these name.
+///
+/// A host is known from here on if a directory names it, even without a URL. Of one directory given twice the last
+/// counts.
+pub fn import(
+    tables: &Tables<'_>,
+    urls: &Urls,
+    inventory: &mut Inventory,
+    skipped: &mut Skipped,
+) -> Result<(), Cause> {
+    let records = tables.records(PLACE);
+    inventory.directories.reserve(records.len());
+    let mut carriers = Carriers::new(urls);
+    let mut body = Vec::new();
+    for &record in records {
+        let head = Head::split(record, &mut body).map_err(|why| damaged(PLACE, why))?;
+        let (path, subpath) = match (names::directory(head.directory), names::path(head.subpath)) {
+            (Ok(path), Ok(subpath)) => (path, subpath),
+            (Err(reason), _) | (_, Err(reason)) => {
+                skipped.add(PLACE, reason, || String::from_utf8_lossy(head.directory).into_owned());
+                continue;
+            }
+        };
+        let carriers =
+            carriers.intern(&path, &body, inventory, skipped).map_err(|why| damaged(PLACE, why))?;
+        let directory = Directory { carriers, subpath };
+        let (position, earlier) = inventory.directories.insert_full(path, directory);
+        if earlier.is_some() {
+            skipped.add(PLACE, Reason::Repeated, || {
+                inventory.directories.get_index(position).map(|(path, _)| path.clone()).unwrap_or_default()
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What differs from directory to directory.
+#[derive(Default)]
+struct Head<'a> {
+    directory: &'a [u8],
+    subpath: &'a [u8],
+}
+
+impl<'a> Head<'a> {
+    /// Takes the directory's own fields out of a record and leaves those about its carriers in `body`.
+    fn split(record: &'a [u8], body: &mut Vec<u8>) -> Result<Head<'a>, String> {
+        let mut head = Head::default();
+        let mut fields = Fields(record);
+        // Start of the carriers' fields that were passed but not yet copied.
+        let mut run = record;
+        body.clear();
+        loop {
+            let before = fields.0;
+            let field = fields.next_field()?;
+            match field {
+                // Global, ByCountry, ByHostId.
+                Some((2 | 4 | 6, _)) => continue,
+                Some((1, Value::Bytes(directory))) => head.directory = directory,
+                Some((3, Value::Bytes(subpath))) => head.subpath = subpath,
+                Some((1 | 3, _)) => return Err(WRONG_TYPE.into()),
+                // ByCountryInternet2, OrderedMirrorList and what later versions may add.
+                Some(_) | None => {}
+            }
+            body.extend_from_slice(&run[..run.len() - before.len()]);
+            run = fields.0;
+            if field.is_none() {
+                return Ok(head);
+            }
+        }
+    }
+}
+
+/// Carrier sets met so far.
+struct Carriers<'a> {
+    urls: &'a Urls,
+    /// The position of each set, and what was skipped on the way to it.
+    seen: ByFingerprint<(u32, Skipped)>,
+    /// Pairs of `ByHostId` of which nothing was skipped, as [`Gathered::host`] takes them.
+    hosts_seen: ByFingerprint<(u32, Option<u32>)>,
+    gathered: Gathered,
+    numbers: Vec<i64>,
+    positions: Vec<u32>,
+}
+
+impl<'a> Carriers<'a> {
+    fn new(urls: &'a Urls) -> Carriers<'a> {
+        Carriers {
+            urls,
+            seen: ByFingerprint::default(),
+            hosts_seen: ByFingerprint::default(),
+            gathered: Gathered::default(),
+            numbers: Vec::new(),
+            positions: Vec::new(),
+        }
+    }
+
+    /// The position of the carrier set that `body` describes.
+    fn intern(
+        &mut self,
+        path: &str,
+        body: &[u8],
+        inventory: &mut Inventory,
+        skipped: &mut Skipped,
+    ) -> Result<u32, String> {
+        let fingerprint = fingerprint(body);
+        if let Some((position, of_each)) = self.seen.get(&fingerprint) {
+            skipped.merge(of_each);
+            return Ok(*position);
+        }
+        let mut of_each = Skipped::default();
+        let mut fields = Fields(body);
+        while let Some(field) = fields.next_field()? {
+            match field {
+                (2, value) => self.gathered.public(value)?,
+                (4, Value::Bytes(record)) => self.gathered.country(path, record, &mut of_each)?,
+                (6, Value::Bytes(record)) => self.host(path, record, inventory, &mut of_each)?,
+                _ => return Err(WRONG_TYPE.into()),
+            }
+        }
+        let set = self.gathered.carrier_set(path, &mut of_each);
+        let position = inventory.carrier_sets.insert_full(set).0 as u32;
+        skipped.merge(&of_each);
+        self.seen.insert(fingerprint, (position, of_each));
+        Ok(position)
+    }
+
+    /// One pair of `ByHostId`: a host and the ids of its URLs.
+    fn host(
+        &mut self,
+        path: &str,
+        record: &[u8],
+        inventory: &mut Inventory,
+        skipped: &mut Skipped,
+    ) -> Result<(), String> {
+        let fingerprint = fingerprint(record);
+        if let Some(&(host, placement)) = self.hosts_seen.get(&fingerprint) {
+            self.gathered.host(host, placement);
+            return Ok(());
+        }
+        let skipped_before = skipped.total();
+        let Some(id) = self.pair(record)? else {
+            skipped.add(PLACE, Reason::NoKey, || path.to_owned());
+            return Ok(());
+        };
+        let host = match inventory.hosts.get_index_of(&id) {
+            Some(host) => host as u32,
+            None => {
+                let host = Host { bandwidth: 1, ..Host::default() };
+                let position = inventory.hosts.insert_full(id, host).0 as u32;
+                self.gathered.know(id, position);
+                position
+            }
+        };
+        self.positions.clear();
+        for url in &self.numbers {
+            match self.urls.get(url) {
+                Some(position) if self.positions.contains(position) => {
+                    skipped.add(PLACE, Reason::Repeated, || format!("URL {url} of host {id} in {path}"));
+                }
+                Some(&position) => self.positions.push(position),
+                None => {
+                    skipped.add(PLACE, Reason::UnknownUrl, || format!("URL {url} of host {id} in {path}"));
+                }
+            }
+        }
+        let placement = if self.positions.is_empty() {
+            skipped.add(PLACE, Reason::NoUsableUrl, || format!("host {id} in {path}"));
+            None
+        } else {
+            Some(place(host, &self.positions, inventory))
+        };
+        self.gathered.host(host, placement);
+        // What was skipped has to be counted for each directory, so such a pair is read every time.
+        if skipped.total() == skipped_before {
+            self.hosts_seen.insert(fingerprint, (host, placement));
+        }
+        Ok(())
+    }
+
+    /// The key of a pair; its values are left in `numbers`.
+    fn pair(&mut self, record: &[u8]) -> Result<Option<i64>, String> {
+        let mut id = None;
+        self.numbers.clear();
+        let mut fields = Fields(record);
+        while let Some(field) = fields.next_field()? {
+            match field {
+                (1, Value::Number(number)) => id = Some(number.cast_signed()),
+                (2, value) => numbers(value, &mut self.numbers)?,
+                (1, _) => return Err(WRONG_TYPE.into()),
+                _ => {}
+            }
+        }
+        Ok(id)
+    }
+}
+
+/// The position of a placement, which is stored if it is new.
+fn place(host: u32, urls: &[u32], inventory: &mut Inventory) -> u32 {
+    let position = match inventory.placements.get_index_of(&Borrowed { host, urls }) {
+        Some(position) => position,
+        None => inventory.placements.insert_full(Placement { host, urls: urls.to_vec() }).0,
+    };
+    position as u32
+}
+
+/// A [`Placement`] that owns nothing, for the look-up; its hash is that of a placement, field by field.
+#[derive(Hash)]
+struct Borrowed<'a> {
+    host: u32,
+    urls: &'a [u32],
+}
+
+impl Equivalent<Placement> for Borrowed<'_> {
+    fn equivalent(&self, placement: &Placement) -> bool {
+        self.host == placement.host && self.urls == placement.urls
+    }
+}

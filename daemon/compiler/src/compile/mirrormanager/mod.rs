@@ -1,0 +1,36 @@
+//! MirrorManager2's mirrorlist cache, a protobuf message, as input.
+//!
+//! [`import`] reads as its own table of contents: split the message into its tables, then take them in the order in
+//! which they need each other, so that the order in the file does not matter. What each table means is in the file
+//! named after it; the messages themselves are in [`interchange`], for whoever writes such files.
+
+mod carriers;
+mod details;
+mod fingerprint;
+mod gathered;
+mod hosts;
+mod names;
+mod repositories;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod urls;
+
+use super::{error::Cause, skipped::Skipped};
+use cache::inventory::Inventory;
+use tables::Tables;
+
+/// Reads a whole cache into `inventory`.
+///
+/// Odd records are skipped and counted. A message that is cut short or damaged is an error, and what `inventory` then
+/// holds means nothing. [`Inventory::continents`] from elsewhere must be there already: this cache's corrections are
+/// laid over them.
+pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+    let tables = Tables::split(bytes)?;
+    inventory.source_time = tables.time;
+    let urls = urls::import(&tables, inventory, skipped)?;
+    carriers::import(&tables, &urls, inventory, skipped)?;
+    details::import(&tables, inventory, skipped)?;
+    repositories::import(&tables, inventory, skipped)?;
+    hosts::import(&tables, inventory, skipped)
+}

@@ -1,0 +1,127 @@
+//! Compiles inputs into the inventory that a cache is written from: a file per input.
+//!
+//! [`gather`] reads them all, in the order in which they build on each other. Importers take bytes or a reader and fill
+//! an [`Inventory`]; odd records are skipped and counted ([`Skipped`]), a useless input is an [`Error`] that names it.
+
+pub mod continents;
+mod error;
+mod form;
+pub mod geoip;
+pub mod mirrormanager;
+mod prefix;
+#[cfg(test)]
+mod real_data;
+pub mod routes;
+mod skipped;
+mod text;
+
+use cache::files;
+use cache::inventory::Inventory;
+pub use error::{Cause, Error, Input};
+pub use skipped::{Place, Reason, Row, Skipped};
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+/// More than this is not read of an input that is held in memory; the largest that is known has 0.2 GB.
+const MOST_BYTES: u64 = 2 << 30;
+
+/// The files that a cache is made from; all but the first may be missing.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// MirrorManager's protobuf cache.
+    pub mirrormanager: PathBuf,
+    /// The routing table.
+    pub netblocks: Option<PathBuf>,
+    /// Countries and their continents.
+    pub continents: Option<PathBuf>,
+    /// The MaxMind country database.
+    pub geoip: Option<PathBuf>,
+}
+
+/// Reads every input; `progress` is told which one comes next.
+///
+/// Inputs are regular files. One that is named and yields nothing is refused: it is the wrong one, or was emptied.
+///
+/// Cost: at its peak the protobuf file is in memory beside what was read of it; it is dropped before the other inputs
+/// are read.
+pub fn gather(inputs: &Inputs, mut progress: impl FnMut(Input)) -> Result<(Inventory, Skipped), Error> {
+    let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
+    if let Some(path) = &inputs.continents {
+        progress(Input::Continents);
+        let bytes = read(Input::Continents, path)?;
+        continents::import(&bytes, &mut inventory, &mut skipped)
+            .map_err(|cause| error(Input::Continents, path, cause))?;
+        if inventory.continents.is_empty() {
+            return Err(useless(Input::Continents, path, "continent of a country"));
+        }
+    }
+    progress(Input::Mirrormanager);
+    let bytes = read(Input::Mirrormanager, &inputs.mirrormanager)?;
+    form::refuse_other(&bytes)
+        .and_then(|()| mirrormanager::import(&bytes, &mut inventory, &mut skipped))
+        .map_err(|cause| error(Input::Mirrormanager, &inputs.mirrormanager, cause))?;
+    drop(bytes);
+    if let Some(path) = &inputs.netblocks {
+        progress(Input::Netblocks);
+        files::open(path)
+            .map_err(Cause::from)
+            .and_then(|file| routes::import(file, &mut inventory, &mut skipped))
+            .map_err(|cause| error(Input::Netblocks, path, cause))?;
+        if inventory.routes.iter().all(|(_, origin)| origin.is_none()) {
+            return Err(useless(Input::Netblocks, path, "route"));
+        }
+    }
+    if let Some(path) = &inputs.geoip {
+        progress(Input::Geoip);
+        let bytes = read(Input::Geoip, path)?;
+        geoip::import(&bytes, &mut inventory, &mut skipped)
+            .map_err(|cause| error(Input::Geoip, path, cause))?;
+    }
+    Ok((inventory, skipped))
+}
+
+fn read(input: Input, path: &Path) -> Result<Vec<u8>, Error> {
+    read_at_most(MOST_BYTES, path).map_err(|cause| error(input, path, cause))
+}
+
+fn read_at_most(most: u64, path: &Path) -> Result<Vec<u8>, Cause> {
+    let file = files::open(path)?;
+    let mut bytes = Vec::new();
+    // Its length first, so that what is refused is not read; and it may grow meanwhile.
+    if file.metadata()?.len() <= most {
+        file.take(most + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 <= most {
+            return Ok(bytes);
+        }
+    }
+    Err(Cause::Refused(format!("has more than {most} bytes")))
+}
+
+fn useless(input: Input, path: &Path, what: &str) -> Error {
+    error(input, path, Cause::Refused(format!("not one {what} can be read from it")))
+}
+
+fn error(input: Input, path: &Path, cause: Cause) -> Error {
+    Error { input, path: path.to_owned(), cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+
+    #[test]
+    fn a_file_larger_than_may_be_is_refused_unread() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("input");
+        fs::write(&path, "12345").unwrap();
+        assert_eq!(read_at_most(5, &path).unwrap(), b"12345");
+        assert_eq!(read_at_most(4, &path).unwrap_err().to_string(), "has more than 4 bytes");
+        // More than any machine can take into memory; without a block on the disk.
+        File::options().write(true).open(&path).unwrap().set_len(1 << 43).unwrap();
+        let refusal = read(Input::Mirrormanager, &path).unwrap_err().to_string();
+        assert!(refusal.ends_with("has more than 2147483648 bytes"), "{refusal}");
+    }
+}

@@ -1,0 +1,9 @@
+//! The compiler and the operator's tool around it, as a library so that tests and benches call the same code.
+//!
+//! [`compile`]: MirrorManager's files into an inventory; [`tool`]: `mirrorlist-cache`.
+#![forbid(unsafe_code)]
+
+pub mod compile;
+pub mod tool;
+
+use program::{failure, log};

@@ -1,0 +1,168 @@
+//! Builds in a folder of their own: what is built, and what is refused and leaves everything as it was.
+
+use super::*;
+use crate::failure::Fault;
+use interchange::message::{IntInts, IntString, MirrorList, MirrorListDirectory};
+use prost::Message;
+use tempfile::TempDir;
+
+fn small_cache() -> Vec<u8> {
+    let directory = MirrorListDirectory {
+        directory: Some("pub/a".into()),
+        by_host_id: vec![IntInts { key: Some(1), value: vec![10] }],
+        ..Default::default()
+    };
+    let url = IntString { key: Some(10), value: Some("https://mirror.example.org".into()) };
+    MirrorList { hcurl: vec![url], mirror_list: vec![directory], ..Default::default() }.encode_to_vec()
+}
+
+fn options(folder: &TempDir, input: &[u8]) -> Options {
+    let mirrormanager = folder.path().join("input");
+    fs::write(&mirrormanager, input).unwrap();
+    let output = folder.path().join("cache.mlc");
+    Options { mirrormanager, netblocks: None, continents: None, geoip: None, output, json: false }
+}
+
+fn names(folder: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_cache_is_built_checked_and_put_in_place_of_the_old_one() {
+    let folder = TempDir::new().unwrap();
+    let options = options(&folder, &small_cache());
+    fs::write(&options.output, "old").unwrap();
+    run(&options).unwrap();
+    let bytes = cache::CacheBytes::read(&options.output).unwrap();
+    cache::View::check(&bytes).unwrap();
+    assert_eq!(names(&folder), ["cache.mlc", "input"]);
+}
+
+#[test]
+fn whatever_is_refused_leaves_the_old_cache_and_nothing_else() {
+    let cut = small_cache()[..20].to_vec();
+    let hostless = MirrorList { mirror_list: vec![], ..MirrorList::decode(&*small_cache()).unwrap() };
+    for (input, cause) in [
+        (cut, "damaged or cut short at byte 0 of 20"),
+        (b"<html>".to_vec(), "is an HTML page, perhaps an error page; fetch the file again"),
+        (b"\x80\x04\x95".to_vec(), "is a Python pickle"),
+        (b"\x1f\x8b\x08\0".to_vec(), "is packed as gzip; unpack it first"),
+        (b"\x07".to_vec(), "damaged or cut short at byte"),
+        (hostless.encode_to_vec(), "no directory in it has a host"),
+        (vec![], "no directory in it has a host"),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let options = options(&folder, &input);
+        fs::write(&options.output, "old").unwrap();
+        let failure = run(&options).unwrap_err();
+        let message = failure.to_string();
+        assert_eq!(failure.fault, Fault::Cache, "{message}");
+        assert!(message.contains(cause) && message.ends_with("cache.mlc is left as it was"), "{message}");
+        assert!(!message.contains('\n'), "{message}");
+        assert_eq!(fs::read(&options.output).unwrap(), b"old");
+        assert_eq!(names(&folder), ["cache.mlc", "input"]);
+    }
+}
+
+#[test]
+fn a_refused_further_input_is_named_by_its_option() {
+    let folder = TempDir::new().unwrap();
+    let options = options(&folder, &small_cache());
+    let missing = Some(folder.path().join("missing"));
+    for (name, options) in [
+        ("netblocks", Options { netblocks: missing.clone(), ..copy(&options) }),
+        ("continents", Options { continents: missing.clone(), ..copy(&options) }),
+        ("geoip", Options { geoip: missing.clone(), ..copy(&options) }),
+        ("geoip", Options { geoip: Some(options.mirrormanager.clone()), ..copy(&options) }),
+    ] {
+        let failure = run(&options).unwrap_err();
+        assert_eq!(failure.fault, Fault::Cache);
+        assert!(failure.to_string().starts_with(&format!("{name} ")), "{failure}");
+        assert!(failure.to_string().ends_with("cache.mlc is not written"), "{failure}");
+    }
+    assert_eq!(names(&folder), ["input"]);
+}
+
+#[test]
+fn a_further_input_that_yields_nothing_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let options = options(&folder, &small_cache());
+    fs::write(&options.output, "old").unwrap();
+    let useless = folder.path().join("useless");
+    for (text, name) in [("", "empty"), ("# a comment\n", "a comment"), ("useless\n", "something else")] {
+        fs::write(&useless, text).unwrap();
+        let given = Some(useless.clone());
+        for (cause, options) in [
+            ("netblocks", Options { netblocks: given.clone(), ..copy(&options) }),
+            ("continents", Options { continents: given.clone(), ..copy(&options) }),
+        ] {
+            let failure = run(&options).unwrap_err();
+            let message = failure.to_string();
+            assert_eq!(failure.fault, Fault::Cache, "{name}: {message}");
+            assert!(message.starts_with(&format!("{cause} {}: not one ", useless.display())), "{message}");
+            assert!(message.ends_with("cache.mlc is left as it was"), "{message}");
+        }
+    }
+    assert_eq!(fs::read(&options.output).unwrap(), b"old");
+}
+
+#[test]
+fn an_input_is_never_the_output() {
+    let folder = TempDir::new().unwrap();
+    let options = options(&folder, &small_cache());
+    let (netblocks, link) = (folder.path().join("netblocks"), folder.path().join("link"));
+    fs::write(&netblocks, "192.0.2.0/24 64496\n").unwrap();
+    std::os::unix::fs::symlink("netblocks", &link).unwrap();
+    for (name, output) in
+        [("mirrormanager", &options.mirrormanager), ("netblocks", &netblocks), ("netblocks", &link)]
+    {
+        let options = Options { netblocks: Some(netblocks.clone()), ..copy(&options) };
+        let failure = run(&Options { output: output.clone(), ..options }).unwrap_err();
+        assert_eq!(failure.fault, Fault::Config, "{failure}");
+        let cause = format!(": is the file that is given as {name}; nothing is built");
+        assert!(failure.to_string().ends_with(&cause), "{failure}");
+    }
+    assert_eq!(fs::read(&options.mirrormanager).unwrap(), small_cache());
+    assert_eq!(names(&folder), ["input", "link", "netblocks"]);
+}
+
+#[test]
+fn an_input_that_is_no_regular_file_is_refused_and_not_waited_for() {
+    let folder = TempDir::new().unwrap();
+    let options = options(&folder, &small_cache());
+    let pipe = folder.path().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for options in [
+        Options { mirrormanager: pipe.clone(), ..copy(&options) },
+        Options { netblocks: Some(pipe.clone()), ..copy(&options) },
+        Options { continents: Some(pipe.clone()), ..copy(&options) },
+        Options { geoip: Some(pipe.clone()), ..copy(&options) },
+    ] {
+        let failure = run(&options).unwrap_err();
+        assert_eq!(failure.fault, Fault::Cache, "{failure}");
+        assert!(failure.to_string().contains("cannot be read (not a regular file)"), "{failure}");
+    }
+}
+
+fn copy(options: &Options) -> Options {
+    let Options { mirrormanager, output, .. } = options;
+    let (mirrormanager, output) = (mirrormanager.clone(), output.clone());
+    Options { mirrormanager, netblocks: None, continents: None, geoip: None, output, json: true }
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_the_systems_fault() {
+    let folder = TempDir::new().unwrap();
+    let options = Options {
+        output: folder.path().join("no/such/folder/cache.mlc"),
+        ..options(&folder, &small_cache())
+    };
+    let failure = run(&options).unwrap_err();
+    assert_eq!(failure.fault, Fault::System);
+    assert!(failure.to_string().contains("cache.mlc: cannot be written ("), "{failure}");
+    assert_eq!(names(&folder), ["input"]);
+}

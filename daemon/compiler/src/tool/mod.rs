@@ -1,0 +1,90 @@
+//! `mirrorlist-cache`: the operator's tool for cache files, a file per subcommand.
+//!
+//! What a subcommand is asked for goes to standard output, everything else to standard error. Exit codes are those of
+//! [`crate::failure::Fault`].
+
+mod build;
+mod explanation;
+mod inspect;
+mod large;
+mod query;
+mod summary;
+mod verify;
+
+use crate::{
+    failure::{Failure, Fault},
+    log,
+};
+use cache::{CacheBytes, FORMAT, View};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use program::version;
+use std::{ffi::OsString, io, path::Path, process::ExitCode};
+
+/// Builds and examines the cache files that mirrorlistd answers from.
+#[derive(Debug, Parser)]
+#[command(name = "mirrorlist-cache", version = version(Some(FORMAT)), max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compile MirrorManager's cache, a routing table, continents and a country database into one file
+    Build(build::Options),
+    /// Check a cache file as the daemon does before it answers from it
+    Verify(verify::Options),
+    /// Print the answer that the daemon would give to a request, or explain it
+    Query(query::Options),
+    /// Print what is in a cache file, or what it knows of a directory, a host or an address
+    Inspect(inspect::Options),
+}
+
+/// Runs the subcommand that the arguments (program name first) ask for.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(&error),
+    };
+    let outcome = match arguments.command {
+        Command::Build(options) => build::run(&options),
+        Command::Verify(options) => verify::run(&options),
+        Command::Query(options) => query::run(&options),
+        Command::Inspect(options) => inspect::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            log::error(&failure);
+            failure.fault.into()
+        }
+    }
+}
+
+/// The program's arguments, for manuals and completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Help and version are what was asked for; anything else is a wrong option.
+fn explain(error: &clap::Error) -> ExitCode {
+    // A standard stream that is closed leaves nothing to say it to.
+    let _ = error.print();
+    if error.use_stderr() { Fault::Config.into() } else { ExitCode::SUCCESS }
+}
+
+/// Reads a cache file, of which only the header is checked.
+fn open(file: &Path) -> Result<CacheBytes, Failure> {
+    CacheBytes::read(file).map_err(|error| {
+        let cache = file.display();
+        Failure::cache(match error.kind() {
+            io::ErrorKind::InvalidData => format!("cache {cache}: {error}"),
+            _ => format!("cache {cache}: cannot be read ({error})"),
+        })
+    })
+}
+
+/// A view of a file's bytes, after every check.
+fn checked<'a>(file: &Path, bytes: &'a CacheBytes) -> Result<View<'a>, Failure> {
+    View::check(bytes).map_err(|error| Failure::cache(format!("cache {}: {error}", file.display())))
+}

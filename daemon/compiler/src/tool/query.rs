@@ -1,0 +1,139 @@
+//! `mirrorlist-cache query`: the answer that the daemon would give, and with `--explain` why.
+
+use super::{checked, explanation::Explanation, open};
+use crate::failure::Failure;
+use answer::{
+    Fragments, Scratch, Service,
+    rules::{self, Rules},
+};
+use program::print::printed;
+use rand::{SeedableRng, rngs::SmallRng};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    net::IpAddr,
+    path::PathBuf,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use wire::{Accept, Method, Request, UrlScheme};
+
+/// What to ask which file.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// The cache file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The request, such as 'metalink?repo=fedora-42&arch=x86_64&ip=192.0.2.7'
+    #[arg(value_name = "REQUEST")]
+    request: String,
+    /// Ask as this client; `ip=` in the request beats it
+    #[arg(long, value_name = "ADDRESS")]
+    client: Option<IpAddr>,
+    /// Hosts below which mirrors of the whole world are added
+    #[arg(long, value_name = "N", default_value_t = Rules::default().minimum)]
+    minimum: usize,
+    /// What mirrors for the client's netblock mean for all others
+    #[arg(long, value_name = "MODE", value_enum, default_value_t)]
+    netblock: NetblockMode,
+    /// Draw the same order each time
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// Say for every host that carries the directory why it is listed or not
+    #[arg(long)]
+    explain: bool,
+    /// Print status and header lines before the answer
+    #[arg(short, long, conflicts_with_all = ["explain", "json"])]
+    include: bool,
+    /// Print the answer or the explanation as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// [`rules::NetblockMode`] as options say it.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+enum NetblockMode {
+    /// Its hosts come first, those of the other tiers follow.
+    #[default]
+    First,
+    /// Its hosts are the answer.
+    Only,
+}
+
+impl From<NetblockMode> for rules::NetblockMode {
+    fn from(said: NetblockMode) -> rules::NetblockMode {
+        match said {
+            NetblockMode::First => rules::NetblockMode::First,
+            NetblockMode::Only => rules::NetblockMode::Only,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Answered<'a> {
+    status: u16,
+    kind: &'static str,
+    content_type: &'static str,
+    headers: BTreeMap<&'a str, &'a str>,
+    tier: &'static str,
+    country: Option<String>,
+    body: &'a str,
+}
+
+/// Answers one request from a file.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let bytes = open(&options.file)?;
+    let view = checked(&options.file, &bytes)?;
+    let (path, query) = options.request.split_once('?').unwrap_or((&options.request, ""));
+    let request = Request {
+        method: Method::Get,
+        scheme: UrlScheme::Http,
+        accept: Accept::default(),
+        deadline_ms: 0,
+        client: options.client,
+        path: path.as_bytes(),
+        query: query.as_bytes(),
+    };
+    let rules = Rules { minimum: options.minimum, netblock: options.netblock.into(), ..Rules::default() };
+    let mut dice = match options.seed {
+        Some(seed) => SmallRng::seed_from_u64(seed),
+        None => SmallRng::try_from_rng(&mut rand::rngs::SysRng)
+            .map_err(|error| Failure::system(format!("random numbers: none to be had ({error})")))?,
+    };
+    if options.explain {
+        let explanation = Explanation::of(&view, &rules, &request, &mut dice);
+        return printed(options.json, &explanation, || explanation.to_string());
+    }
+    let fragments = Fragments::prepare(&view);
+    let service = Service { view, fragments: &fragments, rules };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let mut page = Vec::new();
+    let answer = service.answer(&request, now, &mut dice, &mut Scratch::default(), &mut page);
+    let text = String::from_utf8_lossy(&page);
+    let (headers, body) = text.split_at(answer.headers_len);
+    if options.json {
+        let answered = Answered {
+            status: answer.head.status,
+            kind: answer.head.kind.name(),
+            content_type: answer.head.content_type.as_str(),
+            headers: headers.lines().filter_map(|line| line.split_once(": ")).collect(),
+            tier: answer.head.tier.name(),
+            country: answer.head.country.map(|country| country.to_string()),
+            body,
+        };
+        return printed(true, &answered, String::new);
+    }
+    let mut out = String::new();
+    if options.include {
+        out = format!("{}\nContent-Type: {}\n", answer.head.status, answer.head.content_type.as_str());
+        out.push_str(&headers.replace("\r\n", "\n"));
+        out.push('\n');
+    }
+    out.push_str(body);
+    match io::stdout().write_all(out.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::system(format!("answer: cannot be written ({error})")))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,67 @@
+//! `mirrorlist-cache build` where the system does not let it write its file.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use interchange::message::{IntInts, IntString, MirrorList, MirrorListDirectory};
+use prost::Message as _;
+use std::{
+    fs::{self, File},
+    process::Command,
+};
+use tempfile::TempDir;
+
+/// A folder with a file that a cache can be built from.
+fn with_input() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = MirrorListDirectory {
+        directory: Some("pub/a".into()),
+        by_host_id: vec![IntInts { key: Some(1), value: vec![10] }],
+        ..Default::default()
+    };
+    let url = IntString { key: Some(10), value: Some("https://mirror.example.org".into()) };
+    let list = MirrorList { hcurl: vec![url], mirror_list: vec![directory], ..Default::default() };
+    fs::write(folder.path().join("input"), list.encode_to_vec()).unwrap();
+    folder
+}
+
+#[test]
+fn a_build_that_meets_the_limit_of_file_sizes_says_so_and_leaves_nothing() {
+    let folder = with_input();
+    // A shell's unit is 512 or 1024 bytes, so that the write fails at its begin or in its midst.
+    for limit in ["0", "100"] {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("ulimit -f {limit}\nexec \"$0\" \"$@\""));
+        shell.arg(env!("CARGO_BIN_EXE_mirrorlist-cache"));
+        shell.args(["build", "--mirrormanager", "input", "--output", "cache.mlc"]);
+        let output = shell.current_dir(folder.path()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(71), "{:?}: {said}", output.status);
+        let last = said.lines().last().unwrap();
+        assert!(
+            last.starts_with("error: cache cache.mlc: cannot be written (File too large (os error 27))"),
+            "{said}"
+        );
+        assert!(last.ends_with("; cache.mlc is not written"), "{said}");
+        let left: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["input"]);
+    }
+}
+
+#[test]
+fn a_cache_whose_report_cannot_be_printed_is_new_all_the_same() {
+    let folder = with_input();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_mirrorlist-cache"))
+        .args(["build", "--mirrormanager", "input", "--output", "cache.mlc"])
+        .current_dir(folder.path())
+        .stdout(full)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(71), "{said}");
+    let last = said.lines().last().unwrap();
+    assert!(last.starts_with("error: standard output: cannot be written (No space left on device"), "{said}");
+    assert!(last.ends_with("; cache.mlc is new all the same"), "{said}");
+    assert!(folder.path().join("cache.mlc").exists());
+}

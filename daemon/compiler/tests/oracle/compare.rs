@@ -1,0 +1,256 @@
+//! Whether a reply is one of those that the model allows, and whether real clients could read it (spec.md §11).
+
+use crate::{
+    exchange::Reply,
+    model::{Block, Blocks, Body, Expected, Global, Line},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Debug,
+    ops::RangeInclusive,
+};
+use wire::{ContentType, Kind};
+
+/// An explanation of the first difference.
+pub type Difference = String;
+
+/// Compares a reply with what the model expects.
+pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
+    let head = reply.head;
+    same("status", &expected.status, &head.status)?;
+    same("content type", &expected.content_type, &head.content_type)?;
+    same("kind", &expected.kind, &head.kind)?;
+    same("tier", &expected.tier, &head.tier)?;
+    if let Some(country) = &expected.country {
+        same("country", country, &head.country.map(|country| country.to_string()).unwrap_or_default())?;
+    }
+    same_text("log", expected.log.as_deref().unwrap_or_default(), &reply.log)?;
+    match &expected.body {
+        Body::Exact(text) => {
+            same_text("header lines", "", &reply.headers)?;
+            same_text("body", text, &reply.body)
+        }
+        Body::Redirect(targets) => redirect(targets, reply),
+        Body::Blocks(expected) => {
+            same_text("header lines", "", &reply.headers)?;
+            blocks(expected, &reply.body)
+        }
+    }
+}
+
+fn same<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<(), Difference> {
+    if expected == found { Ok(()) } else { Err(format!("{what}: expected {expected:?}, found {found:?}")) }
+}
+
+/// As [`same`], of long texts only the part around the first difference.
+fn same_text(what: &str, expected: &str, found: &str) -> Result<(), Difference> {
+    if expected == found {
+        return Ok(());
+    }
+    let pairs = expected.char_indices().zip(found.chars());
+    let common =
+        pairs.take_while(|((_, one), other)| one == other).last().map_or(0, |((at, c), _)| at + c.len_utf8());
+    let start = expected[..common].rfind('\n').map_or(0, |at| at + 1);
+    let (expected, found) = (cut(&expected[start..]), cut(&found[start..]));
+    Err(format!("{what} from byte {start}:\n expected {expected:?}\n found    {found:?}"))
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(300).collect()
+}
+
+fn redirect(targets: &[String], reply: &Reply) -> Result<(), Difference> {
+    let location = reply.headers.strip_prefix("Location: ").and_then(|rest| rest.strip_suffix("\r\n"));
+    let Some(location) = location else { return Err(format!("no Location in {:?}", reply.headers)) };
+    if !targets.iter().any(|target| target == location) {
+        return Err(format!("redirected to {location}, not to one of {targets:?}"));
+    }
+    same_text("body", &format!("{location}\n"), &reply.body)
+}
+
+/// With the tier *global* or without it, whichever the body begins like.
+fn blocks(expected: &Blocks, body: &str) -> Result<(), Difference> {
+    let Blocks { top: (top, after_tokens), groups, bottom, global } = expected;
+    let everything: Vec<&[Block]> = groups.iter().map(Vec::as_slice).collect();
+    let without = format!("{top}{after_tokens}");
+    let Some(Global { minimum, token, group }) = global else {
+        return Reading::of(&without, bottom, body)?.groups(&everything, 0..=usize::MAX);
+    };
+    // In a metalink both begin alike.
+    let used = Reading::of(&format!("{top}{token}{after_tokens}"), bottom, body).and_then(|reading| {
+        let listed = 0..=minimum.saturating_sub(1);
+        reading.groups(&[&everything[..], &[group]].concat(), listed)
+    });
+    match used {
+        Err(why) => Reading::of(&without, bottom, body)
+            .and_then(|reading| reading.groups(&everything, *minimum..=usize::MAX))
+            .map_err(|other| format!("with the global tier: {why}\nwithout it: {other}")),
+        fits => fits,
+    }
+}
+
+/// The part of a body that lists hosts.
+struct Reading<'a> {
+    hosts: &'a str,
+    /// The length of the whole body.
+    body: usize,
+}
+
+/// Where a reading has got to.
+struct Position<'a> {
+    rest: &'a str,
+    /// URLs that stand before `rest`.
+    shown: HashSet<&'a str>,
+    listed: usize,
+}
+
+impl<'a> Reading<'a> {
+    fn of(top: &str, bottom: &str, body: &'a str) -> Result<Reading<'a>, Difference> {
+        let Some(rest) = body.strip_prefix(top) else {
+            let begins: String = body.chars().take(top.chars().count()).collect();
+            return Err(same_text("the beginning", top, &begins).err().unwrap_or_default());
+        };
+        let hosts = rest.strip_suffix(bottom).ok_or_else(|| format!("the end: not {bottom:?}"))?;
+        Ok(Reading { hosts, body: body.len() })
+    }
+
+    /// Whether what is listed are these groups. `before_last` is how many hosts may be listed before the last group is
+    /// needed, if that is the tier *global*.
+    fn groups(
+        &self,
+        groups: &'a [&'a [Block]],
+        before_last: RangeInclusive<usize>,
+    ) -> Result<(), Difference> {
+        // Hosts that share no URL can be found by their first line.
+        let mut owners: HashMap<&str, usize> = HashMap::new();
+        for line in groups.iter().copied().flatten().flatten() {
+            *owners.entry(&line.url).or_default() += 1;
+        }
+        let is_alone = |block: &&'a Block| block.iter().all(|line| owners[&line.url[..]] == 1);
+        let is_global = *before_last.start() == 0 && *before_last.end() != usize::MAX;
+        let mut position = Position { rest: self.hosts, shown: HashSet::new(), listed: 0 };
+        for (number, group) in groups.iter().copied().enumerate() {
+            if is_global && number + 1 == groups.len() {
+                check_count(&before_last, position.listed)?;
+            }
+            let mut alone: HashMap<&str, &'a Block> = HashMap::new();
+            for block in group.iter().filter(is_alone) {
+                alone.insert(key(&block[0]), block);
+            }
+            let mut sharing: Vec<&'a Block> = group.iter().filter(|block| !is_alone(block)).collect();
+            while position.step(&mut alone, &mut sharing) {}
+            let left: Vec<String> = alone
+                .into_values()
+                .chain(sharing)
+                .map(|block| position.text(block))
+                .filter(|text| !text.is_empty())
+                .collect();
+            // "An answer is at most 1 MiB: hosts beyond are left out, farthest first".
+            if position.rest.is_empty() && left.iter().any(|text| self.body + text.len() > 1 << 20) {
+                return Ok(());
+            }
+            if !left.is_empty() {
+                let some: Vec<String> = left.iter().take(5).map(|text| cut(text)).collect();
+                let (place, found) = (position.listed, cut(position.rest));
+                return Err(format!(
+                    "place {place}, group {number}: expected one of {some:#?}\n found {found:?}"
+                ));
+            }
+        }
+        if !is_global {
+            check_count(&before_last, position.listed)?;
+        }
+        same_text("the end of the hosts", "", position.rest)
+    }
+}
+
+fn check_count(allowed: &RangeInclusive<usize>, listed: usize) -> Result<(), Difference> {
+    if allowed.contains(&listed) {
+        Ok(())
+    } else {
+        Err(format!("{listed} hosts are listed, not {allowed:?}"))
+    }
+}
+
+/// What tells a host's first line from another's, whatever its preference.
+fn key(line: &Line) -> &str {
+    line.after.as_ref().unwrap_or(&line.before)
+}
+
+impl<'a> Position<'a> {
+    /// Reads the block of one of these hosts, which is then none of them any more; `false` when that of none follows.
+    fn step(&mut self, alone: &mut HashMap<&str, &'a Block>, sharing: &mut Vec<&'a Block>) -> bool {
+        let preference = self.preference();
+        let line = self.rest.split_inclusive('\n').next().unwrap_or_default();
+        let first = line.split_once(&format!(" preference=\"{preference}")).map_or(line, |(_, after)| after);
+        // A block may begin as another one goes on: the longest that fits is meant.
+        let mut best: Option<(usize, Option<usize>)> = None;
+        let candidates = alone.get(first).map(|block| (*block, None));
+        let candidates =
+            candidates.into_iter().chain(sharing.iter().enumerate().map(|(at, block)| (*block, Some(at))));
+        for (block, at) in candidates {
+            let text = self.text(block);
+            let longer = best.is_none_or(|(length, _)| text.len() > length);
+            if !text.is_empty() && longer && self.rest.starts_with(&text) {
+                best = Some((text.len(), at));
+            }
+        }
+        let Some((length, at)) = best else { return false };
+        let block = match at {
+            Some(at) => sharing.swap_remove(at),
+            None => match alone.remove(first) {
+                Some(block) => block,
+                None => return false,
+            },
+        };
+        self.shown.extend(block.iter().map(|line| &line.url[..]));
+        self.rest = &self.rest[length..];
+        self.listed += 1;
+        true
+    }
+
+    /// What is listed of a host, if it is the next one.
+    fn text(&self, block: &Block) -> String {
+        let new = block.iter().filter(|line| !self.shown.contains(&line.url[..]));
+        new.map(|line| line.text(self.preference())).collect()
+    }
+
+    fn preference(&self) -> usize {
+        100_usize.saturating_sub(self.listed).max(1)
+    }
+}
+
+/// What every reply keeps, whatever was asked: lists as §11 wants them, metalinks that a strict parser takes.
+pub fn readable(reply: &Reply) -> Result<(), Difference> {
+    match reply.head.content_type {
+        ContentType::Metalink => readable_metalink(&reply.body),
+        ContentType::Text => readable_text(reply),
+    }
+}
+
+fn readable_metalink(body: &str) -> Result<(), Difference> {
+    let document = roxmltree::Document::parse(body).map_err(|error| format!("{error}: {body}"))?;
+    let urls = document.descendants().filter(|node| node.has_tag_name(("http://www.metalinker.org/", "url")));
+    for url in urls {
+        let text = url.text().unwrap_or_default();
+        if url.attribute("type").is_none() || text.is_empty() || text.contains(char::is_whitespace) {
+            return Err(format!("a URL that clients stumble over: {text:?}"));
+        }
+    }
+    Ok(())
+}
+
+fn readable_text(reply: &Reply) -> Result<(), Difference> {
+    let body = reply.body.strip_suffix('\n').ok_or_else(|| format!("no LF at the end: {:?}", reply.body))?;
+    let bad =
+        |line: &&str| line.is_empty() || line.len() >= 4096 || line.contains('\r') || line.starts_with(' ');
+    if let Some(line) = body.split('\n').find(bad) {
+        return Err(format!("a line that clients stumble over: {line:?}"));
+    }
+    let is_list = reply.head.kind == Kind::Mirrorlist && reply.head.status == 200;
+    let after_header = body.split('\n').skip_while(|line| line.starts_with('#'));
+    if is_list && after_header.filter(|line| line.starts_with('#')).count() > 0 {
+        return Err(format!("a comment after the URLs: {body}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! A request that owns its bytes, and the reply that the program gives to it.
+
+use answer::rules::Rules;
+use answer::{Fragments, Scratch, Service};
+use cache::{CacheBytes, View};
+use rand::Rng;
+use std::{fmt, net::IpAddr};
+use wire::{Accept, Method, ReplyHead, Request, UrlScheme};
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub method: Method,
+    pub path: Vec<u8>,
+    pub query: Vec<u8>,
+    pub client: Option<IpAddr>,
+}
+
+/// A reply, taken apart.
+#[derive(Debug)]
+pub struct Reply {
+    pub head: ReplyHead,
+    /// Header lines, each with CR LF.
+    pub headers: String,
+    pub body: String,
+    /// Lines of the access log.
+    pub log: String,
+}
+
+impl Asked {
+    /// The request as the worker gets it.
+    pub fn wire(&self) -> Request<'_> {
+        Request {
+            method: self.method,
+            scheme: UrlScheme::Http,
+            accept: Accept::default(),
+            deadline_ms: 2000,
+            client: self.client,
+            path: &self.path,
+            query: &self.query,
+        }
+    }
+}
+
+/// As a person would repeat it.
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (path, query) = (self.path.escape_ascii(), self.query.escape_ascii());
+        let client = self.client.map_or("unknown".to_owned(), |client| client.to_string());
+        write!(f, "{:?} {path}?{query} from {client}", self.method)
+    }
+}
+
+/// A checked cache with what the daemon prepares for it.
+pub struct Program<'a> {
+    view: View<'a>,
+    fragments: Fragments,
+    rules: Rules,
+    scratch: Scratch,
+}
+
+impl<'a> Program<'a> {
+    /// Checks the cache as the master does.
+    pub fn start(bytes: &'a CacheBytes, rules: Rules) -> Program<'a> {
+        let view = View::check(bytes).expect("a cache that was just written passes its check");
+        Program { view, fragments: Fragments::prepare(&view), rules, scratch: Scratch::default() }
+    }
+
+    /// Asks.
+    pub fn ask(&mut self, asked: &Asked, now: u64, rng: &mut impl Rng) -> Reply {
+        let service = Service { view: self.view, fragments: &self.fragments, rules: self.rules };
+        // Something stands in the buffer already, as in a connection with more than one request in flight.
+        let mut out = b"earlier".to_vec();
+        let answer = service.answer(&asked.wire(), now, rng, &mut self.scratch, &mut out);
+        let log = std::mem::take(&mut self.scratch.log);
+        assert_eq!(&out[..7], b"earlier", "what stood in the buffer is left alone: {asked}");
+        let (headers, body) = out[7..].split_at(answer.headers_len);
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("replies are UTF-8");
+        Reply { head: answer.head, headers: text(headers), body: text(body), log: text(&log) }
+    }
+}

@@ -1,0 +1,226 @@
+//! A slow, plain second reading of spec.md: what any request must get.
+//!
+//! It shares nothing with the code that answers but the decoded protobuf and the types of a request. Read
+//! [`Model::answer`] first; each file below it cites the sections that it models. Where the order of mirrors is left to
+//! chance, an [`Expected`] says which orders are right, and `compare` looks whether a reply is one of them.
+
+pub mod client;
+pub mod facts;
+pub mod forwarded;
+pub mod metalink;
+pub mod mirrorlist;
+pub mod prefix;
+pub mod question;
+pub mod statistics;
+pub mod subject;
+pub mod tiers;
+
+use answer::rules::Rules;
+use client::Client;
+use facts::{Facts, Hosts};
+use question::Question;
+use subject::Subject;
+use tiers::{Candidates, Selection};
+use wire::{ContentType, Kind, Request, Tier};
+
+/// The inputs and the operator's rules.
+pub struct Model {
+    pub facts: Facts,
+    pub rules: Rules,
+}
+
+/// What a request must get.
+#[derive(Debug)]
+pub struct Expected {
+    pub status: u16,
+    pub content_type: ContentType,
+    pub kind: Kind,
+    /// The tier of the first mirror.
+    pub tier: Tier,
+    /// The client's country; `None` also where the request did not get as far as that.
+    pub country: Option<String>,
+    pub body: Body,
+    /// The line of the access log, LF included.
+    pub log: Option<String>,
+}
+
+/// The body, up to what chance decides.
+#[derive(Debug)]
+pub enum Body {
+    /// This text.
+    Exact(String),
+    /// See [`Blocks`].
+    Blocks(Blocks),
+    /// One of these, as the value of `Location` and as the only line of the body.
+    Redirect(Vec<String>),
+}
+
+/// A body of `top`, then one block for each host, the groups in order and the hosts of a group in any, then `bottom`.
+///
+/// Of a host only lines appear whose URL no host before it shows; one without such a line is not listed. With `global`,
+/// the body has those hosts too, and that end of `top`, if and only if fewer than `minimum` hosts are listed before.
+#[derive(Debug)]
+pub struct Blocks {
+    pub top: (String, String),
+    pub groups: Vec<Vec<Block>>,
+    pub bottom: String,
+    pub global: Option<Global>,
+}
+
+/// The tier *global*, used or not.
+#[derive(Debug)]
+pub struct Global {
+    pub minimum: usize,
+    /// What it adds to the first part of `top`.
+    pub token: String,
+    pub group: Vec<Block>,
+}
+
+/// The lines of one host.
+pub type Block = Vec<Line>;
+
+/// A line of a host, LF included; what stands before and after its preference, where it has one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub url: String,
+    pub before: String,
+    pub after: Option<String>,
+}
+
+impl Line {
+    /// The line of a host that is listed at this preference.
+    pub fn text(&self, preference: usize) -> String {
+        match &self.after {
+            Some(after) => format!("{}{preference}{after}", self.before),
+            None => self.before.clone(),
+        }
+    }
+}
+
+impl Blocks {
+    /// The blocks of a selection; `top` is what stands before and after its tokens.
+    fn of(
+        selection: &Selection,
+        minimum: usize,
+        top: (String, String),
+        bottom: String,
+        block: impl Fn(&i64) -> Block,
+    ) -> Blocks {
+        let group = |hosts: &Hosts| hosts.iter().map(&block).collect();
+        let global = selection.global.as_ref();
+        Blocks {
+            top,
+            groups: selection.groups.iter().map(|one| group(&one.hosts)).collect(),
+            bottom,
+            global: global.map(|(hosts, token)| Global {
+                minimum,
+                token: token.clone(),
+                group: group(hosts),
+            }),
+        }
+    }
+}
+
+impl Model {
+    /// What this request must get at `now`, in seconds since the epoch.
+    pub fn answer(&self, request: &Request<'_>, now: u64) -> Expected {
+        let question = Question::read(request);
+        let kind = match request.path.rsplit(|b| *b == b'/').next() {
+            Some(b"metalink") => Kind::Metalink,
+            Some(b"mirrorlist") if question.redirect => Kind::Redirect,
+            Some(b"mirrorlist") => Kind::Mirrorlist,
+            _ => return Expected::refusal(Kind::Other, (404, NOT_FOUND.to_owned()), now),
+        };
+        let client = Client::of(&self.facts, question.ip.unwrap_or(request.client));
+        let mut expected = match subject::find(&self.facts, &question, kind == Kind::Metalink) {
+            Ok(subject) => self.about(&subject, &question, &client, kind, now),
+            Err(refusal) => Expected::refusal(kind, refusal, now),
+        };
+        if expected.status == 200 || expected.status == 302 {
+            let asked = subject::asked_repository(&self.facts, &question);
+            expected.log =
+                asked.and_then(|asked| statistics::line(&client, asked, self.rules.log_address, now));
+        }
+        expected
+    }
+
+    fn about(
+        &self,
+        subject: &Subject<'_>,
+        question: &Question,
+        client: &Client,
+        kind: Kind,
+        now: u64,
+    ) -> Expected {
+        let facts = &self.facts;
+        let candidates = tiers::candidates(subject, question, kind == Kind::Metalink);
+        let selection = tiers::select(facts, &self.rules, question, client, subject, &candidates);
+        let global = selection.global.as_ref().filter(|(hosts, _)| !hosts.is_empty());
+        let Some(tier) = selection.groups.first().map(|first| first.tier).or(global.map(|_| Tier::Global))
+        else {
+            let text = mirrorlist::no_mirror(subject, question);
+            return Expected { country: client.country.clone(), ..Expected::refusal(kind, (404, text), now) };
+        };
+        let minimum = self.rules.minimum;
+        let body = match kind {
+            Kind::Metalink => metalink::document(facts, subject, &selection, minimum, &candidates, now),
+            Kind::Redirect => Body::Redirect(redirect_targets(subject, &selection, &candidates)),
+            _ => mirrorlist::list(facts, subject, question, &selection, minimum, &candidates),
+        };
+        let (status, content_type) = match kind {
+            Kind::Metalink => (200, ContentType::Metalink),
+            Kind::Redirect => (302, ContentType::Text),
+            _ => (200, ContentType::Text),
+        };
+        Expected { status, content_type, kind, tier, country: client.country.clone(), body, log: None }
+    }
+}
+
+const NOT_FOUND: &str = "not found: ask for mirrorlist or metalink\n";
+
+impl Expected {
+    /// spec.md §9: "For `metalink` it is the comment of a metalink document without files; for a redirect the same
+    /// text".
+    fn refusal(kind: Kind, (status, text): subject::Refusal, now: u64) -> Expected {
+        let (content_type, body) = match kind {
+            Kind::Metalink => (ContentType::Metalink, metalink::without_files(&text, now)),
+            _ => (ContentType::Text, text),
+        };
+        Expected {
+            status,
+            content_type,
+            kind,
+            tier: Tier::None,
+            country: None,
+            body: Body::Exact(body),
+            log: None,
+        }
+    }
+}
+
+/// spec.md §8: "the first listed host's https URL, else its http URL; in it blanks, controls and non-ASCII bytes are
+/// percent-encoded, `%` never".
+fn redirect_targets(
+    subject: &Subject<'_>,
+    selection: &Selection,
+    candidates: &Candidates<'_>,
+) -> Vec<String> {
+    let target = |host: &i64| {
+        let urls = &candidates[host];
+        let best = mirrorlist::best(urls).map(|url| mirrorlist::whole_url(subject, url)).unwrap_or_default();
+        best.bytes()
+            .map(|b| if b.is_ascii_graphic() { (b as char).to_string() } else { format!("%{b:02X}") })
+            .collect()
+    };
+    let global = selection.global.iter().map(|(hosts, _)| hosts);
+    selection
+        .groups
+        .iter()
+        .map(|group| &group.hosts)
+        .chain(global)
+        .next()
+        .into_iter()
+        .flatten()
+        .map(target)
+        .collect()
+}

@@ -1,8 +1,0 @@
-//! The operator's tool for cache files; see `daemon::tool`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    shared::program::signals::survive_file_size_limit();
-    daemon::tool::main(std::env::args_os())
-}

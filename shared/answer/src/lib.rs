@@ -1,0 +1,218 @@
+//! The whole service as one pure function: a request in, a reply out.
+//!
+//! What is asked, which mirrors, in which order, in which form: each step is a module of `select` or `render`. Time and
+//! chance are arguments, so an answer can be repeated.
+#![forbid(unsafe_code)]
+
+pub mod render;
+pub mod rules;
+pub mod select;
+
+pub use crate::render::fragments::Fragments;
+use crate::{
+    render::{log_line, metalink, mirrorlist, redirect, refusal},
+    rules::{LogAddress, Rules},
+    select::{
+        query::Query,
+        target::Target,
+        tiers::{self, Candidates, Source, TierScratch},
+    },
+};
+use cache::View;
+use rand::Rng;
+use time::{Date, OffsetDateTime};
+use wire::{ContentType, Kind, NO_REPOSITORY, ReplyHead, Tier};
+
+/// Buffers that outlive a request, so that the next one allocates little.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Access log lines of the requests answered since the owner last emptied it.
+    pub log: Vec<u8>,
+    candidates: Candidates,
+    tiers: TierScratch,
+    clock: Clock,
+}
+
+/// A cache and the rules by which it answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Service<'a> {
+    /// The checked cache.
+    pub view: View<'a>,
+    /// What was prepared for it.
+    pub fragments: &'a Fragments,
+    /// The operator's rules.
+    pub rules: Rules,
+}
+
+/// What [`Service::answer`] has appended to `out`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Status and outcome.
+    pub head: ReplyHead,
+    /// The first so many bytes appended are header lines, the rest is the body.
+    pub headers_len: usize,
+}
+
+impl Service<'_> {
+    /// Answers one request: appends header lines and body to `out`.
+    ///
+    /// `now` is in seconds since the epoch. Same request, `now` and dice: same answer.
+    pub fn answer(
+        &self,
+        request: &wire::Request<'_>,
+        now: u64,
+        rng: &mut impl Rng,
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> Answer {
+        scratch.clock.set(now);
+        let Some(query) = Query::resolve(&self.view, request) else {
+            out.extend_from_slice(b"not found: ask for mirrorlist or metalink\n");
+            return Answer { head: ReplyHead { status: 404, ..head_of(Kind::Other) }, headers_len: 0 };
+        };
+        let answer = self.reply(&query, rng, scratch, out);
+        if self.rules.log_address != LogAddress::Off && matches!(answer.head.status, 200 | 302) {
+            log_line::render(
+                &self.view,
+                &query,
+                self.rules.log_address,
+                scratch.clock.date,
+                &mut scratch.log,
+            );
+        }
+        answer
+    }
+
+    fn reply(
+        &self,
+        query: &Query<'_>,
+        rng: &mut impl Rng,
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> Answer {
+        let (status, text) = match &query.target {
+            Err(refusal) => {
+                let mut text = Vec::new();
+                refusal::text(&self.view, self.fragments, query, *refusal, &mut text);
+                (refusal::status(*refusal), text)
+            }
+            Ok(target) if query.kind == Kind::Metalink && target.details.is_none() => {
+                let mut text = Vec::new();
+                refusal::no_details(&self.view, query, &mut text);
+                (404, text)
+            }
+            Ok(target) => {
+                self.select(query, target, rng, scratch);
+                if let Some(answer) = self.render(query, target, scratch, out) {
+                    return answer;
+                }
+                let mut text = Vec::new();
+                refusal::no_candidate(query, &mut text);
+                (404, text)
+            }
+        };
+        match query.kind {
+            Kind::Metalink => metalink::comment(&scratch.clock.pubdate, &text, out),
+            _ => out.extend_from_slice(&text),
+        }
+        Answer { head: ReplyHead { status, ..self.head(query, Tier::None) }, headers_len: 0 }
+    }
+
+    /// Fills the scratch with the mirrors that answer a query, in order.
+    fn select(&self, query: &Query<'_>, target: &Target<'_>, rng: &mut impl Rng, scratch: &mut Scratch) {
+        let source = Source { view: &self.view, rules: &self.rules, shared: self.fragments.shared() };
+        tiers::collect(source, query, target, rng, &mut scratch.tiers, &mut scratch.candidates);
+    }
+
+    /// The answer with the mirrors selected; `None` when there are none.
+    fn render(
+        &self,
+        query: &Query<'_>,
+        target: &Target<'_>,
+        scratch: &Scratch,
+        out: &mut Vec<u8>,
+    ) -> Option<Answer> {
+        let (view, fragments, candidates) = (&self.view, self.fragments, &scratch.candidates);
+        let head = self.head(query, candidates.picks.first()?.tier);
+        Some(match query.kind {
+            Kind::Redirect => {
+                let headers_len = redirect::render(view, fragments, query, target, candidates, out)?;
+                Answer { head: ReplyHead { status: 302, ..head }, headers_len }
+            }
+            Kind::Metalink => {
+                metalink::render(view, fragments, query, target, candidates, &scratch.clock.pubdate, out);
+                Answer { head, headers_len: 0 }
+            }
+            Kind::Mirrorlist | Kind::Other => {
+                mirrorlist::render(view, fragments, query, target, candidates, out);
+                Answer { head, headers_len: 0 }
+            }
+        })
+    }
+
+    fn head(&self, query: &Query<'_>, tier: Tier) -> ReplyHead {
+        ReplyHead {
+            content_type: match query.kind {
+                Kind::Metalink => ContentType::Metalink,
+                _ => ContentType::Text,
+            },
+            tier,
+            country: query.client.country.and_then(|country| self.view.country_code(country)),
+            repository: query.named.repository.map_or(NO_REPOSITORY, |repository| repository.0),
+            ..head_of(query.kind)
+        }
+    }
+}
+
+fn head_of(kind: Kind) -> ReplyHead {
+    ReplyHead {
+        status: 200,
+        content_type: ContentType::Text,
+        kind,
+        tier: Tier::None,
+        country: None,
+        repository: NO_REPOSITORY,
+    }
+}
+
+/// The time as answers spell it, worked out once a second.
+#[derive(Debug)]
+struct Clock {
+    now: u64,
+    date: Date,
+    /// RFC 1123, in GMT.
+    pubdate: String,
+}
+
+impl Default for Clock {
+    fn default() -> Clock {
+        let mut clock =
+            Clock { now: u64::MAX, date: OffsetDateTime::UNIX_EPOCH.date(), pubdate: String::new() };
+        clock.set(0);
+        clock
+    }
+}
+
+impl Clock {
+    /// Sets the time in seconds since the epoch; one beyond the year 9999 is the epoch.
+    fn set(&mut self, now: u64) {
+        if now == self.now {
+            return;
+        }
+        self.now = now;
+        let seconds = i64::try_from(now).unwrap_or_default();
+        let time = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        self.date = time.date();
+        let (weekday, month) = (time.weekday().to_string(), time.month().to_string());
+        self.pubdate = format!(
+            "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+            &weekday[..3],
+            time.day(),
+            &month[..3],
+            time.year(),
+            time.hour(),
+            time.minute(),
+            time.second()
+        );
+    }
+}

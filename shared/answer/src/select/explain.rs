@@ -1,0 +1,63 @@
+//! Why a request gets the mirrors it gets: every host that carries the directory, and its tier or why it is out.
+//!
+//! Runs the collection that answers, then asks the same judge about the hosts that were not listed.
+
+use super::{
+    query::Query,
+    target::Target,
+    tiers::{Candidates, Collector, Exclusion, Pick, Source, TierScratch},
+};
+use cache::Member;
+use rand::Rng;
+
+/// A host that carries the directory, and what became of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict {
+    /// The host and its URLs.
+    pub member: Member,
+    /// Listed at this place (from 0), or why not.
+    pub outcome: Result<(usize, Pick), Unlisted>,
+}
+
+/// Why a host that carries the directory is not listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlisted {
+    /// It is no candidate.
+    Excluded(Exclusion),
+    /// It would be one, but is in none of the tiers that were used.
+    NotNeeded,
+    /// All its URLs are those of hosts listed before it.
+    Repeated,
+}
+
+/// Every host that carries the directory, those listed first and in their order.
+pub fn explain(
+    source: Source<'_>,
+    query: &Query<'_>,
+    target: &Target<'_>,
+    rng: &mut impl Rng,
+) -> (Candidates, Vec<Verdict>) {
+    let (mut scratch, mut candidates) = (TierScratch::default(), Candidates::default());
+    let mut collector = Collector::new(source, query, target, &mut scratch, &mut candidates);
+    collector.run(rng);
+    let set = source.view.set(source.view.carriers(target.directory));
+    let judge = |(position, member)| {
+        let unlisted = match collector.judge(position, true) {
+            _ if collector.is_added(position) => Unlisted::Repeated,
+            Some(exclusion) => Unlisted::Excluded(exclusion),
+            None => Unlisted::NotNeeded,
+        };
+        (member, unlisted)
+    };
+    let judged: Vec<(Member, Unlisted)> = set.iter().enumerate().map(judge).collect();
+    let mut verdicts: Vec<Verdict> = Vec::with_capacity(judged.len());
+    let mut listed = vec![false; judged.len()];
+    for (place, pick) in candidates.picks.iter().enumerate() {
+        listed[pick.position as usize] = true;
+        verdicts.push(Verdict { member: judged[pick.position as usize].0, outcome: Ok((place, *pick)) });
+    }
+    let unlisted = judged.iter().zip(&listed).filter(|(_, listed)| !**listed);
+    verdicts
+        .extend(unlisted.map(|((member, unlisted), _)| Verdict { member: *member, outcome: Err(*unlisted) }));
+    (candidates, verdicts)
+}

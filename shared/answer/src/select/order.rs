@@ -1,0 +1,61 @@
+//! In which order: inside a tier by chance, by prefix length or by bandwidth.
+//!
+//! Source: spec.md §5. Weighted order without replacement (first: w/Σw, then the same among the rest) is that of
+//! independent exponential times with rates w, sorted: one draw a host instead of a walk for each place (Efraimidis and
+//! Spirakis, 2006). A host's time and its place so far are packed into one integer, for integers sort faster than
+//! records.
+
+use super::tiers::Pick;
+use cache::View;
+use rand::{Rng, distr::Distribution as _};
+use rand_distr::Exp1;
+use std::cmp::Reverse;
+use wire::Tier;
+
+/// Buffers of an arrangement, kept for the next one.
+#[derive(Debug, Default)]
+pub struct OrderScratch {
+    keys: Vec<u64>,
+    before: Vec<Pick>,
+}
+
+/// Puts the hosts of one tier into their order.
+pub fn arrange(view: &View<'_>, tier: &mut [Pick], rng: &mut impl Rng, scratch: &mut OrderScratch) {
+    match tier.first().map(|pick| pick.tier) {
+        None => {}
+        Some(Tier::Netblock) => {
+            tier.sort_unstable_by_key(|pick| Reverse(pick.length));
+            for same in tier.chunk_by_mut(|a, b| a.length == b.length) {
+                shuffle(same, |_| 1, rng, scratch);
+            }
+        }
+        Some(Tier::Location | Tier::Asn) => shuffle(tier, |_| 1, rng, scratch),
+        Some(_) => shuffle(tier, |pick| view.bandwidth(view.placement_host(pick.placement)), rng, scratch),
+    }
+}
+
+/// Draws an order: a pick of twice the weight is twice as likely to be the first, and so on among the rest.
+fn shuffle(
+    picks: &mut [Pick],
+    weight: impl Fn(&Pick) -> u32,
+    rng: &mut impl Rng,
+    scratch: &mut OrderScratch,
+) {
+    let OrderScratch { keys, before } = scratch;
+    before.clear();
+    before.extend_from_slice(picks);
+    let place_bits = usize::BITS - picks.len().leading_zeros();
+    let places = (1 << place_bits) - 1;
+    keys.clear();
+    keys.extend((0..).zip(&*picks).map(|(place, pick)| {
+        let time: f64 = Exp1.sample(rng);
+        let time = time / f64::from(weight(pick));
+        // Bits of floats are ordered as their values are; the sign, which is free, is shifted out. What is left of
+        // the time is cut by a few bits of its fraction.
+        time.to_bits() << 1 & !places | place
+    }));
+    keys.sort_unstable();
+    for (pick, key) in picks.iter_mut().zip(&*keys) {
+        *pick = before[(key & places) as usize];
+    }
+}

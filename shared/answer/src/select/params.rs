@@ -1,0 +1,250 @@
+//! The query string, taken apart; nothing is looked up here.
+//!
+//! Source: spec.md §1. Values keep their bytes; what they mean is for `query` to find out.
+
+use std::borrow::Cow;
+use wire::net::trim_blanks;
+
+/// Longest `repo`, `arch`, `path` or `location` in bytes; a longer one is unknown.
+pub const LONGEST_NAME: usize = 1024;
+
+/// A request's parameters; `None` where one is absent or empty.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Params<'q> {
+    /// `repo`
+    pub repo: Option<Cow<'q, [u8]>>,
+    /// `arch`
+    pub arch: Option<Cow<'q, [u8]>>,
+    /// `path`; blanks at its ends belong to it.
+    pub path: Option<Cow<'q, [u8]>>,
+    /// `country`, or else `cc`; a list with something on it.
+    pub country: Option<Cow<'q, [u8]>>,
+    /// `protocol`
+    pub protocol: Option<Cow<'q, [u8]>>,
+    /// `netblock`
+    pub netblock: Option<Cow<'q, [u8]>>,
+    /// `ip`
+    pub ip: Option<Cow<'q, [u8]>>,
+    /// `version`
+    pub version: Option<Cow<'q, [u8]>>,
+    /// `location`
+    pub location: Option<Cow<'q, [u8]>>,
+    /// `redirect` is there and not `0`.
+    pub redirect: bool,
+    /// `time` is there and not `0`.
+    pub time: bool,
+}
+
+impl<'q> Params<'q> {
+    /// Reads a query string, as sent. Total: whatever is not understood is ignored.
+    pub fn parse(query: &'q [u8]) -> Params<'q> {
+        // Of each name the last value as sent; only these are decoded, however often a name comes again.
+        let mut last = [None; Name::COUNT];
+        // Empty ones are passed over before anything is done with them: eight kilobytes may hold as many.
+        for pair in query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            if let Some(name) = Name::read(&pair[..at]) {
+                last[name as usize] = Some(pair.get(at + 1..).unwrap_or_default());
+            }
+        }
+        let value = |name: Name| last[name as usize].map(decode);
+        let word = |name| value(name).map(|text| trim(text, trim_blanks)).filter(|value| !value.is_empty());
+        let flag = |name| value(name).is_some_and(|value| *trim_blanks(&value) != *b"0");
+        let list = |name| word(name).filter(|list| items(list).next().is_some());
+        Params {
+            repo: word(Name::Repo),
+            arch: word(Name::Arch),
+            path: value(Name::Path).map(|path| trim(path, trim_line_ends)).filter(|path| !path.is_empty()),
+            country: list(Name::Country).or_else(|| list(Name::Cc)),
+            protocol: word(Name::Protocol),
+            netblock: word(Name::Netblock),
+            ip: word(Name::Ip),
+            version: word(Name::Version),
+            location: word(Name::Location),
+            redirect: flag(Name::Redirect),
+            time: flag(Name::Time),
+        }
+    }
+}
+
+/// The parameters that mean something.
+#[derive(Clone, Copy)]
+enum Name {
+    Repo,
+    Arch,
+    Path,
+    Country,
+    Cc,
+    Protocol,
+    Netblock,
+    Ip,
+    Version,
+    Location,
+    Redirect,
+    Time,
+}
+
+impl Name {
+    const COUNT: usize = Name::Time as usize + 1;
+    /// The longest name in bytes.
+    const LONGEST: usize = 8;
+
+    /// The name that is written there, encoded or not.
+    fn read(written: &[u8]) -> Option<Name> {
+        let mut decoded = [0; Name::LONGEST];
+        let mut length = 0;
+        for byte in Decoded(written) {
+            *decoded.get_mut(length)? = byte;
+            length += 1;
+        }
+        Some(match &decoded[..length] {
+            b"repo" => Name::Repo,
+            b"arch" => Name::Arch,
+            b"path" => Name::Path,
+            b"country" => Name::Country,
+            b"cc" => Name::Cc,
+            b"protocol" => Name::Protocol,
+            b"netblock" => Name::Netblock,
+            b"ip" => Name::Ip,
+            b"version" => Name::Version,
+            b"location" => Name::Location,
+            b"redirect" => Name::Redirect,
+            b"time" => Name::Time,
+            _ => return None,
+        })
+    }
+}
+
+/// Items of a comma list, without blanks around them; empty ones left out.
+pub fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|byte| *byte == b',').map(trim_blanks).filter(|item| !item.is_empty())
+}
+
+/// Whether a name can be one of the cache at all: UTF-8 without control characters, not too long.
+pub fn acceptable(name: &[u8]) -> bool {
+    name.len() <= LONGEST_NAME
+        && std::str::from_utf8(name).is_ok_and(|text| !text.contains(|c: char| c.is_control()))
+}
+
+/// Decodes `%XX`; an invalid escape stays as written, `+` is a plus sign.
+fn decode(text: &[u8]) -> Cow<'_, [u8]> {
+    if text.contains(&b'%') { Cow::Owned(Decoded(text).collect()) } else { Cow::Borrowed(text) }
+}
+
+/// The bytes of a text whose escapes are decoded.
+struct Decoded<'q>(&'q [u8]);
+
+impl Iterator for Decoded<'_> {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        let digit = |byte: &u8| char::from(*byte).to_digit(16);
+        let (byte, rest) = self.0.split_first()?;
+        if let (b'%', [high, low, rest @ ..]) = (byte, rest)
+            && let (Some(high), Some(low)) = (digit(high), digit(low))
+        {
+            self.0 = rest;
+            return Some((high << 4 | low) as u8);
+        }
+        self.0 = rest;
+        Some(*byte)
+    }
+}
+
+fn trim(text: Cow<'_, [u8]>, trim: fn(&[u8]) -> &[u8]) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
+        Cow::Owned(text) => match trim(&text) {
+            trimmed if trimmed.len() == text.len() => Cow::Owned(text),
+            trimmed => Cow::Owned(trimmed.to_vec()),
+        },
+    }
+}
+
+/// The text without tabs and line ends around it.
+fn trim_line_ends(mut text: &[u8]) -> &[u8] {
+    while let [b'\t' | b'\r' | b'\n', rest @ ..] | [rest @ .., b'\t' | b'\r' | b'\n'] = text {
+        text = rest;
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text<'a>(value: &'a Option<Cow<'_, [u8]>>) -> Option<&'a str> {
+        value.as_ref().map(|value| std::str::from_utf8(value).unwrap())
+    }
+
+    #[test]
+    fn values_are_decoded_and_trimmed_but_plus_stays() {
+        let params = Params::parse(b"repo=%20gtk+%20&arch=x86%5F64&path=%20a%20&countme=3");
+        assert_eq!(text(&params.repo), Some("gtk+"));
+        assert_eq!(text(&params.arch), Some("x86_64"));
+        assert_eq!(text(&params.path), Some(" a "));
+    }
+
+    #[test]
+    fn line_ends_and_tabs_are_trimmed_like_blanks() {
+        let params =
+            Params::parse(b"repo=%0D%0Afedora-42%0A&arch=%09x86_64%0D&ip=192.0.2.7%0A&country=de%0D,%0Afr");
+        assert_eq!(text(&params.repo), Some("fedora-42"));
+        assert_eq!(text(&params.arch), Some("x86_64"));
+        assert_eq!(text(&params.ip), Some("192.0.2.7"));
+        let countries: Vec<&[u8]> = items(params.country.as_deref().unwrap()).collect();
+        assert_eq!(countries, [&b"de"[..], b"fr"]);
+        assert_eq!(text(&Params::parse(b"path=%0A%20pub/x%20%0D%0A").path), Some(" pub/x "));
+        assert_eq!(Params::parse(b"path=%0D%0A&repo=%09").path, None);
+        assert!(!Params::parse(b"redirect=0%0D%0A").redirect);
+    }
+
+    #[test]
+    fn an_invalid_escape_stays_as_written() {
+        assert_eq!(&*decode(b"100%"), b"100%");
+        assert_eq!(&*decode(b"%zz%4"), b"%zz%4");
+        assert_eq!(&*decode(b"%%41"), b"%A");
+    }
+
+    #[test]
+    fn the_last_of_a_name_counts_and_an_empty_one_is_none() {
+        assert_eq!(text(&Params::parse(b"repo=a&repo=b").repo), Some("b"));
+        assert_eq!(Params::parse(b"repo=a&repo=").repo, None);
+        assert_eq!(Params::parse(b"repo=a&repo").repo, None);
+        assert_eq!(text(&Params::parse(b"repo=a=b").repo), Some("a=b"));
+    }
+
+    #[test]
+    fn flags_count_by_presence_unless_zero() {
+        for (query, expected) in [
+            ("redirect", true),
+            ("redirect=", true),
+            ("redirect=0", false),
+            ("redirect=%200", false),
+            ("", false),
+        ] {
+            assert_eq!(Params::parse(query.as_bytes()).redirect, expected, "{query}");
+        }
+        assert!(!Params::parse(b"time=1&time=0").time);
+    }
+
+    #[test]
+    fn country_beats_cc_wherever_it_stands() {
+        assert_eq!(text(&Params::parse(b"country=fr&cc=de").country), Some("fr"));
+        assert_eq!(text(&Params::parse(b"cc=de&country=fr").country), Some("fr"));
+        assert_eq!(text(&Params::parse(b"cc=de&country=,").country), Some("de"));
+        assert_eq!(Params::parse(b"cc=,&country=").country, None);
+    }
+
+    #[test]
+    fn names_are_case_sensitive_and_may_be_encoded() {
+        assert_eq!(Params::parse(b"Repo=a").repo, None);
+        assert_eq!(text(&Params::parse(b"%72epo=a").repo), Some("a"));
+    }
+
+    #[test]
+    fn lists_drop_blanks_and_empty_items() {
+        let found: Vec<&[u8]> = items(b" de ,, fr,\t").collect();
+        assert_eq!(found, [&b"de"[..], b"fr"]);
+    }
+}

@@ -1,0 +1,125 @@
+//! A request, resolved: everything that the tiers need to know, as numbers of the cache.
+//!
+//! Source: spec.md §1 to §3.
+
+use super::{
+    client::Client,
+    params::{Params, items},
+    target::{self, Named, Refusal, Target},
+};
+use cache::{
+    CountryId, LocationId, View,
+    scheme::{Scheme, Schemes},
+};
+use std::borrow::Cow;
+use wire::{Kind, code::Country};
+
+/// How many distinct items of `country` count.
+pub const MOST_COUNTRIES: usize = 16;
+
+/// A request, resolved.
+#[derive(Debug)]
+pub struct Query<'q> {
+    /// What form the answer has.
+    pub kind: Kind,
+    /// Who asks.
+    pub client: Client,
+    /// What is named.
+    pub named: Named<'q>,
+    /// What mirrors are asked to have, or why there is no such thing.
+    pub target: Result<Target<'q>, Refusal>,
+    /// The countries asked for.
+    pub countries: Option<Countries>,
+    /// The protocols asked for; those of other names are dropped, so it may be empty.
+    pub protocols: Option<Schemes>,
+    /// The location asked for, if the cache knows it.
+    pub location: Option<(LocationId, Cow<'q, [u8]>)>,
+    /// Whether netblock and ASN count.
+    pub near: bool,
+    /// Whether the header tells the cache's creation time.
+    pub time: bool,
+}
+
+/// A list of countries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Countries {
+    /// Codes as asked for, upper case, each once, with their number if the cache names them.
+    pub codes: Vec<(Country, Option<CountryId>)>,
+    /// Whether `global` is on the list.
+    pub global: bool,
+}
+
+impl<'q> Query<'q> {
+    /// Resolves a request; `None` when its path asks for neither list nor metalink.
+    pub fn resolve(view: &View<'q>, request: &wire::Request<'q>) -> Option<Query<'q>> {
+        let metalink = match request.path.rsplit(|byte| *byte == b'/').next() {
+            Some(b"mirrorlist") => false,
+            Some(b"metalink") => true,
+            _ => return None,
+        };
+        let params = Params::parse(request.query);
+        let kind = match (metalink, params.redirect) {
+            (true, _) => Kind::Metalink,
+            (false, true) => Kind::Redirect,
+            (false, false) => Kind::Mirrorlist,
+        };
+        let (named, target) = target::resolve(view, &params, metalink);
+        let location = params.location.as_ref().and_then(|name| Some((view.location(name)?, name.clone())));
+        Some(Query {
+            kind,
+            client: Client::resolve(view, request.client, &params),
+            named,
+            target,
+            countries: params.country.as_ref().and_then(|list| Countries::read(view, list)),
+            protocols: params.protocol.as_ref().and_then(|list| protocols(list)),
+            location,
+            near: params.netblock.as_ref().is_none_or(|value| value.as_ref() == b"1"),
+            time: params.time,
+        })
+    }
+
+    /// Of the schemes by which a host can be reached, those of which a list or a redirect shows a URL: all that were
+    /// asked for, else the best; one for a redirect.
+    pub fn shown(&self, usable: Schemes) -> Schemes {
+        let usable = usable.and(self.wanted());
+        match (self.kind, self.protocols) {
+            (Kind::Mirrorlist, Some(_)) => usable,
+            _ => usable.iter().take(1).collect(),
+        }
+    }
+
+    /// The schemes by which a host must be reached to be a candidate.
+    pub fn wanted(&self) -> Schemes {
+        let asked = self.protocols.unwrap_or(Schemes::USUAL);
+        if self.kind == Kind::Redirect { asked.and(Schemes::WEB) } else { asked }
+    }
+}
+
+impl Countries {
+    /// Reads a list; `None` when nothing is on it.
+    fn read(view: &View<'_>, list: &[u8]) -> Option<Countries> {
+        let mut countries = Countries::default();
+        let mut any = false;
+        for item in items(list) {
+            any = true;
+            if countries.codes.len() + usize::from(countries.global) == MOST_COUNTRIES {
+                break;
+            }
+            if item.eq_ignore_ascii_case(b"global") {
+                countries.global = true;
+            } else if let Some(code) = Country::parse(item)
+                && !countries.codes.iter().any(|known| known.0 == code)
+            {
+                countries.codes.push((code, view.country_id(code)));
+            }
+        }
+        any.then_some(countries)
+    }
+}
+
+/// Reads a list of protocols; `None` when nothing is on it.
+fn protocols(list: &[u8]) -> Option<Schemes> {
+    let mut items = items(list).peekable();
+    items.peek()?;
+    Some(items.filter_map(Scheme::parse).collect())
+}

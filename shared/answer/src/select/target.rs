@@ -1,0 +1,223 @@
+//! Which directory a request is about, and what the answer calls it.
+//!
+//! Source: spec.md §3. Everything that cannot be answered about a directory is a [`Refusal`] here.
+
+use super::params::{Params, acceptable};
+use cache::{DirectoryId, FileId, Found, RepositoryId, TreeId, View};
+use std::{borrow::Cow, fmt};
+
+/// What the header line names, after redirects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject<'q> {
+    /// `repo` and `arch`.
+    Tree {
+        /// The repository.
+        repo: Cow<'q, [u8]>,
+        /// The architecture.
+        arch: Cow<'q, [u8]>,
+    },
+    /// `path`, with single slashes.
+    Path(Cow<'q, [u8]>),
+}
+
+/// What mirrors are asked to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target<'q> {
+    /// The directory that they must carry.
+    pub directory: DirectoryId,
+    /// Another directory that they must carry too, unless none of them does.
+    pub also: Option<DirectoryId>,
+    /// The file in it; `None` when it is about the directory itself.
+    pub file: Option<Cow<'q, [u8]>>,
+    /// The file's known versions.
+    pub details: Option<FileId>,
+}
+
+/// Why there is no target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Neither a path nor repository and architecture.
+    Incomplete,
+    /// No such repository, or not for this architecture. With the repository whose architectures are worth naming.
+    UnknownTree(Option<RepositoryId>),
+    /// The repository is turned away.
+    Disabled,
+    /// The repository is known, but no mirror carries its directory (or its metadata, for a metalink).
+    NotCarried,
+    /// The path is not one that mirrors carry.
+    InvalidPath,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::Incomplete => "neither a path nor repo and arch are given",
+            Refusal::UnknownTree(None) => "the repository is unknown",
+            Refusal::UnknownTree(Some(_)) => "the repository is not there for this arch",
+            Refusal::Disabled => "the repository is disabled",
+            Refusal::NotCarried => {
+                "no mirror carries the repository's directory (or its repodata, for a metalink)"
+            }
+            Refusal::InvalidPath => "the path is neither a directory of the cache nor a file in one",
+        })
+    }
+}
+
+/// What a request names, whether or not there is a target.
+#[derive(Debug, Default)]
+pub struct Named<'q> {
+    /// What the header names; `None` when the request named nothing.
+    pub subject: Option<Subject<'q>>,
+    /// What was asked for by `repo` and `arch`; the access log has it even where `path` wins.
+    pub asked: Option<Asked<'q>>,
+    /// The repository that answers.
+    pub repository: Option<RepositoryId>,
+}
+
+/// Finds what a request is about.
+pub fn resolve<'q>(
+    view: &View<'q>,
+    params: &Params<'q>,
+    metalink: bool,
+) -> (Named<'q>, Result<Target<'q>, Refusal>) {
+    let mut named = Named::default();
+    if let (Some(repo), Some(arch)) = (&params.repo, &params.arch) {
+        named.asked = Some(Asked::new(view, params, repo, arch));
+    }
+    if let Some(path) = &params.path {
+        let path = normalise(path);
+        let target = by_path(view, &path);
+        named.subject = Some(Subject::Path(path));
+        return (named, target);
+    }
+    let Some(asked) = &named.asked else { return (named, Err(Refusal::Incomplete)) };
+    let repository = asked.answering(view);
+    let target = asked.target(view, repository, metalink);
+    let repo = match repository.and_then(|repository| view.repository(repository)) {
+        Some(repository) => Cow::Borrowed(repository.name.as_bytes()),
+        None => asked.repo.clone(),
+    };
+    named.subject = Some(Subject::Tree { repo, arch: asked.arch.clone() });
+    named.repository = repository;
+    (named, target)
+}
+
+/// Repository and architecture as asked for: after `version`, before redirects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked<'q> {
+    /// The repository.
+    pub repo: Cow<'q, [u8]>,
+    /// The architecture; `source` for a source repository.
+    pub arch: Cow<'q, [u8]>,
+}
+
+impl<'q> Asked<'q> {
+    fn new(view: &View<'_>, params: &Params<'q>, repo: &Cow<'q, [u8]>, arch: &Cow<'q, [u8]>) -> Asked<'q> {
+        let versioned = params.version.as_ref().map(|version| [&**repo, b"-", version].concat());
+        let repo = match versioned {
+            Some(versioned) if is_known(view, &versioned) => Cow::Owned(versioned),
+            _ => repo.clone(),
+        };
+        let mut asked = Asked { repo, arch: arch.clone() };
+        let is_source = asked.repo.windows(6).any(|window| window == b"source");
+        // Names such as opensource-tools have the word in them and other architectures all the same.
+        if is_source && !asked.is_tree(view) {
+            asked.arch = Cow::Borrowed(b"source");
+        }
+        asked
+    }
+
+    /// Whether the pair is known as it is, once a redirect is followed.
+    fn is_tree(&self, view: &View<'_>) -> bool {
+        let tree = self.answering(view).filter(|_| acceptable(&self.arch));
+        tree.is_some_and(|repository| view.tree_id(repository, &self.arch).is_some())
+    }
+
+    /// The repository that answers: the one asked for, or the one that it redirects to. One step only.
+    fn answering(&self, view: &View<'_>) -> Option<RepositoryId> {
+        let asked = lookup(view, &self.repo)?;
+        Some(view.repository(asked)?.redirect.unwrap_or(asked))
+    }
+
+    fn target(
+        &self,
+        view: &View<'_>,
+        repository: Option<RepositoryId>,
+        metalink: bool,
+    ) -> Result<Target<'q>, Refusal> {
+        let Some(repository) = repository else { return Err(Refusal::UnknownTree(None)) };
+        if view.repository(repository).is_some_and(|repository| repository.disabled) {
+            return Err(Refusal::Disabled);
+        }
+        let tree = if acceptable(&self.arch) { view.tree_id(repository, &self.arch) } else { None };
+        let Some(tree) = tree else {
+            let has_trees = view.trees(repository).len() > 0;
+            return Err(Refusal::UnknownTree(has_trees.then_some(repository)));
+        };
+        tree_target(view, tree, metalink).ok_or(Refusal::NotCarried)
+    }
+}
+
+/// The target of a tree: its metadata for a metalink, its directory for a list.
+fn tree_target<'q>(view: &View<'_>, tree: TreeId, metalink: bool) -> Option<Target<'q>> {
+    let tree = view.tree(tree)?;
+    if metalink {
+        let file = Some(Cow::Borrowed(&b"repomd.xml"[..]));
+        return Some(Target { directory: tree.repodata?, also: None, file, details: tree.repomd });
+    }
+    let directory = tree.directory?;
+    // A directory that is its own metadata needs no second condition.
+    let also = tree.repodata.filter(|repodata| *repodata != directory);
+    Some(Target { directory, also, file: None, details: None })
+}
+
+/// A repository by a name of any bytes.
+fn lookup(view: &View<'_>, name: &[u8]) -> Option<RepositoryId> {
+    if acceptable(name) { view.repository_id(name) } else { None }
+}
+
+/// Whether the cache says anything of a repository of this name; being another one's redirect target is not enough.
+fn is_known(view: &View<'_>, name: &[u8]) -> bool {
+    let Some(id) = lookup(view, name) else { return false };
+    let says =
+        view.repository(id).is_some_and(|repository| repository.disabled || repository.redirect.is_some());
+    says || view.trees(id).len() > 0
+}
+
+fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refusal> {
+    let whole: &[u8] = path;
+    let dots = whole.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b"..");
+    if dots || whole.is_empty() || !acceptable(whole) {
+        return Err(Refusal::InvalidPath);
+    }
+    let found = view.find(whole);
+    if let Some(Found::Directory(directory)) = found {
+        return Ok(Target { directory, also: None, file: None, details: None });
+    }
+    let slash = whole.iter().rposition(|byte| *byte == b'/').ok_or(Refusal::InvalidPath)?;
+    let file = Some(match path {
+        Cow::Borrowed(path) => Cow::Borrowed(&path[slash + 1..]),
+        Cow::Owned(path) => Cow::Owned(path[slash + 1..].to_vec()),
+    });
+    if let Some(Found::File(details)) = found
+        && let Some((directory, _)) = view.file(details)
+    {
+        return Ok(Target { directory, also: None, file, details: Some(details) });
+    }
+    match view.find(&whole[..slash]) {
+        Some(Found::Directory(directory)) => Ok(Target { directory, also: None, file, details: None }),
+        _ => Err(Refusal::InvalidPath),
+    }
+}
+
+/// A path without slashes at its ends and with single ones inside.
+fn normalise<'q>(path: &Cow<'q, [u8]>) -> Cow<'q, [u8]> {
+    let is_normal =
+        !path.starts_with(b"/") && !path.ends_with(b"/") && !path.windows(2).any(|window| window == b"//");
+    if is_normal {
+        return path.clone();
+    }
+    let segments: Vec<&[u8]> =
+        path.split(|byte| *byte == b'/').filter(|segment| !segment.is_empty()).collect();
+    Cow::Owned(segments.join(&b'/'))
+}

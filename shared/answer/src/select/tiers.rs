@@ -1,0 +1,448 @@
+//! Which mirrors, nearest first: the table of tiers and what each of them adds.
+//!
+//! Source: spec.md §4. Each row of `TIERS` keeps one line of the table there. A host is a candidate or not by
+//! [`Collector::judge`] alone, in every tier; a host is listed once, in its nearest tier.
+
+use super::{
+    order::{self, OrderScratch},
+    query::{Countries, Query},
+    repeats::{self, SharedUrls, Shown},
+    target::Target,
+};
+use crate::rules::{NetblockMode, Rules};
+use cache::scheme::Schemes;
+use cache::{ContinentId, CountryId, HostId, PlacementId, Set, SystemId, UrlId, View};
+use rand::Rng;
+use wire::Tier;
+
+/// A listed host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// The host and its URLs.
+    pub placement: PlacementId,
+    /// Its position in the directory's set.
+    pub position: u32,
+    /// Whether it is in the directory's `Global`.
+    pub public: bool,
+    /// Why it is listed.
+    pub tier: Tier,
+    /// In the netblock tier: the length of the prefix that brought it here; else 0.
+    pub length: u8,
+    /// Whether some of its URLs are in [`Candidates::hidden`].
+    pub partial: bool,
+}
+
+/// What the tiers gave.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    /// Listed hosts, those of a tier together, nearest tier first, in the order in which they are shown.
+    pub picks: Vec<Pick>,
+    /// URLs of listed hosts that are not shown, for an earlier host shows them.
+    pub hidden: Vec<(PlacementId, UrlId)>,
+    /// Whether the location had a candidate.
+    pub location: bool,
+    /// Whether a netblock had a candidate.
+    pub netblock: bool,
+    /// The autonomous system, if it had a candidate.
+    pub system: Option<SystemId>,
+    /// Countries that had a candidate, in the order of the header.
+    pub countries: Vec<CountryId>,
+    /// Whether `global` had a candidate where it was asked for, or its tier was used.
+    pub global: bool,
+}
+
+/// Why a host that carries the directory is not a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exclusion {
+    /// It does not carry the repository's metadata, so what it has may be old.
+    StaleRepodata,
+    /// None of its URLs has a protocol that counts.
+    NoUsableUrl,
+    /// It is not for the client's country.
+    CountryNotAllowed,
+}
+
+/// One line of the table of tiers.
+struct Row {
+    tier: Tier,
+    /// Whether the tier is used, given what those before it gave.
+    used: fn(&Collector<'_>) -> bool,
+    /// Lists the tier's candidates; tells whether there were any, listed before or not.
+    add: fn(&mut Collector<'_>) -> bool,
+}
+
+/// The tiers, nearest first.
+const TIERS: [Row; 8] = [
+    Row { tier: Tier::Location, used: |_| true, add: |c| c.location() },
+    Row {
+        tier: Tier::Netblock,
+        used: |c| c.query.countries.is_none() && c.query.near,
+        add: |c| c.netblock(),
+    },
+    Row { tier: Tier::Asn, used: |c| c.query.countries.is_none() && c.query.near, add: |c| c.asn() },
+    Row { tier: Tier::Country, used: |c| c.query.countries.is_some(), add: |c| c.requested() },
+    Row {
+        tier: Tier::CountryContinent,
+        used: |c| c.query.countries.is_some() && !c.gave(Tier::Country),
+        add: |c| c.requested_continents(),
+    },
+    Row { tier: Tier::Geoip, used: |c| c.nothing_requested(), add: |c| c.own_country() },
+    Row { tier: Tier::Continent, used: |c| c.nothing_requested(), add: |c| c.own_continent() },
+    Row {
+        tier: Tier::Global,
+        used: |c| c.nothing_requested() && c.candidates.picks.len() < c.rules.minimum,
+        add: |c| c.global(),
+    },
+];
+
+/// Buffers of a collection, kept for the next one.
+#[derive(Debug, Default)]
+pub struct TierScratch {
+    /// By position in the set: listed already.
+    listed: Vec<bool>,
+    /// By host: its position in the set and one; 0 for hosts that are not in it.
+    position: Vec<u32>,
+    /// By host: whether it carries the other directory too.
+    also: Vec<bool>,
+    order: OrderScratch,
+    shown: Shown,
+}
+
+/// What mirrors are chosen from, and by which rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// The cache.
+    pub view: &'a View<'a>,
+    /// The operator's rules.
+    pub rules: &'a Rules,
+    /// The URLs that several hosts of the cache have.
+    pub shared: &'a SharedUrls,
+}
+
+/// Fills `candidates` with the mirrors for a query about `target`, in their order.
+///
+/// Cost: proportional to the directory's hosts, whatever the query.
+pub fn collect(
+    source: Source<'_>,
+    query: &Query<'_>,
+    target: &Target<'_>,
+    rng: &mut impl Rng,
+    scratch: &mut TierScratch,
+    candidates: &mut Candidates,
+) {
+    Collector::new(source, query, target, scratch, candidates).run(rng);
+}
+
+/// One collection under way.
+pub struct Collector<'a> {
+    view: &'a View<'a>,
+    rules: &'a Rules,
+    shared: &'a SharedUrls,
+    query: &'a Query<'a>,
+    set: Set<'a>,
+    wanted: Schemes,
+    /// Whether hosts must carry another directory too, see [`TierScratch::also`].
+    also: bool,
+    scratch: &'a mut TierScratch,
+    candidates: &'a mut Candidates,
+    /// The tier that is being added.
+    tier: Tier,
+    /// Tiers that gave a candidate, as bits.
+    given: u16,
+    /// Whether [`TierScratch::position`] is filled.
+    positions: bool,
+}
+
+impl<'a> Collector<'a> {
+    /// A collection that has listed nothing yet.
+    pub fn new(
+        source: Source<'a>,
+        query: &'a Query<'a>,
+        target: &Target<'_>,
+        scratch: &'a mut TierScratch,
+        candidates: &'a mut Candidates,
+    ) -> Collector<'a> {
+        let Source { view, rules, shared } = source;
+        candidates.picks.clear();
+        candidates.hidden.clear();
+        candidates.countries.clear();
+        (candidates.location, candidates.netblock) = (false, false);
+        (candidates.system, candidates.global) = (None, false);
+        let carriers = view.carriers(target.directory);
+        let set = view.set(carriers);
+        scratch.listed.clear();
+        scratch.listed.resize(set.len(), false);
+        scratch.shown.begin();
+        let mut collector = Collector {
+            view,
+            rules,
+            shared,
+            query,
+            set,
+            wanted: query.wanted(),
+            also: false,
+            scratch,
+            candidates,
+            tier: Tier::None,
+            given: 0,
+            positions: false,
+        };
+        // Directories that share their hosts need no second look.
+        if let Some(also) = target.also.map(|also| view.carriers(also)).filter(|also| *also != carriers) {
+            collector.require(view.set(also));
+        }
+        collector
+    }
+
+    /// Goes through the table of tiers. The hosts of each are put into their order at once, for how many count may
+    /// depend on it where they share URLs.
+    pub fn run(&mut self, rng: &mut impl Rng) {
+        for row in &TIERS {
+            if !(row.used)(self) {
+                continue;
+            }
+            self.tier = row.tier;
+            let before = self.candidates.picks.len();
+            let any = (row.add)(self);
+            self.arrange(before, rng);
+            if any {
+                self.given |= 1 << row.tier as u16;
+                if row.tier == Tier::Netblock && self.rules.netblock == NetblockMode::Only {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Orders the hosts listed from `before` on, and leaves out those that show nothing new.
+    fn arrange(&mut self, before: usize, rng: &mut impl Rng) {
+        let Candidates { picks, hidden, .. } = &mut *self.candidates;
+        if picks.len() > before {
+            order::arrange(self.view, &mut picks[before..], rng, &mut self.scratch.order);
+            repeats::leave_out(
+                self.view,
+                self.shared,
+                self.query,
+                picks,
+                before,
+                hidden,
+                &mut self.scratch.shown,
+            );
+        }
+    }
+
+    /// Whether a tier has added the member at `position`, listed in the end or not.
+    pub fn is_added(&self, position: usize) -> bool {
+        self.scratch.listed.get(position).is_some_and(|listed| *listed)
+    }
+
+    /// Makes carrying another directory a condition, unless no host would meet it.
+    fn require(&mut self, other: Set<'_>) {
+        let also = &mut self.scratch.also;
+        also.clear();
+        also.resize(self.view.host_count(), false);
+        for member in other.iter() {
+            if let Some(carries) = also.get_mut(self.view.placement_host(member.placement).0 as usize) {
+                *carries = true;
+            }
+        }
+        let carries = |host: HostId| also.get(host.0 as usize).is_some_and(|carries| *carries);
+        self.also = self.set.iter().any(|member| carries(self.view.placement_host(member.placement)));
+    }
+
+    /// Why the member at `position` is not a candidate; `None` when it is one. `open` tiers take the client's country
+    /// into account, the nearest ones do not.
+    pub fn judge(&self, position: usize, open: bool) -> Option<Exclusion> {
+        let Some(member) = self.set.get(position) else { return Some(Exclusion::NoUsableUrl) };
+        if self.view.placement_schemes(member.placement).and(self.wanted).is_empty() {
+            return Some(Exclusion::NoUsableUrl);
+        }
+        if !self.also && !open {
+            return None;
+        }
+        let host = self.view.placement_host(member.placement);
+        if self.also && !self.scratch.also.get(host.0 as usize).is_some_and(|carries| *carries) {
+            return Some(Exclusion::StaleRepodata);
+        }
+        if open
+            && let Some(mut allowed) = self.view.countries_allowed(host)
+            && !self.query.client.country.is_some_and(|country| allowed.any(|one| one == country))
+        {
+            return Some(Exclusion::CountryNotAllowed);
+        }
+        None
+    }
+
+    /// The tiers before gave no candidate for the countries asked for, or none were asked for.
+    fn nothing_requested(&self) -> bool {
+        !self.gave(Tier::Country) && !self.gave(Tier::CountryContinent)
+    }
+
+    fn gave(&self, tier: Tier) -> bool {
+        self.given & 1 << tier as u16 != 0
+    }
+
+    /// Lists the member at `position` if it is a candidate; tells whether it is.
+    fn add(&mut self, position: usize, length: u8) -> bool {
+        let open = !matches!(self.tier, Tier::Location | Tier::Netblock | Tier::Asn);
+        if self.judge(position, open).is_some() {
+            return false;
+        }
+        if let (Some(listed @ false), Some(member)) =
+            (self.scratch.listed.get_mut(position), self.set.get(position))
+        {
+            *listed = true;
+            self.candidates.picks.push(Pick {
+                placement: member.placement,
+                position: position as u32,
+                public: member.public,
+                tier: self.tier,
+                length,
+                partial: false,
+            });
+        }
+        true
+    }
+
+    /// Lists those of these hosts that are candidates.
+    fn add_hosts(&mut self, hosts: impl Iterator<Item = HostId>, length: u8) -> bool {
+        let mut any = false;
+        for host in hosts {
+            if let Some(position) = self.position(host) {
+                any |= self.add(position, length);
+            }
+        }
+        any
+    }
+
+    /// Where a host is in the set.
+    fn position(&mut self, host: HostId) -> Option<usize> {
+        if !self.positions {
+            let positions = &mut self.scratch.position;
+            positions.clear();
+            positions.resize(self.view.host_count(), 0);
+            for (at, member) in (1..).zip(self.set.iter()) {
+                if let Some(position) =
+                    positions.get_mut(self.view.placement_host(member.placement).0 as usize)
+                {
+                    *position = at;
+                }
+            }
+            self.positions = true;
+        }
+        self.scratch.position.get(host.0 as usize).and_then(|at| at.checked_sub(1)).map(|at| at as usize)
+    }
+
+    /// Hosts of the location that the client named.
+    fn location(&mut self) -> bool {
+        let Some((location, _)) = self.query.location else { return false };
+        self.candidates.location = self.add_hosts(self.view.location_hosts(location), 0);
+        self.candidates.location
+    }
+
+    /// Hosts one of whose netblocks contains the client, longest first.
+    fn netblock(&mut self) -> bool {
+        let mut next = self.query.client.class.netblock;
+        while let Some(netblock) = next {
+            let length = self.view.netblock(netblock).map_or(0, |prefix| prefix.length);
+            self.candidates.netblock |= self.add_hosts(self.view.netblock_hosts(netblock), length);
+            next = self.view.netblock_parent(netblock);
+        }
+        self.candidates.netblock
+    }
+
+    /// Hosts that serve the client's autonomous system.
+    fn asn(&mut self) -> bool {
+        let Some(system) = self.query.client.class.system else { return false };
+        let any = self.add_hosts(self.view.system_hosts(system), 0);
+        self.candidates.system = any.then_some(system);
+        any
+    }
+
+    /// Hosts of the countries that the client named, and every public one for `global`.
+    fn requested(&mut self) -> bool {
+        let Some(requested) = &self.query.countries else { return false };
+        self.add_countries(|_, country| requested.contains(country));
+        // As requested, not by code.
+        let found = std::mem::take(&mut self.candidates.countries);
+        let order =
+            requested.codes.iter().filter_map(|code| code.1).filter(|country| found.contains(country));
+        self.candidates.countries.extend(order);
+        if requested.global {
+            self.candidates.global = self.add_public();
+        }
+        self.candidates.global || !self.candidates.countries.is_empty()
+    }
+
+    /// Hosts of the continents of the countries that the client named, without those countries.
+    fn requested_continents(&mut self) -> bool {
+        let Some(requested) = &self.query.countries else { return false };
+        let known = requested.codes.iter().filter_map(|code| code.1);
+        let continents: Vec<ContinentId> = known.filter_map(|country| self.view.continent(country)).collect();
+        self.add_countries(|view, country| {
+            view.continent(country).is_some_and(|one| continents.contains(&one))
+                && !requested.contains(country)
+        })
+    }
+
+    /// Hosts of the client's country.
+    fn own_country(&mut self) -> bool {
+        let Some(own) = self.query.client.country else { return false };
+        self.add_countries(|_, country| country == own)
+    }
+
+    /// Hosts of the other countries of the client's continent.
+    fn own_continent(&mut self) -> bool {
+        let Some(own) = self.query.client.country else { return false };
+        let Some(continent) = self.view.continent(own) else { return false };
+        self.add_countries(|view, country| country != own && view.continent(country) == Some(continent))
+    }
+
+    /// Every public host.
+    fn global(&mut self) -> bool {
+        self.candidates.global = self.add_public();
+        self.candidates.global
+    }
+
+    fn add_public(&mut self) -> bool {
+        let mut any = false;
+        for position in 0..self.set.len() {
+            if self.set.get(position).is_some_and(|member| member.public) {
+                any |= self.add(position, 0);
+            }
+        }
+        any
+    }
+
+    /// Lists the hosts that stand for the countries chosen, and notes those countries that had a candidate, by code.
+    fn add_countries(&mut self, chosen: impl Fn(&View<'_>, CountryId) -> bool) -> bool {
+        let from = self.candidates.countries.len();
+        for (country, positions) in self.set.countries() {
+            if !positions.is_empty() && chosen(self.view, country) {
+                let mut any = false;
+                for position in positions {
+                    any |= self.add(position, 0);
+                }
+                if any {
+                    self.candidates.countries.push(country);
+                }
+            }
+        }
+        for (country, position) in self.set.extras() {
+            if chosen(self.view, country) && self.add(position, 0) {
+                let found = &mut self.candidates.countries;
+                if let Err(at) = found[from..].binary_search(&country) {
+                    found.insert(from + at, country);
+                }
+            }
+        }
+        self.candidates.countries.len() > from
+    }
+}
+
+impl Countries {
+    /// Whether a country of the cache is on the list.
+    fn contains(&self, country: CountryId) -> bool {
+        self.codes.iter().any(|code| code.1 == Some(country))
+    }
+}

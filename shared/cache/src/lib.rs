@@ -1,0 +1,38 @@
+//! The cache: one immutable file that a daemon maps and answers from.
+//!
+//! [`inventory`] is what it is made from, [`write()`] lays that out, [`publish`] puts the file in place, [`View`]
+//! checks a file and answers questions. Only this crate knows the layout (`schema`); there is no unsafe code in it. What
+//! it takes to make a cache is the feature `write`.
+#![forbid(unsafe_code)]
+
+mod check;
+mod error;
+mod file;
+pub mod files;
+#[cfg(feature = "write")]
+pub mod inventory;
+#[cfg(feature = "write")]
+mod publish;
+mod ranges;
+mod schema;
+pub mod scheme;
+mod sections;
+mod table;
+#[cfg(test)]
+mod tests;
+mod view;
+#[cfg(feature = "write")]
+mod write;
+
+pub use error::CacheError;
+pub use file::{CacheBytes, FILE_HEADER_LEN, FileHeader};
+#[cfg(feature = "write")]
+pub use publish::publish;
+pub use schema::FORMAT;
+pub use sections::Section;
+pub use view::{
+    Class, ContinentId, CountryId, DirectoryId, FileId, Found, HostId, LocationId, Member, NetblockId,
+    PlacementId, Prefix, Repository, RepositoryId, Set, SetId, SystemId, Tree, TreeId, UrlId, Version, View,
+};
+#[cfg(feature = "write")]
+pub use write::{Statistics, WriteError, write};

@@ -1,0 +1,360 @@
+//! The layout of the cache file's payload: flat arrays, and numbers that point into them.
+//!
+//! Every array is one plain vector of numbers or of fixed rows, so that checking the archive costs next to nothing and
+//! a page that nobody asks for is never touched. Only the writer and the views know these rows. What must hold between
+//! them is written at each field and enforced by `check`. A change here is a new [`FORMAT`].
+
+use rkyv::{Archive, Serialize};
+
+/// Version of this layout; a file of another one is refused.
+pub const FORMAT: u32 = 2;
+/// The number that stands for "none" wherever a row points to another.
+pub const NONE: u32 = u32::MAX;
+/// The country number that stands for "none".
+pub const NO_COUNTRY: u16 = u16::MAX;
+/// The category of a directory whose subpath is not the end of its path; see [`Schema::subpath_exceptions`].
+pub const NO_CATEGORY: u8 = u8::MAX;
+/// The continent number that stands for "none".
+pub const NO_CONTINENT: u8 = u8::MAX;
+/// The coordinate that stands for "none".
+#[cfg(feature = "write")]
+pub const NO_COORDINATE: i16 = i16::MIN;
+/// The bit of a carrier-set member that says that the host is public; the rest is its placement.
+pub const PUBLIC: u32 = 1 << 31;
+/// Every so many entries of [`RangesV6::start`] one is repeated in [`RangesV6::sample`].
+pub const SAMPLE: usize = 64;
+
+/// The whole payload.
+#[derive(Archive, Serialize, Default)]
+#[cfg_attr(not(feature = "write"), expect(dead_code, reason = "only its archived form is read"))]
+pub struct Schema {
+    /// When the source was made, in seconds since the epoch.
+    pub source_time: u64,
+
+    /// All strings, one after the other, UTF-8.
+    pub text: Vec<u8>,
+    /// Where string n begins in `text`; one more entry than strings, never falling, the last is `text`'s length.
+    pub text_start: Vec<u32>,
+
+    /// Country codes, ascending.
+    pub countries: Vec<[u8; 2]>,
+    /// The continent of country n, or [`NO_CONTINENT`].
+    pub country_continent: Vec<u8>,
+    /// Continent codes, ascending.
+    pub continents: Vec<[u8; 2]>,
+
+    /// Mirror machines.
+    pub hosts: Vec<HostRow>,
+    /// Countries that restricted hosts are for, by [`HostRow::allowed_start`].
+    pub allowed: Vec<u16>,
+    /// Host URLs.
+    pub urls: Vec<UrlRow>,
+    /// Hosts with the URLs of one tree, ascending by host.
+    pub placements: Vec<PlacementRow>,
+    /// URLs of placements, by [`PlacementRow::urls_start`].
+    pub placement_urls: Vec<u32>,
+    /// Where host n's placements begin in `placements`; one more entry than hosts.
+    pub host_placements: Vec<u32>,
+
+    /// Sets of hosts that carry a directory; the last row only ends the one before it.
+    pub sets: Vec<SetRow>,
+    /// Members of sets: a placement, with [`PUBLIC`]. In a set: grouped by the first country that the host stands for,
+    /// ascending, those of no country last.
+    pub members: Vec<u32>,
+    /// The country groups of sets.
+    pub groups: Vec<GroupRow>,
+    /// Further countries of members that stand for several.
+    pub extras: Vec<ExtraRow>,
+
+    /// Path components and where they hang: first the directories, then paths that are only on the way to one (or named
+    /// by a repository), then files.
+    pub nodes: Vec<NodeRow>,
+    /// Who carries directory n, which is node n.
+    pub directories: Vec<u32>,
+    /// The category of directory n, or [`NO_CATEGORY`].
+    pub directory_category: Vec<u8>,
+    /// Top directories, whose host URLs stand for them: subpaths begin below.
+    pub categories: Vec<CategoryRow>,
+    /// Subpaths that are not the end of their directory's path, ascending by directory.
+    pub subpath_exceptions: Vec<SubpathRow>,
+    /// From a path to its node.
+    pub paths: HashIndex,
+
+    /// Where file n's versions begin in `versions`; one more entry than files. File n is node `nodes - files + n`.
+    pub file_versions: Vec<u32>,
+    /// Versions of files.
+    pub versions: Vec<VersionRow>,
+    /// Hashes of versions, one after the other, in the order md5, sha1, sha256, sha512.
+    pub hashes: Vec<u8>,
+
+    /// Repositories, ascending by name; the last row only ends the one before it.
+    pub repositories: Vec<RepositoryRow>,
+    /// From a repository's name to its row.
+    pub repository_names: HashIndex,
+    /// Architectures' names.
+    pub archs: Vec<u32>,
+    /// What repository and architecture name, ascending by both names.
+    pub trees: Vec<TreeRow>,
+
+    /// Named locations, ascending by name; the last row only ends the one before it.
+    pub locations: Vec<LocationRow>,
+    /// Hosts of locations.
+    pub location_hosts: Vec<u32>,
+    /// Prefixes that hosts serve; the last row only ends the one before it.
+    pub netblocks: Vec<NetblockRow>,
+    /// Hosts of netblocks.
+    pub netblock_hosts: Vec<u32>,
+    /// Autonomous systems that hosts serve, ascending by number; the last row only ends the one before it.
+    pub systems: Vec<SystemRow>,
+    /// Hosts of autonomous systems.
+    pub system_hosts: Vec<u32>,
+
+    /// Everything that makes a difference between clients' addresses. Class 0 knows nothing.
+    pub classes: Vec<ClassRow>,
+    /// From IPv4 addresses to classes.
+    pub v4: RangesV4,
+    /// From IPv6 addresses to classes.
+    pub v6: RangesV6,
+}
+
+/// A mirror machine.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct HostRow {
+    /// Its id in the source.
+    pub id: i64,
+    /// Its share in random order, at least 1.
+    pub bandwidth: u32,
+    /// Where the countries that it is for begin in [`Schema::allowed`]; [`NONE`]: it is for all.
+    pub allowed_start: u32,
+    /// How many countries it is for.
+    pub allowed_len: u16,
+    /// Its country, or [`NO_COUNTRY`].
+    pub country: u16,
+    /// Latitude in hundredths of a degree north, or [`NO_COORDINATE`]. For later use.
+    pub latitude: i16,
+    /// Longitude in hundredths of a degree east, or [`NO_COORDINATE`]. For later use.
+    pub longitude: i16,
+    /// No bit is defined yet.
+    pub flags: u32,
+}
+
+/// A host URL.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct UrlRow {
+    /// The URL without slashes at its end.
+    pub text: u32,
+    /// Number of its scheme.
+    pub scheme: u8,
+    /// Address families that its name resolves to: bit 0 IPv4, bit 1 IPv6; 0 unknown. For later use.
+    pub families: u8,
+    /// No bit is defined yet.
+    pub flags: u16,
+}
+
+/// A host with the URLs of one tree.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct PlacementRow {
+    /// The host.
+    pub host: u32,
+    /// Where its URLs begin in [`Schema::placement_urls`]; they end where the next row's begin, or at the array's end.
+    pub urls_start: u32,
+    /// Schemes of these URLs, as bits.
+    pub schemes: u8,
+    /// Reserved.
+    pub reserved: [u8; 3],
+}
+
+/// A set of hosts that carry a directory: where its parts begin.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct SetRow {
+    /// In [`Schema::members`].
+    pub members: u32,
+    /// In [`Schema::groups`].
+    pub groups: u32,
+    /// In [`Schema::extras`].
+    pub extras: u32,
+}
+
+/// Members of a set that stand for one country.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct GroupRow {
+    /// The country; ascending within a set.
+    pub country: u16,
+    /// How many members the group has; they follow those of the group before. May be 0 where there are extras.
+    pub len: u16,
+}
+
+/// A further country of a member.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct ExtraRow {
+    /// The country; ascending within a set.
+    pub country: u16,
+    /// The member's position in its set.
+    pub member: u16,
+}
+
+/// A path component and what it hangs on.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct NodeRow {
+    /// The node that it is in, or [`NONE`] at the top.
+    pub parent: u32,
+    /// Its name.
+    pub name: u32,
+}
+
+/// A top directory.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct CategoryRow {
+    /// The path that host URLs stand for; empty when they stand for the root.
+    pub top: u32,
+    /// Where clients may be sent for what no mirror has yet, or [`NONE`]. For later use.
+    pub origin: u32,
+}
+
+/// The subpath of one directory.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct SubpathRow {
+    /// The directory.
+    pub directory: u32,
+    /// The subpath.
+    pub text: u32,
+}
+
+/// One version of a file.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct VersionRow {
+    /// Modification time in seconds since the epoch, 0 when unknown.
+    pub timestamp: u64,
+    /// Size in bytes, 0 when unknown.
+    pub size: u64,
+    /// Where its hashes begin in [`Schema::hashes`].
+    pub hashes: u32,
+    /// Which hashes it has: bit 0 md5, bit 1 sha1, bit 2 sha256, bit 3 sha512.
+    pub kinds: u8,
+    /// Reserved.
+    pub reserved: [u8; 3],
+}
+
+/// A repository.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct RepositoryRow {
+    /// Its name.
+    pub name: u32,
+    /// Where its trees begin in [`Schema::trees`].
+    pub trees: u32,
+    /// The repository that answers in its place, or [`NONE`].
+    pub redirect: u32,
+    /// Bit 0: disabled.
+    pub flags: u32,
+}
+
+/// The directory of a repository for an architecture.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct TreeRow {
+    /// The architecture's position in [`Schema::archs`].
+    pub arch: u32,
+    /// The node of the directory, which need not be one that mirrors carry.
+    pub directory: u32,
+    /// The directory of its metadata, or [`NONE`] when no mirror carries it.
+    pub repodata: u32,
+    /// The node of `repomd.xml` there, or [`NONE`] when its hashes are not known.
+    pub repomd: u32,
+}
+
+/// A named location.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct LocationRow {
+    /// Its name.
+    pub name: u32,
+    /// Where its hosts begin in [`Schema::location_hosts`].
+    pub hosts: u32,
+}
+
+/// A prefix that hosts serve.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct NetblockRow {
+    /// The first address; IPv4 in the last four bytes.
+    pub address: [u8; 16],
+    /// Where its hosts begin in [`Schema::netblock_hosts`].
+    pub hosts: u32,
+    /// The next shorter prefix of these that contains it, or [`NONE`]; always an earlier row.
+    pub parent: u32,
+    /// Its length in bits.
+    pub length: u8,
+    /// 4 or 6.
+    pub family: u8,
+    /// No bit is defined yet.
+    pub flags: u16,
+}
+
+/// An autonomous system that hosts serve.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct SystemRow {
+    /// Its number.
+    pub number: u32,
+    /// Where its hosts begin in [`Schema::system_hosts`].
+    pub hosts: u32,
+    /// No bit is defined yet.
+    pub flags: u32,
+}
+
+/// Everything that makes a difference between clients' addresses.
+#[derive(Archive, Serialize, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ClassRow {
+    /// The autonomous system, if hosts serve it, or [`NONE`].
+    pub system: u32,
+    /// The longest netblock, which knows the shorter ones, or [`NONE`].
+    pub netblock: u32,
+    /// The country, or [`NO_COUNTRY`].
+    pub country: u16,
+    /// Bit 0: the country is an operator's correction.
+    pub flags: u16,
+}
+
+/// An open-addressing hash table from strings to numbers.
+#[derive(Archive, Serialize, Default)]
+pub struct HashIndex {
+    /// Seven bits of each entry's hash with the top bit set; 0 where there is no entry.
+    pub tags: Vec<u8>,
+    /// The entries' numbers; as many as tags.
+    pub slots: Vec<u32>,
+}
+
+/// Class numbers, as many as ranges: low halves, and high bytes unless all are 0.
+#[derive(Archive, Serialize, Default)]
+pub struct ClassNumbers {
+    /// The low 16 bits.
+    pub low: Vec<u16>,
+    /// The bits above; empty when they are 0 for all.
+    pub high: Vec<u8>,
+}
+
+/// Ranges of IPv4 addresses, in blocks that share their upper 16 bits.
+#[derive(Archive, Serialize, Default)]
+pub struct RangesV4 {
+    /// Where block n begins in `start`; 65,537 entries. No block is empty.
+    pub block: Vec<u32>,
+    /// The lower 16 bits of each range's first address; ascending in a block, the first is 0.
+    pub start: Vec<u16>,
+    /// The class of each range.
+    pub class: ClassNumbers,
+}
+
+/// Ranges of IPv6 addresses by their upper 64 bits, and finer ones for blocks that differ inside.
+#[derive(Archive, Serialize, Default)]
+pub struct RangesV6 {
+    /// The upper 64 bits of each range's first address; ascending, the first is 0.
+    pub start: Vec<u64>,
+    /// The class of each range; the number after the last class: see `deep_block`.
+    pub class: ClassNumbers,
+    /// Every [`SAMPLE`]th of `start`.
+    pub sample: Vec<u64>,
+    /// Upper 64 bits within which classes differ, ascending.
+    pub deep_block: Vec<u64>,
+    /// Where deep block n begins in `deep_start`; one more entry than blocks.
+    pub deep_index: Vec<u32>,
+    /// The lower 64 bits of each range's first address; ascending in a block, the first is 0.
+    pub deep_start: Vec<u64>,
+    /// The class of each.
+    pub deep_class: ClassNumbers,
+}

@@ -1,0 +1,60 @@
+//! Repositories: names, redirects, and the directory for each architecture.
+
+use super::{WriteError, Writer, limit};
+use crate::schema::{HashIndex, NONE, RepositoryRow, TreeRow};
+use indexmap::IndexSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Writer<'_> {
+    pub(super) fn repositories(&mut self) -> Result<(), WriteError> {
+        let inventory = self.inventory;
+        let mut names: BTreeSet<&str> = inventory.repositories.keys().map(String::as_str).collect();
+        names.extend(inventory.repositories.values().filter_map(|repository| repository.redirect.as_deref()));
+        let names: Vec<&str> = names.into_iter().collect();
+        let numbers: BTreeMap<&str, u32> =
+            names.iter().zip(0..).map(|(name, number)| (*name, number)).collect();
+        let mut archs: IndexSet<&str> = IndexSet::new();
+        for name in &names {
+            let repository = inventory.repositories.get(*name);
+            let redirect = repository.and_then(|repository| repository.redirect.as_deref());
+            let row = RepositoryRow {
+                name: self.string(name),
+                trees: self.schema.trees.len() as u32,
+                redirect: redirect.and_then(|target| numbers.get(target).copied()).unwrap_or(NONE),
+                flags: u32::from(repository.is_some_and(|repository| repository.disabled)),
+            };
+            self.schema.repositories.push(row);
+            for (arch, directory) in repository.iter().flat_map(|repository| &repository.archs) {
+                let arch = archs.insert_full(arch).0 as u32;
+                let tree = self.tree(arch, directory);
+                self.schema.trees.push(tree);
+            }
+        }
+        limit("repositories with an architecture", self.schema.trees.len(), i32::MAX as usize)?;
+        let trees = self.schema.trees.len() as u32;
+        self.schema.repositories.push(RepositoryRow { name: NONE, trees, redirect: NONE, flags: 0 });
+        self.schema.repository_names =
+            HashIndex::build(names.len(), |at, buffer| buffer.extend_from_slice(names[at].as_bytes()));
+        for arch in archs {
+            let name = self.string(arch);
+            self.schema.archs.push(name);
+        }
+        Ok(())
+    }
+
+    /// Some sources record a repository at its own metadata: it is in the directory above all the same.
+    fn tree(&mut self, arch: u32, directory: &str) -> TreeRow {
+        let directory = match directory.strip_suffix("repodata") {
+            Some(above) if above.is_empty() || above.ends_with('/') => above.trim_end_matches('/'),
+            _ => directory,
+        };
+        let repodata = format!("{directory}/repodata");
+        let repodata = repodata.trim_start_matches('/');
+        TreeRow {
+            arch,
+            directory: if directory.is_empty() { NONE } else { self.known(directory).unwrap_or(NONE) },
+            repodata: self.carried(repodata).unwrap_or(NONE),
+            repomd: self.file(&format!("{repodata}/repomd.xml")).unwrap_or(NONE),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What the installed programs do alike: messages, exit codes, options, talk with systemd.
+//!
+//! Operators meet three programs and shall have to learn one way of speaking.
+#![forbid(unsafe_code)]
+
+pub mod failure;
+pub mod files;
+pub mod log;
+pub mod notify;
+pub mod options;
+pub mod passed;
+#[cfg(feature = "print")]
+pub mod print;
+pub mod signals;
+pub mod socket_file;
+mod version;
+
+pub use version::version;

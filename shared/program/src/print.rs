@@ -1,0 +1,61 @@
+//! What programs print on standard output, for a person or a script, and how it spells times and numbers.
+
+use super::failure::Failure;
+use serde::Serialize;
+use std::{
+    fmt,
+    io::{self, Write},
+};
+use time::OffsetDateTime;
+
+/// Prints a value for a script or a person.
+pub fn printed(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> Result<(), Failure> {
+    let text = if json {
+        serde_json::to_string_pretty(value)
+            .map_err(|error| Failure::system(format!("standard output: {error}")))?
+    } else {
+        text()
+    };
+    match writeln!(io::stdout(), "{}", text.trim_end()) {
+        // Whoever closed the pipe has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => {
+            outcome.map_err(|error| Failure::system(format!("standard output: cannot be written ({error})")))
+        }
+    }
+}
+
+/// A time as RFC 3339 writes it; `None` for none given and for one that no calendar reaches.
+pub fn date(seconds: u64) -> Option<String> {
+    let seconds = i64::try_from(seconds).ok().filter(|&seconds| seconds > 0)?;
+    let time = OffsetDateTime::from_unix_timestamp(seconds).ok()?;
+    let (date, month) = (time.date(), u8::from(time.month()));
+    let (hour, minute, second) = time.to_hms();
+    Some(format!("{}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", date.year(), date.day()))
+}
+
+/// A number with a comma between thousands.
+pub fn grouped(number: impl fmt::Display) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(
+            [0, 999, 1000, 123_456, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "123,456", "1,234,567"]
+        );
+    }
+}

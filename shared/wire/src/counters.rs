@@ -1,0 +1,315 @@
+//! The COUNTERS message: what the whole daemon has counted, as any of its workers tells it.
+//!
+//! The front end sends it empty to ask. The worker answers under the same id with entries of ten bytes: a key (u16) and
+//! a value (u64). What a reader does not know it passes over, so a later version may add keys and drop them; a key's
+//! meaning and unit never change. Counts never fall as long as the master lives: neither by reloads nor by lost
+//! workers.
+
+use super::{
+    frame::{WireError, frame},
+    head::{Kind, ReplyHead, Tier},
+};
+
+/// Number of the message.
+pub(super) const COUNTERS: u8 = 7;
+/// Bytes of an entry.
+const ENTRY_LEN: usize = 10;
+/// The bit of a key that says that it counts requests: the kind's number is in bits 8 to 11, the place of status and
+/// tier among [`PLACES`] in bits 0 to 7.
+const OF_REQUESTS: u16 = 1 << 15;
+/// The status of an outcome that has no place of its own.
+pub const OTHER_STATUS: u16 = 0;
+
+/// Status and tier of the outcomes that are told apart, by place. New ones are added at the end.
+const PLACES: [(u16, Tier); 12] = [
+    (OTHER_STATUS, Tier::None),
+    (200, Tier::Location),
+    (200, Tier::Netblock),
+    (200, Tier::Asn),
+    (200, Tier::Country),
+    (200, Tier::CountryContinent),
+    (200, Tier::Geoip),
+    (200, Tier::Continent),
+    (200, Tier::Global),
+    (200, Tier::None),
+    (400, Tier::None),
+    (404, Tier::None),
+];
+
+/// What a value is the number of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A single figure.
+    Figure(Figure),
+    /// Requests that were answered so.
+    Requests(Outcome),
+}
+
+/// A single figure of the daemon; the number is its key. Times are in seconds since the epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum Figure {
+    /// The number of the generation that answers, counted up with each cache that is tried.
+    Generation = 1,
+    /// When the generation's cache file was built.
+    CacheBuilt = 2,
+    /// When the source of the generation's cache was made.
+    CacheSource = 3,
+    /// Bytes of the generation's cache.
+    CacheBytes = 4,
+    /// Hosts in it.
+    Hosts = 5,
+    /// Directories in it.
+    Directories = 6,
+    /// Repositories in it.
+    Repositories = 7,
+    /// Workers that the generation is to have.
+    WorkersWanted = 8,
+    /// Workers of the generation that are ready to answer.
+    WorkersReady = 9,
+    /// Count of workers started in place of others that were lost.
+    WorkersRestarted = 10,
+    /// Count of reloads whose new generation has come to answer.
+    Reloads = 11,
+    /// Count of reloads that were given up, and of new generations that were taken back.
+    ReloadsFailed = 12,
+    /// How the last reload went: 0 there was none, 1 well, 2 it failed.
+    LastReload = 13,
+    /// When the last reload was over; 0 if there was none.
+    LastReloadTime = 14,
+    /// When the daemon was started.
+    Started = 15,
+    /// Count of connections that workers have taken.
+    Connections = 32,
+    /// Count of frames that were refused, each with its connection.
+    FramesRefused = 33,
+    /// Count of bytes sent to front ends.
+    BytesSent = 34,
+    /// Count of access-log lines that could not be written.
+    LogLinesDropped = 35,
+    /// Count of JSON lines answered; they are not among the requests.
+    Questions = 36,
+}
+
+/// How requests were answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Outcome {
+    kind: Kind,
+    place: u8,
+}
+
+/// The entries of a message; none in a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters<'a>(&'a [[u8; ENTRY_LEN]]);
+
+impl Figure {
+    /// All figures, by number.
+    pub const ALL: [Figure; 20] = [
+        Figure::Generation,
+        Figure::CacheBuilt,
+        Figure::CacheSource,
+        Figure::CacheBytes,
+        Figure::Hosts,
+        Figure::Directories,
+        Figure::Repositories,
+        Figure::WorkersWanted,
+        Figure::WorkersReady,
+        Figure::WorkersRestarted,
+        Figure::Reloads,
+        Figure::ReloadsFailed,
+        Figure::LastReload,
+        Figure::LastReloadTime,
+        Figure::Started,
+        Figure::Connections,
+        Figure::FramesRefused,
+        Figure::BytesSent,
+        Figure::LogLinesDropped,
+        Figure::Questions,
+    ];
+}
+
+impl Outcome {
+    /// How many outcomes there are.
+    pub const COUNT: usize = Kind::ALL.len() * PLACES.len();
+
+    /// The outcome of a request that was answered so.
+    pub fn of(head: &ReplyHead) -> Outcome {
+        let place = match (head.tier, head.status) {
+            (Tier::None, 200) => 9,
+            (Tier::None, 400) => 10,
+            (Tier::None, 404) => 11,
+            (tier, 200 | 302) => tier as u8,
+            _ => 0,
+        };
+        Outcome { kind: head.kind, place }
+    }
+
+    /// All outcomes, ascending by [`Outcome::index`].
+    pub fn all() -> impl Iterator<Item = Outcome> {
+        let of_kind = |kind| (0..PLACES.len() as u8).map(move |place| Outcome { kind, place });
+        Kind::ALL.into_iter().flat_map(of_kind)
+    }
+
+    /// Its number among all, below [`Outcome::COUNT`].
+    pub fn index(self) -> usize {
+        self.kind as usize * PLACES.len() + usize::from(self.place)
+    }
+
+    /// What was asked for.
+    pub fn kind(self) -> Kind {
+        self.kind
+    }
+
+    /// The status; [`OTHER_STATUS`] stands for all that are not told apart.
+    pub fn status(self) -> u16 {
+        match (self.kind, self.tier()) {
+            (_, Tier::None) | (Kind::Other | Kind::Mirrorlist | Kind::Metalink, _) => self.place().0,
+            (Kind::Redirect, _) => 302,
+        }
+    }
+
+    /// The tier of the first listed mirror.
+    pub fn tier(self) -> Tier {
+        self.place().1
+    }
+
+    fn place(self) -> (u16, Tier) {
+        PLACES[usize::from(self.place)]
+    }
+}
+
+impl Key {
+    fn decode(key: u16) -> Option<Key> {
+        if key & OF_REQUESTS == 0 {
+            return Figure::ALL.into_iter().find(|figure| *figure as u16 == key).map(Key::Figure);
+        }
+        let [place, kind] = (key & !OF_REQUESTS).to_le_bytes();
+        let kind = *Kind::ALL.get(usize::from(kind))?;
+        let known = usize::from(place) < PLACES.len();
+        known.then_some(Key::Requests(Outcome { kind, place }))
+    }
+
+    fn encode(self) -> u16 {
+        match self {
+            Key::Figure(figure) => figure as u16,
+            Key::Requests(outcome) => OF_REQUESTS | u16::from_le_bytes([outcome.place, outcome.kind as u8]),
+        }
+    }
+}
+
+impl<'a> Counters<'a> {
+    pub(super) fn decode(payload: &'a [u8]) -> Result<Counters<'a>, WireError> {
+        match payload.as_chunks() {
+            (entries, []) => Ok(Counters(entries)),
+            _ => Err(WireError::Truncated { what: "COUNTERS" }),
+        }
+    }
+
+    /// Whether this asks for counters.
+    pub fn is_question(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Keys with their values, those that this version knows. None stands twice in a worker's answer, and what has
+    /// not been counted yet may be missing.
+    pub fn entries(&self) -> impl Iterator<Item = (Key, u64)> + 'a {
+        self.0.iter().filter_map(|[k0, k1, value @ ..]| {
+            Some((Key::decode(u16::from_le_bytes([*k0, *k1]))?, u64::from_le_bytes(*value)))
+        })
+    }
+}
+
+/// Appends a COUNTERS frame: a worker's answer, or the question if there are no entries.
+pub fn encode_counters(out: &mut Vec<u8>, id: u64, entries: &[(Key, u64)]) {
+    frame(out, COUNTERS, id, entries.len() * ENTRY_LEN);
+    for (key, value) in entries {
+        out.extend_from_slice(&key.encode().to_le_bytes());
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ContentType, HEADER_LEN, MAX_REPLY, Message, NO_REPOSITORY, next_frame};
+    use super::*;
+
+    fn sent(entries: &[(Key, u64)]) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode_counters(&mut out, 3, entries);
+        out
+    }
+
+    fn heard(bytes: &[u8]) -> Vec<(Key, u64)> {
+        let frame = next_frame(bytes, MAX_REPLY).unwrap().unwrap();
+        assert_eq!(frame.header.id, 3);
+        let Ok(Message::Counters(counters)) = Message::decode(&frame) else { panic!("not counters") };
+        assert_eq!(counters.is_question(), frame.payload.is_empty());
+        counters.entries().collect()
+    }
+
+    #[test]
+    fn every_key_comes_out_as_it_went_in() {
+        let figures = Figure::ALL.into_iter().map(Key::Figure);
+        let keys = figures.chain(Outcome::all().map(Key::Requests));
+        let entries: Vec<_> = keys.zip((1..).map(|n| n << 33)).collect();
+        assert_eq!(entries.len(), Figure::ALL.len() + Outcome::COUNT);
+        assert_eq!(heard(&sent(&entries)), entries);
+        assert_eq!(heard(&sent(&[])), []);
+    }
+
+    #[test]
+    fn the_layout_is_that_of_the_first_version() {
+        let head = |kind, status, tier| ReplyHead {
+            status,
+            content_type: ContentType::Text,
+            kind,
+            tier,
+            country: None,
+            repository: NO_REPOSITORY,
+        };
+        let redirect = Outcome::of(&head(Kind::Redirect, 302, Tier::Global));
+        let entries = [(Key::Figure(Figure::Questions), 0x0102), (Key::Requests(redirect), 7)];
+        let expected = [36, 0, 2, 1, 0, 0, 0, 0, 0, 0, 8, 0x83, 7, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(sent(&entries)[HEADER_LEN..], expected);
+    }
+
+    #[test]
+    fn an_outcome_says_what_the_reply_said() {
+        for (index, outcome) in Outcome::all().enumerate() {
+            assert_eq!(outcome.index(), index);
+            let head = ReplyHead {
+                status: outcome.status(),
+                content_type: ContentType::Text,
+                kind: outcome.kind(),
+                tier: outcome.tier(),
+                country: None,
+                repository: NO_REPOSITORY,
+            };
+            assert_eq!(Outcome::of(&head), outcome);
+            let odd = Outcome::of(&ReplyHead { status: 503, ..head });
+            assert_eq!((odd.kind(), odd.status(), odd.tier()), (outcome.kind(), OTHER_STATUS, Tier::None));
+        }
+    }
+
+    #[test]
+    fn keys_of_a_later_version_are_passed_over() {
+        let mut bytes = sent(&[(Key::Figure(Figure::Hosts), 5); 5]);
+        let unknown = [999, OF_REQUESTS | 4 << 8, OF_REQUESTS | PLACES.len() as u16, OF_REQUESTS | 0x7fff];
+        for (entry, key) in unknown.into_iter().enumerate() {
+            let at = HEADER_LEN + entry * ENTRY_LEN;
+            bytes[at..at + 2].copy_from_slice(&u16::to_le_bytes(key));
+        }
+        assert_eq!(heard(&bytes), [(Key::Figure(Figure::Hosts), 5)]);
+    }
+
+    #[test]
+    fn an_entry_cut_short_is_an_error() {
+        let whole = sent(&[(Key::Figure(Figure::Hosts), 5)]);
+        for cut in 1..ENTRY_LEN {
+            let mut short = whole[..HEADER_LEN + cut].to_vec();
+            short[0..4].copy_from_slice(&(cut as u32).to_le_bytes());
+            let frame = next_frame(&short, MAX_REPLY).unwrap().unwrap();
+            assert_eq!(Message::decode(&frame), Err(WireError::Truncated { what: "COUNTERS" }), "at {cut}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What front end and workers say to each other over a stream socket.
+//!
+//! A connection is a sequence of frames: a 16-byte header ([`FrameHeader`]) and a payload that is one [`Message`]. The
+//! worker speaks first (HELLO); after it the front end sends requests, as many at a time as it likes, and the worker
+//! replies in any order, each reply with the id of its request. All numbers are little-endian.
+//!
+//! This crate turns bytes into values and back. It touches no socket, and it is total: any bytes give a value or a
+//! [`WireError`].
+//!
+//! Beside it what both sides must spell alike: client addresses ([`net`]) and countries ([`code`]).
+#![forbid(unsafe_code)]
+
+pub mod code;
+mod counters;
+mod frame;
+mod head;
+mod message;
+pub mod net;
+
+pub use counters::{Counters, Figure, Key, OTHER_STATUS, Outcome, encode_counters};
+pub use frame::{Frame, FrameHeader, HEADER_LEN, MAX_REPLY, MAX_REQUEST, VERSION, WireError, next_frame};
+pub use head::{ContentType, Kind, NO_REPOSITORY, ReplyHead, Tier};
+pub use message::{
+    Accept, Hello, MAX_SLOTS, Message, Method, REPLY_HEAD_LEN, REQUEST_HEAD_LEN, Reply, ReplyStart, Request,
+    UrlScheme, encode_goaway, encode_hello, encode_ping, encode_pong, encode_request,
+};
