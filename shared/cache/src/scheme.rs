@@ -76,6 +76,13 @@ impl Schemes {
         Schemes(self.0 & !(1 << scheme as u8))
     }
 
+    /// The set of the best scheme alone; empty as it is.
+    #[must_use]
+    #[inline]
+    pub fn best(self) -> Schemes {
+        Schemes(self.0 & self.0.wrapping_neg())
+    }
+
     /// Whether `scheme` is in the set.
     pub fn contains(self, scheme: Scheme) -> bool {
         self.0 & (1 << scheme as u8) != 0

@@ -4,6 +4,13 @@
 ///
 /// Bytes that are not UTF-8 are left to whoever reads the text; around them only ASCII is cut off.
 pub fn trim(bytes: &[u8]) -> &[u8] {
+    // Nearly all texts have nothing around them.
+    if let [first, .., last] = bytes
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return bytes;
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => trim_str(text).as_bytes(),
         Err(_) => bytes.trim_ascii(),

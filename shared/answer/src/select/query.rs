@@ -80,15 +80,14 @@ impl<'q> Query<'q> {
 
     /// Of the schemes by which a host can be reached, those of which a list or a redirect shows a URL: all that were
     /// asked for, else the best; one for a redirect.
+    #[inline]
     pub fn shown(&self, usable: Schemes) -> Schemes {
         let usable = usable.and(self.wanted());
-        match (self.kind, self.protocols) {
-            (Kind::Mirrorlist, Some(_)) => usable,
-            _ => usable.iter().take(1).collect(),
-        }
+        if self.protocols.is_some() && self.kind == Kind::Mirrorlist { usable } else { usable.best() }
     }
 
     /// The schemes by which a host must be reached to be a candidate.
+    #[inline]
     pub fn wanted(&self) -> Schemes {
         let asked = self.protocols.unwrap_or(Schemes::USUAL);
         if self.kind == Kind::Redirect { asked.and(Schemes::WEB) } else { asked }

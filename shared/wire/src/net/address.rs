@@ -51,7 +51,16 @@ pub fn canonical(prefix: IpNetwork) -> IpNetwork {
 }
 
 /// The text without blanks, tabs and line ends around it.
-pub fn trim_blanks(mut text: &[u8]) -> &[u8] {
+#[inline]
+pub fn trim_blanks(text: &[u8]) -> &[u8] {
+    match text {
+        // Nearly all texts have nothing around them, and none of what is cut off is above a blank.
+        [first, .., last] if *first > b' ' && *last > b' ' => text,
+        _ => without_blanks(text),
+    }
+}
+
+fn without_blanks(mut text: &[u8]) -> &[u8] {
     while let [b' ' | b'\t' | b'\r' | b'\n', rest @ ..] | [rest @ .., b' ' | b'\t' | b'\r' | b'\n'] = text {
         text = rest;
     }
