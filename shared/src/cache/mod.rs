@@ -7,6 +7,7 @@ mod check;
 mod error;
 mod file;
 pub mod inventory;
+pub mod limits;
 mod publish;
 mod ranges;
 mod schema;
