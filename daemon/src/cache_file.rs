@@ -55,7 +55,7 @@ impl CacheFile {
     }
 
     fn check(path: &Path, bytes: Mmap, leased: Option<File>) -> Result<CacheFile, String> {
-        match View::check(&bytes).map(|view| Fragments::prepare(&view)) {
+        match taken(&bytes).and_then(|view| Fragments::prepare(&view).map_err(|error| error.to_string())) {
             Ok(fragments) => Ok(CacheFile { path: path.to_owned(), bytes, fragments, leased }),
             Err(error) => Err(format!("cache {}: {error}", path.display())),
         }
@@ -92,6 +92,14 @@ impl CacheFile {
     pub fn view(&self) -> Result<View<'_>, CacheError> {
         View::access(&self.bytes)
     }
+}
+
+/// A view of a cache that the daemon takes: it passes every check, and what is prepared for its answers is bounded. The
+/// one judge of a file, for whoever starts, reloads, verifies or builds; the error is the cause.
+pub fn taken(bytes: &[u8]) -> Result<View<'_>, String> {
+    let view = View::check(bytes).map_err(|error| error.to_string())?;
+    Fragments::fit(&view).map_err(|error| error.to_string())?;
+    Ok(view)
 }
 
 /// Opens a regular file whose header is that of a cache of its length: only such a one is worth a copy.

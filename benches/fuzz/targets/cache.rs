@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(view) = View::access(&file) else { return };
     // It takes longer than all the rest.
     let accepted = count & 0x30 == 0 && View::check(&file).is_ok();
-    let fragments = Fragments::prepare(&view);
+    let Ok(fragments) = Fragments::prepare(&view) else { return };
     let own = Asked::read(text);
     let service = Service { view, fragments: &fragments, rules: rules(own.map_or(8, |asked| asked.rules)) };
     let mut scratch = Scratch::default();

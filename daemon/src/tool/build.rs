@@ -8,6 +8,7 @@ mod tests;
 
 use super::{printed, summary::Summary};
 use crate::{
+    cache_file,
     compile::{self, Input, Inputs},
     failure::Failure,
     log,
@@ -74,6 +75,11 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         ))
     })?;
     drop(inventory);
+    cache_file::taken(&bytes).map_err(|error| {
+        let input = options.mirrormanager.display();
+        let message = format!("{} {input}: its cache would be refused: {error}", Input::Mirrormanager);
+        Failure::cache(unchanged(&message, &options.output))
+    })?;
     progress.step("writing the cache");
     cache::publish(&options.output, &bytes).map_err(|error| {
         Failure::system(unchanged(

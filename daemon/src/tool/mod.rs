@@ -11,6 +11,7 @@ pub(crate) mod summary;
 mod verify;
 
 use crate::{
+    cache_file,
     failure::{Failure, Fault},
     log,
 };
@@ -91,9 +92,9 @@ fn open(file: &Path) -> Result<CacheBytes, Failure> {
     })
 }
 
-/// A view of a file's bytes, after every check.
+/// A view of a file's bytes, if the daemon takes them.
 fn checked<'a>(file: &Path, bytes: &'a CacheBytes) -> Result<View<'a>, Failure> {
-    View::check(bytes).map_err(|error| Failure::cache(format!("cache {}: {error}", file.display())))
+    cache_file::taken(bytes).map_err(|error| Failure::cache(format!("cache {}: {error}", file.display())))
 }
 
 /// Prints a value for a script or a person.
