@@ -57,6 +57,12 @@ fn main() -> io::Result<()> {
             &[&[1, how, how * 8, 0, 0, 1, 0, 0, 0, 1, 8, 1, 1], USUAL[1]].concat(),
         )?;
     }
+    // The same at places all over the tables.
+    for number in 0..48_u8 {
+        let (how, place) = (number % 14, u16::from(number) * 700);
+        let change = [how, place as u8, (place >> 8) as u8, 0, number, 0, 0, 0];
+        put("forged", &format!("change-{number}"), &[&[1][..], &change].concat())?;
+    }
     for (target, inputs) in [("head", &HEADS[..]), ("forwarded", &FORWARDED), ("lines", &LINES)] {
         for (number, bytes) in inputs.iter().enumerate() {
             put(target, &format!("usual-{number}"), bytes)?;

@@ -26,7 +26,8 @@ static CACHE: LazyLock<CacheBytes> = LazyLock::new(|| {
 static VIEW: LazyLock<View<'static>> =
     LazyLock::new(|| View::check(&CACHE).expect("the sample passes every check"));
 
-static FRAGMENTS: LazyLock<Fragments> = LazyLock::new(|| Fragments::prepare(&VIEW).expect("the sample is small"));
+static FRAGMENTS: LazyLock<Fragments> =
+    LazyLock::new(|| Fragments::prepare(&VIEW).expect("the sample is small"));
 
 /// The sample's cache file.
 pub fn cache() -> &'static [u8] {
