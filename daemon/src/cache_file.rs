@@ -54,7 +54,9 @@ impl CacheFile {
     }
 
     fn check(path: &Path, bytes: Mmap, leased: Option<File>) -> Result<CacheFile, String> {
-        match View::check(&bytes).map(|view| Fragments::prepare(&view)) {
+        match answer::taken(&bytes)
+            .and_then(|view| Fragments::prepare(&view).map_err(|error| error.to_string()))
+        {
             Ok(fragments) => Ok(CacheFile { path: path.to_owned(), bytes, fragments, leased }),
             Err(error) => Err(format!("cache {}: {error}", path.display())),
         }

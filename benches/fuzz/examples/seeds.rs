@@ -2,11 +2,14 @@
 //!
 //! `cargo run --example seeds -- corpus`, when a format has changed or a target is new. Other files there stay.
 
-use testkit::sample;
 use fuzz::sample::USUAL;
 use prost::Message as _;
-use wire::{ContentType, Hello, Kind, Method, ReplyHead, ReplyStart, Request, Tier, UrlScheme, encode_goaway, encode_hello, encode_ping, encode_pong, encode_request, code::Country};
 use std::{env, fs, io, path::Path};
+use testkit::sample;
+use wire::{
+    ContentType, Hello, Kind, Method, ReplyHead, ReplyStart, Request, Tier, UrlScheme, code::Country,
+    encode_goaway, encode_hello, encode_ping, encode_pong, encode_request,
+};
 
 const HEADS: [&[u8]; 7] = [
     b"\x05GET /mirrorlist?repo=epel-10&arch=x86_64 HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.7, ::1\r\n\r\n",
@@ -50,6 +53,12 @@ fn main() -> io::Result<()> {
             &format!("change-{how}"),
             &[&[1, how, how * 8, 0, 0, 1, 0, 0, 0, 1, 8, 1, 1], USUAL[1]].concat(),
         )?;
+    }
+    // The same at places all over the tables.
+    for number in 0..48_u8 {
+        let (how, place) = (number % 14, u16::from(number) * 700);
+        let change = [how, place as u8, (place >> 8) as u8, 0, number, 0, 0, 0];
+        put("forged", &format!("change-{number}"), &[&[1][..], &change].concat())?;
     }
     for (target, inputs) in [("head", &HEADS[..]), ("forwarded", &FORWARDED), ("lines", &LINES)] {
         for (number, bytes) in inputs.iter().enumerate() {

@@ -2,8 +2,9 @@
 //!
 //! The text is as a client sends it, so that words of a dictionary and inputs of people fit in.
 
-use wire::{Accept, Method, Request, UrlScheme};
+use cache::{DirectoryId, RepositoryId, View};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use wire::{Accept, Method, Request, UrlScheme};
 
 /// Clients of every kind that the sample knows, and some that it does not.
 const CLIENTS: [Option<IpAddr>; 8] = [
@@ -69,4 +70,31 @@ pub fn of_text(text: &[u8]) -> Request<'_> {
         path,
         query,
     }
+}
+
+/// Requests about what is in a cache.
+pub fn about(view: &View<'_>) -> Vec<Vec<u8>> {
+    let mut texts = Vec::new();
+    for repository in (0..view.repository_count().min(8) as u32).map(RepositoryId) {
+        let name = view.repository(repository).map_or("", |row| row.name);
+        for tree in view.trees(repository).take(2) {
+            for kind in ["mirrorlist", "metalink"] {
+                let (name, arch) = (escaped(name.as_bytes()), escaped(view.tree_arch(tree).as_bytes()));
+                texts.push(format!("{kind}?repo={name}&arch={arch}").into_bytes());
+            }
+        }
+    }
+    for directory in (0..view.directory_count().min(8) as u32).map(DirectoryId) {
+        let mut path = Vec::new();
+        view.directory_path(directory, &mut path);
+        let path = escaped(&path);
+        texts.push(format!("mirrorlist?path={path}&protocol=rsync,ftp,http,https").into_bytes());
+        texts.push(format!("mirrorlist?path={path}&redirect").into_bytes());
+        texts.push(format!("metalink?path={path}/repomd.xml&country=de,global").into_bytes());
+    }
+    texts
+}
+
+fn escaped(text: &[u8]) -> String {
+    text.iter().map(|byte| format!("%{byte:02x}")).collect()
 }

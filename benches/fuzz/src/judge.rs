@@ -1,7 +1,7 @@
 //! What every answer must be like, whatever was asked of whichever cache.
 
-use answer::{Answer, Scratch, Service};
 use answer::rules::LogAddress;
+use answer::{Answer, Scratch, Service};
 use rand::{SeedableRng as _, rngs::SmallRng};
 use wire::{ContentType, Kind, MAX_REPLY, Message, ReplyStart, Request, next_frame};
 

@@ -1,18 +1,21 @@
 //! The demo's sample, compiled in memory, and the way from an inventory to a cache.
 
-use testkit::sample::{continents, geoip, mirror_list, netblocks};
-use answer::{Fragments, Service, rules::{NetblockMode, Rules}};
+use answer::{
+    Fragments, Service,
+    rules::{NetblockMode, Rules},
+};
+use cache::{CacheBytes, View, inventory::Inventory, write};
 use compiler::compile::{self, Skipped};
 use prost::Message as _;
-use cache::{CacheBytes, View, write, inventory::Inventory};
 use std::sync::LazyLock;
+use testkit::sample::{continents, geoip, mirror_list, netblocks};
 
 /// When all caches here are built, in seconds since the epoch.
 const BUILT: u64 = 1_795_168_800;
 
 static CACHE: LazyLock<CacheBytes> = LazyLock::new(|| {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
-    compile::continents::import(continents().as_bytes(), &mut inventory, &mut skipped);
+    compile::continents::import(continents().as_bytes(), &mut inventory, &mut skipped).expect("continents");
     compile::mirrormanager::import(&mirror_list().encode_to_vec(), &mut inventory, &mut skipped)
         .expect("the sample is a MirrorManager cache");
     compile::routes::import(netblocks().as_bytes(), &mut inventory, &mut skipped)
@@ -24,7 +27,8 @@ static CACHE: LazyLock<CacheBytes> = LazyLock::new(|| {
 static VIEW: LazyLock<View<'static>> =
     LazyLock::new(|| View::check(&CACHE).expect("the sample passes every check"));
 
-static FRAGMENTS: LazyLock<Fragments> = LazyLock::new(|| Fragments::prepare(&VIEW));
+static FRAGMENTS: LazyLock<Fragments> =
+    LazyLock::new(|| Fragments::prepare(&VIEW).expect("the sample is small"));
 
 /// The sample's cache file.
 pub fn cache() -> &'static [u8] {

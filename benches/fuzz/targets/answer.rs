@@ -8,8 +8,8 @@ use fuzz::{
     sample::{rules, service},
 };
 use libfuzzer_sys::fuzz_target;
-use wire::{Method, Request};
 use std::cell::RefCell;
+use wire::{Method, Request};
 
 thread_local! {
     /// Outlives the requests, as a worker's does.

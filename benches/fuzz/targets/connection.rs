@@ -2,12 +2,17 @@
 //! lines), a reply for each request, and its connection comes to an end.
 #![no_main]
 
-use daemon::{tally::Tally, worker::{Desk, connection::{Connection, Next}}};
+use daemon::{
+    tally::Tally,
+    worker::{
+        Desk,
+        connection::{Connection, Next},
+    },
+};
 use fuzz::sample::{rules, service};
 use libfuzzer_sys::fuzz_target;
 use mio::{Events, Interest, Poll, Token, net::UnixStream};
 use rand::{SeedableRng as _, rngs::SmallRng};
-use wire::{HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, VERSION, next_frame};
 use std::{
     cell::RefCell,
     io::{Read as _, Write as _},
@@ -15,6 +20,7 @@ use std::{
     os::unix::net::UnixStream as Peer,
     time::{Duration, Instant},
 };
+use wire::{HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, VERSION, next_frame};
 
 const HELLO: Hello = Hello { slot: 0, slots: 1, pid: 1, generation: 1 };
 /// What the socket holds without anybody reading it.

@@ -1,9 +1,9 @@
 //! The continents: any bytes are read or refused, and every line is a country or counted as skipped.
 #![no_main]
 
+use cache::inventory::Inventory;
 use compiler::compile::{Skipped, continents};
 use libfuzzer_sys::fuzz_target;
-use cache::inventory::Inventory;
 
 fuzz_target!(|bytes: &[u8]| {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wire::net::{Peer, Trusted, embedded_ipv4, parse_hop};
 use std::net::IpAddr;
+use wire::net::{Peer, Trusted, embedded_ipv4, parse_hop};
 
 const TRUSTED: [&str; 4] = ["127.0.0.0/8", "10.0.0.0/8", "fe80::/10", "::ffff:192.0.2.0/120"];
 const PEERS: [&str; 4] = ["127.0.0.1", "::ffff:10.1.2.3", "198.51.100.7", "2001:db8::7"];

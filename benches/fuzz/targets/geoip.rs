@@ -1,9 +1,9 @@
 //! The country database: any bytes are read or refused, within bounds.
 #![no_main]
 
+use cache::inventory::Inventory;
 use compiler::compile::{Skipped, geoip};
 use libfuzzer_sys::fuzz_target;
-use cache::inventory::Inventory;
 
 fuzz_target!(|bytes: &[u8]| {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());

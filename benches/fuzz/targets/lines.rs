@@ -1,7 +1,10 @@
 //! JSON lines of people: every line that is not blank gets one line of JSON, and nothing reaches the access log.
 #![no_main]
 
-use daemon::{tally::Tally, worker::{Desk, lines}};
+use daemon::{
+    tally::Tally,
+    worker::{Desk, lines},
+};
 use fuzz::sample::{rules, service};
 use libfuzzer_sys::fuzz_target;
 use rand::{SeedableRng as _, rngs::SmallRng};

@@ -16,12 +16,12 @@ use frontend::{
 };
 use hyper::header;
 use libfuzzer_sys::fuzz_target;
-use wire::{FrameHeader, HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, Method, UrlScheme, next_frame};
 use std::{
     sync::Arc,
     task::{Poll, Waker},
     time::{Duration, Instant},
 };
+use wire::{FrameHeader, HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, Method, UrlScheme, next_frame};
 
 const RELAY: Relay =
     Relay { deadline: Duration::from_secs(2), patience: Duration::from_millis(250), in_flight: 3 };

@@ -2,10 +2,10 @@
 //! check and find each route.
 #![no_main]
 
+use cache::{View, inventory::Inventory};
 use compiler::compile::{Skipped, routes};
 use fuzz::sample::written;
 use libfuzzer_sys::fuzz_target;
-use cache::{View, inventory::Inventory};
 use xxhash_rust::xxh3::xxh3_64;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -31,7 +31,9 @@ fuzz_target!(|bytes: &[u8]| {
 fn finds_them(mut inventory: Inventory) {
     // A system without a host has no number, and a cache without a directory is none.
     compiler::compile::mirrormanager::import(HOST, &mut inventory, &mut Skipped::default()).expect("a host");
-    inventory.asn_hosts.extend(inventory.routes.iter().filter_map(|(_, system)| Some(((*system)?, [0].into()))));
+    inventory
+        .asn_hosts
+        .extend(inventory.routes.iter().filter_map(|(_, system)| Some(((*system)?, [0].into()))));
     let bytes = written(&inventory).expect("few enough of everything");
     let view = View::check(&bytes).expect("what is written passes every check");
     for (network, _) in &inventory.routes {

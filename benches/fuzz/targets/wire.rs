@@ -2,7 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wire::{MAX_REPLY, MAX_REQUEST, Message, ReplyStart, encode_counters, encode_goaway, encode_hello, encode_ping, encode_pong, encode_request, next_frame};
+use wire::{
+    MAX_REPLY, MAX_REQUEST, Message, ReplyStart, encode_counters, encode_goaway, encode_hello, encode_ping,
+    encode_pong, encode_request, next_frame,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     for limit in [MAX_REQUEST, MAX_REPLY] {

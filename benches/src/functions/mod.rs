@@ -94,7 +94,7 @@ impl Parts {
 
     fn of(bytes: CacheBytes) -> Result<Parts, String> {
         let view = View::check(&bytes).map_err(|error| format!("cache: {error}"))?;
-        let fragments = Fragments::prepare(&view);
+        let fragments = Fragments::prepare(&view).map_err(|error| format!("cache: {error}"))?;
         Ok(Parts { bytes, fragments, small: OnceLock::new() })
     }
 

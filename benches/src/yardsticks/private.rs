@@ -18,7 +18,7 @@ pub fn copy(file: &Path) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("cache {}: {error}", file.display());
     let bytes = CacheBytes::read(file).map_err(|error| failed(&error))?;
     let view = View::check(&bytes).map_err(|error| failed(&error))?;
-    let fragments = Fragments::prepare(&view);
+    let fragments = Fragments::prepare(&view).map_err(|error| failed(&error))?;
     let service = Service { view, fragments: &fragments, rules: Rules::default() };
     let (mut scratch, mut page) = (Scratch::default(), Vec::new());
     let mut dice = SmallRng::seed_from_u64(1);

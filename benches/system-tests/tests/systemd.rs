@@ -161,6 +161,21 @@ fn setting(unit: &str, key: &str) -> String {
     value.unwrap_or_else(|| panic!("{unit} says nothing of {key}")).into()
 }
 
+/// A service without a limit could take the whole machine's memory; one whose limit the manual does not name is raised by nobody.
+#[test]
+fn services_have_a_limit_of_memory_that_the_manual_names() {
+    let manual = fs::read_to_string(Path::new(FOLDER).join("../README.md")).unwrap();
+    for (service, _) in SERVICES {
+        let limit = setting(service, "MemoryMax");
+        let number: u64 = limit.trim_end_matches(['M', 'G']).parse().unwrap();
+        let megabytes = if limit.ends_with('G') { number * 1024 } else { number };
+        assert!((256..=4096).contains(&megabytes), "{service}: {limit}");
+        assert!(manual.contains(&format!("`MemoryMax={limit}`")), "{service}: {limit}");
+    }
+    // Or the end of one worker would be that of all.
+    assert_eq!(setting("mirrorlistd.service", "OOMPolicy"), "continue");
+}
+
 /// The command that a unit has under a key, with the built program and with paths of the machine replaced.
 fn command(unit: &str, key: &str, program: &Path, replaced: &[(&str, &Path)]) -> Command {
     let line = setting(unit, key);

@@ -1,4 +1,4 @@
-//! `mirrorlist-cache build` where the system does not let it write its file.
+//! `mirrorlist-cache build` where the system does not let it write its file, or gives it little memory.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -46,6 +46,46 @@ fn a_build_that_meets_the_limit_of_file_sizes_says_so_and_leaves_nothing() {
             fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["input"]);
     }
+}
+
+/// So many directories of 500 components, in 1,005 bytes each.
+fn deep(directories: usize) -> MirrorList {
+    let mut list = MirrorList {
+        hcurl: vec![IntString { key: Some(10), value: Some("https://mirror.example.org".into()) }],
+        ..MirrorList::default()
+    };
+    list.mirror_list.extend((0..directories).map(|number| MirrorListDirectory {
+        directory: Some(format!("{number:06}{}", "/a".repeat(499)).into()),
+        by_host_id: vec![IntInts { key: Some(1), value: vec![10] }],
+        ..MirrorListDirectory::default()
+    }));
+    list
+}
+
+/// What a build says that may have so many kB of address space, and whether it wrote a cache.
+fn built_within(kilobytes: usize, list: &MirrorList) -> (String, bool) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("input"), list.encode_to_vec()).unwrap();
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("ulimit -v {kilobytes}\nexec \"$0\" \"$@\""));
+    shell.arg(env!("CARGO_BIN_EXE_mirrorlist-cache"));
+    shell.args(["build", "--mirrormanager", "input", "--output", "cache.mlc"]);
+    let output = shell.current_dir(folder.path()).output().unwrap();
+    (String::from_utf8(output.stderr).unwrap(), folder.path().join("cache.mlc").exists())
+}
+
+/// When each path on the way to a directory was kept as a whole, these 2 MB took 580 MB.
+#[test]
+fn deep_paths_take_memory_by_their_components_and_not_by_the_square_of_them() {
+    let (said, written) = built_within(200 * 1024, &deep(2000));
+    assert!(written, "{said}");
+}
+
+#[test]
+fn what_a_build_takes_is_bounded_by_the_number_of_path_components() {
+    let (said, written) = built_within(600 * 1024, &deep(9000));
+    let end = "mirrormanager input: 4194305 path components, a cache holds at most 4194304; cache.mlc is not written";
+    assert!(said.trim_end().ends_with(end) && !written, "{said}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use crate::support::{
     Daemon, cache_bytes,
     daemon::{command_after, folder},
-    until, write_cache,
+    until, write_cache, write_large_cache,
 };
 use nix::sys::signal::Signal;
 use std::{
@@ -116,13 +116,10 @@ fn a_cache_above_the_limit_is_refused_and_the_old_one_kept() {
         assert!(log.lines().last().unwrap().contains(expected), "{log}");
         assert!(daemon.connect().answer(1).unwrap().contains(".first.example.org"));
     };
-    let put = |label: &str| {
-        fs::remove_file(daemon.cache()).unwrap();
-        write_cache(&daemon.cache(), label);
-        let length = fs::metadata(daemon.cache()).unwrap().len();
-        assert!(length > LARGE as u64 / 2, "{length} bytes");
-    };
-    put(&"x".repeat(150_000));
+    fs::remove_file(daemon.cache()).unwrap();
+    write_large_cache(&daemon.cache(), "large");
+    let length = fs::metadata(daemon.cache()).unwrap().len();
+    assert!(length > LARGE as u64 / 2, "{length} bytes");
     reload_says("File too large", 1);
     // What is no cache at all is told by its first bytes, before a copy would meet the limit; so is what is longer
     // than its header says.
@@ -140,7 +137,7 @@ fn a_cache_above_the_limit_is_refused_and_the_old_one_kept() {
 #[test]
 fn a_first_cache_above_the_limit_is_refused() {
     let folder = folder();
-    write_cache(&folder.path().join("cache.mlc"), &"x".repeat(150_000));
+    write_large_cache(&folder.path().join("cache.mlc"), "large");
     let mut command = command_after(LIMIT, folder.path(), &[]);
     let mut daemon = Daemon::spawn_command(folder, &mut command);
     assert_eq!(daemon.wait().code(), Some(66), "{}", daemon.log());

@@ -23,6 +23,14 @@ use rand::Rng;
 use time::{Date, OffsetDateTime};
 use wire::{ContentType, Kind, NO_REPOSITORY, ReplyHead, Tier};
 
+/// A view of a cache that is good to answer from: it passes every check, and what is prepared for its answers is bounded.
+/// The one judge of a file, for whoever starts, reloads, verifies or builds; the error is the cause.
+pub fn taken(bytes: &[u8]) -> Result<View<'_>, String> {
+    let view = View::check(bytes).map_err(|error| error.to_string())?;
+    Fragments::fit(&view).map_err(|error| error.to_string())?;
+    Ok(view)
+}
+
 /// Buffers that outlive a request, so that the next one allocates little.
 #[derive(Debug, Default)]
 pub struct Scratch {

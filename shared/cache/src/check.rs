@@ -1,17 +1,23 @@
 //! Whether a payload means something: every number points into its table, every table ends where it says.
 //!
-//! The checksum finds damage; this finds a writer's mistake, or a file made to deceive. It runs once, in the master.
-//! Views are memory-safe without it.
+//! The checksum finds damage; this finds a writer's mistake, or a file made to deceive: one whose numbers are good and
+//! lead nowhere, or to more than [`limits`](super::limits) allow. It runs once, in the master, in a few steps for each
+//! row and byte of text, beside which it takes three bytes for each path component. Views are memory-safe without it.
 
 use super::{
     CacheError,
-    schema::{
-        ArchivedClassNumbers, ArchivedHashIndex, ArchivedSchema, NO_CATEGORY, NO_CONTINENT, NO_COUNTRY, NONE,
-        PUBLIC,
+    limits::{
+        MOST_COMPONENTS, MOST_EXTRAS, MOST_HOSTS, MOST_NODES, MOST_PATH, MOST_TEXT, MOST_URLS, MOST_VERSIONS,
     },
+    schema::{
+        ArchivedClassNumbers, ArchivedHashIndex, ArchivedNetblockRow, ArchivedSchema, ArchivedTreeRow,
+        NO_CATEGORY, NO_CONTINENT, NO_COUNTRY, NONE, PUBLIC,
+    },
+    table,
 };
 use crate::scheme::Scheme;
 use rkyv::rend::{u16_le, u32_le};
+use wire::code::Country;
 
 type Checked = Result<(), CacheError>;
 
@@ -38,12 +44,16 @@ fn text(schema: &ArchivedSchema) -> Checked {
     must(
         schema.text_start.iter().all(|start| whole.is_char_boundary(start.to_native() as usize)),
         "a text begins inside a character",
-    )
+    )?;
+    let short = |pair: &[u32_le]| (pair[1].to_native() - pair[0].to_native()) as usize <= MOST_TEXT;
+    must(schema.text_start.windows(2).all(short), "a text that is too long")
 }
 
 fn countries(schema: &ArchivedSchema) -> Checked {
     must(schema.countries.is_sorted_by(|a, b| a < b), "countries out of order")?;
     must(schema.countries.len() < usize::from(NO_COUNTRY), "too many countries")?;
+    let code = |code: &[u8; 2]| Country::parse(code).is_some_and(|country| country.bytes() == *code);
+    must(schema.countries.iter().all(code), "a country without a code")?;
     must(schema.country_continent.len() == schema.countries.len(), "a continent for each country")?;
     let continents = schema.continents.len();
     let good = |number: &u8| *number == NO_CONTINENT || usize::from(*number) < continents;
@@ -51,6 +61,7 @@ fn countries(schema: &ArchivedSchema) -> Checked {
 }
 
 fn hosts(schema: &ArchivedSchema) -> Checked {
+    must(schema.hosts.len() <= MOST_HOSTS, "too many hosts")?;
     for host in schema.hosts.iter() {
         must(host.bandwidth.to_native() >= 1, "a host without weight")?;
         country(schema, host.country)?;
@@ -58,6 +69,10 @@ fn hosts(schema: &ArchivedSchema) -> Checked {
         if start != NONE {
             let end = start as usize + usize::from(host.allowed_len.to_native());
             must(end <= schema.allowed.len(), "allowed countries of a host")?;
+            // Hosts may share them: more than all countries for each of many hosts would take long here already.
+            must(end - start as usize <= schema.countries.len(), "a host for too many countries")?;
+            let allowed = &schema.allowed[start as usize..end];
+            must(allowed.is_sorted_by(|a, b| a < b), "allowed countries out of order")?;
         }
     }
     schema.allowed.iter().try_for_each(|number| country(schema, *number))?;
@@ -67,7 +82,11 @@ fn hosts(schema: &ArchivedSchema) -> Checked {
     }
     below(&schema.placement_urls, schema.urls.len(), "unknown URL")?;
     let starts = schema.placements.iter().map(|row| row.urls_start);
-    rising(starts, schema.placement_urls.len(), "URLs of placements")?;
+    rising(starts.clone(), schema.placement_urls.len(), "URLs of placements")?;
+    let ends = starts.clone().skip(1).map(|start| start.to_native() as usize);
+    let ends = ends.chain([schema.placement_urls.len()]);
+    let few = |(start, end): (u32_le, usize)| end - start.to_native() as usize <= MOST_URLS;
+    must(starts.zip(ends).all(few), "too many URLs of a placement")?;
     offsets(&schema.host_placements, schema.placements.len(), "placements of hosts")?;
     must(schema.host_placements.len() == schema.hosts.len() + 1, "placements for each host")?;
     for (host, window) in schema.host_placements.windows(2).enumerate() {
@@ -96,6 +115,9 @@ fn sets(schema: &ArchivedSchema) -> Checked {
         let extras =
             &schema.extras[window[0].extras.to_native() as usize..window[1].extras.to_native() as usize];
         must(extras.iter().all(|extra| usize::from(extra.member.to_native()) < members), "unknown member")?;
+        must(extras.len() <= MOST_EXTRAS, "too many extras of a set")?;
+        let order = extras.is_sorted_by(|a, b| (a.country, a.member) < (b.country, b.member));
+        must(order, "extras out of order")?;
     }
     let countries = schema.countries.len();
     let known = |number: u16_le| usize::from(number.to_native()) < countries;
@@ -113,12 +135,17 @@ fn paths(schema: &ArchivedSchema) -> Checked {
         (parent == NONE || (parent as usize) < nodes) && (row.name.to_native() as usize) < strings
     };
     must(schema.nodes.iter().all(good), "a path component that hangs nowhere")?;
+    let lengths = path_lengths(schema)?;
     let (sets, categories) = (schema.sets.len() - 1, schema.categories.len());
     below(&schema.directories, sets, "a directory without carriers")?;
     must(schema.directory_category.len() == schema.directories.len(), "a category for each directory")?;
     let known = |category: &u8| *category == NO_CATEGORY || usize::from(*category) < categories;
     must(schema.directory_category.iter().all(known), "unknown category")?;
     schema.categories.iter().try_for_each(|row| string(schema, row.top))?;
+    for (category, length) in schema.directory_category.iter().zip(&lengths) {
+        let top = schema.categories.get(usize::from(*category)).map_or(0, |row| bytes(schema, row.top).len());
+        must(top <= usize::from(*length), "a directory above its top directory")?;
+    }
     for row in schema.subpath_exceptions.iter() {
         must((row.directory.to_native() as usize) < schema.directories.len(), "a subpath of no directory")?;
         string(schema, row.text)?;
@@ -126,6 +153,39 @@ fn paths(schema: &ArchivedSchema) -> Checked {
     let order = schema.subpath_exceptions.is_sorted_by(|a, b| a.directory < b.directory);
     must(order, "subpaths out of order")?;
     index(&schema.paths, nodes, "path table")
+}
+
+/// Bytes of each node's path: names are no paths themselves, and no path is in itself. Cost: a step a node.
+fn path_lengths(schema: &ArchivedSchema) -> Result<Vec<u16>, CacheError> {
+    let nodes = &schema.nodes;
+    must(nodes.len() <= MOST_NODES, "too many path components")?;
+    let is_name = |pair: &[u32_le]| {
+        let name = &schema.text[pair[0].to_native() as usize..pair[1].to_native() as usize];
+        !name.is_empty() && !name.contains(&b'/')
+    };
+    let names: Vec<bool> = schema.text_start.windows(2).map(is_name).collect();
+    must(nodes.iter().all(|row| names[row.name.to_native() as usize]), "a path component without a name")?;
+    // 0 where it is not known yet: every name has a byte.
+    let mut lengths = vec![0_u16; nodes.len()];
+    let mut way = Vec::new();
+    for node in 0..nodes.len() as u32 {
+        let (mut at, mut length) = (node, 0);
+        while at != NONE && length == 0 {
+            length = usize::from(lengths[at as usize]);
+            if length == 0 {
+                must(way.len() < MOST_COMPONENTS, "a path inside itself, or too deep")?;
+                way.push(at);
+                at = nodes[at as usize].parent.to_native();
+            }
+        }
+        while let Some(at) = way.pop() {
+            let slash = usize::from(length > 0);
+            length += slash + bytes(schema, nodes[at as usize].name).len();
+            must(length <= MOST_PATH, "a path that is too long")?;
+            lengths[at as usize] = length as u16;
+        }
+    }
+    Ok(lengths)
 }
 
 fn files(schema: &ArchivedSchema) -> Checked {
@@ -137,6 +197,8 @@ fn files(schema: &ArchivedSchema) -> Checked {
     let good = |row: &super::schema::ArchivedNodeRow| (row.parent.to_native() as usize) < directories;
     must(parents.iter().all(good), "a file in no directory")?;
     must(schema.file_versions.is_sorted_by(|a, b| a < b), "a file without versions")?;
+    let few = |pair: &[u32_le]| (pair[1].to_native() - pair[0].to_native()) as usize <= MOST_VERSIONS;
+    must(schema.file_versions.windows(2).all(few), "too many versions of a file")?;
     for row in schema.versions.iter() {
         let lengths = [16, 20, 32, 64];
         let length: usize = lengths
@@ -171,6 +233,11 @@ fn repositories(schema: &ArchivedSchema) -> Checked {
         let repomd = row.repomd.to_native();
         must(repomd == NONE || repomd as usize >= nodes - files, "a repomd.xml that is no file")?;
     }
+    for window in rows.windows(2) {
+        let trees = &schema.trees[window[0].trees.to_native() as usize..window[1].trees.to_native() as usize];
+        let arch = |row: &ArchivedTreeRow| bytes(schema, schema.archs[row.arch.to_native() as usize]);
+        must(trees.is_sorted_by(|a, b| arch(a) < arch(b)), "trees out of order")?;
+    }
     index(&schema.repository_names, count, "repository table")
 }
 
@@ -178,22 +245,48 @@ fn clients(schema: &ArchivedSchema) -> Checked {
     let hosts = schema.hosts.len();
     ends(schema.locations.iter().map(|row| row.hosts), schema.location_hosts.len(), "hosts of locations")?;
     below(&schema.location_hosts, hosts, "unknown host of a location")?;
+    each_once(schema.locations.iter().map(|row| row.hosts), &schema.location_hosts)?;
     schema.locations[..schema.locations.len() - 1].iter().try_for_each(|row| string(schema, row.name))?;
     ends(schema.systems.iter().map(|row| row.hosts), schema.system_hosts.len(), "hosts of systems")?;
     below(&schema.system_hosts, hosts, "unknown host of a system")?;
+    each_once(schema.systems.iter().map(|row| row.hosts), &schema.system_hosts)?;
     ends(schema.netblocks.iter().map(|row| row.hosts), schema.netblock_hosts.len(), "hosts of netblocks")?;
     below(&schema.netblock_hosts, hosts, "unknown host of a netblock")?;
+    each_once(schema.netblocks.iter().map(|row| row.hosts), &schema.netblock_hosts)?;
     let netblocks = schema.netblocks.len() - 1;
     for (at, row) in schema.netblocks[..netblocks].iter().enumerate() {
         let parent = row.parent.to_native();
         must(parent == NONE || (parent as usize) < at, "a netblock inside a later one")?;
         must(matches!((row.family, row.length), (4, 0..=32) | (6, 0..=128)), "a netblock of no family")?;
+        let outer = if parent == NONE { None } else { Some(&schema.netblocks[parent as usize]) };
+        must(outer.is_none_or(|outer| contains(outer, row)), "a netblock that is not in its parent")?;
     }
     must(!schema.classes.is_empty(), "no client class")?;
     for row in schema.classes.iter() {
         country(schema, row.country)?;
         optional(row.system, schema.systems.len() - 1, "unknown system of a class")?;
         optional(row.netblock, netblocks, "unknown netblock of a class")?;
+    }
+    Ok(())
+}
+
+/// Whether a netblock is longer than another one, and in it.
+fn contains(outer: &ArchivedNetblockRow, inner: &ArchivedNetblockRow) -> bool {
+    let bits = |row: &ArchivedNetblockRow| {
+        let address = u128::from_be_bytes(row.address);
+        if row.family == 4 { address << 96 } else { address }
+    };
+    let differ = bits(outer) ^ bits(inner);
+    outer.family == inner.family
+        && outer.length < inner.length
+        && differ.leading_zeros() >= u32::from(outer.length)
+}
+
+/// Each row's hosts ascend, so that none has more than there are. `starts` are offsets that were checked.
+fn each_once(starts: impl Iterator<Item = u32_le> + Clone, hosts: &[u32_le]) -> Checked {
+    for (start, end) in starts.clone().zip(starts.skip(1)) {
+        let hosts = &hosts[start.to_native() as usize..end.to_native() as usize];
+        must(hosts.is_sorted_by(|a, b| a < b), "hosts out of order")?;
     }
     Ok(())
 }
@@ -239,7 +332,13 @@ fn index(index: &ArchivedHashIndex, limit: usize, what: &'static str) -> Checked
     let entries = index.tags.iter().filter(|tag| **tag != 0).count();
     must(entries == limit && entries < index.tags.len(), what)?;
     let good = |(tag, slot): (&u8, &u32_le)| *tag == 0 || (slot.to_native() as usize) < limit;
-    must(index.tags.iter().zip(index.slots.iter()).all(good), what)
+    must(index.tags.iter().zip(index.slots.iter()).all(good), what)?;
+    must(table::is_spread(&index.tags), "a table that takes long to look up")
+}
+
+fn bytes(schema: &ArchivedSchema, number: u32_le) -> &[u8] {
+    let at = number.to_native() as usize;
+    &schema.text[schema.text_start[at].to_native() as usize..schema.text_start[at + 1].to_native() as usize]
 }
 
 fn string(schema: &ArchivedSchema, number: u32_le) -> Checked {

@@ -119,13 +119,18 @@ impl FileHeader {
 pub struct CacheBytes(AlignedVec);
 
 impl CacheBytes {
-    /// Header and payload as one file.
-    #[cfg(feature = "write")]
-    pub(super) fn assemble(payload: &[u8], build_time: u64, source_time: u64) -> CacheBytes {
-        let mut bytes = AlignedVec::with_capacity(FILE_HEADER_LEN + payload.len());
-        bytes.extend_from_slice(&FileHeader::of(payload, build_time, source_time).encode());
-        bytes.extend_from_slice(payload);
-        CacheBytes(bytes)
+    /// The room for a header, behind which the payload is to be written; see [`CacheBytes::finish`].
+    pub(super) fn begin() -> AlignedVec {
+        let mut file = AlignedVec::new();
+        file.extend_from_slice(&[0; FILE_HEADER_LEN]);
+        file
+    }
+
+    /// The file whose payload was written behind the room for its header.
+    pub(super) fn finish(mut file: AlignedVec, build_time: u64, source_time: u64) -> CacheBytes {
+        let (head, payload) = file.split_at_mut(FILE_HEADER_LEN);
+        head.copy_from_slice(&FileHeader::of(payload, build_time, source_time).encode());
+        CacheBytes(file)
     }
 
     /// Reads a whole file. Only its header is looked at, before anything else is read; where that is wrong the error

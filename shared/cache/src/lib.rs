@@ -11,7 +11,7 @@ mod file;
 pub mod files;
 #[cfg(feature = "write")]
 pub mod inventory;
-#[cfg(feature = "write")]
+pub mod limits;
 mod publish;
 mod ranges;
 mod schema;

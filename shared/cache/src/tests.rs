@@ -353,7 +353,9 @@ fn a_forged_cache_panics_nowhere() {
             } as usize;
             payload[at] = [0, 1, 0xff, dice.below(256) as u8][dice.below(4) as usize];
         }
-        let bytes = CacheBytes::assemble(&payload, header.build_time, header.source_time);
+        let mut bytes = CacheBytes::begin();
+        bytes.extend_from_slice(&payload);
+        let bytes = CacheBytes::finish(bytes, header.build_time, header.source_time);
         let view = match View::check(&bytes) {
             Ok(view) => {
                 accepted += 1;
@@ -450,4 +452,79 @@ fn a_repository_has_no_more_trees_than_there_are() {
     assert!(View::check(&bytes).is_err());
     let view = View::access(&bytes).unwrap();
     assert_eq!(view.trees(RepositoryId(0)).len(), view.tree_count());
+}
+
+/// What `check` refuses for good reasons, looked at without it: each look-up ends as soon as it does on a good cache.
+#[test]
+#[cfg_attr(miri, ignore = "writes large caches")]
+fn whatever_the_bytes_say_a_look_up_ends() {
+    let mut schema = super::write::lay_out(&inventory()).unwrap();
+    let empty = schema.text_start.len() as u32 - 1;
+    schema.text_start.push(schema.text.len() as u32);
+    (schema.nodes[0].parent, schema.nodes[0].name) = (0, empty);
+    schema.nodes[1].parent = 1;
+    schema.netblocks[0].parent = 0;
+    let bytes = super::write::serialise(&schema, 0).unwrap();
+    assert!(View::check(&bytes).is_err());
+    let view = View::access(&bytes).unwrap();
+    for directory in [0, 1].map(DirectoryId) {
+        let mut out = b"before ".to_vec();
+        view.directory_path(directory, &mut out);
+        assert!(out.len() <= 7 + limits::MOST_PATH);
+        view.subpath(directory, &mut out);
+    }
+    assert_eq!(view.netblock_parent(NetblockId(0)), None);
+    assert_eq!(view.find(&[b'/'; 1 << 16]), None);
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "writes a large cache")]
+fn a_table_full_of_one_tag_is_given_up_soon() {
+    let mut schema = super::write::lay_out(&inventory()).unwrap();
+    schema.paths.slots = vec![0; 1 << 16];
+    // Of tags that are none of the string's, and then of its own: more slots are passed than strings compared.
+    for (tags, most) in [(0x80..=0xff, limits::MOST_COMPARISONS), (0x01..=0x01, 0)] {
+        for tag in tags {
+            schema.paths.tags = vec![tag; 1 << 16];
+            let bytes = super::write::serialise(&schema, 0).unwrap();
+            let view = View::access(&bytes).unwrap();
+            let compared = std::cell::Cell::new(0);
+            let found = view.schema().paths.find(b"pub/fedora", |_| {
+                compared.set(compared.get() + 1);
+                false
+            });
+            assert_eq!(found, None);
+            assert!(compared.get() == 0 || compared.get() == most, "{}", compared.get());
+        }
+    }
+}
+
+#[test]
+fn an_inventory_with_more_than_a_cache_holds_is_refused() {
+    let refusal = |change: fn(&mut Inventory)| {
+        let mut inventory = inventory();
+        change(&mut inventory);
+        write(&inventory, 0).unwrap_err().to_string()
+    };
+    for (text, change) in [
+        (
+            "256 URLs of one host for one tree, a cache holds at most 255",
+            (|inventory| {
+                inventory.placements.insert(Placement { host: 0, urls: vec![0; 256] });
+            }) as fn(&mut Inventory),
+        ),
+        ("256 versions of one file, a cache holds at most 255", |inventory| {
+            inventory.files.insert((0, "many".into()), vec![FileVersion::default(); 256]);
+        }),
+        ("2050 bytes of a path, a cache holds at most 2049", |inventory| {
+            inventory
+                .directories
+                .insert("x/".repeat(1025), Directory { carriers: 0, subpath: String::new() });
+        }),
+        ("1025 bytes of one text, a cache holds at most 1024", |inventory| {
+            inventory.urls.insert(HostUrl { scheme: Scheme::Http, text: "x".repeat(1025) });
+        }),
+    ] {
+        assert_eq!(refusal(change), text);
+    }
 }

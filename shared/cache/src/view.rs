@@ -3,10 +3,15 @@
 //! A view borrows the file's bytes and copies nothing. Its answers are bounds-checked: bytes that slipped through every
 //! check give a wrong answer, never a read beyond the file or a panic. What belongs together by rows is hidden here;
 //! callers see hosts, placements, sets.
+//!
+//! Every walk ends within the bounds of [`limits`](super::limits), for any bytes. [`View::find`] and [`View::repository_id`] pass 4,096
+//! slots of a table and compare 64 strings, a path in 1,025 steps; a path is put together in as many; an address is in
+//! 129 netblocks. All else takes a step, a binary search, or as many steps as its list may have members.
 
 use super::{
     CacheError, check,
     file::FileHeader,
+    limits::{MOST_COMPONENTS, MOST_EXTRAS, MOST_HOSTS, MOST_PATH, MOST_TEXT, MOST_URLS, MOST_VERSIONS},
     schema::{
         ArchivedExtraRow, ArchivedGroupRow, ArchivedHostRow, ArchivedSchema, NO_CATEGORY, NO_CONTINENT,
         NO_COUNTRY, NONE, PUBLIC,
@@ -14,7 +19,7 @@ use super::{
 };
 use crate::scheme::{Scheme, Schemes};
 use rkyv::rend::u32_le;
-use std::{fmt, net::IpAddr, ops::Range};
+use std::{cmp::Ordering, fmt, net::IpAddr, ops::Range};
 use wire::code::{Continent, Country};
 
 macro_rules! ids {
@@ -259,11 +264,13 @@ impl<'a> View<'a> {
         Some(Prefix { address, length: row.length })
     }
 
-    /// The next shorter netblock around this one.
+    /// The next shorter netblock around this one. Each is shorter than the one before, so a walk upwards is one of at
+    /// most [`MOST_NETBLOCKS`](super::limits::MOST_NETBLOCKS), or of 256 where bytes that nobody checked have longer prefixes.
     pub fn netblock_parent(&self, netblock: NetblockId) -> Option<NetblockId> {
-        let parent = some(self.schema.netblocks.get(netblock.0 as usize)?.parent)?;
-        // Parents come earlier, so a walk upwards ends, whatever the bytes say.
-        (parent < netblock.0).then_some(NetblockId(parent))
+        let row = self.schema.netblocks.get(netblock.0 as usize)?;
+        let parent = some(row.parent)?;
+        let outer = self.schema.netblocks.get(parent as usize)?;
+        (outer.length < row.length).then_some(NetblockId(parent))
     }
 
     /// The hosts that serve a netblock.
@@ -322,7 +329,7 @@ impl<'a> View<'a> {
     ) -> Option<impl ExactSizeIterator<Item = CountryId> + Clone + 'a> {
         let row = self.host(host)?;
         let start = some(row.allowed_start)? as usize;
-        let end = start + usize::from(row.allowed_len.to_native());
+        let end = start + usize::from(row.allowed_len.to_native()).min(self.country_count());
         let numbers = self.schema.allowed.get(start..end).unwrap_or_default();
         Some(numbers.iter().map(|number| CountryId(number.to_native())))
     }
@@ -356,7 +363,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The URLs of a placement, in the order of the source.
+    /// The URLs of a placement, in the order of the source; at most [`MOST_URLS`].
     pub fn placement_urls(&self, placement: PlacementId) -> impl ExactSizeIterator<Item = UrlId> + 'a {
         let rows = &self.schema.placements;
         let at = placement.0 as usize;
@@ -364,7 +371,8 @@ impl<'a> View<'a> {
         let to = rows
             .get(at + 1)
             .map_or(self.schema.placement_urls.len(), |row| row.urls_start.to_native() as usize);
-        self.schema.placement_urls.get(from..to).unwrap_or_default().iter().map(|url| UrlId(url.to_native()))
+        let urls = self.schema.placement_urls.get(from..to.min(from.saturating_add(MOST_URLS)));
+        urls.unwrap_or_default().iter().map(|url| UrlId(url.to_native()))
     }
 
     /// How many URLs there are; they are numbered from 0.
@@ -392,17 +400,17 @@ impl<'a> View<'a> {
 
     fn is_path(&self, mut node: u32, path: &[u8]) -> bool {
         let mut rest = path;
-        loop {
+        for _ in 0..MOST_COMPONENTS {
             let Some(row) = self.schema.nodes.get(node as usize) else { return false };
             let Some(before) = rest.strip_suffix(self.bytes(row.name)) else { return false };
             match some(row.parent) {
                 None => return before.is_empty(),
                 Some(parent) => node = parent,
             }
-            // Each round takes a slash away, so this ends, whatever the bytes say.
             let Some(before) = before.strip_suffix(b"/") else { return false };
             rest = before;
         }
+        false
     }
 
     fn directory_of(&self, node: u32) -> Option<DirectoryId> {
@@ -427,20 +435,21 @@ impl<'a> View<'a> {
         self.node_path(directory.0, out);
     }
 
-    /// Appends the path of a node.
+    /// Appends the path of a node, at most [`MOST_PATH`] bytes in at most [`MOST_COMPONENTS`] steps.
     fn node_path(&self, node: u32, out: &mut Vec<u8>) {
         let from = out.len();
         let mut at = Some(node);
-        // From the end to the front: written reversed, then turned around as a whole. A path of a valid cache is far
-        // shorter than the bound, which only ends a walk in circles.
-        while let Some(row) = at.and_then(|at| self.schema.nodes.get(at as usize)) {
-            if out.len() - from > 1 << 16 {
+        // From the end to the front: written reversed, then turned around as a whole.
+        for _ in 0..MOST_COMPONENTS {
+            let Some(row) = at.and_then(|at| self.schema.nodes.get(at as usize)) else { break };
+            let name = self.bytes(row.name);
+            if out.len() - from + 1 + name.len() > MOST_PATH {
                 break;
             }
             if out.len() > from {
                 out.push(b'/');
             }
-            out.extend(self.bytes(row.name).iter().rev());
+            out.extend(name.iter().rev());
             at = some(row.parent);
         }
         out[from..].reverse();
@@ -475,9 +484,9 @@ impl<'a> View<'a> {
     pub fn set(&self, set: SetId) -> Set<'a> {
         let schema = self.schema;
         Set {
-            members: schema.members.get(span(&schema.sets, set.0, |row| row.members)).unwrap_or_default(),
-            groups: schema.groups.get(span(&schema.sets, set.0, |row| row.groups)).unwrap_or_default(),
-            extras: schema.extras.get(span(&schema.sets, set.0, |row| row.extras)).unwrap_or_default(),
+            members: part(&schema.members, span(&schema.sets, set.0, |row| row.members), MOST_HOSTS),
+            groups: part(&schema.groups, span(&schema.sets, set.0, |row| row.groups), self.country_count()),
+            extras: part(&schema.extras, span(&schema.sets, set.0, |row| row.extras), MOST_EXTRAS),
         }
     }
 
@@ -492,7 +501,7 @@ impl<'a> View<'a> {
         Some((self.directory_of(some(row.parent)?)?, self.text(row.name)))
     }
 
-    /// The versions of a file, the current one first; at least one in a valid cache.
+    /// The versions of a file, the current one first; at least one in a valid cache, at most [`MOST_VERSIONS`].
     pub fn versions(&self, file: FileId) -> impl ExactSizeIterator<Item = Version<'a>> + Clone + 'a {
         let starts = &self.schema.file_versions;
         let at = file.0 as usize;
@@ -501,7 +510,7 @@ impl<'a> View<'a> {
             _ => 0..0,
         };
         let hashes = &self.schema.hashes;
-        self.schema.versions.get(range).unwrap_or_default().iter().map(move |row| {
+        part(&self.schema.versions, range, MOST_VERSIONS).iter().map(move |row| {
             let mut at = row.hashes.to_native() as usize;
             let mut bit = 1;
             let hashes = [16, 20, 32, 64].map(|length| {
@@ -542,8 +551,12 @@ impl<'a> View<'a> {
 
     /// The trees of a repository, ascending by architecture.
     pub fn trees(&self, repository: RepositoryId) -> impl ExactSizeIterator<Item = TreeId> + Clone + 'a {
+        self.tree_range(repository).map(TreeId)
+    }
+
+    fn tree_range(&self, repository: RepositoryId) -> Range<u32> {
         let range = span(&self.schema.repositories, repository.0, |row| row.trees);
-        (range.start as u32..range.end.min(self.tree_count()) as u32).map(TreeId)
+        range.start as u32..range.end.min(self.tree_count()) as u32
     }
 
     /// How many trees there are; they are numbered from 0, ascending by repository and architecture.
@@ -572,9 +585,18 @@ impl<'a> View<'a> {
         arch.map_or("", |name| self.text(*name))
     }
 
-    /// The tree of a repository for an architecture.
+    /// The tree of a repository for an architecture. Cost: a binary search.
     pub fn tree_id(&self, repository: RepositoryId, arch: &[u8]) -> Option<TreeId> {
-        self.trees(repository).find(|tree| self.tree_arch(*tree).as_bytes() == arch)
+        let Range { mut start, mut end } = self.tree_range(repository);
+        while start < end {
+            let middle = start + (end - start) / 2;
+            match self.tree_arch(TreeId(middle)).as_bytes().cmp(arch) {
+                Ordering::Less => start = middle + 1,
+                Ordering::Equal => return Some(TreeId(middle)),
+                Ordering::Greater => end = middle,
+            }
+        }
+        None
     }
 
     /// A tree.
@@ -595,7 +617,7 @@ impl<'a> View<'a> {
         let at = string.to_native() as usize;
         let starts = &self.schema.text_start;
         let (Some(from), Some(to)) = (starts.get(at), starts.get(at.wrapping_add(1))) else { return b"" };
-        self.schema.text.get(from.to_native() as usize..to.to_native() as usize).unwrap_or_default()
+        part(&self.schema.text, from.to_native() as usize..to.to_native() as usize, MOST_TEXT)
     }
 }
 
@@ -672,6 +694,11 @@ fn span<R>(rows: &[R], at: u32, start: impl Fn(&R) -> u32_le) -> Range<usize> {
     }
 }
 
+/// The rows of a range, at most so many of them; none where there is no such range.
+fn part<R>(rows: &[R], range: Range<usize>, most: usize) -> &[R] {
+    rows.get(range.start..range.end.min(range.start.saturating_add(most))).unwrap_or_default()
+}
+
 fn hosts(numbers: &[u32_le], range: Range<usize>) -> impl ExactSizeIterator<Item = HostId> + '_ {
-    numbers.get(range).unwrap_or_default().iter().map(|number| HostId(number.to_native()))
+    part(numbers, range, MOST_HOSTS).iter().map(|number| HostId(number.to_native()))
 }

@@ -103,7 +103,8 @@ pub fn where_answer(
     mut questions: Vec<Question>,
     mut keep: impl FnMut(&[u8]) -> bool,
 ) -> Vec<Question> {
-    let fragments = Fragments::prepare(&view);
+    // Of a cache that is too large nothing is asked.
+    let fragments = Fragments::prepare(&view).unwrap_or_default();
     let service = Service { view, fragments: &fragments, rules };
     let (mut scratch, mut page) = (Scratch::default(), Vec::new());
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(1);

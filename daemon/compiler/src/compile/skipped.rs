@@ -122,6 +122,8 @@ pub enum Reason {
     Repeated,
     /// An empty list of versions.
     NoVersion,
+    /// More URLs of a host for one directory, or versions of one file, than a cache holds; the first count.
+    TooMany,
     /// A prefix of length 0.
     DefaultRoute,
     /// A blank line, a comment or a heading.
@@ -184,6 +186,7 @@ impl Reason {
             Reason::NoUsableUrl => "host without a usable URL",
             Reason::Repeated => "given twice, the last counts",
             Reason::NoVersion => "file without details",
+            Reason::TooMany => "too many, the first count",
             Reason::DefaultRoute => "prefix of length 0",
             Reason::NotARecord => "blank line, comment or heading",
             Reason::Unparsable => "does not parse",

@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     log,
 };
-use cache::{View, inventory::Inventory};
+use cache::inventory::Inventory;
 use indicatif::{ProgressBar, ProgressStyle};
 use program::print::printed;
 use std::{
@@ -75,7 +75,12 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         ))
     })?;
     drop(inventory);
-    let large = View::access(&bytes).ok().and_then(|view| LargeAnswers::find(&view));
+    let view = answer::taken(&bytes).map_err(|error| {
+        let input = options.mirrormanager.display();
+        let message = format!("{} {input}: its cache would be refused: {error}", Input::Mirrormanager);
+        Failure::cache(unchanged(&message, &options.output))
+    })?;
+    let large = LargeAnswers::find(&view);
     progress.step("writing the cache");
     cache::publish(&options.output, &bytes).map_err(|error| {
         Failure::system(unchanged(

@@ -84,7 +84,7 @@ fn open(file: &Path) -> Result<CacheBytes, Failure> {
     })
 }
 
-/// A view of a file's bytes, after every check.
+/// A view of a file's bytes, if the daemon takes them.
 fn checked<'a>(file: &Path, bytes: &'a CacheBytes) -> Result<View<'a>, Failure> {
-    View::check(bytes).map_err(|error| Failure::cache(format!("cache {}: {error}", file.display())))
+    answer::taken(bytes).map_err(|error| Failure::cache(format!("cache {}: {error}", file.display())))
 }

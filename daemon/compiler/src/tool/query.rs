@@ -104,7 +104,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         let explanation = Explanation::of(&view, &rules, &request, &mut dice);
         return printed(options.json, &explanation, || explanation.to_string());
     }
-    let fragments = Fragments::prepare(&view);
+    let fragments = Fragments::prepare(&view)
+        .map_err(|error| Failure::cache(format!("cache {}: {error}", options.file.display())))?;
     let service = Service { view, fragments: &fragments, rules };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     let mut page = Vec::new();

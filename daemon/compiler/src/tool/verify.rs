@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 pub struct Options {
     /// The cache file
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    pub(super) file: PathBuf,
     /// Print what was found as JSON
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 #[derive(Serialize)]

@@ -63,7 +63,8 @@ impl<'a> Program<'a> {
     /// Checks the cache as the master does.
     pub fn start(bytes: &'a CacheBytes, rules: Rules) -> Program<'a> {
         let view = View::check(bytes).expect("a cache that was just written passes its check");
-        Program { view, fragments: Fragments::prepare(&view), rules, scratch: Scratch::default() }
+        let fragments = Fragments::prepare(&view).expect("a small cache");
+        Program { view, fragments, rules, scratch: Scratch::default() }
     }
 
     /// Asks.

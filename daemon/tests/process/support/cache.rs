@@ -16,6 +16,10 @@ const HOSTS: u32 = 20;
 
 /// The bytes of a cache whose mirrors have `label` in their names: `https://7.LABEL.example.org/pub`.
 pub fn cache_bytes(label: &str) -> CacheBytes {
+    write(&inventory(label), 1_700_000_100).unwrap().0
+}
+
+fn inventory(label: &str) -> Inventory {
     let mut inventory = Inventory { source_time: 1_700_000_000, ..Inventory::default() };
     let mut carriers = CarrierSet::default();
     for host in 0..HOSTS {
@@ -30,12 +34,25 @@ pub fn cache_bytes(label: &str) -> CacheBytes {
     inventory.directories.insert("pub/fedora/42/os".into(), directory);
     let archs = [("x86_64".into(), "pub/fedora/42/os".into())].into();
     inventory.repositories.insert("fedora-42".into(), Repository { archs, ..Repository::default() });
-    write(&inventory, 1_700_000_100).unwrap().0
+    inventory
+}
+
+/// Puts a cache of more than 3 MB in place, most of it URLs that no host has.
+pub fn write_large_cache(path: &Path, label: &str) {
+    let mut inventory = inventory(label);
+    inventory.urls.extend(
+        (0..3_000).map(|number| HostUrl { scheme: Scheme::Https, text: format!("https://{number:01000}") }),
+    );
+    put(path, &write(&inventory, 1_700_000_100).unwrap().0);
 }
 
 /// Puts such a cache in place of what is at `path`, as the compiler does: for the daemon's own user.
 pub fn write_cache(path: &Path, label: &str) {
-    publish(path, &cache_bytes(label)).unwrap();
+    put(path, &cache_bytes(label));
+}
+
+fn put(path: &Path, bytes: &CacheBytes) {
+    publish(path, bytes).unwrap();
     if geteuid().is_root() {
         chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     }

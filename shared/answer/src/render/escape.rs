@@ -97,6 +97,17 @@ pub fn xml(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Bytes that [`xml`] appends at most.
+pub fn xml_len(text: &[u8]) -> usize {
+    let longer = |byte: &u8| match byte {
+        b'&' => 4,
+        b'<' | b'>' => 3,
+        b'"' => 5,
+        _ => 0,
+    };
+    text.len() + text.iter().map(longer).sum::<usize>()
+}
+
 /// Appends text as the inside of an XML comment: `--` becomes `- -`.
 pub fn xml_comment(text: &[u8], out: &mut Vec<u8>) {
     // Nearly always; without a branch for each byte.

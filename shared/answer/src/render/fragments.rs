@@ -2,13 +2,17 @@
 //!
 //! For every placement the URL that a list shows for each scheme, for every URL the two pieces of its metalink line that
 //! no request changes, and for every tree the line that says it is available. Made by the master before it forks, so
-//! all workers share it.
+//! all workers share it. Each piece is there once, however many placements share it.
 
 use super::escape;
 use crate::select::repeats::SharedUrls;
-use cache::scheme::Scheme;
-use cache::{PlacementId, RepositoryId, View};
-use std::ops::Range;
+use cache::{CountryId, PlacementId, TreeId, UrlId, View, scheme::Scheme};
+use std::{fmt, ops::Range};
+
+/// Bytes that the fragments of a cache may take: a hundred times those of the largest known deployment (600 hosts), and
+/// more than those of 65,535 hosts, each with 12 URLs of 60 bytes. Rows of the file are numbers, and so a small one may
+/// ask for much: what would take more is refused before any of it is taken. Positions fit into 32 bits.
+pub const MOST_BYTES: u64 = 128 << 20;
 
 /// Rendered pieces, by placement.
 #[derive(Debug, Default)]
@@ -52,64 +56,186 @@ pub struct MetalinkLine<'a> {
     pub url: &'a [u8],
 }
 
-impl Fragments {
-    /// Renders the pieces of a cache.
-    pub fn prepare(view: &View<'_>) -> Fragments {
-        let mut fragments = Fragments { shared: SharedUrls::find(view), ..Fragments::default() };
-        for placement in (0..view.placement_count() as u32).map(PlacementId) {
-            fragments.line_start.push(fragments.lines.len() as u32);
-            fragments.add(view, placement);
+/// The fragments of a cache would take too much memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge {
+    /// Bytes that they would take.
+    pub found: u64,
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = self.found;
+        write!(
+            f,
+            "answers from it would take {found} bytes of memory beside it, at most {MOST_BYTES} are used"
+        )
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// Bytes that the fragments of a cache take at most, by their parts.
+#[derive(Clone, Copy, Debug)]
+struct Sizes {
+    bytes: u64,
+    lines: u64,
+    trees: u64,
+    /// Rows of all kinds, also those that are there only while fragments are made.
+    rows: u64,
+}
+
+impl Sizes {
+    /// Cost: a step for each URL, placement and tree.
+    fn of(view: &View<'_>) -> Sizes {
+        let urls = (0..view.url_count() as u32).filter_map(|url| view.url(UrlId(url)));
+        let urls = urls.map(|(_, url)| url.len() + escape::xml_len(url.as_bytes()));
+        let placements = (0..view.placement_count() as u32).map(PlacementId);
+        let lines = placements.map(|placement| view.placement_urls(placement).len());
+        let trees = trees(view).map(|(name, arch)| tree_line_len(name, arch));
+        let openings = Openings::most(view);
+        let rows = [
+            (view.url_count(), size_of::<Url>() + SharedUrls::BYTES_OF_A_URL),
+            (view.placement_count(), size_of::<[Piece; 4]>() + size_of::<u32>() + size_of::<bool>()),
+            (openings, size_of::<Option<Piece>>()),
+            (view.tree_count(), size_of::<u32>()),
+            (2, size_of::<u32>()),
+        ];
+        Sizes {
+            bytes: sum(urls).saturating_add(product(openings, LONGEST_OPENING)),
+            lines: sum(lines),
+            trees: sum(trees),
+            rows: rows.into_iter().fold(0, |all, (count, row)| all.saturating_add(product(count, row))),
         }
-        fragments.line_start.push(fragments.lines.len() as u32);
-        fragments.add_trees(view);
-        fragments.bytes.shrink_to_fit();
-        fragments.first.shrink_to_fit();
-        fragments.lines.shrink_to_fit();
-        fragments
     }
 
-    fn add(&mut self, view: &View<'_>, placement: PlacementId) {
-        let host = view.placement_host(placement);
-        let country = view.host_country(host).and_then(|country| view.country_code(country));
+    /// Itself, unless it is too much.
+    fn bounded(self) -> Result<Sizes, TooLarge> {
+        let lines = self.lines.saturating_mul(size_of::<Line>() as u64);
+        let found = [self.bytes, self.trees, self.rows].into_iter().fold(lines, u64::saturating_add);
+        if found <= MOST_BYTES { Ok(self) } else { Err(TooLarge { found }) }
+    }
+}
+
+fn sum(lengths: impl Iterator<Item = usize>) -> u64 {
+    lengths.fold(0, |all, length| all.saturating_add(length as u64))
+}
+
+fn product(count: usize, size: usize) -> u64 {
+    (count as u64).saturating_mul(size as u64)
+}
+
+/// The pieces of a URL, while fragments are made: its scheme, as it is, escaped.
+type Url = Option<(Scheme, Piece, Piece)>;
+
+/// The openings of metalink lines that were rendered so far, by country (none first) and scheme.
+struct Openings(Vec<Option<Piece>>);
+
+/// Bytes of an opening: what never changes, twice the scheme and a country.
+const LONGEST_OPENING: usize = 80;
+
+impl Openings {
+    fn most(view: &View<'_>) -> usize {
+        (view.country_count() + 1) * Scheme::ALL.len()
+    }
+
+    fn number(scheme: Scheme, country: Option<CountryId>) -> usize {
+        country.map_or(0, |country| usize::from(country.0) + 1) * Scheme::ALL.len() + scheme as usize
+    }
+}
+
+/// Repository and architecture of each tree.
+fn trees<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    (0..view.tree_count() as u32).map(TreeId).map(|tree| {
+        let repository = view.repository(view.tree_repository(tree));
+        (repository.map_or("", |repository| repository.name), view.tree_arch(tree))
+    })
+}
+
+fn tree_line(repository: &str, arch: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"# repo=");
+    escape::echo(repository.as_bytes(), out);
+    out.extend_from_slice(b"&arch=");
+    escape::echo(arch.as_bytes(), out);
+    out.push(b'\n');
+}
+
+/// Bytes of a tree's line at most.
+fn tree_line_len(repository: &str, arch: &str) -> usize {
+    "# repo=&arch=\n".len() + repository.len() + arch.len()
+}
+
+impl Fragments {
+    /// Whether the fragments of a cache take no more than [`MOST_BYTES`]; known without any of them.
+    pub fn fit(view: &View<'_>) -> Result<(), TooLarge> {
+        Sizes::of(view).bounded().map(drop)
+    }
+
+    /// Renders the pieces of a cache, if they [`fit`](Fragments::fit).
+    pub fn prepare(view: &View<'_>) -> Result<Fragments, TooLarge> {
+        let sizes = Sizes::of(view).bounded()?;
+        let mut fragments = Fragments {
+            bytes: Vec::with_capacity(sizes.bytes as usize),
+            first: Vec::with_capacity(view.placement_count()),
+            lines: Vec::with_capacity(sizes.lines as usize),
+            line_start: Vec::with_capacity(view.placement_count() + 1),
+            trees: Vec::with_capacity(sizes.trees as usize),
+            tree_start: Vec::with_capacity(view.tree_count() + 1),
+            shared: SharedUrls::find(view),
+        };
+        let urls: Vec<Url> =
+            (0..view.url_count() as u32).map(|url| fragments.add_url(view.url(UrlId(url))?)).collect();
+        let mut openings = Openings(vec![None; Openings::most(view)]);
+        for placement in (0..view.placement_count() as u32).map(PlacementId) {
+            fragments.line_start.push(fragments.lines.len() as u32);
+            fragments.add(view, placement, &urls, &mut openings);
+        }
+        fragments.line_start.push(fragments.lines.len() as u32);
+        for (repository, arch) in trees(view) {
+            fragments.tree_start.push(fragments.trees.len() as u32);
+            tree_line(repository, arch, &mut fragments.trees);
+        }
+        fragments.tree_start.push(fragments.trees.len() as u32);
+        fragments.bytes.shrink_to_fit();
+        fragments.trees.shrink_to_fit();
+        Ok(fragments)
+    }
+
+    fn add_url(&mut self, (scheme, url): (Scheme, &str)) -> Url {
+        let plain = self.piece(|out| out.extend_from_slice(url.as_bytes()));
+        let escaped = self.piece(|out| escape::xml(url.as_bytes(), out));
+        Some((scheme, plain, escaped))
+    }
+
+    fn add(&mut self, view: &View<'_>, placement: PlacementId, urls: &[Url], openings: &mut Openings) {
+        let country = view.host_country(view.placement_host(placement));
         let mut first = [Piece::default(); 4];
-        for (scheme, url) in view.placement_urls(placement).filter_map(|url| view.url(url)) {
-            let plain = self.piece(|out| out.extend_from_slice(url.as_bytes()));
+        for url in view.placement_urls(placement) {
+            let Some((scheme, plain, url)) = urls.get(url.0 as usize).copied().flatten() else { continue };
             let slot = &mut first[scheme as usize];
             if slot.len == 0 {
                 *slot = plain;
             }
-            let opening = self.piece(|out| {
-                let name = scheme.name().as_bytes();
-                out.extend_from_slice(b"    <url protocol=\"");
-                out.extend_from_slice(name);
-                out.extend_from_slice(b"\" type=\"");
-                out.extend_from_slice(name);
-                out.extend_from_slice(b"\" location=\"");
-                out.extend_from_slice(country.map_or("".into(), |code| code.to_string()).as_bytes());
-                out.extend_from_slice(b"\" preference=\"");
-            });
-            let url = self.piece(|out| escape::xml(url.as_bytes(), out));
+            let Some(opening) = openings.0.get_mut(Openings::number(scheme, country)) else { continue };
+            let opening = *opening.get_or_insert_with(|| self.add_opening(view, scheme, country));
             self.lines.push(Line { scheme, opening, url });
         }
         self.first.push(first);
     }
 
-    fn add_trees(&mut self, view: &View<'_>) {
-        let (lines, start) = (&mut self.trees, &mut self.tree_start);
-        for id in (0..view.repository_count() as u32).map(RepositoryId) {
-            let name = view.repository(id).map_or("", |repository| repository.name);
-            for tree in view.trees(id) {
-                start.push(lines.len() as u32);
-                lines.extend_from_slice(b"# repo=");
-                escape::echo(name.as_bytes(), lines);
-                lines.extend_from_slice(b"&arch=");
-                escape::echo(view.tree_arch(tree).as_bytes(), lines);
-                lines.push(b'\n');
-            }
-        }
-        start.push(lines.len() as u32);
-        lines.shrink_to_fit();
-        start.shrink_to_fit();
+    fn add_opening(&mut self, view: &View<'_>, scheme: Scheme, country: Option<CountryId>) -> Piece {
+        let country = country.and_then(|country| view.country_code(country));
+        let (scheme, country) = (scheme.name(), country.as_ref().map_or("", |country| country.as_str()));
+        let parts = [
+            "    <url protocol=\"",
+            scheme,
+            "\" type=\"",
+            scheme,
+            "\" location=\"",
+            country,
+            "\" preference=\"",
+        ];
+        self.piece(|out| parts.into_iter().for_each(|part| out.extend_from_slice(part.as_bytes())))
     }
 
     fn piece(&mut self, render: impl FnOnce(&mut Vec<u8>)) -> Piece {
@@ -161,3 +287,6 @@ impl Fragments {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,7 @@
 //! their summed weight, for the least of independent exponential times is one with the summed rate. Source: spec.md §4.
 
 use super::{query::Query, tiers::Pick};
-use cache::scheme::Schemes;
-use cache::{PlacementId, UrlId, View};
+use cache::{HostId, PlacementId, UrlId, View, scheme::Schemes};
 use wire::Kind;
 
 /// Which URLs several hosts of a cache have; found once, before the fork.
@@ -19,9 +18,12 @@ pub struct SharedUrls {
 }
 
 impl SharedUrls {
+    /// What finding them takes for each URL.
+    pub const BYTES_OF_A_URL: usize = size_of::<Option<HostId>>() + size_of::<bool>();
+
     /// Looks at every placement of a cache.
     pub fn find(view: &View<'_>) -> SharedUrls {
-        let mut owner = vec![None; view.url_count()];
+        let mut owner: Vec<Option<HostId>> = vec![None; view.url_count()];
         let mut urls = vec![false; view.url_count()];
         let placements = || (0..view.placement_count() as u32).map(PlacementId);
         for placement in placements() {

@@ -1,9 +1,13 @@
 //! Every rule on a payload's meaning, broken alone, is the one that refuses it.
 
-use crate::scheme::Scheme;
 use crate::{
-    CacheError, View,
-    schema::{HashIndex, PUBLIC, Schema},
+    CacheError, DirectoryId, Found, View,
+    limits::{
+        MOST_COMPARISONS, MOST_COMPONENTS, MOST_EXTRAS, MOST_HOSTS, MOST_NODES, MOST_PATH, MOST_TEXT,
+        MOST_URLS, MOST_VERSIONS,
+    },
+    schema::{HashIndex, NONE, NodeRow, PUBLIC, RepositoryRow, Schema},
+    scheme::Scheme,
     tests::inventory,
     write::{lay_out, serialise},
 };
@@ -23,25 +27,41 @@ const BROKEN: &[Broken] = &[
         s.text[..2].copy_from_slice("é".as_bytes());
         s.text_start[1] = 1;
     }),
+    ("a text that is too long", |s| {
+        text(s, &[b'x'; MOST_TEXT + 1]);
+    }),
     // Countries.
     ("countries out of order", |s| s.countries[1] = s.countries[0]),
     ("too many countries", |s| {
         s.countries = (0..u16::MAX).map(u16::to_be_bytes).collect();
         s.country_continent = vec![0; s.countries.len()];
     }),
+    ("a country without a code", |s| s.countries[0] = *b"--"),
+    ("a country without a code", |s| s.countries[0] = *b"At"),
     ("a continent for each country", |s| s.country_continent.push(0)),
     ("unknown continent", |s| s.country_continent[0] = s.continents.len() as u8),
     // Hosts.
+    ("too many hosts", |s| s.hosts = vec![s.hosts[0]; MOST_HOSTS + 1]),
     ("a host without weight", |s| s.hosts[0].bandwidth = 0),
     ("unknown country", |s| s.hosts[0].country = s.countries.len() as u16),
     ("allowed countries of a host", |s| s.hosts[1].allowed_len += 1),
-    ("unknown country", |s| s.allowed[0] = s.countries.len() as u16),
+    ("a host for too many countries", |s| {
+        s.allowed = vec![0; s.countries.len() + 1];
+        s.hosts[1].allowed_len = s.allowed.len() as u16;
+    }),
+    ("allowed countries out of order", |s| s.allowed[1] = s.allowed[0]),
+    ("unknown country", |s| s.allowed[1] = s.countries.len() as u16),
     ("unknown text", |s| s.urls[0].text = no_text(s)),
     ("unknown scheme", |s| s.urls[0].scheme = Scheme::ALL.len() as u8),
     ("unknown URL", |s| s.placement_urls[0] = s.urls.len() as u32),
     ("URLs of placements", |s| s.placements[0].urls_start = 1),
     ("URLs of placements", |s| s.placements[1].urls_start = 3),
     ("URLs of placements", |s| s.placements[2].urls_start = 4),
+    ("too many URLs of a placement", |s| s.placement_urls.extend([0; MOST_URLS])),
+    ("too many URLs of a placement", |s| {
+        s.placement_urls.extend([0; MOST_URLS]);
+        s.placements[1..].iter_mut().for_each(|row| row.urls_start += MOST_URLS as u32);
+    }),
     ("placements of hosts", |s| s.host_placements[3] = 2),
     ("placements for each host", |s| s.host_placements.push(3)),
     ("a placement at another host", |s| s.placements[0].host = 1),
@@ -57,6 +77,8 @@ const BROKEN: &[Broken] = &[
     ("groups out of order", |s| s.groups[1].country = s.groups[0].country),
     ("groups larger than their set", |s| s.groups[3].len += 1),
     ("unknown member", |s| s.extras[0].member = 3),
+    ("too many extras of a set", |s| extras(s, MOST_EXTRAS + 1)),
+    ("extras out of order", |s| extras(s, 2)),
     ("unknown country of a group", |s| s.groups[3].country = s.countries.len() as u16),
     ("unknown country of an extra", |s| s.extras[0].country = s.countries.len() as u16),
     // Paths.
@@ -64,10 +86,19 @@ const BROKEN: &[Broken] = &[
     ("more directories than paths", |s| s.directories.resize(s.nodes.len() + 1, 0)),
     ("a path component that hangs nowhere", |s| s.nodes[0].parent = s.nodes.len() as u32),
     ("a path component that hangs nowhere", |s| s.nodes[0].name = no_text(s)),
+    ("a path component without a name", |s| s.nodes[0].name = text(s, b"")),
+    ("a path component without a name", |s| s.nodes[0].name = text(s, b"/")),
+    ("a path component without a name", |s| s.nodes[0].name = text(s, b"pub/fedora")),
+    ("a path inside itself, or too deep", |s| s.nodes[0].parent = 0),
+    ("a path inside itself, or too deep", |s| (s.nodes[0].parent, s.nodes[1].parent) = (1, 0)),
+    ("a path that is too long", |s| chain(s, MOST_COMPONENTS + 1, b"x")),
+    ("a path that is too long", |s| chain(s, 3, &[b'x'; MOST_TEXT - 1])),
+    ("too many path components", |s| s.nodes = vec![s.nodes[4]; MOST_NODES + 1]),
     ("a directory without carriers", |s| s.directories[0] = s.sets.len() as u32 - 1),
     ("a category for each directory", |s| s.directory_category.push(0)),
     ("unknown category", |s| s.directory_category[0] = s.categories.len() as u8),
     ("unknown text", |s| s.categories[0].top = no_text(s)),
+    ("a directory above its top directory", |s| s.categories[0].top = text(s, b"pub/fedora/42/os/x")),
     ("a subpath of no directory", |s| s.subpath_exceptions[0].directory = s.directories.len() as u32),
     ("unknown text", |s| s.subpath_exceptions[0].text = no_text(s)),
     ("subpaths out of order", |s| s.subpath_exceptions.push(s.subpath_exceptions[0])),
@@ -84,6 +115,10 @@ const BROKEN: &[Broken] = &[
         s.versions.clear();
         s.file_versions = vec![0, 0];
     }),
+    ("too many versions of a file", |s| {
+        s.versions = vec![s.versions[0]; MOST_VERSIONS + 1];
+        s.file_versions[1] = s.versions.len() as u32;
+    }),
     ("unknown kind of hash", |s| s.versions[0].kinds = 16),
     ("hashes beyond the end", |s| s.versions[1].hashes += 1),
     // Repositories.
@@ -97,18 +132,33 @@ const BROKEN: &[Broken] = &[
     ("unknown repomd.xml of a repository", |s| s.trees[0].repomd = s.nodes.len() as u32),
     ("a repomd.xml that is no file", |s| s.trees[0].repomd = s.nodes.len() as u32 - 2),
     ("repository table", |s| s.repository_names.tags.fill(0)),
+    ("trees out of order", |s| s.trees.swap(0, 1)),
+    ("trees out of order", |s| s.trees[1].arch = s.trees[0].arch),
+    ("a table that takes long to look up", |s| one_tag(s, MOST_COMPARISONS + 1)),
     // Clients.
     ("hosts of locations", |s| s.location_hosts.push(0)),
     ("unknown host of a location", |s| s.location_hosts[0] = s.hosts.len() as u32),
+    ("hosts out of order", |s| {
+        s.location_hosts.push(s.location_hosts[0]);
+        s.locations[1].hosts += 1;
+    }),
     ("unknown text", |s| s.locations[0].name = no_text(s)),
     ("hosts of systems", |s| s.system_hosts.push(0)),
     ("unknown host of a system", |s| s.system_hosts[0] = s.hosts.len() as u32),
+    ("hosts out of order", |s| {
+        s.system_hosts.push(s.system_hosts[0]);
+        s.systems[1].hosts += 1;
+    }),
     ("hosts of netblocks", |s| s.netblock_hosts.push(0)),
     ("unknown host of a netblock", |s| s.netblock_hosts[0] = s.hosts.len() as u32),
+    ("hosts out of order", |s| s.netblock_hosts[1] = s.netblock_hosts[0]),
     ("a netblock inside a later one", |s| s.netblocks[0].parent = 0),
     ("a netblock of no family", |s| s.netblocks[0].family = 5),
     ("a netblock of no family", |s| s.netblocks[0].length = 33),
     ("a netblock of no family", |s| s.netblocks[2].length = 129),
+    ("a netblock that is not in its parent", |s| s.netblocks[1].length = 8),
+    ("a netblock that is not in its parent", |s| s.netblocks[1].address[12] = 11),
+    ("a netblock that is not in its parent", |s| s.netblocks[2].parent = 0),
     ("no client class", |s| s.classes.clear()),
     ("unknown country", |s| s.classes[0].country = s.countries.len() as u16),
     ("unknown system of a class", |s| s.classes[0].system = s.systems.len() as u32 - 1),
@@ -154,8 +204,40 @@ fn no_text(schema: &Schema) -> u32 {
     schema.text_start.len() as u32 - 1
 }
 
+/// The number of a new text.
+fn text(schema: &mut Schema, text: &[u8]) -> u32 {
+    schema.text.extend_from_slice(text);
+    schema.text_start.push(schema.text.len() as u32);
+    no_text(schema) - 1
+}
+
+/// Gives the first set, which has the only extra, so many of the same.
+fn extras(schema: &mut Schema, count: usize) {
+    schema.extras = vec![schema.extras[0]; count];
+    schema.sets[1..].iter_mut().for_each(|row| row.extras = count as u32);
+}
+
+/// Adds a path of so many components of this name.
+fn chain(schema: &mut Schema, count: usize, name: &[u8]) {
+    let name = text(schema, name);
+    let mut parent = NONE;
+    for _ in 0..count {
+        schema.nodes.push(NodeRow { parent, name });
+        parent = schema.nodes.len() as u32 - 1;
+    }
+}
+
+/// Adds so many repositories, and gives all of them one tag, in a run of the table that goes on at its start.
+fn one_tag(schema: &mut Schema, count: usize) {
+    let row = RepositoryRow { trees: 0, ..schema.repositories[0] };
+    schema.repositories.splice(..0, vec![row; count]);
+    let entries = schema.repositories.len() - 1;
+    let tags = [vec![0xff; entries - count / 2], vec![0], vec![0xff; count / 2]].concat();
+    schema.repository_names = HashIndex { slots: vec![0; tags.len()], tags };
+}
+
 #[test]
-#[cfg_attr(miri, ignore = "checks 98 caches")]
+#[cfg_attr(miri, ignore = "checks more than a hundred caches")]
 fn each_rule_refuses_what_breaks_it() {
     let refusal = |change: fn(&mut Schema)| {
         let mut schema = lay_out(&inventory()).unwrap();
@@ -166,4 +248,32 @@ fn each_rule_refuses_what_breaks_it() {
     for (at, (what, change)) in BROKEN.iter().enumerate() {
         assert_eq!(refusal(*change), Some(CacheError::Meaning(what)), "entry {at}");
     }
+}
+
+/// What is at the bounds passes, and is found.
+#[test]
+#[cfg_attr(miri, ignore = "checks two large caches")]
+fn what_is_as_much_as_may_be_is_accepted() {
+    let mut schema = lay_out(&inventory()).unwrap();
+    schema.placement_urls.extend([0; MOST_URLS - 1]);
+    schema.versions = vec![schema.versions[0]; MOST_VERSIONS];
+    schema.file_versions[1] = MOST_VERSIONS as u32;
+    assert_eq!(View::check(&serialise(&schema, 0).unwrap()).err(), None);
+
+    let mut inventory = inventory();
+    let path = ["x"; MOST_TEXT / 2].join("/") + "y";
+    let directory = inventory.directories[0].clone();
+    let (at, _) = inventory.directories.insert_full(path.clone(), directory);
+    let version = inventory.files.values().next().unwrap().clone();
+    let name = "z".repeat(MOST_TEXT);
+    inventory.files.insert((at as u32, name.clone()), version);
+    let bytes = serialise(&lay_out(&inventory).unwrap(), 0).unwrap();
+    let view = View::check(&bytes).unwrap();
+    assert_eq!(view.find(path.as_bytes()), Some(Found::Directory(DirectoryId(at as u32))));
+    let whole = format!("{path}/{name}");
+    assert_eq!(whole.len(), MOST_PATH);
+    assert!(matches!(view.find(whole.as_bytes()), Some(Found::File(_))));
+    let mut out = Vec::new();
+    view.directory_path(DirectoryId(at as u32), &mut out);
+    assert_eq!(out, path.as_bytes());
 }

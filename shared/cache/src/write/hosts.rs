@@ -4,6 +4,7 @@ use super::{WriteError, Writer, limit};
 use crate::scheme::Schemes;
 use crate::{
     inventory::{CarrierSet, Placement},
+    limits::{MOST_EXTRAS, MOST_HOSTS, MOST_URLS},
     schema::{
         ExtraRow, GroupRow, HostRow, NO_COORDINATE, NO_COUNTRY, NONE, PUBLIC, PlacementRow, SetRow, UrlRow,
     },
@@ -79,6 +80,7 @@ impl Writer<'_> {
         for (number, position) in positions.iter().enumerate() {
             order.placements[*position] = number as u32;
             let placement = &placements[*position];
+            limit("URLs of one host for one tree", placement.urls.len(), MOST_URLS)?;
             let host = order.hosts[placement.host as usize];
             while self.schema.host_placements.len() <= host as usize {
                 self.schema.host_placements.push(number as u32);
@@ -101,8 +103,8 @@ impl Writer<'_> {
     pub(super) fn carrier_sets(&mut self, order: &HostOrder) -> Result<(), WriteError> {
         for set in &self.inventory.carrier_sets {
             self.open_set();
-            limit("hosts of one directory", set.members.len(), usize::from(u16::MAX))?;
-            self.members(set, order);
+            limit("hosts of one directory", set.members.len(), MOST_HOSTS)?;
+            self.members(set, order)?;
         }
         self.open_set();
         limit("members of carrier sets", self.schema.members.len(), NONE as usize)
@@ -116,7 +118,7 @@ impl Writer<'_> {
         });
     }
 
-    fn members(&mut self, set: &CarrierSet, order: &HostOrder) {
+    fn members(&mut self, set: &CarrierSet, order: &HostOrder) -> Result<(), WriteError> {
         let mut countries: BTreeMap<u32, BTreeSet<Country>> = BTreeMap::new();
         for (country, placements) in &set.groups {
             for placement in placements {
@@ -143,10 +145,12 @@ impl Writer<'_> {
             let placement = order.placements[*placement as usize];
             self.schema.members.push(if *public { placement | PUBLIC } else { placement });
         }
+        limit("further countries of the hosts of one directory", extras.len(), MOST_EXTRAS)?;
         extras.sort_by_key(|extra| (extra.country, extra.member));
         self.schema.extras.extend(extras);
         let groups = lengths.iter().map(|(code, len)| GroupRow { country: self.country(*code), len: *len });
         let groups: Vec<GroupRow> = groups.collect();
         self.schema.groups.extend(groups);
+        Ok(())
     }
 }

@@ -9,8 +9,9 @@ mod repositories;
 
 use super::{
     View,
-    file::{CacheBytes, MOST_PAYLOAD},
+    file::{CacheBytes, FILE_HEADER_LEN, MOST_PAYLOAD},
     inventory::Inventory,
+    limits::{MOST_HOSTS, MOST_TEXT},
     ranges::Layers,
     schema::{ClassRow, LocationRow, NO_CONTINENT, NO_COUNTRY, NONE, NetblockRow, Schema, SystemRow},
 };
@@ -50,25 +51,43 @@ pub struct Statistics {
     pub bytes: usize,
 }
 
-/// Why an inventory cannot be written: it has more of something than the format can number.
+/// Why an inventory cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WriteError {
-    what: &'static str,
-    found: usize,
-    limit: usize,
+pub enum WriteError {
+    /// It has more of something than a cache may have.
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much was found; where it grows, when it was noticed.
+        found: usize,
+        /// How much there may be.
+        limit: usize,
+    },
+    /// Looking one of these strings up would take too long; by chance that does not happen.
+    Colliding {
+        /// What the strings are.
+        what: &'static str,
+    },
 }
 
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}, the cache format holds at most {}", self.found, self.what, self.limit)
+        match self {
+            WriteError::TooMany { what, found, limit } => {
+                write!(f, "{found} {what}, a cache holds at most {limit}")
+            }
+            WriteError::Colliding { what } => {
+                write!(f, "{what} that were chosen to have the same hashes")
+            }
+        }
     }
 }
 
 impl std::error::Error for WriteError {}
 
-/// Refuses a count above what the format can number.
+/// Refuses a count above what a cache may have.
 fn limit(what: &'static str, found: usize, limit: usize) -> Result<(), WriteError> {
-    if found <= limit { Ok(()) } else { Err(WriteError { what, found, limit }) }
+    if found <= limit { Ok(()) } else { Err(WriteError::TooMany { what, found, limit }) }
 }
 
 /// The whole cache file for this inventory. `build_time` is in seconds since the epoch.
@@ -96,11 +115,11 @@ pub(super) fn lay_out(inventory: &Inventory) -> Result<Schema, WriteError> {
 /// The whole cache file with this payload.
 pub(super) fn serialise(schema: &Schema, build_time: u64) -> Result<CacheBytes, WriteError> {
     let most = MOST_PAYLOAD as usize;
-    let payload = rkyv::to_bytes::<rkyv::rancor::Error>(schema)
+    let file = rkyv::api::high::to_bytes_in::<_, rkyv::rancor::Error>(schema, CacheBytes::begin())
         // The only error of writing plain arrays to memory is an offset that does not fit into 32 bits.
-        .map_err(|_| WriteError { what: "bytes of cache", found: usize::MAX, limit: most })?;
-    limit("bytes of cache", payload.len(), most)?;
-    Ok(CacheBytes::assemble(&payload, build_time, schema.source_time))
+        .map_err(|_| WriteError::TooMany { what: "bytes of cache", found: usize::MAX, limit: most })?;
+    limit("bytes of cache", file.len() - FILE_HEADER_LEN, most)?;
+    Ok(CacheBytes::finish(file, build_time, schema.source_time))
 }
 
 fn statistics(schema: &Schema, bytes: &CacheBytes) -> Statistics {
@@ -139,7 +158,7 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(inventory: &'a Inventory) -> Result<Self, WriteError> {
         let numbered = [
-            ("hosts", inventory.hosts.len(), usize::from(u16::MAX)),
+            ("hosts", inventory.hosts.len(), MOST_HOSTS),
             ("URLs", inventory.urls.len(), NONE as usize),
             ("placements", inventory.placements.len(), i32::MAX as usize),
             ("directories", inventory.directories.len(), i32::MAX as usize),
@@ -285,6 +304,8 @@ impl<'a> Writer<'a> {
 
     /// Writes the strings that the other parts have numbered.
     fn finish(mut self) -> Result<Schema, WriteError> {
+        let longest = self.strings.iter().map(|text| text.len()).max();
+        limit("bytes of one text", longest.unwrap_or_default(), MOST_TEXT)?;
         let length: usize = self.strings.iter().map(|text| text.len()).sum();
         limit("bytes of text", length, u32::MAX as usize)?;
         self.schema.text.reserve_exact(length);
@@ -293,7 +314,6 @@ impl<'a> Writer<'a> {
             self.schema.text.extend_from_slice(text.as_bytes());
         }
         self.schema.text_start.push(self.schema.text.len() as u32);
-        limit("bytes of hashes", self.schema.hashes.len(), u32::MAX as usize)?;
         Ok(self.schema)
     }
 }

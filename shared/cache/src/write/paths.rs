@@ -1,20 +1,19 @@
 //! Directories and files: one tree of path components, a hash table over whole paths, and what is known of each.
 
 use super::{WriteError, Writer, limit};
-use crate::schema::{CategoryRow, HashIndex, NO_CATEGORY, NONE, NodeRow, SubpathRow, VersionRow};
+use crate::{
+    limits::{MOST_NODES, MOST_PATH, MOST_VERSIONS},
+    schema::{CategoryRow, HashIndex, NO_CATEGORY, NONE, NodeRow, SubpathRow, VersionRow},
+};
 use indexmap::IndexMap;
+use std::collections::HashMap;
 
-/// The node of every path written so far.
+/// The node of every path written so far, by what it hangs on and its name: a path of many components has as many nodes,
+/// and keeping each as a whole path would take the square of its length.
 #[derive(Default)]
 pub(super) struct Nodes {
-    /// Whole paths, in node order.
-    paths: IndexMap<Box<str>, NodeRow>,
-}
-
-impl Nodes {
-    fn get(&self, path: &str) -> Option<u32> {
-        self.paths.get_index_of(path).map(|at| at as u32)
-    }
+    by_row: HashMap<(u32, u32), u32>,
+    rows: Vec<NodeRow>,
 }
 
 impl Writer<'_> {
@@ -22,18 +21,11 @@ impl Writer<'_> {
     /// named by a repository.
     pub(super) fn paths(&mut self) -> Result<(), WriteError> {
         let inventory = self.inventory;
-        for path in inventory.directories.keys() {
-            self.nodes.paths.insert(path.as_str().into(), NodeRow { parent: NONE, name: NONE });
-        }
-        let mut at = 0;
-        while let Some((path, _)) = self.nodes.paths.get_index(at) {
-            let path = path.clone();
-            self.link(at, &path);
-            at += 1;
-        }
+        let unknown = NodeRow { parent: NONE, name: NONE };
+        self.nodes.rows.resize(inventory.directories.len(), unknown);
         let named = inventory.repositories.values().flat_map(|repository| repository.archs.values());
-        for directory in named {
-            self.node(directory);
+        for path in inventory.directories.keys().chain(named) {
+            self.node(path)?;
         }
         let mut categories: IndexMap<String, u8> = IndexMap::new();
         for (number, (path, directory)) in inventory.directories.iter().enumerate() {
@@ -58,36 +50,48 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Gives node `at` its name and parent; a parent that is not there yet becomes a node at the end.
-    fn link(&mut self, at: usize, path: &str) {
-        let (parent, name) = match path.rsplit_once('/') {
-            Some((parent, name)) => {
-                let row = NodeRow { parent: NONE, name: NONE };
-                let parent = match self.nodes.get(parent) {
-                    Some(parent) => parent,
-                    None => self.nodes.paths.insert_full(parent.into(), row).0 as u32,
-                };
-                (parent, name)
-            }
-            None => (NONE, path),
-        };
-        let name = self.string(name);
-        self.nodes.paths[at] = NodeRow { parent, name };
+    /// The node of a path, made with those on the way to it where they are new.
+    fn node(&mut self, path: &str) -> Result<u32, WriteError> {
+        limit("bytes of a path", path.len(), MOST_PATH)?;
+        let mut parent = NONE;
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let mut start = 0;
+        for end in ends {
+            let name = self.string(&path[start..end]);
+            parent = match self.nodes.by_row.get(&(parent, name)) {
+                Some(node) => *node,
+                None => {
+                    // Directories have their numbers already.
+                    let number = self.carried(&path[..end]);
+                    let number = number.unwrap_or(self.nodes.rows.len() as u32);
+                    self.add(number, NodeRow { parent, name })?
+                }
+            };
+            start = end + 1;
+        }
+        Ok(parent)
     }
 
-    /// The node of a path, made with those on the way to it when it is new.
-    fn node(&mut self, path: &str) -> u32 {
-        if let Some(node) = self.nodes.get(path) {
-            return node;
+    /// Makes a node, refused where there are too many.
+    fn add(&mut self, number: u32, row: NodeRow) -> Result<u32, WriteError> {
+        let Nodes { by_row, rows } = &mut self.nodes;
+        match rows.get_mut(number as usize) {
+            Some(place) => *place = row,
+            None => rows.push(row),
         }
-        let first = self.nodes.paths.insert_full(path.into(), NodeRow { parent: NONE, name: NONE }).0;
-        let mut at = first;
-        while let Some((path, _)) = self.nodes.paths.get_index(at) {
-            let path = path.clone();
-            self.link(at, &path);
-            at += 1;
+        limit("path components", rows.len(), MOST_NODES)?;
+        by_row.insert((row.parent, row.name), number);
+        Ok(number)
+    }
+
+    /// The node of any path that has one.
+    pub(super) fn known(&self, path: &str) -> Option<u32> {
+        let mut parent = NONE;
+        for name in path.split('/') {
+            let name = self.strings.get_index_of(name)? as u32;
+            parent = *self.nodes.by_row.get(&(parent, name))?;
         }
-        first as u32
+        Some(parent)
     }
 
     /// Writes files behind all other nodes. A file whose path is already a node cannot be asked for and is left out;
@@ -95,14 +99,15 @@ impl Writer<'_> {
     pub(super) fn files(&mut self) -> Result<(), WriteError> {
         let inventory = self.inventory;
         for ((directory, name), versions) in &inventory.files {
-            let Some((directory, _)) = inventory.directories.get_index(*directory as usize) else { continue };
-            let path = format!("{directory}/{name}");
-            if versions.is_empty() || self.nodes.get(&path).is_some() {
+            if *directory as usize >= inventory.directories.len() || versions.is_empty() {
                 continue;
             }
-            let at =
-                self.nodes.paths.insert_full(path.as_str().into(), NodeRow { parent: NONE, name: NONE }).0;
-            self.link(at, &path);
+            let row = NodeRow { parent: *directory, name: self.string(name) };
+            if self.nodes.by_row.contains_key(&(row.parent, row.name)) {
+                continue;
+            }
+            limit("versions of one file", versions.len(), MOST_VERSIONS)?;
+            self.add(self.nodes.rows.len() as u32, row)?;
             self.schema.file_versions.push(self.schema.versions.len() as u32);
             for version in versions {
                 let hashes = self.schema.hashes.len() as u32;
@@ -124,12 +129,23 @@ impl Writer<'_> {
             }
         }
         self.schema.file_versions.push(self.schema.versions.len() as u32);
-        limit("paths", self.nodes.paths.len(), i32::MAX as usize)?;
-        self.schema.nodes = self.nodes.paths.values().copied().collect();
-        let paths = &self.nodes.paths;
-        self.schema.paths = HashIndex::build(paths.len(), |at, buffer| {
-            buffer.extend_from_slice(paths.get_index(at).map_or(&b""[..], |(path, _)| path.as_bytes()));
-        });
+        limit("bytes of hashes", self.schema.hashes.len(), u32::MAX as usize)?;
+        let nodes = std::mem::take(&mut self.nodes.rows);
+        self.schema.paths = HashIndex::build(nodes.len(), |at, buffer| {
+            let mut next = nodes.get(at);
+            // From the end to the front, then turned around.
+            while let Some(NodeRow { parent, name }) = next {
+                if !buffer.is_empty() {
+                    buffer.push(b'/');
+                }
+                let name = self.strings.get_index(*name as usize).map_or("", |name| name);
+                buffer.extend(name.bytes().rev());
+                next = nodes.get(*parent as usize);
+            }
+            buffer.reverse();
+        })
+        .ok_or(WriteError::Colliding { what: "paths" })?;
+        self.schema.nodes = nodes;
         Ok(())
     }
 
@@ -138,15 +154,10 @@ impl Writer<'_> {
         self.inventory.directories.get_index_of(path).map(|at| at as u32)
     }
 
-    /// The node of any path that has one.
-    pub(super) fn known(&self, path: &str) -> Option<u32> {
-        self.nodes.get(path)
-    }
-
     /// The node of a file with known hashes.
     pub(super) fn file(&self, path: &str) -> Option<u32> {
         let files = self.schema.file_versions.len() - 1;
-        self.nodes.get(path).filter(|node| *node as usize >= self.schema.nodes.len() - files)
+        self.known(path).filter(|node| *node as usize >= self.schema.nodes.len() - files)
     }
 }
 

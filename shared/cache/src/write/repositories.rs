@@ -34,7 +34,8 @@ impl Writer<'_> {
         let trees = self.schema.trees.len() as u32;
         self.schema.repositories.push(RepositoryRow { name: NONE, trees, redirect: NONE, flags: 0 });
         self.schema.repository_names =
-            HashIndex::build(names.len(), |at, buffer| buffer.extend_from_slice(names[at].as_bytes()));
+            HashIndex::build(names.len(), |at, buffer| buffer.extend_from_slice(names[at].as_bytes()))
+                .ok_or(WriteError::Colliding { what: "names of repositories" })?;
         for arch in archs {
             let name = self.string(arch);
             self.schema.archs.push(name);

@@ -16,10 +16,16 @@ use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
 };
-use cache::inventory::{Directory, Host, Inventory, Placement};
+use cache::{
+    inventory::{Directory, Host, Inventory, Placement},
+    limits::MOST_URLS,
+};
 use indexmap::Equivalent;
 
 const PLACE: Place = Place::MirrorList;
+
+/// Sets of which something was skipped that are remembered: each takes some 700 bytes. Further ones are read each time.
+const MOST_ODD: usize = 1 << 16;
 
 /// Reads directories, carrier sets, placements and the hosts that these name.
 ///
@@ -98,6 +104,8 @@ struct Carriers<'a> {
     urls: &'a Urls,
     /// The position of each set, and what was skipped on the way to it.
     seen: ByFingerprint<(u32, Skipped)>,
+    /// Sets of which something was skipped.
+    odd: usize,
     /// Pairs of `ByHostId` of which nothing was skipped, as [`Gathered::host`] takes them.
     hosts_seen: ByFingerprint<(u32, Option<u32>)>,
     gathered: Gathered,
@@ -110,6 +118,7 @@ impl<'a> Carriers<'a> {
         Carriers {
             urls,
             seen: ByFingerprint::default(),
+            odd: 0,
             hosts_seen: ByFingerprint::default(),
             gathered: Gathered::default(),
             numbers: Vec::new(),
@@ -143,7 +152,12 @@ impl<'a> Carriers<'a> {
         let set = self.gathered.carrier_set(path, &mut of_each);
         let position = inventory.carrier_sets.insert_full(set).0 as u32;
         skipped.merge(&of_each);
-        self.seen.insert(fingerprint, (position, of_each));
+        if of_each.total() > 0 {
+            self.odd += 1;
+        }
+        if of_each.total() == 0 || self.odd <= MOST_ODD {
+            self.seen.insert(fingerprint, (position, of_each));
+        }
         Ok(position)
     }
 
@@ -179,6 +193,9 @@ impl<'a> Carriers<'a> {
             match self.urls.get(url) {
                 Some(position) if self.positions.contains(position) => {
                     skipped.add(PLACE, Reason::Repeated, || format!("URL {url} of host {id} in {path}"));
+                }
+                Some(_) if self.positions.len() == MOST_URLS => {
+                    skipped.add(PLACE, Reason::TooMany, || format!("URL {url} of host {id} in {path}"));
                 }
                 Some(&position) => self.positions.push(position),
                 None => {

@@ -1,42 +1,87 @@
 //! `FileDetailsCache`: the files whose hashes are known.
 
-use super::{names, tables::Tables};
+use super::{
+    names,
+    tables::{Fields, Tables, Value, WRONG_TYPE, damaged},
+};
 use crate::compile::{
     error::Cause,
     skipped::{Place, Reason, Skipped},
     text,
 };
-use cache::inventory::{FileVersion, Inventory};
-use interchange::message::{FileDetails, FileDetailsDirectory, FileDetailsFile};
+use cache::{
+    inventory::{FileVersion, Inventory},
+    limits::MOST_VERSIONS,
+};
+use interchange::message::FileDetails;
+use prost::Message as _;
 use std::collections::HashSet;
 
 const PLACE: Place = Place::FileDetails;
 
+/// Files and versions that are read in all: ten times and more what is known to exist. Each takes some 150 bytes.
+const MOST: usize = 1 << 21;
+
 /// Reads the files of the directories that [`Inventory::directories`] has; of one directory or file given twice the
 /// last counts, with all its versions.
+///
+/// Cost: records are taken apart one by one, since an empty version of two bytes takes a hundred times that in memory.
 pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     let mut seen = HashSet::new();
-    for record in tables.decoded(PLACE) {
-        let FileDetailsDirectory { directory, files } = record?;
-        let directory = directory.unwrap_or_default();
-        let found = names::directory(&directory)
+    let mut left = MOST;
+    for record in tables.records(PLACE) {
+        let directory = last_bytes(record).map_err(|why| damaged(PLACE, why))?;
+        let found = names::directory(directory)
             .and_then(|path| inventory.directories.get_index_of(&path).ok_or(Reason::UnknownDirectory));
         let position = match found {
             Ok(position) => position as u32,
             Err(reason) => {
-                skipped.add(PLACE, reason, || String::from_utf8_lossy(&directory).into_owned());
+                skipped.add(PLACE, reason, || String::from_utf8_lossy(directory).into_owned());
                 continue;
             }
         };
         if !seen.insert(position) {
-            skipped.add(PLACE, Reason::Repeated, || String::from_utf8_lossy(&directory).into_owned());
+            skipped.add(PLACE, Reason::Repeated, || String::from_utf8_lossy(directory).into_owned());
             forget(position, inventory);
         }
-        for file in files {
-            import_file(position, &directory, file, inventory, skipped);
+        for file in records(record) {
+            let file = file.map_err(|why| damaged(PLACE, why))?;
+            let taken = import_file(position, directory, file, inventory, skipped)?;
+            left = left.checked_sub(1 + taken).ok_or_else(|| {
+                Cause::Refused(format!("has more than {MOST} files and versions in {}", PLACE.name()))
+            })?;
         }
     }
     Ok(())
+}
+
+/// The last string of field 1, by which directories and files are named; empty when there is none.
+fn last_bytes(record: &[u8]) -> Result<&[u8], String> {
+    let (mut last, mut fields) = (&b""[..], Fields(record));
+    while let Some(field) = fields.next_field()? {
+        match field {
+            (1, Value::Bytes(bytes)) => last = bytes,
+            (1, _) => return Err(WRONG_TYPE.into()),
+            _ => {}
+        }
+    }
+    Ok(last)
+}
+
+/// The messages of field 2: files of a directory, versions of a file.
+fn records(record: &[u8]) -> impl Iterator<Item = Result<&[u8], String>> {
+    let mut fields = Fields(record);
+    std::iter::from_fn(move || {
+        loop {
+            match fields.next_field() {
+                Ok(None) => return None,
+                Ok(Some((2, Value::Bytes(bytes)))) => return Some(Ok(bytes)),
+                Ok(Some((2, _))) => return Some(Err(WRONG_TYPE.into())),
+                Ok(Some(_)) => {}
+                Err(why) => return Some(Err(why)),
+            }
+        }
+    })
 }
 
 fn forget(position: u32, inventory: &mut Inventory) {
@@ -47,23 +92,37 @@ fn forget(position: u32, inventory: &mut Inventory) {
     }
 }
 
+/// Reads a file, and returns how many versions of it there are.
 fn import_file(
     position: u32,
     directory: &[u8],
-    file: FileDetailsFile,
+    file: &[u8],
     inventory: &mut Inventory,
     skipped: &mut Skipped,
-) {
-    let FileDetailsFile { filename, details } = file;
-    let filename = filename.unwrap_or_default();
-    let example = || format!("{}/{}", String::from_utf8_lossy(directory), String::from_utf8_lossy(&filename));
-    let name = match names::file(&filename) {
+) -> Result<usize, Cause> {
+    let filename = last_bytes(file).map_err(|why| damaged(PLACE, why))?;
+    let example = || format!("{}/{}", String::from_utf8_lossy(directory), String::from_utf8_lossy(filename));
+    let name = names::file(filename);
+    let mut versions: Vec<FileVersion> = Vec::new();
+    for details in records(file) {
+        let details = details.map_err(|why| damaged(PLACE, why))?;
+        let details = FileDetails::decode(details).map_err(|why| damaged(PLACE, why))?;
+        match name {
+            Err(_) => {}
+            Ok(_) if versions.len() == MOST_VERSIONS => skipped.add(PLACE, Reason::TooMany, example),
+            Ok(_) => versions.extend(version(&details, &example, skipped)),
+        }
+    }
+    let name = match name {
         Ok(name) => name,
-        Err(reason) => return skipped.add(PLACE, reason, example),
+        Err(reason) => {
+            skipped.add(PLACE, reason, example);
+            return Ok(0);
+        }
     };
-    let versions: Vec<FileVersion> =
-        details.iter().filter_map(|details| version(details, &example, skipped)).collect();
     let key = (position, name.to_owned());
+    let count = versions.len();
+    versions.shrink_to_fit();
     let earlier = if versions.is_empty() {
         skipped.add(PLACE, Reason::NoVersion, example);
         inventory.files.remove(&key)
@@ -73,6 +132,7 @@ fn import_file(
     if earlier.is_some() {
         skipped.add(PLACE, Reason::Repeated, example);
     }
+    Ok(count)
 }
 
 /// One version; a size, time or hash that makes no sense counts as unknown.

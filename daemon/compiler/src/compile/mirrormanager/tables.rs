@@ -23,7 +23,8 @@ pub struct Tables<'a> {
 impl<'a> Tables<'a> {
     /// Finds the records of all tables; unknown fields are passed over.
     ///
-    /// An error when the file is larger than 4 GiB (so positions in it fit 32 bits), cut short, or not of this shape.
+    /// An error when the file is larger than 4 GiB (so positions in it fit 32 bits), cut short, not of this shape, or has
+    /// more records of a table than it may.
     pub fn split(bytes: &'a [u8]) -> Result<Tables<'a>, Cause> {
         if u32::try_from(bytes.len()).is_err() {
             return Err(Cause::Refused(format!("{} bytes; at most 4 GiB can be read", bytes.len())));
@@ -35,9 +36,7 @@ impl<'a> Tables<'a> {
             match fields.next_field() {
                 Ok(None) => return Ok(tables),
                 Ok(Some((1, Value::Number(time)))) => tables.time = time,
-                Ok(Some((number @ 2..=16, Value::Bytes(record)))) => {
-                    tables.records[number as usize].push(record);
-                }
+                Ok(Some((number @ 2..=16, Value::Bytes(record)))) => tables.add(number, record)?,
                 Ok(Some((number @ 1..=16, _))) => {
                     return Err(Cause::Refused(format!(
                         "not a MirrorList: field {number} at byte {offset} is of another type"
@@ -52,6 +51,18 @@ impl<'a> Tables<'a> {
                 }
             }
         }
+    }
+
+    fn add(&mut self, number: u32, record: &'a [u8]) -> Result<(), Cause> {
+        // Host to its connection limit is no table that anything is taken from.
+        let Some((_, place, most)) = TABLES.iter().find(|table| table.0 == number) else { return Ok(()) };
+        let records = &mut self.records[number as usize];
+        if records.len() == *most {
+            let name = place.name();
+            return Err(Cause::Refused(format!("has more than {most} records of {name}, which is too many")));
+        }
+        records.push(record);
+        Ok(())
     }
 
     /// The records of a table.
@@ -70,25 +81,31 @@ pub fn damaged(place: Place, why: impl std::fmt::Display) -> Cause {
     Cause::Refused(format!("a record of {} is damaged ({why})", place.name()))
 }
 
+/// The tables, by the numbers of their fields, and the records that each may have.
+///
+/// A record of a few bytes takes some hundred in memory, so that a bound of the file's size would be none of the build's.
+/// These are ten times and more what the largest known deployment has: 120,000 directories, 4,000 URLs, some thousand of
+/// all else. What is in lists inside records takes about ten times its bytes.
+const TABLES: [(u32, Place, usize); 14] = [
+    (2, Place::NetblockCountry, 1 << 18),
+    (3, Place::Location, 1 << 16),
+    (4, Place::Url, 1 << 20),
+    (5, Place::FileDetails, 1 << 21),
+    (6, Place::DisabledRepository, 1 << 17),
+    (7, Place::ContinentRedirect, 1 << 16),
+    (8, Place::RepositoryRedirect, 1 << 17),
+    (9, Place::RepoArch, 1 << 17),
+    (10, Place::HostAsn, 1 << 18),
+    (12, Place::HostCountry, 1 << 18),
+    (13, Place::HostBandwidth, 1 << 18),
+    (14, Place::HostCountryAllowed, 1 << 18),
+    (15, Place::HostNetblock, 1 << 18),
+    (16, Place::MirrorList, 1 << 21),
+];
+
+/// The number of a table's field. Places that are not tables of this message have 0, which no field has.
 fn number(place: Place) -> usize {
-    match place {
-        Place::NetblockCountry => 2,
-        Place::Location => 3,
-        Place::Url => 4,
-        Place::FileDetails => 5,
-        Place::DisabledRepository => 6,
-        Place::ContinentRedirect => 7,
-        Place::RepositoryRedirect => 8,
-        Place::RepoArch => 9,
-        Place::HostAsn => 10,
-        Place::HostCountry => 12,
-        Place::HostBandwidth => 13,
-        Place::HostCountryAllowed => 14,
-        Place::HostNetblock => 15,
-        Place::MirrorList => 16,
-        // Not tables of this message; field 0 does not exist, so there are no records.
-        Place::Netblocks | Place::Continents | Place::Geoip => 0,
-    }
+    TABLES.iter().find(|table| table.1 == place).map_or(0, |table| table.0 as usize)
 }
 
 /// The fields of a message, borrowed from its bytes.
@@ -161,6 +178,7 @@ fn text(error: prost::DecodeError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use prost::encoding::encode_key;
 
     #[test]
     fn unknown_fields_are_passed_over() {
@@ -179,6 +197,21 @@ mod tests {
     fn a_table_of_another_type_is_refused() {
         let error = Tables::split(&[0x20, 1]).unwrap_err().to_string();
         assert_eq!(error, "not a MirrorList: field 4 at byte 0 is of another type");
+    }
+
+    #[test]
+    fn a_table_of_too_many_records_is_refused() {
+        for (number, place, most) in TABLES {
+            let mut record = Vec::new();
+            encode_key(number, WireType::LengthDelimited, &mut record);
+            record.push(0);
+            let mut bytes = record.repeat(most);
+            assert_eq!(Tables::split(&bytes).unwrap().records(place).len(), most);
+            bytes.extend_from_slice(&record);
+            let error = Tables::split(&bytes).unwrap_err().to_string();
+            let name = place.name();
+            assert_eq!(error, format!("has more than {most} records of {name}, which is too many"));
+        }
     }
 
     #[test]

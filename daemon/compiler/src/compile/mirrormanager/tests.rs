@@ -478,6 +478,23 @@ fn files_keep_their_versions_in_order() {
 }
 
 #[test]
+fn of_more_than_a_cache_holds_the_first_count() {
+    let mut list = three_hosts();
+    list.hcurl = (0..300).map(|id| int_string(id, &format!("http://{id}.example.org"))).collect();
+    let urls: Vec<i64> = (0..300).collect();
+    list.mirror_list = vec![directory("pub/a", &[(1, &urls)], &[])];
+    let version = |timestamp| FileDetails { timestamp: Some(timestamp), ..some_details() };
+    list.file_details = vec![details("pub/a", "repomd.xml", (0..300).map(version).collect())];
+    let (inventory, skipped) = read(&list);
+    assert_eq!(inventory.placements[0].urls, (0..255).collect::<Vec<u32>>());
+    assert_eq!(skipped.count(Place::MirrorList, Reason::TooMany), 45);
+    let versions = &inventory.files[&(0, "repomd.xml".into())];
+    assert_eq!((versions.len(), versions[254].timestamp), (255, 254));
+    assert_eq!(skipped.count(Place::FileDetails, Reason::TooMany), 45);
+    assert!(cache::write(&inventory, 0).is_ok());
+}
+
+#[test]
 fn of_equal_directories_with_files_the_last_counts_as_a_whole() {
     let mut list = three_hosts();
     list.file_details = vec![

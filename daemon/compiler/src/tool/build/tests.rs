@@ -1,6 +1,6 @@
 //! Builds in a folder of their own: what is built, and what is refused and leaves everything as it was.
 
-use super::*;
+use super::{super::verify, *};
 use crate::failure::Fault;
 use interchange::message::{IntInts, IntString, MirrorList, MirrorListDirectory};
 use prost::Message;
@@ -66,6 +66,48 @@ fn whatever_is_refused_leaves_the_old_cache_and_nothing_else() {
         assert_eq!(fs::read(&options.output).unwrap(), b"old");
         assert_eq!(names(&folder), ["cache.mlc", "input"]);
     }
+}
+
+/// 115 hosts that offer each of 240 trees under 250 URLs, in an order of its own: every number of it is good.
+fn much_in_little() -> Vec<u8> {
+    let url = |id| IntString { key: Some(id), value: Some(format!("http://{id}.example.org").into_bytes()) };
+    let directory = |tree: usize| {
+        let mut urls: Vec<i64> = (0..250).collect();
+        urls.rotate_left(tree);
+        let host = |id| IntInts { key: Some(id), value: urls.clone() };
+        let directory = Some(format!("pub/{tree}").into());
+        MirrorListDirectory { directory, by_host_id: (0..115).map(host).collect(), ..Default::default() }
+    };
+    let (hcurl, mirror_list) = ((0..250).map(url).collect(), (0..240).map(directory).collect());
+    MirrorList { hcurl, mirror_list, ..Default::default() }.encode_to_vec()
+}
+
+#[test]
+fn a_cache_that_asks_for_too_much_memory_is_refused_by_build_verify_and_the_daemon_alike() {
+    let folder = TempDir::new().unwrap();
+    let options = options(&folder, &much_in_little());
+    fs::write(&options.output, "old").unwrap();
+    let failure = run(&options).unwrap_err();
+    let (input, output) = (options.mirrormanager.display(), options.output.display());
+    let said = failure.to_string();
+    let cause = said
+        .strip_prefix(&format!("mirrormanager {input}: its cache would be refused: "))
+        .and_then(|rest| rest.strip_suffix(&format!("; {output} is left as it was")))
+        .unwrap_or_else(|| panic!("{said}"));
+    let end = " bytes of memory beside it, at most 134217728 are used";
+    assert!(cause.starts_with("answers from it would take 1") && cause.ends_with(end), "{cause}");
+    assert_eq!(failure.fault, Fault::Cache);
+    assert_eq!(fs::read(&options.output).unwrap(), b"old");
+
+    let (mut inventory, mut skipped) = (Inventory::default(), compile::Skipped::default());
+    compile::mirrormanager::import(&much_in_little(), &mut inventory, &mut skipped).unwrap();
+    fs::write(&options.output, &cache::write(&inventory, 0).unwrap().0[..]).unwrap();
+    let refusal = format!("cache {output}: {cause}");
+    let verify = verify::Options { file: options.output.clone(), json: false };
+    assert_eq!(verify::run(&verify).unwrap_err().to_string(), refusal);
+    // As the daemon judges it at its start and at a reload.
+    let bytes = cache::CacheBytes::read(&options.output).unwrap();
+    assert_eq!(answer::taken(&bytes).unwrap_err(), cause);
 }
 
 #[test]
