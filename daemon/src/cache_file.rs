@@ -2,7 +2,7 @@
 //!
 //! The master opens it before it forks, so that all workers share one copy of everything in here.
 
-use crate::{answer::Fragments, config::MapMode, log, sys};
+use crate::{answer::Fragments, sys};
 use memmap2::Mmap;
 use shared::{
     cache::{CacheError, FILE_HEADER_LEN, FileHeader, View},
@@ -22,48 +22,17 @@ pub struct CacheFile {
     bytes: Mmap,
     /// What rendering has prepared.
     pub fragments: Fragments,
-    /// The file behind a map of the file itself, held open for its lease.
-    leased: Option<File>,
 }
 
 impl CacheFile {
     /// Opens and checks a cache. The error is a line for the operator: which file, and why not.
-    pub fn open(path: &Path, map: MapMode) -> Result<CacheFile, String> {
-        let open = || {
-            let (file, length) = open_file(path)?;
-            Ok(match map {
-                MapMode::Seal => (sys::sealed_copy(&file, length)?, None),
-                // Without a lease nobody warns us before the file is cut, and touching a cut map is death.
-                MapMode::File if lease(path, &file) => (sys::file_map(&file)?, Some(file)),
-                MapMode::File => (sys::sealed_copy(&file, length)?, None),
-            })
-        };
-        let (bytes, leased) =
-            open().map_err(|error: io::Error| format!("cache {}: {error}", path.display()))?;
-        CacheFile::check(path, bytes, leased)
-    }
-
-    /// The same cache, independent of its file: for a map of the file itself that is about to be written to.
-    pub fn seal(&self) -> Result<CacheFile, String> {
-        let copy = |mut file: &File| {
-            file.rewind()?;
-            sys::sealed_copy(file, self.bytes.len() as u64)
-        };
-        let copied = self.leased.as_ref().map_or_else(|| Err(io::ErrorKind::NotFound.into()), copy);
-        let bytes = copied.map_err(|error| format!("cache {}: not copied ({error})", self.path.display()))?;
-        CacheFile::check(&self.path, bytes, None)
-    }
-
-    fn check(path: &Path, bytes: Mmap, leased: Option<File>) -> Result<CacheFile, String> {
+    pub fn open(path: &Path) -> Result<CacheFile, String> {
+        let bytes = open_file(path).and_then(|(file, length)| sys::sealed_copy(&file, length));
+        let bytes = bytes.map_err(|error| format!("cache {}: {error}", path.display()))?;
         match View::check(&bytes).map(|view| Fragments::prepare(&view)) {
-            Ok(fragments) => Ok(CacheFile { path: path.to_owned(), bytes, fragments, leased }),
+            Ok(fragments) => Ok(CacheFile { path: path.to_owned(), bytes, fragments }),
             Err(error) => Err(format!("cache {}: {error}", path.display())),
         }
-    }
-
-    /// Whether someone waits to write into the file that this is a map of.
-    pub fn is_wanted_back(&self) -> bool {
-        self.leased.as_ref().is_some_and(sys::lease_is_wanted_back)
     }
 
     /// What it holds, for the operator.
@@ -106,18 +75,4 @@ fn open_file(path: &Path) -> io::Result<(File, u64)> {
     FileHeader::announced(&head, length).map_err(io::Error::other)?;
     file.rewind()?;
     Ok((file, length))
-}
-
-/// Asks for time to copy the file before someone writes into it. Whether that is granted.
-fn lease(path: &Path, file: &File) -> bool {
-    match sys::lease(file) {
-        Ok(()) => true,
-        Err(errno) => {
-            let path = path.display();
-            log::warning(format_args!(
-                "cache {path}: no lease on the file ({errno}); using a sealed copy of it"
-            ));
-            false
-        }
-    }
 }

@@ -195,7 +195,6 @@ impl Master {
         match signal {
             Signal::SIGCHLD => self.reap(now),
             Signal::SIGHUP => self.reload_wanted = true,
-            Signal::SIGIO => self.leave_file(now),
             Signal::SIGUSR1 => self.reopen_access_log(),
             Signal::SIGTERM | Signal::SIGINT => self.stop(signal, now),
             _ => {}

@@ -145,17 +145,6 @@ pub fn sealed_copy(file: &File, length: u64) -> io::Result<Mmap> {
     unsafe { MmapOptions::new().map_copy_read_only(&memory) }
 }
 
-/// A map of the file itself.
-///
-/// Whoever writes into the file in place changes what this map shows, and a reader of a page that was cut off dies of
-/// SIGBUS. Operators choose it for caches that must not take memory twice, and publish by renaming.
-#[expect(unsafe_code, reason = "a map of a file that can change is undefined behaviour")]
-pub fn file_map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: the caller holds a read lease on the file: the kernel keeps a writer waiting until nobody answers from
-    // this map any more. Every look-up is bounds-checked besides.
-    unsafe { MmapOptions::new().map(file) }
-}
-
 /// Zeros that this process and all children that it will have read and write together, until the last of them ends.
 #[expect(unsafe_code, reason = "nix gives mapped memory as a pointer")]
 pub fn shared_numbers(count: usize) -> nix::Result<&'static [AtomicU64]> {
@@ -166,19 +155,4 @@ pub fn shared_numbers(count: usize) -> nix::Result<&'static [AtomicU64]> {
     // SAFETY: it is `length` bytes of zeros on a page of its own, which are `count` atomic numbers. It is never
     // unmapped, and no process can get at it but through this slice.
     Ok(unsafe { std::slice::from_raw_parts(memory.cast().as_ptr(), count) })
-}
-
-/// Has the kernel tell this process (SIGIO) when someone is about to write into the file or to cut it, and hold that
-/// one up until the file is closed here, or for `/proc/sys/fs/lease-break-time`. Only for the file's owner.
-#[expect(unsafe_code, reason = "nix has no leases")]
-pub fn lease(file: &File) -> nix::Result<()> {
-    // SAFETY: takes and returns plain numbers; the descriptor is borrowed from its owner.
-    Errno::result(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) }).map(drop)
-}
-
-/// Whether someone waits for a leased file to be closed, or has waited long enough.
-#[expect(unsafe_code, reason = "nix has no leases")]
-pub fn lease_is_wanted_back(file: &File) -> bool {
-    // SAFETY: takes and returns plain numbers; the descriptor is borrowed from its owner.
-    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLEASE) == libc::F_UNLCK }
 }

@@ -108,33 +108,6 @@ impl Master {
         }
     }
 
-    /// Someone is about to write into a cache file that is mapped as it is, and the kernel holds that one up until the
-    /// file is closed here: whoever answers from it is replaced by workers with a copy of it.
-    pub(super) fn leave_file(&mut self, now: Instant) {
-        self.previous.take_if(|previous| previous.cache.is_wanted_back());
-        if self.starting.as_ref().is_some_and(|starting| starting.generation.cache.is_wanted_back()) {
-            self.give_up("its file is being written to in place", now);
-        }
-        if !self.current.cache.is_wanted_back() || self.starting.is_some() || self.stopping.is_some() {
-            return;
-        }
-        let number = self.current.number;
-        match self.current.cache.seal() {
-            Ok(copy) => {
-                let path = self.config.cache.display();
-                log::warning(format_args!(
-                    "cache {path}: being written to in place; replacing generation {number} by one with a copy"
-                ));
-                self.begin(Rc::new(copy), true, now);
-            }
-            Err(refusal) => {
-                log::error(format_args!(
-                    "{refusal}; it is being written to in place, generation {number} will break"
-                ));
-            }
-        }
-    }
-
     /// Binds socket files anew that have been taken away. Workers hold the socket that they were forked with, so a new
     /// one is for a new generation, of the same cache.
     pub(super) fn look_after_files(&mut self, now: Instant) {
@@ -154,7 +127,7 @@ impl Master {
     fn reload(&mut self, now: Instant) {
         notify::reloading();
         self.orders.reload_begins();
-        match CacheFile::open(&self.config.cache, self.config.map) {
+        match CacheFile::open(&self.config.cache) {
             Ok(cache) => {
                 self.begin(Rc::new(cache), false, now);
             }

@@ -43,8 +43,7 @@ use std::{
 
 /// Signals that a terminal or a service manager sends to all processes at once. They are for the master, which tells
 /// its workers what to do; workers keep them blocked.
-pub const MASTERS_SIGNALS: [Signal; 5] =
-    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGIO];
+pub const MASTERS_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1];
 
 /// All that a worker has.
 #[derive(Debug)]

@@ -1,13 +1,12 @@
 //! A new cache takes the old one's place, or does not.
 
 use crate::support::{
-    Client, Daemon, Said, cache_bytes, descriptors, folder, is_alive, mapped_caches,
-    operator::hold_up_reloads, until, write_cache,
+    Client, Daemon, Said, cache_bytes, descriptors, is_alive, mapped_caches, operator::hold_up_reloads,
+    until, write_cache,
 };
 use nix::sys::signal::Signal;
 use std::{
     fs,
-    os::unix::fs::PermissionsExt as _,
     sync::atomic::{AtomicBool, Ordering},
     thread,
 };
@@ -124,53 +123,6 @@ fn whatever_happens_to_the_file_the_sealed_copy_answers_on() {
     fs::write(daemon.cache(), "").unwrap();
     client.answer(2).unwrap();
     assert_eq!(daemon.workers().len(), 2);
-}
-
-#[test]
-fn who_writes_into_a_mapped_file_waits_until_nobody_answers_from_it() {
-    let daemon = Daemon::start(&["--map", "file"]);
-    let mut client = daemon.connect();
-    let cache = daemon.cache();
-    // As a copy over it does: it is cut first. Made writable for a moment, since it is published read-only.
-    fs::set_permissions(&cache, fs::Permissions::from_mode(0o644)).unwrap();
-    let writer = thread::spawn(move || fs::write(cache, "nonsense"));
-    assert_eq!(client.hear().unwrap(), Some(Said::GoAway(String::new())));
-    assert!(!writer.is_finished(), "it has written while a worker answered from the file");
-    assert!(client.answer(1).unwrap().contains(".first.example.org"));
-    client.hang_up();
-    writer.join().unwrap().unwrap();
-    let mut client = daemon.connect_to_generation(2);
-    assert!(client.answer(1).unwrap().contains(".first.example.org"));
-    assert!(daemon.log().contains("being written to in place; replacing generation 1 by one with a copy"));
-}
-
-#[test]
-fn a_file_that_no_lease_is_to_be_had_on_is_copied() {
-    let folder = folder();
-    let cache = folder.path().join("cache.mlc");
-    write_cache(&cache, "first");
-    // Whoever has it open for writing stands in the way of a lease, and may cut it at any time.
-    fs::set_permissions(&cache, fs::Permissions::from_mode(0o644)).unwrap();
-    let writer = fs::File::options().write(true).open(&cache).unwrap();
-    let daemon = Daemon::spawn_in(folder, &["--map", "file"]);
-    until("the daemon", || daemon.log().contains("is ready"));
-    daemon.connect().answer(1).unwrap();
-    assert!(daemon.log().contains("no lease on the file"));
-    writer.set_len(4096).unwrap();
-    daemon.connect().answer(2).unwrap();
-    daemon.signal(Signal::SIGHUP);
-    until("the refusal", || daemon.log().contains("keeping generation 1"));
-    daemon.connect().answer(3).unwrap();
-}
-
-#[test]
-fn a_mapped_file_is_replaced_by_renaming() {
-    let daemon = Daemon::start(&["--map", "file"]);
-    let mut client = daemon.connect();
-    write_cache(&daemon.cache(), "second");
-    assert!(client.answer(1).unwrap().contains(".first.example.org"));
-    reload(&daemon, "second", 2);
-    assert!(daemon.connect_to_generation(2).answer(1).unwrap().contains(".second.example.org"));
 }
 
 #[test]
