@@ -1,9 +1,15 @@
-//! A cache in memory: opened, checked once, and with the fragments that its answers are made of.
+//! A cache in memory: copied, sealed, checked once, and with the fragments that its answers are made of.
 //!
-//! The master opens it before it forks, so that all workers share one copy of everything in here.
+//! The master has it before it forks, so that all workers share one copy of everything in here. At a reload another
+//! process copies and checks it (see `master::loader`).
 
 use crate::{answer::Fragments, sys};
 use memmap2::Mmap;
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, PosixFadviseAdvice, fcntl, posix_fadvise},
+    sys::memfd::{MFdFlags, memfd_create},
+};
 use shared::{
     cache::{CacheError, FILE_HEADER_LEN, FileHeader, View},
     program::files,
@@ -24,15 +30,61 @@ pub struct CacheFile {
     pub fragments: Fragments,
 }
 
+/// A copy of a file that nobody can change any more, whatever happens to the file; still to be checked.
+#[derive(Debug)]
+pub struct SealedFile {
+    path: PathBuf,
+    bytes: Mmap,
+}
+
+/// Memory that a file can be copied into and then sealed.
+pub fn memory() -> io::Result<File> {
+    let memory = memfd_create(c"mirrorlist-cache", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
+    Ok(memory.into())
+}
+
+impl SealedFile {
+    /// Copies the file at `path` into `memory` and seals it. The error is a line for the operator: which file, and why
+    /// not.
+    pub fn copy(path: &Path, memory: &File) -> Result<SealedFile, String> {
+        let copied = open_file(path).and_then(|(file, length)| copy_sealed(&file, length, memory));
+        copied.map_err(|error| told(path, error))?;
+        SealedFile::of(path, memory)
+    }
+
+    /// The copy that is in `memory`; an error if it is not sealed.
+    pub fn of(path: &Path, memory: &File) -> Result<SealedFile, String> {
+        let bytes = sys::sealed_map(memory).map_err(|error| told(path, error))?;
+        Ok(SealedFile { path: path.to_owned(), bytes })
+    }
+
+    /// Checks it completely.
+    pub fn check(self) -> Result<CacheFile, String> {
+        let fragments = View::check(&self.bytes).map(|view| Fragments::prepare(&view));
+        self.with(fragments)
+    }
+
+    /// Takes it without another check, from a process of ours that has made this very copy and checked it since it was
+    /// sealed.
+    ///
+    /// Look-ups are bounds-checked besides: were that process to lie, answers would be wrong.
+    pub fn trust(self) -> Result<CacheFile, String> {
+        let fragments = View::access(&self.bytes).map(|view| Fragments::prepare(&view));
+        self.with(fragments)
+    }
+
+    fn with(self, fragments: Result<Fragments, CacheError>) -> Result<CacheFile, String> {
+        let SealedFile { path, bytes } = self;
+        let fragments = fragments.map_err(|error| told(&path, error))?;
+        Ok(CacheFile { path, bytes, fragments })
+    }
+}
+
 impl CacheFile {
-    /// Opens and checks a cache. The error is a line for the operator: which file, and why not.
+    /// Copies, seals and checks a cache. The error is a line for the operator.
     pub fn open(path: &Path) -> Result<CacheFile, String> {
-        let bytes = open_file(path).and_then(|(file, length)| sys::sealed_copy(&file, length));
-        let bytes = bytes.map_err(|error| format!("cache {}: {error}", path.display()))?;
-        match View::check(&bytes).map(|view| Fragments::prepare(&view)) {
-            Ok(fragments) => Ok(CacheFile { path: path.to_owned(), bytes, fragments }),
-            Err(error) => Err(format!("cache {}: {error}", path.display())),
-        }
+        let memory = memory().map_err(|error| told(path, error))?;
+        SealedFile::copy(path, &memory)?.check()
     }
 
     /// What it holds, for the operator.
@@ -75,4 +127,23 @@ fn open_file(path: &Path) -> io::Result<(File, u64)> {
     FileHeader::announced(&head, length).map_err(io::Error::other)?;
     file.rewind()?;
     Ok((file, length))
+}
+
+/// Copies a file's first `length` bytes into `memory`, which takes no other byte from then on.
+///
+/// Fails if the file is shorter. The file's own pages are given back to the system: one copy stays resident.
+fn copy_sealed(file: &File, length: u64, mut memory: &File) -> io::Result<()> {
+    let copied = io::copy(&mut file.take(length), &mut memory)?;
+    if copied < length {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file shrank while it was read"));
+    }
+    fcntl(memory, FcntlArg::F_ADD_SEALS(sys::SEALS))?;
+    // Advice only: a file system that takes none keeps its pages until it needs the room.
+    let _: Result<(), Errno> = posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
+    Ok(())
+}
+
+/// A line for the operator.
+fn told(path: &Path, error: impl std::fmt::Display) -> String {
+    format!("cache {}: {error}", path.display())
 }

@@ -1,9 +1,11 @@
 //! The master: starts workers, replaces lost ones, loads new caches, ends it all.
 //!
-//! One loop over signals, the workers' control sockets and the clock. It answers no request and accepts no connection.
-//! `reload` holds how generations follow each other.
+//! One loop over signals, the workers' control sockets and the clock. It answers no request, accepts no connection, and
+//! reads no file that may be slow. `loader` is the process that reads a new cache, `reload` holds how generations follow
+//! each other.
 
 mod fork_rate;
+mod loader;
 mod orders;
 mod reload;
 mod signals;
@@ -24,6 +26,7 @@ use crate::{
     worker::{self, Kit},
 };
 use fork_rate::ForkRate;
+use loader::Loading;
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -62,6 +65,8 @@ struct Master {
     access_log: Option<OwnedFd>,
     /// The generation that answers.
     current: Generation,
+    /// The cache of the next reload, as long as it is being read.
+    loading: Option<Loading>,
     /// The one that is to replace it.
     starting: Option<Starting>,
     /// Those that it has replaced.
@@ -113,6 +118,13 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
         if master.is_done() {
             break Ok(());
         }
+        if master.wants_loader() {
+            match loader::fork() {
+                Ok((ends, Fork::Parent(pid))) => master.load(pid, ends),
+                Ok((ends, Fork::Child)) => loader::run(master.into_loader(ends)),
+                Err(error) => master.not_loading(&error),
+            }
+        }
         while let Some(place) = master.next_due() {
             let forked = control::pair().and_then(|ends| Ok((ends, sys::fork()?)));
             match forked {
@@ -148,6 +160,7 @@ impl Master {
             signals: opened.signals,
             access_log: opened.access_log,
             current,
+            loading: None,
             starting: None,
             retiring: Vec::new(),
             previous: None,
@@ -226,6 +239,9 @@ impl Master {
     /// Collects ended children. Some may be nobody's: as process 1 of a container this is everyone's last parent.
     fn reap(&mut self, now: Instant) {
         while let Some((pid, status)) = sys::reap() {
+            if self.loader_ended(pid, status) {
+                continue;
+            }
             let ended = self.generations_mut().find_map(|generation| {
                 generation.ended(pid, status, now).map(|verdict| (generation.number, verdict))
             });
@@ -246,6 +262,10 @@ impl Master {
         self.stopping = Some(now + STOP_LIMIT.min(self.config.drain_limit));
         self.listener.remove_file();
         self.end_orders(now);
+        // Not waited for: one that hangs in the disk cannot be ended before the disk lets it.
+        if let Some(loading) = self.loading.take() {
+            loading.kill();
+        }
         self.generations_mut().for_each(Generation::drain);
     }
 

@@ -6,9 +6,8 @@
 use memmap2::{Mmap, MmapOptions};
 use nix::{
     errno::Errno,
-    fcntl::{FcntlArg, FdFlag, PosixFadviseAdvice, SealFlag, fcntl, posix_fadvise},
+    fcntl::{FcntlArg, FdFlag, SealFlag, fcntl},
     sys::{
-        memfd::{MFdFlags, memfd_create},
         mman::{MapFlags, ProtFlags, mmap_anonymous},
         signal::{SigHandler, Signal, signal},
         socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg},
@@ -17,7 +16,7 @@ use nix::{
 };
 use std::{
     fs::File,
-    io::{self, IoSliceMut, Read as _},
+    io::{self, IoSliceMut},
     num::NonZero,
     os::{
         fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
@@ -123,26 +122,24 @@ pub fn close_inherited(first: u32) {
     unsafe { libc::close_range(first, libc::c_uint::MAX, 0) };
 }
 
-/// A copy of a file's first `length` bytes that nobody can change any more, whatever happens to the file.
-///
-/// Fails if the file is shorter. The file's own pages are given back to the system: one copy stays resident.
+/// What is taken away from a file that nobody is to change any more, this included.
+pub const SEALS: SealFlag = SealFlag::F_SEAL_WRITE
+    .union(SealFlag::F_SEAL_GROW)
+    .union(SealFlag::F_SEAL_SHRINK)
+    .union(SealFlag::F_SEAL_SEAL);
+
+/// A map of a file that nobody can change any more. An error if it does not have all [`SEALS`].
 #[expect(unsafe_code, reason = "a map of a file that can change is undefined behaviour")]
-pub fn sealed_copy(file: &File, length: u64) -> io::Result<Mmap> {
-    let memory = memfd_create(c"mirrorlist-cache", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
-    let mut memory = File::from(memory);
-    let copied = io::copy(&mut file.take(length), &mut memory)?;
-    if copied < length {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file shrank while it was read"));
+pub fn sealed_map(file: &File) -> io::Result<Mmap> {
+    if !SealFlag::from_bits_truncate(fcntl(file, FcntlArg::F_GET_SEALS)?).contains(SEALS) {
+        return Err(io::Error::other("its copy is not sealed"));
     }
-    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK;
-    fcntl(&memory, FcntlArg::F_ADD_SEALS(seals | SealFlag::F_SEAL_SEAL))?;
-    // Advice only: a file system that takes none keeps its pages until it needs the room.
-    let _: Result<(), Errno> = posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
     // A private map, because kernels before 6.7 refuse a shared one of a sealed file even for reading. It is never
     // written to, so its pages are the file's in every process.
     //
-    // SAFETY: the seals, which cannot be taken off, keep every byte and the length as they are.
-    unsafe { MmapOptions::new().map_copy_read_only(&memory) }
+    // SAFETY: the seals, which have just been looked at and cannot be taken off, keep every byte and the length as they
+    // are, whoever else has the file.
+    unsafe { MmapOptions::new().map_copy_read_only(file) }
 }
 
 /// Zeros that this process and all children that it will have read and write together, until the last of them ends.

@@ -114,7 +114,10 @@ impl Master {
         let (number, workers, facts) = (self.current.number, self.current.size(), self.current.cache.facts());
         let failed = self.orders.last.as_ref().and_then(|last| last.error.as_ref());
         let failed = failed.map_or(String::new(), |error| format!("; the last reload failed: {error}"));
-        notify::status(&format!("generation {number} of {workers} workers answers ({facts}){failed}"));
+        let loading = if self.loading.is_some() { "; a reload is reading the cache" } else { "" };
+        notify::status(&format!(
+            "generation {number} of {workers} workers answers ({facts}){failed}{loading}"
+        ));
     }
 
     /// The lowest row in which no living worker counts.
@@ -155,6 +158,7 @@ impl Master {
             reloads: get(Figure::Reloads),
             reloads_failed: get(Figure::ReloadsFailed),
             last_reload: self.orders.last.clone(),
+            loader: self.loading.as_ref().map(|loading| loading.status(now)),
             requests: self.orders.tally.requests(),
             connections: get(Figure::Connections),
             bytes_sent: get(Figure::BytesSent),
