@@ -3,9 +3,12 @@
 //! A connection has no timer of its own: it notes what it waits for, and [`Clients::sweep`] looks at all of them now
 //! and then. That is exact to a sweep, costs nothing per request and a few words per connection.
 
+mod room;
 mod unread;
 
 use crate::{backend::BLOCK, config::Limits, counts::Counts};
+use room::Room;
+use shared::net::Peer;
 use slab::Slab;
 use std::{
     cell::{Cell, RefCell},
@@ -37,6 +40,7 @@ enum Phase {
 pub struct Clients {
     limits: Limits,
     unread: RefCell<Unread>,
+    room: RefCell<Room>,
     all: RefCell<Slab<Rc<Client>>>,
     stopping: Cell<bool>,
     counts: Arc<Counts>,
@@ -47,6 +51,8 @@ pub struct Clients {
 /// One connection.
 #[derive(Debug)]
 pub struct Client {
+    /// The other end.
+    peer: Peer,
     phase: Cell<Phase>,
     since: Cell<Instant>,
     /// Bytes of the answer in work, 0 if there is none.
@@ -55,6 +61,9 @@ pub struct Client {
     turn: Cell<Option<Turn>>,
     expired: Cell<bool>,
     rests: Cell<bool>,
+    /// Nothing of a request has come, and nothing but its socket is held for it.
+    waits: Cell<bool>,
+    makes_room: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -72,6 +81,7 @@ impl Clients {
         Clients {
             limits,
             unread: RefCell::new(Unread::new(limits.unsent / threads.max(1))),
+            room: RefCell::default(),
             all: RefCell::default(),
             stopping: Cell::new(false),
             counts,
@@ -79,10 +89,10 @@ impl Clients {
         }
     }
 
-    /// A new connection.
-    pub fn enter(self: &Rc<Clients>) -> Guest {
+    /// A new connection, and its other end.
+    pub fn enter(self: &Rc<Clients>, peer: Peer) -> Guest {
         self.counts.connections.count();
-        let client = Rc::new(Client::new());
+        let client = Rc::new(Client::new(peer));
         let key = self.all.borrow_mut().insert(Rc::clone(&client));
         Guest { client, clients: Rc::clone(self), key }
     }
@@ -90,6 +100,8 @@ impl Clients {
     /// Ends the connections that wait for longer than they may.
     pub fn sweep(&self, now: Instant) {
         self.counts.turns.count();
+        let dispensable = self.all.borrow().iter().filter(|(_, client)| client.is_dispensable(now)).count();
+        self.counts.dispensable.set(dispensable as u64);
         for (_, client) in self.all.borrow().iter() {
             let phase = client.phase.get();
             let time = now.duration_since(client.since.get());
@@ -99,6 +111,20 @@ impl Clients {
                 client.wake();
             }
         }
+    }
+
+    /// Has a connection closed that nobody needs, so that another one gets in. Whether there is any.
+    pub fn make_room(&self, now: Instant) -> bool {
+        let mut room = self.room.borrow_mut();
+        let Some(client) =
+            room.next(now, || self.all.borrow().iter().map(|(_, client)| Rc::clone(client)).collect())
+        else {
+            return false;
+        };
+        self.counts.made_room.count();
+        client.makes_room.set(true);
+        client.wake();
+        true
     }
 
     /// How often to sweep: a fraction of the shortest time that a client may have.
@@ -136,16 +162,27 @@ impl Clients {
 }
 
 impl Client {
-    fn new() -> Client {
+    fn new(peer: Peer) -> Client {
         Client {
+            peer,
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
             answer: Cell::new(0),
             turn: Cell::new(None),
             expired: Cell::new(false),
             rests: Cell::new(false),
+            waits: Cell::new(false),
+            makes_room: Cell::new(false),
             waker: RefCell::new(None),
         }
+    }
+
+    /// Whether it has neither asked nor begun to ask for a while: kept after its answer, or silent from the beginning.
+    fn is_dispensable(&self, now: Instant) -> bool {
+        self.waits.get()
+            && !self.makes_room.get()
+            && !self.expired.get()
+            && now.duration_since(self.since.get()) > RESTLESS
     }
 
     /// Its time is up.
@@ -253,6 +290,20 @@ impl Guest {
     /// Whether it has been idle long enough to be kept in as little memory as possible.
     pub fn may_rest(&self) -> bool {
         self.client.rests.get()
+    }
+
+    /// It waits with nothing but its socket, or no longer does.
+    pub fn waits(&self, waits: bool) {
+        self.client.waits.set(waits);
+        if !waits {
+            // It has come to an end, or asked for something in time.
+            self.client.makes_room.set(false);
+        }
+    }
+
+    /// Whether its place is needed for another one.
+    pub fn is_to_make_room(&self) -> bool {
+        self.client.makes_room.get()
     }
 
     /// Whether its time is up.

@@ -15,11 +15,11 @@ use std::{
     mem::MaybeUninit,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 
@@ -88,11 +88,34 @@ impl Stream {
         self.state == State::Heads && self.waiting.is_empty()
     }
 
-    /// Whether there is something to read, the client's end included.
-    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Whether there is something to read, the client's end included. Looked at, for of a new socket the runtime supposes it.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let look = || self.peek();
+        loop {
+            let looked =
+                match &self.socket {
+                    Socket::Tcp(socket) => ready!(socket.poll_read_ready(cx))
+                        .and_then(|()| socket.try_io(Interest::READABLE, look)),
+                    Socket::Unix(socket) => ready!(socket.poll_read_ready(cx))
+                        .and_then(|()| socket.try_io(Interest::READABLE, look)),
+                };
+            // An error is told again by the read that follows.
+            if !looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// Whether bytes have come that nobody has read, also such as the runtime does not know of yet.
+    pub fn has_input(&self) -> bool {
+        self.peek().is_ok_and(|length| length > 0)
+    }
+
+    fn peek(&self) -> io::Result<usize> {
+        let mut byte = [MaybeUninit::uninit()];
         match &self.socket {
-            Socket::Tcp(socket) => socket.poll_read_ready(cx),
-            Socket::Unix(socket) => socket.poll_read_ready(cx),
+            Socket::Tcp(socket) => SockRef::from(socket).peek(&mut byte),
+            Socket::Unix(socket) => SockRef::from(socket).peek(&mut byte),
         }
     }
 

@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn who_has_taken_nothing_for_the_longest_goes_first_and_one_is_left() {
         let mut unread = Unread::new(100);
-        let clients: Vec<_> = (0..4).map(|_| Rc::new(Client::new())).collect();
+        let clients: Vec<_> = (0..4).map(|_| Rc::new(Client::new(shared::net::Peer::Unix))).collect();
         let turns: Vec<_> = clients.iter().map(|client| unread.enter(50, Rc::clone(client))).collect();
         // The first takes something, the second has read all.
         let (bytes, first) = unread.leave(turns[0]).unwrap();
@@ -68,7 +68,7 @@ mod tests {
         assert!(unread.leave(turns[1]).is_some() && unread.leave(turns[1]).is_none());
         assert!(Rc::ptr_eq(&unread.surplus().unwrap(), &clients[2]));
         assert!(unread.surplus().is_none(), "{} bytes", unread.bytes);
-        let long = Rc::new(Client::new());
+        let long = Rc::new(Client::new(shared::net::Peer::Unix));
         let turn = unread.enter(101, Rc::clone(&long));
         assert!(Rc::ptr_eq(&unread.surplus().unwrap(), &clients[3]));
         assert!(Rc::ptr_eq(&unread.surplus().unwrap(), &clients[0]));

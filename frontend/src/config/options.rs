@@ -60,7 +60,7 @@ struct Options {
     /// Threads that serve, 0 for one a core [default: 0]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Connections in all; at this number none is accepted until one closes [default: 4096]
+    /// Connections in all; at this number one that is idle makes room for the next [default: 4096]
     #[arg(long, value_name = "N")]
     max_connections: Option<usize>,
     /// Longest request target; a longer one is answered with 414 [default: 8192]

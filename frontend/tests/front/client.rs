@@ -1,5 +1,6 @@
 //! A client that speaks HTTP byte by byte, so that a test can be as odd as it likes.
 
+use socket2::{Domain, Socket, Type};
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
@@ -33,7 +34,18 @@ pub struct Answer {
 
 impl Client {
     pub fn connect(address: SocketAddr) -> Client {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+        Client::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap())
+    }
+
+    /// From another address of this machine.
+    pub fn connect_from(from: [u8; 4], address: SocketAddr) -> Client {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
+        socket.connect_timeout(&address.into(), PATIENCE).unwrap();
+        Client::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();

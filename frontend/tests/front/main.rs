@@ -15,6 +15,7 @@ mod process;
 mod process_one;
 mod program;
 mod relay;
+mod room;
 mod sockets;
 mod systemd;
 mod unread;
