@@ -185,7 +185,7 @@ impl Master {
         // Rounded up: waking a moment early would only mean waiting once more.
         let timeout = PollTimeout::try_from(timeout + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        fds.extend(self.orders.callers.files());
+        fds.extend(self.orders.callers.files(Instant::now()));
         let ends = self.generations().flat_map(Generation::controls);
         fds.extend(ends.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, timeout) {
@@ -362,7 +362,8 @@ impl Master {
         let start = self.generations().filter_map(Generation::next_start).min();
         let start = start.map(|start| start.max(self.forks.next()));
         let watchdog = self.watchdog.as_ref().map(Watchdog::next);
-        let others = [start, self.stopping, self.next_step(), watchdog, self.orders.callers.next_wake()];
+        let others =
+            [start, self.stopping, self.next_step(), watchdog, self.orders.callers.next_wake(Instant::now())];
         others.into_iter().flatten().fold(self.next_beat, Instant::min)
     }
 }

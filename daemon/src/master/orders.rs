@@ -5,7 +5,10 @@
 
 use super::Master;
 use crate::{
-    operator::{Cache, Order, Outcome, Reloaded, Status, callers::Callers},
+    operator::{
+        Cache, Order, Outcome, Reloaded, Status,
+        callers::{Callers, MOST_WAITING},
+    },
     tally::Tally,
 };
 use shared::{program::notify, wire::Figure};
@@ -33,6 +36,12 @@ impl Orders {
         Orders { callers, tally, begun: 0, waiting: Vec::new(), last: None }
     }
 
+    /// Whether more callers who wait for a reload would keep out those who want something else.
+    fn are_enough_waiting(&self) -> bool {
+        let waiting = self.waiting.iter().filter(|(_, caller)| self.callers.is_waiting(*caller));
+        waiting.count() >= MOST_WAITING
+    }
+
     /// A reload begins.
     pub(super) fn reload_begins(&mut self) {
         self.begun += 1;
@@ -52,6 +61,11 @@ impl Master {
                 Order::Reload => {
                     self.reload_wanted = true;
                     self.tell(caller, Ok(()), now);
+                }
+                Order::ReloadAndWait if self.orders.are_enough_waiting() => {
+                    let error = Some("too many wait for a reload already; ask without --wait".into());
+                    let outcome = Outcome { ok: false, generation: None, error };
+                    self.orders.callers.answer(caller, &outcome, now);
                 }
                 Order::ReloadAndWait => {
                     self.reload_wanted = true;
