@@ -17,7 +17,7 @@ use std::{
     task::Waker,
     time::{Duration, Instant},
 };
-use unread::{Turn, Unread};
+use unread::{Place, Progress, Unread};
 
 /// A client that says nothing for this long after its answer will hardly say something soon.
 const RESTLESS: Duration = Duration::from_secs(1);
@@ -57,8 +57,9 @@ pub struct Client {
     since: Cell<Instant>,
     /// Bytes of the answer in work, 0 if there is none.
     answer: Cell<usize>,
-    /// Its place among those that are to read.
-    turn: Cell<Option<Turn>>,
+    /// Its place among those that are to read, and how it does.
+    place: Cell<Option<Place>>,
+    progress: Progress,
     expired: Cell<bool>,
     rests: Cell<bool>,
     /// Nothing of a request has come, and nothing but its socket is held for it.
@@ -97,7 +98,7 @@ impl Clients {
         Guest { client, clients: Rc::clone(self), key }
     }
 
-    /// Ends the connections that wait for longer than they may.
+    /// Ends the connections that wait for longer than they may, and has it looked at what the others read.
     pub fn sweep(&self, now: Instant) {
         self.counts.turns.count();
         let dispensable = self.all.borrow().iter().filter(|(_, client)| client.is_dispensable(now)).count();
@@ -107,7 +108,10 @@ impl Clients {
             let time = now.duration_since(client.since.get());
             if time > self.patience(phase) {
                 client.expire();
-            } else if phase == Phase::Idle && time > RESTLESS && !client.rests.replace(true) {
+                continue;
+            }
+            let goes_to_rest = || phase == Phase::Idle && time > RESTLESS && !client.rests.replace(true);
+            if phase == Phase::Unread || goes_to_rest() {
                 client.wake();
             }
         }
@@ -168,7 +172,8 @@ impl Client {
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
             answer: Cell::new(0),
-            turn: Cell::new(None),
+            place: Cell::new(None),
+            progress: Progress::default(),
             expired: Cell::new(false),
             rests: Cell::new(false),
             waits: Cell::new(false),
@@ -233,30 +238,28 @@ impl Guest {
         self.client.answer.get() > 0
     }
 
-    /// The answer no longer fits into the socket. If it is one too many, those that have taken nothing for the longest
-    /// are cut off.
-    pub fn is_unread(&self) {
-        if self.client.phase.get() == Phase::Unread {
+    /// The answer does not fit into the socket, which holds so many bytes that nobody has taken. If it is one too many,
+    /// those that read slowest are cut off.
+    pub fn is_unread(&self, untaken: usize) {
+        let client = &self.client;
+        if client.phase.get() == Phase::Unread {
+            client.progress.look(untaken);
             return;
         }
-        self.client.enter(Phase::Unread);
+        client.enter(Phase::Unread);
+        client.progress.begin(untaken);
         let mut unread = self.clients.unread.borrow_mut();
-        let turn = unread.enter(self.client.answer.get(), Rc::clone(&self.client));
-        self.client.turn.set(Some(turn));
-        while let Some(surplus) = unread.surplus() {
-            surplus.turn.set(None);
+        client.place.set(Some(unread.enter(client.answer.get(), Rc::clone(client))));
+        while let Some(surplus) = unread.surplus(client.since.get()) {
+            surplus.place.set(None);
             surplus.expire();
         }
     }
 
     /// A part of the answer was written.
-    pub fn is_reading(&self) {
-        if self.client.phase.get() != Phase::Unread {
-            return;
-        }
-        let mut unread = self.clients.unread.borrow_mut();
-        if let Some((bytes, client)) = self.client.turn.take().and_then(|turn| unread.leave(turn)) {
-            self.client.turn.set(Some(unread.enter(bytes, client)));
+    pub fn is_written(&self, bytes: usize) {
+        if self.client.phase.get() == Phase::Unread {
+            self.client.progress.written(bytes);
         }
     }
 
@@ -270,8 +273,8 @@ impl Guest {
     }
 
     fn leave_unread(&self) {
-        if let Some(turn) = self.client.turn.take() {
-            self.clients.unread.borrow_mut().leave(turn);
+        if let Some(place) = self.client.place.take() {
+            self.clients.unread.borrow_mut().leave(place);
         }
     }
 

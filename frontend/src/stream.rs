@@ -7,12 +7,14 @@
 use crate::{
     clients::Guest,
     head::{self, HeadLimits, Refusal, Verdict, Whole},
+    sys,
 };
 use hyper::rt::{Read, ReadBufCursor, Write};
 use socket2::SockRef;
 use std::{
     io::{self, IoSlice},
     mem::MaybeUninit,
+    os::fd::AsFd as _,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -232,8 +234,9 @@ impl Write for Stream {
     ) -> Poll<io::Result<usize>> {
         let written = self.socket.poll_write(cx, bytes);
         match written {
-            Poll::Pending => self.guest.is_unread(),
-            Poll::Ready(_) => self.guest.is_reading(),
+            Poll::Pending => self.guest.is_unread(self.socket.untaken()),
+            Poll::Ready(Ok(bytes)) => self.guest.is_written(bytes),
+            Poll::Ready(Err(_)) => {}
         }
         written
     }
@@ -268,6 +271,16 @@ impl Socket {
             Socket::Tcp(socket) => Pin::new(socket).poll_write_vectored(cx, bytes),
             Socket::Unix(socket) => Pin::new(socket).poll_write_vectored(cx, bytes),
         }
+    }
+
+    /// Bytes that were written and that the client's system has not taken.
+    fn untaken(&self) -> usize {
+        let socket = match self {
+            Socket::Tcp(socket) => socket.as_fd(),
+            Socket::Unix(socket) => socket.as_fd(),
+        };
+        // A socket that cannot tell is broken, and so its client makes no progress.
+        sys::untaken(socket).unwrap_or(usize::MAX)
     }
 
     /// Ends the writing side.

@@ -78,8 +78,8 @@ struct Options {
     /// Time that a client may take to read an answer [default: 30]
     #[arg(long, value_name = "SECONDS")]
     write_timeout: Option<f64>,
-    /// Bytes of answers that may wait for slow readers; above it those that have read nothing for the longest are cut
-    /// off [default: 16777216]
+    /// Bytes of answers that may wait for slow readers; above it those that read slowest are cut off
+    /// [default: 16777216]
     #[arg(long, value_name = "BYTES")]
     max_unsent: Option<usize>,
     /// Time for a request until it is answered with 503 [default: 2]
