@@ -110,8 +110,11 @@ impl Clients {
                 client.expire();
                 continue;
             }
-            let goes_to_rest = || phase == Phase::Idle && time > RESTLESS && !client.rests.replace(true);
-            if phase == Phase::Unread || goes_to_rest() {
+            let goes_to_rest = phase == Phase::Idle && time > RESTLESS && !client.rests.replace(true);
+            if goes_to_rest {
+                self.counts.rested.count();
+            }
+            if phase == Phase::Unread || goes_to_rest {
                 client.wake();
             }
         }

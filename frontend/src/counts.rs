@@ -38,7 +38,9 @@ pub struct Counts {
     pub closed: Cell,
     /// Those among them that were idle and made room for others.
     pub made_room: Cell,
-    /// Those that could make room, as of the last sweep. No count but a figure of the moment.
+    /// Times that one has been idle for a while, and gave up what was held for its requests.
+    pub rested: Cell,
+    /// Connections that could make room, as of the last sweep. No count but a figure of the moment.
     pub dispensable: Cell,
     /// Heads that were not taken: 400, 414, 431.
     pub refused: [Cell; 3],

@@ -11,6 +11,7 @@ use crate::{
     head::HeadLimits,
     listen::Prepared,
     request::Requests,
+    sys,
 };
 use std::{
     future::poll_fn,
@@ -27,6 +28,9 @@ use tokio::{
     task::spawn_local,
     time::{sleep, timeout},
 };
+
+/// How long memory of connections that have ended is kept for others.
+const KEPT: Duration = Duration::from_secs(5);
 
 /// What all threads share.
 #[derive(Debug)]
@@ -128,6 +132,9 @@ fn start(
     spawn_local(async move { gate.answer_calls(|| asked.make_room(Instant::now())).await });
     let interval = clients.sweep_interval().min(process.turn);
     spawn_local(sweep(Rc::clone(&clients), backend, interval));
+    if number == 0 {
+        spawn_local(give_memory_back(process.counts.clone()));
+    }
     Ok(clients)
 }
 
@@ -140,6 +147,19 @@ fn room_maker(clients: &Rc<Clients>, gate: &Arc<Gate>) -> impl Fn() -> bool + us
             gate.call();
         }
         made
+    }
+}
+
+/// Gives the memory of a wave of connections back to the system, for all threads: the allocator keeps what was freed.
+async fn give_memory_back(counts: Vec<Arc<Counts>>) {
+    let mut given = 0;
+    loop {
+        sleep(KEPT).await;
+        let ended = counts.iter().map(|counts| counts.closed.get() + counts.rested.get()).sum();
+        if given != ended {
+            given = ended;
+            sys::give_memory_back();
+        }
     }
 }
 

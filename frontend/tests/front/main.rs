@@ -11,6 +11,7 @@ mod confinement;
 mod faults;
 mod hostile;
 mod limits;
+mod memory;
 mod process;
 mod process_one;
 mod program;
