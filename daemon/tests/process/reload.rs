@@ -2,7 +2,7 @@
 
 use crate::support::{
     Client, Daemon, Said, cache_bytes, descriptors, is_alive, mapped_caches, operator::hold_up_reloads,
-    until, write_cache,
+    processes::name, until, write_cache,
 };
 use nix::sys::signal::Signal;
 use std::{
@@ -160,9 +160,17 @@ fn a_new_generation_that_dies_at_its_start_is_given_up() {
     let mut client = daemon.connect();
     write_cache(&daemon.cache(), "second");
     daemon.signal(Signal::SIGHUP);
+    let mut readers_lost = 0;
     // Every worker but the old one is killed on sight, most of them before they are ready.
     until("the end of the attempt", || {
-        for worker in daemon.workers().into_iter().filter(|pid| *pid != old) {
+        let lost = daemon.log().matches("the process that read it was lost").count();
+        if lost > readers_lost {
+            // Who reads the cache was taken for a worker before it had its name.
+            readers_lost = lost;
+            daemon.signal(Signal::SIGHUP);
+        }
+        let is_worker = |pid: &u32| *pid != old && name(*pid) != "mirrorlistd/new";
+        for worker in daemon.workers().into_iter().filter(is_worker) {
             let _already_gone =
                 nix::sys::signal::kill(nix::unistd::Pid::from_raw(worker as i32), Signal::SIGABRT);
         }
