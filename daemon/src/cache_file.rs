@@ -1,12 +1,17 @@
-//! A cache in memory: opened, checked once, and with the fragments that its answers are made of.
+//! A cache in memory: copied, sealed, checked once, and with the fragments that its answers are made of.
 //!
-//! The master opens it before it forks, so that all workers share one copy of everything in here.
+//! The master has it before it forks, so that all workers share one copy of everything in here. At a reload another
+//! process copies and checks it (see `master::loader`).
 
-use crate::{config::MapMode, log, sys};
+use crate::sys;
 use answer::Fragments;
-use cache::files;
-use cache::{CacheError, FILE_HEADER_LEN, FileHeader, View};
+use cache::{CacheError, FILE_HEADER_LEN, FileHeader, View, files};
 use memmap2::Mmap;
+use nix::{
+    errno::Errno,
+    fcntl::{FcntlArg, PosixFadviseAdvice, fcntl, posix_fadvise},
+    sys::memfd::{MFdFlags, memfd_create},
+};
 use std::{
     fs::File,
     io::{self, Read as _, Seek as _},
@@ -21,50 +26,65 @@ pub struct CacheFile {
     bytes: Mmap,
     /// What rendering has prepared.
     pub fragments: Fragments,
-    /// The file behind a map of the file itself, held open for its lease.
-    leased: Option<File>,
+}
+
+/// A copy of a file that nobody can change any more, whatever happens to the file; still to be checked.
+#[derive(Debug)]
+pub struct SealedFile {
+    path: PathBuf,
+    bytes: Mmap,
+}
+
+/// Memory that a file can be copied into and then sealed.
+pub fn memory() -> io::Result<File> {
+    let memory = memfd_create(c"mirrorlist-cache", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
+    Ok(memory.into())
+}
+
+impl SealedFile {
+    /// Copies the file at `path` into `memory` and seals it. The error is a line for the operator: which file, and why
+    /// not.
+    pub fn copy(path: &Path, memory: &File) -> Result<SealedFile, String> {
+        let copied = open_file(path).and_then(|(file, length)| copy_sealed(&file, length, memory));
+        copied.map_err(|error| told(path, error))?;
+        SealedFile::of(path, memory)
+    }
+
+    /// The copy that is in `memory`; an error if it is not sealed.
+    pub fn of(path: &Path, memory: &File) -> Result<SealedFile, String> {
+        let bytes = sys::sealed_map(memory).map_err(|error| told(path, error))?;
+        Ok(SealedFile { path: path.to_owned(), bytes })
+    }
+
+    /// Checks it completely, and that what is prepared for its answers is bounded.
+    pub fn check(self) -> Result<CacheFile, String> {
+        let taken = answer::taken(&self.bytes);
+        let fragments = taken.and_then(|view| Fragments::prepare(&view).map_err(|error| error.to_string()));
+        self.with(fragments)
+    }
+
+    /// Takes it without another check, from a process of ours that has made this very copy and checked it since it was
+    /// sealed.
+    ///
+    /// Look-ups are bounds-checked besides: were that process to lie, answers would be wrong.
+    pub fn trust(self) -> Result<CacheFile, String> {
+        let view = View::access(&self.bytes).map_err(|error| error.to_string());
+        let fragments = view.and_then(|view| Fragments::prepare(&view).map_err(|error| error.to_string()));
+        self.with(fragments)
+    }
+
+    fn with(self, fragments: Result<Fragments, String>) -> Result<CacheFile, String> {
+        let SealedFile { path, bytes } = self;
+        let fragments = fragments.map_err(|error| told(&path, error))?;
+        Ok(CacheFile { path, bytes, fragments })
+    }
 }
 
 impl CacheFile {
-    /// Opens and checks a cache. The error is a line for the operator: which file, and why not.
-    pub fn open(path: &Path, map: MapMode) -> Result<CacheFile, String> {
-        let open = || {
-            let (file, length) = open_file(path)?;
-            Ok(match map {
-                MapMode::Seal => (sys::sealed_copy(&file, length)?, None),
-                // Without a lease nobody warns us before the file is cut, and touching a cut map is death.
-                MapMode::File if lease(path, &file) => (sys::file_map(&file)?, Some(file)),
-                MapMode::File => (sys::sealed_copy(&file, length)?, None),
-            })
-        };
-        let (bytes, leased) =
-            open().map_err(|error: io::Error| format!("cache {}: {error}", path.display()))?;
-        CacheFile::check(path, bytes, leased)
-    }
-
-    /// The same cache, independent of its file: for a map of the file itself that is about to be written to.
-    pub fn seal(&self) -> Result<CacheFile, String> {
-        let copy = |mut file: &File| {
-            file.rewind()?;
-            sys::sealed_copy(file, self.bytes.len() as u64)
-        };
-        let copied = self.leased.as_ref().map_or_else(|| Err(io::ErrorKind::NotFound.into()), copy);
-        let bytes = copied.map_err(|error| format!("cache {}: not copied ({error})", self.path.display()))?;
-        CacheFile::check(&self.path, bytes, None)
-    }
-
-    fn check(path: &Path, bytes: Mmap, leased: Option<File>) -> Result<CacheFile, String> {
-        match answer::taken(&bytes)
-            .and_then(|view| Fragments::prepare(&view).map_err(|error| error.to_string()))
-        {
-            Ok(fragments) => Ok(CacheFile { path: path.to_owned(), bytes, fragments, leased }),
-            Err(error) => Err(format!("cache {}: {error}", path.display())),
-        }
-    }
-
-    /// Whether someone waits to write into the file that this is a map of.
-    pub fn is_wanted_back(&self) -> bool {
-        self.leased.as_ref().is_some_and(sys::lease_is_wanted_back)
+    /// Copies, seals and checks a cache. The error is a line for the operator.
+    pub fn open(path: &Path) -> Result<CacheFile, String> {
+        let memory = memory().map_err(|error| told(path, error))?;
+        SealedFile::copy(path, &memory)?.check()
     }
 
     /// What it holds, for the operator.
@@ -109,16 +129,21 @@ fn open_file(path: &Path) -> io::Result<(File, u64)> {
     Ok((file, length))
 }
 
-/// Asks for time to copy the file before someone writes into it. Whether that is granted.
-fn lease(path: &Path, file: &File) -> bool {
-    match sys::lease(file) {
-        Ok(()) => true,
-        Err(errno) => {
-            let path = path.display();
-            log::warning(format_args!(
-                "cache {path}: no lease on the file ({errno}); using a sealed copy of it"
-            ));
-            false
-        }
+/// Copies a file's first `length` bytes into `memory`, which takes no other byte from then on.
+///
+/// Fails if the file is shorter. The file's own pages are given back to the system: one copy stays resident.
+fn copy_sealed(file: &File, length: u64, mut memory: &File) -> io::Result<()> {
+    let copied = io::copy(&mut file.take(length), &mut memory)?;
+    if copied < length {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file shrank while it was read"));
     }
+    fcntl(memory, FcntlArg::F_ADD_SEALS(sys::SEALS))?;
+    // Advice only: a file system that takes none keeps its pages until it needs the room.
+    let _: Result<(), Errno> = posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
+    Ok(())
+}
+
+/// A line for the operator.
+fn told(path: &Path, error: impl std::fmt::Display) -> String {
+    format!("cache {}: {error}", path.display())
 }

@@ -41,8 +41,6 @@ pub struct Config {
     pub workers: u16,
     /// Whether workers shut themselves in.
     pub sandbox: SandboxMode,
-    /// How the cache comes into memory.
-    pub map: MapMode,
     /// How answers are made.
     pub rules: Rules,
     /// Where access-log lines go.
@@ -51,17 +49,6 @@ pub struct Config {
     pub drain_limit: Duration,
     /// Only check configuration and cache.
     pub check: bool,
-}
-
-/// How the cache comes into memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MapMode {
-    /// A sealed copy: whatever happens to the file later changes nothing.
-    #[default]
-    Seal,
-    /// The file itself: no copy, but it must be replaced by renaming, never written to.
-    File,
 }
 
 /// Whether workers shut themselves in.
@@ -87,7 +74,6 @@ impl Default for Config {
             control: "/run/mirrorlistd/control".into(),
             workers: 0,
             sandbox: SandboxMode::On,
-            map: MapMode::Seal,
             rules: Rules::default(),
             access_log: None,
             drain_limit: Duration::from_secs(30),
@@ -189,7 +175,6 @@ fn settle(options: Options) -> Result<Config, String> {
         peers,
         workers,
         sandbox: options.sandbox.unwrap_or(default.sandbox),
-        map: options.map.unwrap_or(default.map),
         rules: Rules {
             minimum: options.minimum.unwrap_or(default.rules.minimum),
             netblock: options.netblock.map_or(default.rules.netblock, Into::into),
@@ -243,8 +228,8 @@ mod tests {
     fn nothing_said_means_defaults_and_flags_beat_the_file() {
         assert_eq!(load(&[]), Ok(Config::default()));
         let file = "workers = 3\nminimum = 9\nnetblock = 'only'\nsocket-mode = '0600'\ndrain-limit = 5\n";
-        let config = load_file(file, &["--workers", "4", "--map", "file"]).unwrap();
-        assert_eq!((config.workers, config.slots(), config.map), (4, 4, MapMode::File));
+        let config = load_file(file, &["--workers", "4"]).unwrap();
+        assert_eq!((config.workers, config.slots()), (4, 4));
         assert_eq!((config.rules.minimum, config.rules.netblock), (9, answer::rules::NetblockMode::Only));
         assert_eq!((config.socket_access.mode, config.drain_limit), (0o600, Duration::from_secs(5)));
     }
@@ -299,14 +284,14 @@ mod tests {
                 "config FILE line 3: unknown option `access_log`; did you mean `access-log`?",
             ),
             ("colour = 3", "config FILE line 1: unknown option `colour`"),
-            ("map = 'seal'\nmap = 'file'", "config FILE line 2: duplicate key"),
+            ("sandbox = 'on'\nsandbox = 'off'", "config FILE line 2: duplicate key"),
         ] {
             assert_eq!(load_file(text, &[]), Err(expected.into()));
         }
         for (text, expected) in [
             ("workers = 'many'", "config FILE line 1: invalid type"),
             ("workers = ", "config FILE line 1: "),
-            ("map = 'copy'", "config FILE line 1: unknown variant `copy`"),
+            ("sandbox = 'perhaps'", "config FILE line 1: unknown variant `perhaps`"),
             ("workers = 70000", "config FILE line 1: invalid value"),
             ("workers = 2000", "workers: 2000, at most 256"),
             ("socket-mode = '0999'", "socket-mode: `0999` is not an octal mode"),

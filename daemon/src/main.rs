@@ -5,7 +5,7 @@
 use daemon::{
     access_log,
     cache_file::CacheFile,
-    config::{MapMode, Task},
+    config::Task,
     failure::{Failure, Fault},
     listener::{self, Listener},
     log,
@@ -39,13 +39,13 @@ fn run() -> Result<(), Failure> {
         Task::Ask(errand) => return errand.run(),
     };
     if config.check {
-        return CacheFile::open(&config.cache, MapMode::Seal).map(drop).map_err(Failure::cache);
+        return CacheFile::open(&config.cache).map(drop).map_err(Failure::cache);
     }
     sandbox::gain_nothing()?;
     let signals = Signals::open()?;
     let access_log = access_log::open_first(config.access_log.as_deref())?;
     let mut listener = Listener::open(&config.socket, config.socket_access)?;
-    let opened = CacheFile::open(&config.cache, config.map)
+    let opened = CacheFile::open(&config.cache)
         .map_err(Failure::cache)
         .and_then(|cache| sandbox::announce(config.sandbox).map(|()| cache))
         .and_then(|cache| Ok((cache, Callers::open(&config.control)?)));

@@ -1,9 +1,11 @@
 //! The master: starts workers, replaces lost ones, loads new caches, ends it all.
 //!
-//! One loop over signals, the workers' control sockets and the clock. It answers no request and accepts no connection.
-//! `reload` holds how generations follow each other.
+//! One loop over signals, the workers' control sockets and the clock. It answers no request, accepts no connection, and
+//! reads no file that may be slow. `loader` is the process that reads a new cache, `reload` holds how generations follow
+//! each other.
 
 mod fork_rate;
+mod loader;
 mod orders;
 mod reload;
 mod signals;
@@ -24,6 +26,7 @@ use crate::{
     worker::{self, Kit},
 };
 use fork_rate::ForkRate;
+use loader::Loading;
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -63,6 +66,8 @@ struct Master {
     access_log: Option<OwnedFd>,
     /// The generation that answers.
     current: Generation,
+    /// The cache of the next reload, as long as it is being read.
+    loading: Option<Loading>,
     /// The one that is to replace it.
     starting: Option<Starting>,
     /// Those that it has replaced.
@@ -114,6 +119,13 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
         if master.is_done() {
             break Ok(());
         }
+        if master.wants_loader() {
+            match loader::fork() {
+                Ok((ends, Fork::Parent(pid))) => master.load(pid, ends),
+                Ok((ends, Fork::Child)) => loader::run(master.into_loader(ends)),
+                Err(error) => master.not_loading(&error),
+            }
+        }
         while let Some(place) = master.next_due() {
             let forked = control::pair().and_then(|ends| Ok((ends, sys::fork()?)));
             match forked {
@@ -149,6 +161,7 @@ impl Master {
             signals: opened.signals,
             access_log: opened.access_log,
             current,
+            loading: None,
             starting: None,
             retiring: Vec::new(),
             previous: None,
@@ -173,7 +186,7 @@ impl Master {
         // Rounded up: waking a moment early would only mean waiting once more.
         let timeout = PollTimeout::try_from(timeout + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        fds.extend(self.orders.callers.files());
+        fds.extend(self.orders.callers.files(Instant::now()));
         let ends = self.generations().flat_map(Generation::controls);
         fds.extend(ends.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, timeout) {
@@ -196,7 +209,6 @@ impl Master {
         match signal {
             Signal::SIGCHLD => self.reap(now),
             Signal::SIGHUP => self.reload_wanted = true,
-            Signal::SIGIO => self.leave_file(now),
             Signal::SIGUSR1 => self.reopen_access_log(),
             Signal::SIGTERM | Signal::SIGINT => self.stop(signal, now),
             _ => {}
@@ -228,6 +240,9 @@ impl Master {
     /// Collects ended children. Some may be nobody's: as process 1 of a container this is everyone's last parent.
     fn reap(&mut self, now: Instant) {
         while let Some((pid, status)) = sys::reap() {
+            if self.loader_ended(pid, status) {
+                continue;
+            }
             let ended = self.generations_mut().find_map(|generation| {
                 generation.ended(pid, status, now).map(|verdict| (generation.number, verdict))
             });
@@ -248,6 +263,10 @@ impl Master {
         self.stopping = Some(now + STOP_LIMIT.min(self.config.drain_limit));
         self.listener.remove_file();
         self.end_orders(now);
+        // Not waited for: one that hangs in the disk cannot be ended before the disk lets it.
+        if let Some(loading) = self.loading.take() {
+            loading.kill();
+        }
         self.generations_mut().for_each(Generation::drain);
     }
 
@@ -344,7 +363,8 @@ impl Master {
         let start = self.generations().filter_map(Generation::next_start).min();
         let start = start.map(|start| start.max(self.forks.next()));
         let watchdog = self.watchdog.as_ref().map(Watchdog::next);
-        let others = [start, self.stopping, self.next_step(), watchdog, self.orders.callers.next_wake()];
+        let others =
+            [start, self.stopping, self.next_step(), watchdog, self.orders.callers.next_wake(Instant::now())];
         others.into_iter().flatten().fold(self.next_beat, Instant::min)
     }
 }

@@ -6,9 +6,8 @@
 use memmap2::{Mmap, MmapOptions};
 use nix::{
     errno::Errno,
-    fcntl::{FcntlArg, FdFlag, PosixFadviseAdvice, SealFlag, fcntl, posix_fadvise},
+    fcntl::{FcntlArg, FdFlag, SealFlag, fcntl},
     sys::{
-        memfd::{MFdFlags, memfd_create},
         mman::{MapFlags, ProtFlags, mmap_anonymous},
         signal::{SigHandler, Signal, signal},
         socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg},
@@ -17,7 +16,7 @@ use nix::{
 };
 use std::{
     fs::File,
-    io::{self, IoSliceMut, Read as _},
+    io::{self, IoSliceMut},
     num::NonZero,
     os::{
         fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
@@ -123,37 +122,24 @@ pub fn close_inherited(first: u32) {
     unsafe { libc::close_range(first, libc::c_uint::MAX, 0) };
 }
 
-/// A copy of a file's first `length` bytes that nobody can change any more, whatever happens to the file.
-///
-/// Fails if the file is shorter. The file's own pages are given back to the system: one copy stays resident.
+/// What is taken away from a file that nobody is to change any more, this included.
+pub const SEALS: SealFlag = SealFlag::F_SEAL_WRITE
+    .union(SealFlag::F_SEAL_GROW)
+    .union(SealFlag::F_SEAL_SHRINK)
+    .union(SealFlag::F_SEAL_SEAL);
+
+/// A map of a file that nobody can change any more. An error if it does not have all [`SEALS`].
 #[expect(unsafe_code, reason = "a map of a file that can change is undefined behaviour")]
-pub fn sealed_copy(file: &File, length: u64) -> io::Result<Mmap> {
-    let memory = memfd_create(c"mirrorlist-cache", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
-    let mut memory = File::from(memory);
-    let copied = io::copy(&mut file.take(length), &mut memory)?;
-    if copied < length {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file shrank while it was read"));
+pub fn sealed_map(file: &File) -> io::Result<Mmap> {
+    if !SealFlag::from_bits_truncate(fcntl(file, FcntlArg::F_GET_SEALS)?).contains(SEALS) {
+        return Err(io::Error::other("its copy is not sealed"));
     }
-    let seals = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK;
-    fcntl(&memory, FcntlArg::F_ADD_SEALS(seals | SealFlag::F_SEAL_SEAL))?;
-    // Advice only: a file system that takes none keeps its pages until it needs the room.
-    let _: Result<(), Errno> = posix_fadvise(file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
     // A private map, because kernels before 6.7 refuse a shared one of a sealed file even for reading. It is never
     // written to, so its pages are the file's in every process.
     //
-    // SAFETY: the seals, which cannot be taken off, keep every byte and the length as they are.
-    unsafe { MmapOptions::new().map_copy_read_only(&memory) }
-}
-
-/// A map of the file itself.
-///
-/// Whoever writes into the file in place changes what this map shows, and a reader of a page that was cut off dies of
-/// SIGBUS. Operators choose it for caches that must not take memory twice, and publish by renaming.
-#[expect(unsafe_code, reason = "a map of a file that can change is undefined behaviour")]
-pub fn file_map(file: &File) -> io::Result<Mmap> {
-    // SAFETY: the caller holds a read lease on the file: the kernel keeps a writer waiting until nobody answers from
-    // this map any more. Every look-up is bounds-checked besides.
-    unsafe { MmapOptions::new().map(file) }
+    // SAFETY: the seals, which have just been looked at and cannot be taken off, keep every byte and the length as they
+    // are, whoever else has the file.
+    unsafe { MmapOptions::new().map_copy_read_only(file) }
 }
 
 /// Zeros that this process and all children that it will have read and write together, until the last of them ends.
@@ -166,19 +152,4 @@ pub fn shared_numbers(count: usize) -> nix::Result<&'static [AtomicU64]> {
     // SAFETY: it is `length` bytes of zeros on a page of its own, which are `count` atomic numbers. It is never
     // unmapped, and no process can get at it but through this slice.
     Ok(unsafe { std::slice::from_raw_parts(memory.cast().as_ptr(), count) })
-}
-
-/// Has the kernel tell this process (SIGIO) when someone is about to write into the file or to cut it, and hold that
-/// one up until the file is closed here, or for `/proc/sys/fs/lease-break-time`. Only for the file's owner.
-#[expect(unsafe_code, reason = "nix has no leases")]
-pub fn lease(file: &File) -> nix::Result<()> {
-    // SAFETY: takes and returns plain numbers; the descriptor is borrowed from its owner.
-    Errno::result(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_RDLCK) }).map(drop)
-}
-
-/// Whether someone waits for a leased file to be closed, or has waited long enough.
-#[expect(unsafe_code, reason = "nix has no leases")]
-pub fn lease_is_wanted_back(file: &File) -> bool {
-    // SAFETY: takes and returns plain numbers; the descriptor is borrowed from its owner.
-    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLEASE) == libc::F_UNLCK }
 }

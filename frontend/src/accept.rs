@@ -1,21 +1,27 @@
-//! Takes connections in, as many as there may be.
+//! Takes connections in, as many as there may be. At the limit those that want nothing make room.
 
 use crate::{listen::Listener, log, stream::Socket};
 use std::{
     future::poll_fn,
     io,
-    sync::{Arc, Mutex},
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     time::sleep,
 };
 use wire::net::Peer;
 
 /// How long to wait when the system has no more descriptors or memory for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long to wait before the next try to make room.
+const AGAIN: Duration = Duration::from_millis(100);
 /// The same complaint is not made more often than this.
 const COMPLAINT: Duration = Duration::from_secs(60);
 
@@ -25,23 +31,60 @@ pub struct Gate {
     what: &'static str,
     places: Arc<Semaphore>,
     limit: usize,
+    /// Somebody waits for a place, and his own thread has nobody to make room.
+    wanted: AtomicBool,
+    /// Tells other threads of that.
+    call: Notify,
     complained: Mutex<Option<Instant>>,
 }
 
 impl Gate {
     /// Lets so many in; messages call them `what`.
     pub fn new(what: &'static str, limit: usize) -> Gate {
-        Gate { what, places: Arc::new(Semaphore::new(limit)), limit, complained: Mutex::new(None) }
+        Gate {
+            what,
+            places: Arc::new(Semaphore::new(limit)),
+            limit,
+            wanted: AtomicBool::new(false),
+            call: Notify::new(),
+            complained: Mutex::new(None),
+        }
     }
 
-    /// Waits for a place among all connections.
-    async fn enter(&self) -> Option<OwnedSemaphorePermit> {
+    /// Waits for a place among all connections. While there is none, one is asked for again and again: of the calling
+    /// thread by `make_room`, which tells whether a connection there is about to close, or else of the others.
+    async fn enter(&self, make_room: &impl Fn() -> bool) -> Option<OwnedSemaphorePermit> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Some(place);
         }
         let (what, limit) = (self.what, self.limit);
-        self.complain(format_args!("{what}: limit of {limit} reached; none is accepted until one closes"));
-        Arc::clone(&self.places).acquire_owned().await.ok()
+        let mut place = pin!(Arc::clone(&self.places).acquire_owned());
+        loop {
+            let then =
+                if make_room() { "one that is idle makes room" } else { "none is accepted until one closes" };
+            self.complain(format_args!("{what}: limit of {limit} reached; {then}"));
+            tokio::select! {
+                place = &mut place => return place.ok(),
+                () = sleep(AGAIN) => {}
+            }
+        }
+    }
+
+    /// Asks the other threads to make room.
+    pub fn call(&self) {
+        self.wanted.store(true, Ordering::Relaxed);
+        self.call.notify_waiters();
+    }
+
+    /// Makes room on this thread whenever another one asks for it. Two threads may both do so for one who waits: the
+    /// place is the next one's. A call that is missed comes again.
+    pub async fn answer_calls(&self, make_room: impl Fn() -> bool) {
+        loop {
+            self.call.notified().await;
+            if self.wanted.load(Ordering::Relaxed) && make_room() {
+                self.wanted.store(false, Ordering::Relaxed);
+            }
+        }
     }
 
     fn complain(&self, complaint: std::fmt::Arguments<'_>) {
@@ -53,13 +96,15 @@ impl Gate {
     }
 }
 
-/// Accepts until `stop`, and hands every connection with its place to `serve`.
+/// Accepts until `stop`, and hands every connection with its place to `serve`. At the limit `make_room` is asked whether
+/// it can have a connection closed.
 ///
 /// What waits in the socket's queue when the program stops is still accepted.
 pub async fn accept(
     mut listener: Listener,
     gate: Arc<Gate>,
     mut stop: watch::Receiver<bool>,
+    make_room: impl Fn() -> bool,
     serve: impl Fn(Socket, Peer, OwnedSemaphorePermit),
 ) {
     let mut stopping = false;
@@ -75,7 +120,7 @@ pub async fn accept(
         };
         match accepted {
             Ok((socket, peer)) => {
-                let Some(place) = gate.enter().await else { return };
+                let Some(place) = gate.enter(&make_room).await else { return };
                 serve(socket, peer, place);
             }
             // The client was gone before it was taken in.

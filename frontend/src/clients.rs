@@ -3,9 +3,11 @@
 //! A connection has no timer of its own: it notes what it waits for, and [`Clients::sweep`] looks at all of them now
 //! and then. That is exact to a sweep, costs nothing per request and a few words per connection.
 
+mod room;
 mod unread;
 
 use crate::{backend::BLOCK, config::Limits, counts::Counts};
+use room::Room;
 use slab::Slab;
 use std::{
     cell::{Cell, RefCell},
@@ -14,7 +16,8 @@ use std::{
     task::Waker,
     time::{Duration, Instant},
 };
-use unread::{Turn, Unread};
+use unread::{Place, Progress, Unread};
+use wire::net::Peer;
 
 /// A client that says nothing for this long after its answer will hardly say something soon.
 const RESTLESS: Duration = Duration::from_secs(1);
@@ -37,6 +40,7 @@ enum Phase {
 pub struct Clients {
     limits: Limits,
     unread: RefCell<Unread>,
+    room: RefCell<Room>,
     all: RefCell<Slab<Rc<Client>>>,
     stopping: Cell<bool>,
     counts: Arc<Counts>,
@@ -47,14 +51,20 @@ pub struct Clients {
 /// One connection.
 #[derive(Debug)]
 pub struct Client {
+    /// The other end.
+    peer: Peer,
     phase: Cell<Phase>,
     since: Cell<Instant>,
     /// Bytes of the answer in work, 0 if there is none.
     answer: Cell<usize>,
-    /// Its place among those that are to read.
-    turn: Cell<Option<Turn>>,
+    /// Its place among those that are to read, and how it does.
+    place: Cell<Option<Place>>,
+    progress: Progress,
     expired: Cell<bool>,
     rests: Cell<bool>,
+    /// Nothing of a request has come, and nothing but its socket is held for it.
+    waits: Cell<bool>,
+    makes_room: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -72,6 +82,7 @@ impl Clients {
         Clients {
             limits,
             unread: RefCell::new(Unread::new(limits.unsent / threads.max(1))),
+            room: RefCell::default(),
             all: RefCell::default(),
             stopping: Cell::new(false),
             counts,
@@ -79,26 +90,48 @@ impl Clients {
         }
     }
 
-    /// A new connection.
-    pub fn enter(self: &Rc<Clients>) -> Guest {
+    /// A new connection, and its other end.
+    pub fn enter(self: &Rc<Clients>, peer: Peer) -> Guest {
         self.counts.connections.count();
-        let client = Rc::new(Client::new());
+        let client = Rc::new(Client::new(peer));
         let key = self.all.borrow_mut().insert(Rc::clone(&client));
         Guest { client, clients: Rc::clone(self), key }
     }
 
-    /// Ends the connections that wait for longer than they may.
+    /// Ends the connections that wait for longer than they may, and has it looked at what the others read.
     pub fn sweep(&self, now: Instant) {
         self.counts.turns.count();
+        let dispensable = self.all.borrow().iter().filter(|(_, client)| client.is_dispensable(now)).count();
+        self.counts.dispensable.set(dispensable as u64);
         for (_, client) in self.all.borrow().iter() {
             let phase = client.phase.get();
             let time = now.duration_since(client.since.get());
             if time > self.patience(phase) {
                 client.expire();
-            } else if phase == Phase::Idle && time > RESTLESS && !client.rests.replace(true) {
+                continue;
+            }
+            let goes_to_rest = phase == Phase::Idle && time > RESTLESS && !client.rests.replace(true);
+            if goes_to_rest {
+                self.counts.rested.count();
+            }
+            if phase == Phase::Unread || goes_to_rest {
                 client.wake();
             }
         }
+    }
+
+    /// Has a connection closed that nobody needs, so that another one gets in. Whether there is any.
+    pub fn make_room(&self, now: Instant) -> bool {
+        let mut room = self.room.borrow_mut();
+        let Some(client) =
+            room.next(now, || self.all.borrow().iter().map(|(_, client)| Rc::clone(client)).collect())
+        else {
+            return false;
+        };
+        self.counts.made_room.count();
+        client.makes_room.set(true);
+        client.wake();
+        true
     }
 
     /// How often to sweep: a fraction of the shortest time that a client may have.
@@ -136,16 +169,28 @@ impl Clients {
 }
 
 impl Client {
-    fn new() -> Client {
+    fn new(peer: Peer) -> Client {
         Client {
+            peer,
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
             answer: Cell::new(0),
-            turn: Cell::new(None),
+            place: Cell::new(None),
+            progress: Progress::default(),
             expired: Cell::new(false),
             rests: Cell::new(false),
+            waits: Cell::new(false),
+            makes_room: Cell::new(false),
             waker: RefCell::new(None),
         }
+    }
+
+    /// Whether it has neither asked nor begun to ask for a while: kept after its answer, or silent from the beginning.
+    fn is_dispensable(&self, now: Instant) -> bool {
+        self.waits.get()
+            && !self.makes_room.get()
+            && !self.expired.get()
+            && now.duration_since(self.since.get()) > RESTLESS
     }
 
     /// Its time is up.
@@ -196,30 +241,28 @@ impl Guest {
         self.client.answer.get() > 0
     }
 
-    /// The answer no longer fits into the socket. If it is one too many, those that have taken nothing for the longest
-    /// are cut off.
-    pub fn is_unread(&self) {
-        if self.client.phase.get() == Phase::Unread {
+    /// The answer does not fit into the socket, which holds so many bytes that nobody has taken. If it is one too many,
+    /// those that read slowest are cut off.
+    pub fn is_unread(&self, untaken: usize) {
+        let client = &self.client;
+        if client.phase.get() == Phase::Unread {
+            client.progress.look(untaken);
             return;
         }
-        self.client.enter(Phase::Unread);
+        client.enter(Phase::Unread);
+        client.progress.begin(untaken);
         let mut unread = self.clients.unread.borrow_mut();
-        let turn = unread.enter(self.client.answer.get(), Rc::clone(&self.client));
-        self.client.turn.set(Some(turn));
-        while let Some(surplus) = unread.surplus() {
-            surplus.turn.set(None);
+        client.place.set(Some(unread.enter(client.answer.get(), Rc::clone(client))));
+        while let Some(surplus) = unread.surplus(client.since.get()) {
+            surplus.place.set(None);
             surplus.expire();
         }
     }
 
     /// A part of the answer was written.
-    pub fn is_reading(&self) {
-        if self.client.phase.get() != Phase::Unread {
-            return;
-        }
-        let mut unread = self.clients.unread.borrow_mut();
-        if let Some((bytes, client)) = self.client.turn.take().and_then(|turn| unread.leave(turn)) {
-            self.client.turn.set(Some(unread.enter(bytes, client)));
+    pub fn is_written(&self, bytes: usize) {
+        if self.client.phase.get() == Phase::Unread {
+            self.client.progress.written(bytes);
         }
     }
 
@@ -233,8 +276,8 @@ impl Guest {
     }
 
     fn leave_unread(&self) {
-        if let Some(turn) = self.client.turn.take() {
-            self.clients.unread.borrow_mut().leave(turn);
+        if let Some(place) = self.client.place.take() {
+            self.clients.unread.borrow_mut().leave(place);
         }
     }
 
@@ -253,6 +296,20 @@ impl Guest {
     /// Whether it has been idle long enough to be kept in as little memory as possible.
     pub fn may_rest(&self) -> bool {
         self.client.rests.get()
+    }
+
+    /// It waits with nothing but its socket, or no longer does.
+    pub fn waits(&self, waits: bool) {
+        self.client.waits.set(waits);
+        if !waits {
+            // It has come to an end, or asked for something in time.
+            self.client.makes_room.set(false);
+        }
+    }
+
+    /// Whether its place is needed for another one.
+    pub fn is_to_make_room(&self) -> bool {
+        self.client.makes_room.get()
     }
 
     /// Whether its time is up.

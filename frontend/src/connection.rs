@@ -54,17 +54,24 @@ pub async fn serve(socket: Socket, limits: HeadLimits, mut requests: Requests) {
     }
 }
 
-/// Waits until the client says something or ends. False when its time is up or the program stops.
+/// Waits until the client says something or ends. False when its time is up, the program stops, or it is to make room and
+/// has said nothing.
 async fn wait(stream: &Stream, guest: &Guest) -> bool {
-    poll_fn(|cx| {
+    guest.waits(true);
+    let spoke = poll_fn(|cx| {
         guest.wakes(cx.waker());
         if guest.has_expired() || guest.may_stop() {
             return Poll::Ready(false);
         }
-        // An error is told again by the read that follows.
-        stream.poll_readable(cx).map(|_| true)
+        if stream.poll_readable(cx).is_ready() {
+            return Poll::Ready(true);
+        }
+        // What has come since the runtime looked is not to be lost.
+        if guest.is_to_make_room() { Poll::Ready(stream.has_input()) } else { Poll::Pending }
     })
-    .await
+    .await;
+    guest.waits(false);
+    spoke
 }
 
 /// Has hyper serve requests for as long as they come.

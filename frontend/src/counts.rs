@@ -36,6 +36,12 @@ pub struct Counts {
     pub connections: Cell,
     /// Those that have ended.
     pub closed: Cell,
+    /// Those among them that were idle and made room for others.
+    pub made_room: Cell,
+    /// Times that one has been idle for a while, and gave up what was held for its requests.
+    pub rested: Cell,
+    /// Connections that could make room, as of the last sweep. No count but a figure of the moment.
+    pub dispensable: Cell,
     /// Heads that were not taken: 400, 414, 431.
     pub refused: [Cell; 3],
     /// Signs of life: the loop has turned once more.
@@ -58,6 +64,11 @@ impl Cell {
     /// What was counted.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Sets a figure that is no count.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
     }
 
     fn add(&self, more: u64) {

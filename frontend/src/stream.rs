@@ -7,19 +7,21 @@
 use crate::{
     clients::Guest,
     head::{self, HeadLimits, Refusal, Verdict, Whole},
+    sys,
 };
 use hyper::rt::{Read, ReadBufCursor, Write};
 use socket2::SockRef;
 use std::{
     io::{self, IoSlice},
     mem::MaybeUninit,
+    os::fd::AsFd as _,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 
@@ -88,11 +90,34 @@ impl Stream {
         self.state == State::Heads && self.waiting.is_empty()
     }
 
-    /// Whether there is something to read, the client's end included.
-    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Whether there is something to read, the client's end included. Looked at, for of a new socket the runtime supposes it.
+    pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let look = || self.peek();
+        loop {
+            let looked =
+                match &self.socket {
+                    Socket::Tcp(socket) => ready!(socket.poll_read_ready(cx))
+                        .and_then(|()| socket.try_io(Interest::READABLE, look)),
+                    Socket::Unix(socket) => ready!(socket.poll_read_ready(cx))
+                        .and_then(|()| socket.try_io(Interest::READABLE, look)),
+                };
+            // An error is told again by the read that follows.
+            if !looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// Whether bytes have come that nobody has read, also such as the runtime does not know of yet.
+    pub fn has_input(&self) -> bool {
+        self.peek().is_ok_and(|length| length > 0)
+    }
+
+    fn peek(&self) -> io::Result<usize> {
+        let mut byte = [MaybeUninit::uninit()];
         match &self.socket {
-            Socket::Tcp(socket) => socket.poll_read_ready(cx),
-            Socket::Unix(socket) => socket.poll_read_ready(cx),
+            Socket::Tcp(socket) => SockRef::from(socket).peek(&mut byte),
+            Socket::Unix(socket) => SockRef::from(socket).peek(&mut byte),
         }
     }
 
@@ -209,8 +234,9 @@ impl Write for Stream {
     ) -> Poll<io::Result<usize>> {
         let written = self.socket.poll_write(cx, bytes);
         match written {
-            Poll::Pending => self.guest.is_unread(),
-            Poll::Ready(_) => self.guest.is_reading(),
+            Poll::Pending => self.guest.is_unread(self.socket.untaken()),
+            Poll::Ready(Ok(bytes)) => self.guest.is_written(bytes),
+            Poll::Ready(Err(_)) => {}
         }
         written
     }
@@ -245,6 +271,16 @@ impl Socket {
             Socket::Tcp(socket) => Pin::new(socket).poll_write_vectored(cx, bytes),
             Socket::Unix(socket) => Pin::new(socket).poll_write_vectored(cx, bytes),
         }
+    }
+
+    /// Bytes that were written and that the client's system has not taken.
+    fn untaken(&self) -> usize {
+        let socket = match self {
+            Socket::Tcp(socket) => socket.as_fd(),
+            Socket::Unix(socket) => socket.as_fd(),
+        };
+        // A socket that cannot tell is broken, and so its client makes no progress.
+        sys::untaken(socket).unwrap_or(usize::MAX)
     }
 
     /// Ends the writing side.

@@ -11,6 +11,7 @@ use crate::{
     head::HeadLimits,
     listen::Prepared,
     request::Requests,
+    sys,
 };
 use std::{
     future::poll_fn,
@@ -27,6 +28,9 @@ use tokio::{
     task::spawn_local,
     time::{sleep, timeout},
 };
+
+/// How long memory of connections that have ended is kept for others.
+const KEPT: Duration = Duration::from_secs(5);
 
 /// What all threads share.
 #[derive(Debug)]
@@ -112,8 +116,9 @@ fn start(
     let limits = HeadLimits { uri: config.limits.uri, head: config.limits.head };
     for listener in listeners {
         let (clients, backend, trusted) = (Rc::clone(&clients), Rc::clone(&backend), Rc::clone(&trusted));
+        let room = room_maker(&clients, &process.gate);
         let serve = move |socket, peer, place| {
-            let guest = Rc::new(clients.enter());
+            let guest = Rc::new(clients.enter(peer));
             let requests =
                 Requests { backend: Rc::clone(&backend), trusted: Rc::clone(&trusted), peer, guest };
             spawn_local(async move {
@@ -121,11 +126,41 @@ fn start(
                 drop(place);
             });
         };
-        spawn_local(accept(listener.start()?, Arc::clone(&process.gate), stop.clone(), serve));
+        spawn_local(accept(listener.start()?, Arc::clone(&process.gate), stop.clone(), room, serve));
     }
+    let (gate, asked) = (Arc::clone(&process.gate), Rc::clone(&clients));
+    spawn_local(async move { gate.answer_calls(|| asked.make_room(Instant::now())).await });
     let interval = clients.sweep_interval().min(process.turn);
     spawn_local(sweep(Rc::clone(&clients), backend, interval));
+    if number == 0 {
+        spawn_local(give_memory_back(process.counts.clone()));
+    }
     Ok(clients)
+}
+
+/// Makes room for one more connection: on this thread if it can, for the client that waits is there; else on another one.
+fn room_maker(clients: &Rc<Clients>, gate: &Arc<Gate>) -> impl Fn() -> bool + use<> {
+    let (clients, gate) = (Rc::clone(clients), Arc::clone(gate));
+    move || {
+        let made = clients.make_room(Instant::now());
+        if !made {
+            gate.call();
+        }
+        made
+    }
+}
+
+/// Gives the memory of a wave of connections back to the system, for all threads: the allocator keeps what was freed.
+async fn give_memory_back(counts: Vec<Arc<Counts>>) {
+    let mut given = 0;
+    loop {
+        sleep(KEPT).await;
+        let ended = counts.iter().map(|counts| counts.closed.get() + counts.rested.get()).sum();
+        if given != ended {
+            given = ended;
+            sys::give_memory_back();
+        }
+    }
 }
 
 /// Looks after connections that wait too long, and after memory that waits for nothing.

@@ -2,7 +2,7 @@
 //!
 //! What they mean together, and their defaults, are one folder up.
 
-use super::{MapMode, SandboxMode};
+use super::SandboxMode;
 use answer::rules;
 use cache::FORMAT;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -118,9 +118,6 @@ pub struct Options {
     /// [default: on]
     #[arg(long, value_name = "HOW")]
     pub sandbox: Option<SandboxMode>,
-    /// How the cache comes into memory: a sealed copy, or a map of the file itself [default: seal]
-    #[arg(long, value_name = "HOW")]
-    pub map: Option<MapMode>,
     /// Hosts below which the mirrors of the whole world are listed too [default: 5]
     #[arg(long, value_name = "N")]
     pub minimum: Option<usize>,
@@ -180,7 +177,7 @@ impl From<LogAddress> for rules::LogAddress {
 }
 
 /// Names of the file's keys, for suggestions.
-pub const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 14] = [
     "cache",
     "socket",
     "socket-mode",
@@ -190,7 +187,6 @@ pub const KEYS: [&str; 15] = [
     "control",
     "workers",
     "sandbox",
-    "map",
     "minimum",
     "netblock",
     "access-log",
@@ -233,7 +229,6 @@ impl Options {
             peer: self.peer.or(file.peer),
             workers: self.workers.or(file.workers),
             sandbox: self.sandbox.or(file.sandbox),
-            map: self.map.or(file.map),
             minimum: self.minimum.or(file.minimum),
             netblock: self.netblock.or(file.netblock),
             access_log: self.access_log.or(file.access_log),

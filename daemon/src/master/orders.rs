@@ -5,7 +5,10 @@
 
 use super::Master;
 use crate::{
-    operator::{Cache, Order, Outcome, Reloaded, Status, callers::Callers},
+    operator::{
+        Cache, Order, Outcome, Reloaded, Status,
+        callers::{Callers, MOST_WAITING},
+    },
     tally::Tally,
 };
 use program::notify;
@@ -34,6 +37,12 @@ impl Orders {
         Orders { callers, tally, begun: 0, waiting: Vec::new(), last: None }
     }
 
+    /// Whether more callers who wait for a reload would keep out those who want something else.
+    fn are_enough_waiting(&self) -> bool {
+        let waiting = self.waiting.iter().filter(|(_, caller)| self.callers.is_waiting(*caller));
+        waiting.count() >= MOST_WAITING
+    }
+
     /// A reload begins.
     pub(super) fn reload_begins(&mut self) {
         self.begun += 1;
@@ -53,6 +62,11 @@ impl Master {
                 Order::Reload => {
                     self.reload_wanted = true;
                     self.tell(caller, Ok(()), now);
+                }
+                Order::ReloadAndWait if self.orders.are_enough_waiting() => {
+                    let error = Some("too many wait for a reload already; ask without --wait".into());
+                    let outcome = Outcome { ok: false, generation: None, error };
+                    self.orders.callers.answer(caller, &outcome, now);
                 }
                 Order::ReloadAndWait => {
                     self.reload_wanted = true;
@@ -115,7 +129,10 @@ impl Master {
         let (number, workers, facts) = (self.current.number, self.current.size(), self.current.cache.facts());
         let failed = self.orders.last.as_ref().and_then(|last| last.error.as_ref());
         let failed = failed.map_or(String::new(), |error| format!("; the last reload failed: {error}"));
-        notify::status(&format!("generation {number} of {workers} workers answers ({facts}){failed}"));
+        let loading = if self.loading.is_some() { "; a reload is reading the cache" } else { "" };
+        notify::status(&format!(
+            "generation {number} of {workers} workers answers ({facts}){failed}{loading}"
+        ));
     }
 
     /// The lowest row in which no living worker counts.
@@ -156,6 +173,7 @@ impl Master {
             reloads: get(Figure::Reloads),
             reloads_failed: get(Figure::ReloadsFailed),
             last_reload: self.orders.last.clone(),
+            loader: self.loading.as_ref().map(|loading| loading.status(now)),
             requests: self.orders.tally.requests(),
             connections: get(Figure::Connections),
             bytes_sent: get(Figure::BytesSent),

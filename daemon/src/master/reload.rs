@@ -3,7 +3,7 @@
 //! A client never meets a new generation before all of its workers are ready, and never loses an old one before the
 //! new one serves. Nothing here grows with the number of reloads.
 
-use super::Master;
+use super::{Master, loader::Loading};
 use crate::{cache_file::CacheFile, generation::Generation, log};
 use program::notify;
 use std::{
@@ -56,19 +56,26 @@ impl Master {
         if self.stopping.is_some() {
             return;
         }
+        self.tell_of_slow_loader(now);
         match &self.starting {
             Some(starting) if starting.generation.is_ready() => self.exchange(now),
             Some(starting) if starting.since + READY_LIMIT <= now => {
                 self.give_up(&format!("not ready within {} s", READY_LIMIT.as_secs()), now);
             }
             Some(_) => {}
-            None if !self.reload_wanted => {}
-            None if self.retiring.len() < MOST_RETIRING => {
-                (self.reload_wanted, self.reload_held_up) = (false, false);
-                self.reload(now);
+            None if self.has_room() => {
+                if let Some(loading) = self.loading.take_if(|loading| loading.has_ended()) {
+                    self.take(loading, now);
+                }
             }
-            None => self.tell_of_hold_up(now),
+            None if self.reload_wanted || self.loading.is_some() => self.tell_of_hold_up(now),
+            None => {}
         }
+    }
+
+    /// Whether one more generation may live.
+    pub(super) fn has_room(&self) -> bool {
+        self.retiring.len() < MOST_RETIRING
     }
 
     /// Says, once for each reload, what it waits for.
@@ -89,7 +96,8 @@ impl Master {
         let starting = self.starting.as_ref().map(|starting| starting.since + READY_LIMIT);
         let previous = self.previous.as_ref().map(|previous| previous.until);
         let drained = self.retiring.iter().map(|retiring| retiring.deadline).min();
-        [starting, previous, drained].into_iter().flatten().min()
+        let slow = self.loading.as_ref().and_then(Loading::next_word);
+        [starting, previous, drained, slow].into_iter().flatten().min()
     }
 
     /// A generation whose workers keep failing: a new one is given up, one on probation is replaced by its forerunner,
@@ -108,33 +116,6 @@ impl Master {
         }
     }
 
-    /// Someone is about to write into a cache file that is mapped as it is, and the kernel holds that one up until the
-    /// file is closed here: whoever answers from it is replaced by workers with a copy of it.
-    pub(super) fn leave_file(&mut self, now: Instant) {
-        self.previous.take_if(|previous| previous.cache.is_wanted_back());
-        if self.starting.as_ref().is_some_and(|starting| starting.generation.cache.is_wanted_back()) {
-            self.give_up("its file is being written to in place", now);
-        }
-        if !self.current.cache.is_wanted_back() || self.starting.is_some() || self.stopping.is_some() {
-            return;
-        }
-        let number = self.current.number;
-        match self.current.cache.seal() {
-            Ok(copy) => {
-                let path = self.config.cache.display();
-                log::warning(format_args!(
-                    "cache {path}: being written to in place; replacing generation {number} by one with a copy"
-                ));
-                self.begin(Rc::new(copy), true, now);
-            }
-            Err(refusal) => {
-                log::error(format_args!(
-                    "{refusal}; it is being written to in place, generation {number} will break"
-                ));
-            }
-        }
-    }
-
     /// Binds socket files anew that have been taken away. Workers hold the socket that they were forked with, so a new
     /// one is for a new generation, of the same cache.
     pub(super) fn look_after_files(&mut self, now: Instant) {
@@ -146,26 +127,35 @@ impl Master {
             self.listened_to_from = self.last_number + 1;
         }
         let deaf = self.current.number < self.listened_to_from;
-        if deaf && self.starting.is_none() && self.retiring.len() < MOST_RETIRING {
+        if deaf && self.starting.is_none() && self.has_room() {
             self.begin(Rc::clone(&self.current.cache), true, now);
         }
     }
 
-    fn reload(&mut self, now: Instant) {
+    /// A reload begins: whoever asks for one from now on asks for the next.
+    pub(super) fn reload_begins(&mut self) {
+        (self.reload_wanted, self.reload_held_up) = (false, false);
         notify::reloading();
         self.orders.reload_begins();
-        match CacheFile::open(&self.config.cache, self.config.map) {
+    }
+
+    /// Begins a generation with what was loaded, whose time to get ready begins now, or says why not.
+    fn take(&mut self, loading: Loading, now: Instant) {
+        match loading.outcome(&self.config.cache) {
             Ok(cache) => {
                 self.begin(Rc::new(cache), false, now);
             }
-            Err(refusal) => {
-                let (current, facts) = (self.current.number, self.current.cache.facts());
-                log::error(format_args!("{refusal}; keeping generation {current} ({facts})"));
-                self.reload_is_over(Err(&refusal), now);
-                notify::ready();
-                self.notify_status();
-            }
+            Err(refusal) => self.refuse(&refusal, now),
         }
+    }
+
+    /// A reload is over before it had a generation.
+    pub(super) fn refuse(&mut self, refusal: &str, now: Instant) {
+        let (current, facts) = (self.current.number, self.current.cache.facts());
+        log::error(format_args!("{refusal}; keeping generation {current} ({facts})"));
+        self.reload_is_over(Err(refusal), now);
+        notify::ready();
+        self.notify_status();
     }
 
     fn begin(&mut self, cache: Rc<CacheFile>, is_return: bool, now: Instant) -> u64 {

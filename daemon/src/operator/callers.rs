@@ -1,7 +1,8 @@
 //! The master's side of the control socket: hears orders and sends answers, and never waits for anyone.
 //!
 //! Few may call at a time, each with one short line, and each for a limited time; further ones wait in the socket's
-//! queue. Only root and the daemon's own user are heard. What an order means is the master's business.
+//! queue, until those that say nothing make room. Only root and the daemon's own user are heard. What an order means is
+//! the master's business.
 
 use super::{Order, Outcome};
 use crate::{failure::Failure, listener::Listener};
@@ -24,6 +25,11 @@ const MOST_CALLERS: usize = 64;
 const LONGEST: usize = 64;
 /// How long a caller may take to say its order, and to read its answer.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a caller may be silent, or not read, when others wait: whoever has something to say says it at once. So short
+/// that a full queue (4096) has had its turn within [`PATIENCE`].
+const COURTESY: Duration = Duration::from_millis(50);
+/// Callers that may wait for a reload at a time: they wait for as long as that takes, and others have orders too.
+pub const MOST_WAITING: usize = MOST_CALLERS / 2;
 /// How long no caller is let in after the system has refused one.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Permissions of the socket file.
@@ -46,7 +52,8 @@ struct Caller {
     stage: Stage,
     /// What has been heard, then what is still to be sent.
     bytes: Vec<u8>,
-    deadline: Instant,
+    /// When its stage began.
+    since: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +84,8 @@ impl Callers {
     }
 
     /// What to poll for.
-    pub fn files(&self) -> impl Iterator<Item = PollFd<'_>> {
-        let open = self.callers.len() < MOST_CALLERS && self.closed_until.is_none();
+    pub fn files(&self, now: Instant) -> impl Iterator<Item = PollFd<'_>> {
+        let open = self.has_room(now) && self.closed_until.is_none();
         let door = open.then(|| PollFd::new(self.listener.socket().as_fd(), PollFlags::POLLIN));
         let callers = self.callers.iter().map(|caller| {
             let events = match caller.stage {
@@ -93,16 +100,38 @@ impl Callers {
     }
 
     /// When to look again even if nobody has news.
-    pub fn next_wake(&self) -> Option<Instant> {
+    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
         let impatient = self.callers.iter().filter(|caller| caller.stage != Stage::Waiting);
-        impatient.map(|caller| caller.deadline).chain(self.closed_until).min()
+        let full = self.callers.len() >= MOST_CALLERS;
+        // Once one may make room there is nothing to wait for but others, who are polled for.
+        let limit = |caller: &Caller| {
+            let courtesy = full.then(|| caller.since + COURTESY).filter(|until| *until > now);
+            courtesy.unwrap_or(caller.since + PATIENCE)
+        };
+        impatient.map(limit).chain(self.closed_until).min()
+    }
+
+    /// Whether one more caller could be let in.
+    fn has_room(&self, now: Instant) -> bool {
+        self.callers.len() < MOST_CALLERS || self.dispensable(now).is_some()
+    }
+
+    /// The caller that has been silent for the longest, if that is long enough to make room for another one.
+    fn dispensable(&self, now: Instant) -> Option<usize> {
+        let silent = self.callers.iter().enumerate().filter(|(_, caller)| caller.stage != Stage::Waiting);
+        let (place, caller) = silent.min_by_key(|(_, caller)| caller.since)?;
+        (caller.since + COURTESY <= now).then_some(place)
+    }
+
+    /// Whether this caller still waits to be answered.
+    pub fn is_waiting(&self, number: u64) -> bool {
+        self.callers.iter().any(|caller| caller.number == number && caller.stage == Stage::Waiting)
     }
 
     /// Lets callers in, hears and sends what there is, and forgets those who are gone or too slow. Returns the orders
     /// heard, each with the number of its caller, for [`Callers::answer`].
     pub fn turn(&mut self, now: Instant) -> Vec<(u64, Order)> {
         self.closed_until.take_if(|until| *until <= now);
-        self.let_in(now);
         let mut orders = Vec::new();
         self.callers.retain_mut(|caller| {
             let stays = match caller.stage {
@@ -110,8 +139,9 @@ impl Callers {
                 Stage::Waiting => !caller.is_gone(),
                 Stage::Listening => caller.send(),
             };
-            stays && (caller.stage == Stage::Waiting || now < caller.deadline)
+            stays && (caller.stage == Stage::Waiting || now < caller.since + PATIENCE)
         });
+        self.let_in(now, &mut orders);
         orders
     }
 
@@ -123,12 +153,22 @@ impl Callers {
         }
     }
 
-    fn let_in(&mut self, now: Instant) {
-        while self.callers.len() < MOST_CALLERS && self.closed_until.is_none() {
+    /// Lets callers in and hears what they have said already.
+    fn let_in(&mut self, now: Instant, orders: &mut Vec<(u64, Order)>) {
+        while self.has_room(now) && self.closed_until.is_none() {
             match self.listener.socket().accept() {
                 Ok((stream, _)) => {
+                    if self.callers.len() >= MOST_CALLERS
+                        && let Some(place) = self.dispensable(now)
+                    {
+                        self.callers.remove(place);
+                    }
                     self.last_number += 1;
-                    self.callers.extend(Caller::new(self.last_number, stream, now));
+                    if let Some(mut caller) = Caller::new(self.last_number, stream, now)
+                        && caller.hear(now, orders)
+                    {
+                        self.callers.push(caller);
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -145,8 +185,7 @@ impl Caller {
         let peer = getsockopt(&stream, sockopt::PeerCredentials).ok()?;
         let allowed = peer.uid() == 0 || peer.uid() == geteuid().as_raw();
         stream.set_nonblocking(true).ok()?;
-        let deadline = now + PATIENCE;
-        let mut caller = Caller { number, stream, stage: Stage::Speaking, bytes: Vec::new(), deadline };
+        let mut caller = Caller { number, stream, stage: Stage::Speaking, bytes: Vec::new(), since: now };
         if !allowed {
             caller.refuse("only root and the daemon's own user may give orders", now);
         }
@@ -183,7 +222,7 @@ impl Caller {
     /// Whether the caller stays to read the rest of its answer.
     fn answer(&mut self, answer: &impl Serialize, now: Instant) -> bool {
         self.stage = Stage::Listening;
-        self.deadline = now + PATIENCE;
+        self.since = now;
         // Numbers and texts always serialize.
         self.bytes = serde_json::to_vec(answer).unwrap_or_default();
         self.bytes.push(b'\n');

@@ -55,6 +55,12 @@ impl Errand {
             connected => connected.map_err(|error| self.unreached(&error))?,
         };
         let answer = self.ask(&mut stream).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut if self.order == Order::ReloadAndWait => {
+                let limit = self.reload_limit.as_secs();
+                self.unavailable(format_args!(
+                    "no answer in {limit} s; a reload that `status` tells of goes on"
+                ))
+            }
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => self.unavailable("no answer in time"),
             _ => self.unavailable(&error),
         })?;

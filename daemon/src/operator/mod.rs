@@ -78,6 +78,9 @@ pub struct Status {
     pub reloads_failed: u64,
     /// How the last one went.
     pub last_reload: Option<Reloaded>,
+    /// Who reads the cache for the next one, if anybody does. An older daemon does not say.
+    #[serde(default)]
+    pub loader: Option<Loader>,
     /// Requests answered by all workers that there have been.
     pub requests: u64,
     /// Connections that they took.
@@ -118,6 +121,15 @@ pub struct Reloaded {
     pub time: u64,
     /// Why it failed; `None` if it went well.
     pub error: Option<String>,
+}
+
+/// The process that reads and checks a cache.
+#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Loader {
+    /// Its process id.
+    pub pid: u32,
+    /// How long ago it was started.
+    pub age: u64,
 }
 
 /// A worker process.

@@ -46,6 +46,14 @@ fn write(text: &mut String, status: &Status, now: u64) -> std::fmt::Result {
         let how = last.error.as_deref().unwrap_or("went well");
         writeln!(text, "  last reload     {}: {how}", moment(last.time))?;
     }
+    if let Some(loader) = &status.loader {
+        writeln!(
+            text,
+            "  reload          has been reading the cache for {} (process {})",
+            age(loader.age),
+            loader.pid
+        )?;
+    }
     writeln!(text, "  restarts        {} of workers", status.workers_restarted)?;
     writeln!(
         text,
@@ -100,7 +108,7 @@ fn age(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operator::{Cache, Reloaded};
+    use crate::operator::{Cache, Loader, Reloaded};
 
     fn status() -> Status {
         Status {
@@ -124,6 +132,7 @@ mod tests {
             reloads: 2,
             reloads_failed: 1,
             last_reload: Some(Reloaded { time: 1_700_003_600, error: Some("cache X: is empty".into()) }),
+            loader: Some(Loader { pid: 4720, age: 12 }),
             requests: 1_234_567,
             connections: 12,
             bytes_sent: 1_000_000,
@@ -155,6 +164,7 @@ mirrorlistd 1.2.3, process 4711
   holds           600 hosts, 120,000 directories, 0 repositories
   reloads         2, 1 failed
   last reload     2023-11-14T23:13:20Z (1 min 0 s ago): cache X: is empty
+  reload          has been reading the cache for 12 s (process 4720)
   restarts        5 of workers
   requests        1,234,567 over 12 connections, 1,000,000 bytes sent
   frames refused  0

@@ -38,8 +38,7 @@ use wire::Hello;
 
 /// Signals that a terminal or a service manager sends to all processes at once. They are for the master, which tells
 /// its workers what to do; workers keep them blocked.
-pub const MASTERS_SIGNALS: [Signal; 5] =
-    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1, Signal::SIGIO];
+pub const MASTERS_SIGNALS: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1];
 
 /// All that a worker has.
 #[derive(Debug)]
@@ -120,7 +119,7 @@ pub fn run(kit: Kit) -> ! {
 }
 
 fn work(kit: Kit) -> Result<(), Failure> {
-    part_from_master(&kit)
+    part_from_master(kit.master, &format!("mirrorlistd/{}", kit.slot))
         .map_err(|errno| Failure::system(format!("cannot set up its process ({errno})")))?;
     let view = kit.cache.view().map_err(|error| Failure::cache(format!("cache: {error}")))?;
     let dice = SmallRng::try_from_rng(&mut SysRng)
@@ -136,17 +135,18 @@ fn work(kit: Kit) -> Result<(), Failure> {
         .map_err(|error| Failure::system(format!("event loop: {error}")))
 }
 
-/// Makes the fork a process of its own: it dies with the master, and signals find it as they should.
-fn part_from_master(kit: &Kit) -> nix::Result<()> {
+/// Makes a fork of `master` a process of its own, called `name`: it dies with the master, and signals find it as they
+/// should.
+pub fn part_from_master(master: Pid, name: &str) -> nix::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
-    if getppid() != kit.master {
+    if getppid() != master {
         // The master died before its death could be noticed.
         process::exit(0);
     }
     // With the one that `survive_file_size_limit` has blocked: an access log at its limit costs lines, not the worker.
     let blocked: SigSet = MASTERS_SIGNALS.into_iter().chain([Signal::SIGXFSZ]).collect();
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&blocked), None)?;
-    if let Ok(name) = CString::new(format!("mirrorlistd/{}", kit.slot)) {
+    if let Ok(name) = CString::new(name) {
         prctl::set_name(&name)?;
     }
     Ok(())

@@ -50,6 +50,36 @@ fn callers_without_manners_hold_up_nobody() {
     assert!(outcome(pieces).ok);
 }
 
+#[test]
+fn the_operator_gets_in_however_many_are_silent() {
+    let daemon = Daemon::start(&[]);
+    // Those that he finds before him.
+    let silent: Vec<UnixStream> = (0..600).map(|_| daemon.order("")).collect();
+    // He does not wait for longer than for a daemon that hangs.
+    for _ in 0..3 {
+        let said = daemon.errand(&["status"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    drop(silent);
+}
+
+#[test]
+fn those_who_wait_for_a_reload_leave_room_for_other_orders() {
+    let daemon = Daemon::start(&["--workers", "1", "--drain-limit", "60"]);
+    let held = hold_up_reloads(&daemon);
+    let mut waiting: Vec<UnixStream> = (0..100).map(|_| daemon.order("reload-wait\n")).collect();
+    assert_eq!(daemon.errand(&["status"]).code, Some(0));
+    for stream in waiting.drain(32..) {
+        let told = outcome(stream);
+        assert!(!told.ok && told.error.unwrap().starts_with("too many wait for a reload already"));
+    }
+    // That says nothing against the cache.
+    let said = daemon.errand(&["reload", "--wait"]);
+    assert_eq!(said.code, Some(69), "{said:?}");
+    drop(held);
+    assert!(waiting.into_iter().all(|stream| outcome(stream).ok));
+}
+
 /// Sockets of the master, apart from those that it always has: two listeners and a line to each worker.
 fn descriptors_of_callers(daemon: &Daemon) -> usize {
     let sockets = descriptors(daemon.pid());

@@ -1,9 +1,9 @@
 //! The daemon as a process: the built program, driven over its real socket and with real signals.
 //!
-//! Each file is a side of it: start and end, connections, who may make them, supervision, reload, access log,
-//! counters, the operator's orders, the service manager, the system around it, a limit of file sizes, socket files,
-//! life as process 1 of a container, the walls around workers, and what one that was taken over
-//! can do to its master.
+//! Each file is a side of it: start and end, connections, who may make them, supervision, reload, who reads a cache for
+//! that, access log, counters, the operator's orders, the service manager, the system around it, a limit of file sizes,
+//! socket files, life as process 1 of a container, the walls around workers, and what one that was
+//! taken over can do to its master.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,6 +13,7 @@ mod connections;
 mod counters;
 mod file_size_limit;
 mod lines;
+mod loader;
 mod operator;
 mod process_one;
 mod reload;

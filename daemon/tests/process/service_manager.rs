@@ -19,7 +19,7 @@ use std::{
 };
 
 /// A service manager, and the daemon that it has started with these variables.
-fn started(abstract_name: bool, variables: &str, options: &[&str]) -> (UnixDatagram, Daemon) {
+pub fn started(abstract_name: bool, variables: &str, options: &[&str]) -> (UnixDatagram, Daemon) {
     let folder = folder();
     write_cache(&folder.path().join("cache.mlc"), "first");
     let path = folder.path().join("notify");
@@ -45,7 +45,7 @@ fn hear(socket: &UnixDatagram) -> Option<String> {
 }
 
 /// All that is said up to the message that begins so.
-fn hear_until(socket: &UnixDatagram, last: &str) -> Vec<String> {
+pub fn hear_until(socket: &UnixDatagram, last: &str) -> Vec<String> {
     let mut said = Vec::new();
     while said.last().is_none_or(|message: &String| !message.starts_with(last)) {
         said.push(hear(socket).unwrap_or_else(|| panic!("{last} was not said, only {said:?}")));

@@ -93,7 +93,7 @@ fn check_says_nothing_when_all_is_well() {
 fn a_wrong_option_is_refused_with_one_line() {
     let folder = folder();
     let config = folder.path().join("config.toml");
-    fs::write(&config, "map = \"seal\"\nworker = 4\n").unwrap();
+    fs::write(&config, "sandbox = \"on\"\nworker = 4\n").unwrap();
     let long = "x".repeat(108);
     for (options, expected) in [
         (&["--check", "--socket", &long][..], "socket: the path has 108 bytes"),
@@ -104,7 +104,7 @@ fn a_wrong_option_is_refused_with_one_line() {
             "access-log: there is no folder no",
         ),
         (&["--worker", "2"], "unexpected argument '--worker' found"),
-        (&["--map", "copy"], "invalid value 'copy'"),
+        (&["--sandbox", "perhaps"], "invalid value 'perhaps'"),
         (&["--socket-mode", "rw"], "socket-mode: `rw` is not an octal mode"),
         (&["--config", config.to_str().unwrap()], "line 2: unknown option `worker`; did you mean `workers`?"),
     ] {

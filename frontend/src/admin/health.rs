@@ -1,7 +1,7 @@
 //! Whether the front end lives, and whether it can answer clients.
 
 use super::Desk;
-use crate::backend::probe;
+use crate::{backend::probe, counts::Counts};
 use std::time::{Duration, Instant};
 
 /// A thread whose loop has not turned for this long hangs; each turns twice a second at least.
@@ -16,7 +16,22 @@ impl Desk {
         }
     }
 
-    /// A worker answers a request in time, and the front end is not about to stop.
+    /// One more client would get in: there is a place, or a connection that would make room. The latter is known from the
+    /// threads' last sweep.
+    fn room(&self) -> Result<(), String> {
+        let sum =
+            |figure: fn(&Counts) -> u64| self.knowledge.counts.iter().map(|counts| figure(counts)).sum();
+        let (taken, ended): (u64, u64) =
+            (sum(|counts| counts.connections.get()), sum(|counts| counts.closed.get()));
+        let (open, most) = (taken.saturating_sub(ended), self.knowledge.most_connections as u64);
+        let dispensable: u64 = sum(|counts| counts.dispensable.get());
+        if open < most || dispensable > 0 {
+            return Ok(());
+        }
+        Err(format!("all {most} connections are taken, and none is idle"))
+    }
+
+    /// There is room for clients, a worker answers a request in time, and the front end is not about to stop.
     ///
     /// A worker exists only with a cache that was checked, and has to look a directory up in it; that it does not find
     /// this one is the answer that is expected.
@@ -26,6 +41,7 @@ impl Desk {
             return Err("stopping".into());
         }
         self.live()?;
+        self.room()?;
         match probe::look_up(&known.daemon, known.deadline, known.patience).await {
             Ok(200..500) => Ok(()),
             Ok(status) => Err(format!("daemon {}: a worker answers with {status}", known.daemon.display())),

@@ -153,9 +153,14 @@ impl Figures {
             "Connections of clients, now.",
             accepted.saturating_sub(closed),
         )?;
+        page.counter(
+            "mirrorlist_http_connections_closed_for_room",
+            "Idle connections that were closed at the limit so that others got in.",
+            self.sum(|counts| counts.made_room.get()),
+        )?;
         page.gauge(
             "mirrorlist_http_connections_limit",
-            "Connections that there may be; at this number none is accepted.",
+            "Connections that there may be; at this number one is accepted when another one closes.",
             self.most_connections as u64,
         )
     }

@@ -112,14 +112,15 @@ fn serve(listeners: Vec<Prepared>, knowledge: Knowledge) -> io::Result<()> {
     for listener in listeners {
         let desk = Rc::clone(&desk);
         let listener: Listener = listener.start()?;
-        spawn_local(accept(listener, Arc::clone(&gate), stop.clone(), move |socket, _, place| {
+        let serve = move |socket, _, place| {
             let desk = Rc::clone(&desk);
             spawn_local(async move {
                 // What is not over by then is cut off.
                 let _ = timeout(LONGEST, connection(socket, desk)).await;
                 drop(place);
             });
-        }));
+        };
+        spawn_local(accept(listener, Arc::clone(&gate), stop.clone(), || false, serve));
     }
     spawn_local(async move {
         let _never = never;

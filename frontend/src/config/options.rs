@@ -58,7 +58,7 @@ struct Options {
     /// Threads that serve, 0 for one a core [default: 0]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Connections in all; at this number none is accepted until one closes [default: 4096]
+    /// Connections in all; at this number one that is idle makes room for the next [default: 4096]
     #[arg(long, value_name = "N")]
     max_connections: Option<usize>,
     /// Longest request target; a longer one is answered with 414 [default: 8192]
@@ -76,8 +76,8 @@ struct Options {
     /// Time that a client may take to read an answer [default: 30]
     #[arg(long, value_name = "SECONDS")]
     write_timeout: Option<f64>,
-    /// Bytes of answers that may wait for slow readers; above it those that have read nothing for the longest are cut
-    /// off [default: 16777216]
+    /// Bytes of answers that may wait for slow readers; above it those that read slowest are cut off
+    /// [default: 16777216]
     #[arg(long, value_name = "BYTES")]
     max_unsent: Option<usize>,
     /// Time for a request until it is answered with 503 [default: 2]

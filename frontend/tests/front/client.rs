@@ -1,5 +1,6 @@
 //! A client that speaks HTTP byte by byte, so that a test can be as odd as it likes.
 
+use socket2::{Domain, Socket, Type};
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
@@ -33,7 +34,27 @@ pub struct Answer {
 
 impl Client {
     pub fn connect(address: SocketAddr) -> Client {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+        Client::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap())
+    }
+
+    /// From another address of this machine.
+    pub fn connect_from(from: [u8; 4], address: SocketAddr) -> Client {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
+        socket.connect_timeout(&address.into(), PATIENCE).unwrap();
+        Client::over(socket.into())
+    }
+
+    /// Over a line of small packets and with little room for what is not read, as far away.
+    pub fn connect_from_afar(address: SocketAddr) -> Client {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_tcp_mss(1460).unwrap();
+        socket.set_recv_buffer_size(8 * 1024).unwrap();
+        socket.connect_timeout(&address.into(), PATIENCE).unwrap();
+        Client::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -89,6 +110,14 @@ impl Client {
         }
         answer.body = self.buffer.drain(..length).collect();
         Ok(answer)
+    }
+
+    /// Reads on, so many bytes at most. Whether the connection is still open.
+    pub fn sips(&mut self, bytes: usize) -> bool {
+        let mut room = vec![0; bytes];
+        let read = self.stream.read(&mut room);
+        self.buffer.extend_from_slice(&room[..*read.as_ref().unwrap_or(&0)]);
+        read.is_ok_and(|read| read > 0)
     }
 
     /// Whether something has come over TCP that is not read yet. Reads nothing.

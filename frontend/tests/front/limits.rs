@@ -181,24 +181,6 @@ fn a_kept_connection_is_closed_after_the_idle_timeout_and_not_before() {
 }
 
 #[test]
-fn at_the_connection_limit_none_is_served_until_one_closes() {
-    let daemon = Daemon::new();
-    let _worker = daemon.echo();
-    let program = Program::start(&daemon, &["--max-connections", "3"]);
-    let mut inside: Vec<_> = (0..3).map(|_| Client::connect(program.address())).collect();
-    for client in &mut inside {
-        assert_eq!(client.get("/").status, 200);
-    }
-    let mut outside = Client::connect(program.address());
-    outside.send_get("/outside", "");
-    assert!(outside.hears_nothing_for(Duration::from_millis(300)), "served above the limit");
-    assert_eq!(inside[1].get("/still").status, 200);
-    inside.pop();
-    assert!(outside.answer().text().ends_with("/outside?\n"));
-    eventually("the operator is told", || program.logged("limit of 3 reached"));
-}
-
-#[test]
 fn with_few_descriptors_the_connection_limit_gives_way() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();

@@ -133,6 +133,39 @@ fn above_the_budget_for_unread_answers_one_is_cut_off_and_the_others_go_on() {
 }
 
 #[test]
+fn a_slow_reader_outlives_those_that_only_sip() {
+    let daemon = Daemon::new();
+    let length = 1_000_000;
+    let _worker = long_winded(&daemon, length);
+    let arguments =
+        ["--max-unsent", "4000000", "--write-timeout", "60", "--deadline", "60", "--threads", "1"];
+    let program = Program::start(&daemon, &arguments);
+    let mut slow = Client::connect_from_afar(program.address());
+    slow.send_get("/", "");
+    let mut read_slowly = || {
+        std::thread::sleep(Duration::from_millis(50));
+        assert!(slow.sips(2_000), "the slow reader was cut off");
+    };
+    // It has been seen to read: 40 kB a second, and so has to be written to every few seconds only.
+    (0..30).for_each(|_| read_slowly());
+    let mut crowd = Vec::new();
+    let mut cut_off = 0;
+    for _ in 0..40 {
+        let mut sipper = Client::connect_from_afar(program.address());
+        sipper.send_get("/", "");
+        eventually("its answer has begun to come", || sipper.has_something());
+        crowd.push(sipper);
+        read_slowly();
+        let before = crowd.len();
+        crowd.retain_mut(|sipper| sipper.sips(10));
+        cut_off += before - crowd.len();
+    }
+    assert_eq!(slow.answer().body.len(), length);
+    // Those that had their last bytes waiting for them have not noticed yet.
+    assert!(program.sockets() < 30, "{} sockets, {cut_off} have noticed", program.sockets());
+}
+
+#[test]
 fn requests_sent_ahead_are_answered_one_after_the_other_to_a_client_that_reads_late() {
     let daemon = Daemon::new();
     let _worker = long_winded(&daemon, 3_000_000);

@@ -17,8 +17,8 @@ use super::schema::FORMAT;
 
 /// Bytes in front of the payload; a multiple of the payload's alignment.
 pub const FILE_HEADER_LEN: usize = 64;
-/// Bytes of payload that a file may have: twenty times those of the largest known deployment. While the daemon checks a
-/// file it does nothing else, so what is larger is refused unread.
+/// Bytes of payload that a file may have: twenty times those of the largest known deployment. What is larger is refused
+/// unread.
 pub(super) const MOST_PAYLOAD: u64 = 256 * 1024 * 1024;
 /// Bytes of the header in front of its checksum.
 const CHECKED: usize = 40;

@@ -14,7 +14,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     process::{Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 use testkit::inputs;
 
@@ -86,28 +86,26 @@ fn promise_01_a_bad_cache_never_replaces_a_good_one() {
     let mut figures = Figures::of(1, "a bad cache never replaces a good one");
     let good = fs::read(cache::usual()).unwrap();
     let mut refused = 0;
-    for map in ["seal", "file"] {
-        let service = Service::start(Setup { daemon: &["--workers", "2", "--map", map], ..Setup::default() });
-        let workers = service.workers();
-        let load = Load::start(&service);
-        for (number, (bad, said)) in bad_caches(&good).iter().enumerate() {
-            bad.take_place(&service);
-            service.daemon.signal(Signal::SIGHUP);
-            service.daemon.says("; keeping generation 1 ", number + 1);
-            let log = service.daemon.log();
-            let last = log.lines().rfind(|line| line.contains("; keeping generation 1 ")).unwrap();
-            assert!(last.contains(said), "number {number}, expected `{said}`: {last}");
-            assert!(last.contains("cache.mlc: "), "{last}");
-            assert_eq!(service.workers(), workers, "{last}");
-            refused += 1;
-        }
-        at_work(&service);
-        figures.load(&load.finish());
-        assert_eq!(service.daemon.said("generation 2"), 0);
-        service.publish(&good);
-        service.reload();
-        assert_eq!(service.daemon.said("generation 2 is ready"), 1, "the next good one is taken");
+    let service = Service::start(Setup { daemon: &["--workers", "2"], ..Setup::default() });
+    let workers = service.workers();
+    let load = Load::start(&service);
+    for (number, (bad, said)) in bad_caches(&good).iter().enumerate() {
+        bad.take_place(&service);
+        service.daemon.signal(Signal::SIGHUP);
+        service.daemon.says("; keeping generation 1 ", number + 1);
+        let log = service.daemon.log();
+        let last = log.lines().rfind(|line| line.contains("; keeping generation 1 ")).unwrap();
+        assert!(last.contains(said), "number {number}, expected `{said}`: {last}");
+        assert!(last.contains("cache.mlc: "), "{last}");
+        assert_eq!(service.workers(), workers, "{last}");
+        refused += 1;
     }
+    at_work(&service);
+    figures.load(&load.finish());
+    assert_eq!(service.daemon.said("generation 2"), 0);
+    service.publish(&good);
+    service.reload();
+    assert_eq!(service.daemon.said("generation 2 is ready"), 1, "the next good one is taken");
     figures.remark(format!("{refused} bad files refused; {} builds failed or killed", failed_builds(&good)));
     figures.print();
 }
@@ -178,38 +176,26 @@ fn promise_11_whatever_happens_to_the_file_answers_go_on() {
     let _turn = alone();
     let mut figures = Figures::of(11, "whatever happens to the file, answers go on");
     let good = fs::read(cache::usual()).unwrap();
-    let mut slowest = Duration::ZERO;
-    for map in ["seal", "file"] {
-        let service = Service::start(Setup { daemon: &["--workers", "2", "--map", map], ..Setup::default() });
-        let load = Load::start(&service);
-        for _ in 0..by_profile(2, 20) {
-            for deed in DEEDS {
-                let before = service.workers();
-                let (path, bytes) = (service.cache(), good.clone());
-                let begun = Instant::now();
-                // Held up by the kernel until nobody answers from the file any more.
-                thread::spawn(move || lay_hands_on(&path, deed, &bytes)).join().unwrap();
-                slowest = slowest.max(begun.elapsed());
-                at_work(&service);
-                assert_eq!(service.daemon.said("lost"), 0, "{map}, {deed}");
-                if map == "seal" || deed == "unlink" {
-                    assert_eq!(service.workers(), before, "{map}, {deed}");
-                }
-                service.publish(&good);
-                give(&service.cache(), service.user());
-                service.reload();
-                service.settles(2);
-                figures.reloads += 1;
-            }
+    let service = Service::start(Setup { daemon: &["--workers", "2"], ..Setup::default() });
+    let load = Load::start(&service);
+    for _ in 0..by_profile(2, 20) {
+        for deed in DEEDS {
+            let before = service.workers();
+            lay_hands_on(&service.cache(), deed, &good);
+            at_work(&service);
+            assert_eq!(service.daemon.said("lost"), 0, "{deed}");
+            assert_eq!(service.workers(), before, "{deed}");
+            service.publish(&good);
+            give(&service.cache(), service.user());
+            service.reload();
+            service.settles(2);
+            figures.reloads += 1;
         }
-        at_work(&service);
-        figures.load(&load.finish());
-        let log = service.daemon.log();
-        assert!(!log.contains("lost"), "{log}");
-        let replaced = log.matches("being written to in place; replacing").count();
-        assert_eq!(replaced, if map == "file" { by_profile(2, 20) * 4 } else { 0 }, "{log}");
-        until("one generation", || service.workers().len() == 2);
     }
-    figures.remark(format!("writers held up for {} ms at most", slowest.as_millis()));
+    at_work(&service);
+    figures.load(&load.finish());
+    let log = service.daemon.log();
+    assert!(!log.contains("lost"), "{log}");
+    until("one generation", || service.workers().len() == 2);
     figures.print();
 }

@@ -10,6 +10,9 @@ use testkit::stack::children;
 /// New caches that must have been given up before the promise counts as kept.
 const ATTEMPTS: usize = 3;
 
+/// What is said when the process that reads a cache is killed.
+const READER_LOST: &str = "the process that read it was lost";
+
 #[test]
 fn promise_03_workers_of_a_new_cache_that_die_at_their_start_are_rolled_back() {
     let _turn = alone();
@@ -20,6 +23,7 @@ fn promise_03_workers_of_a_new_cache_that_die_at_their_start_are_rolled_back() {
     while won < ATTEMPTS {
         let current = service.daemon.said("is ready with");
         let given_up = service.daemon.said("its workers keep failing; keeping generation");
+        let readers_lost = service.daemon.said(READER_LOST);
         let old = service.workers();
         service.daemon.signal(Signal::SIGHUP);
         let end = Instant::now() + PATIENCE;
@@ -28,6 +32,10 @@ fn promise_03_workers_of_a_new_cache_that_die_at_their_start_are_rolled_back() {
             if service.daemon.said("its workers keep failing; keeping generation") > given_up {
                 won += 1;
                 assert!(old.iter().all(|pid| proc::is_alive(*pid)), "the old workers are gone");
+                break;
+            }
+            if service.daemon.said(READER_LOST) > readers_lost {
+                // Taken for a worker before it had its name.
                 break;
             }
             if service.daemon.said("is ready with") > current {
@@ -52,8 +60,9 @@ fn promise_03_workers_of_a_new_cache_that_die_at_their_start_are_rolled_back() {
 /// dead before it can find them ready. Nothing is killed when the new generation serves already.
 fn kill_unborn(service: &Service, old: &[u32], generations: usize) -> u64 {
     let master = service.daemon.pid();
-    let new =
-        || children(master).unwrap().into_iter().filter(|pid| !old.contains(pid) && proc::is_alive(*pid));
+    let is_new =
+        |pid: &u32| !old.contains(pid) && proc::is_alive(*pid) && proc::name(*pid) != "mirrorlistd/new";
+    let new = || children(master).unwrap().into_iter().filter(is_new);
     if new().next().is_none() {
         return 0;
     }

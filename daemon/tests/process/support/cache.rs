@@ -2,29 +2,33 @@
 
 use super::daemon::NOBODY;
 use cache::{
-    CacheBytes,
+    CacheBytes, FileHeader,
     inventory::{CarrierSet, Directory, Host, HostUrl, Inventory, Placement, Repository},
     publish,
     scheme::Scheme,
     write,
 };
 use nix::unistd::geteuid;
-use std::{os::unix::fs::chown, path::Path};
+use std::{fs, os::unix::fs::chown, path::Path};
 
 /// Hosts of the cache, so that an answer fills more than one packet.
 const HOSTS: u32 = 20;
 
 /// The bytes of a cache whose mirrors have `label` in their names: `https://7.LABEL.example.org/pub`.
 pub fn cache_bytes(label: &str) -> CacheBytes {
-    write(&inventory(label), 1_700_000_100).unwrap().0
+    bytes(label, HOSTS, "pub")
 }
 
-fn inventory(label: &str) -> Inventory {
+fn bytes(label: &str, hosts: u32, folder: &str) -> CacheBytes {
+    write(&inventory(label, hosts, folder), 1_700_000_100).unwrap().0
+}
+
+fn inventory(label: &str, hosts: u32, folder: &str) -> Inventory {
     let mut inventory = Inventory { source_time: 1_700_000_000, ..Inventory::default() };
     let mut carriers = CarrierSet::default();
-    for host in 0..HOSTS {
+    for host in 0..hosts {
         inventory.hosts.insert(host.into(), Host { bandwidth: 100, ..Host::default() });
-        let text = format!("https://{host}.{label}.example.org/pub");
+        let text = format!("https://{host}.{label}.example.org/{folder}");
         inventory.urls.insert(HostUrl { scheme: Scheme::Https, text });
         inventory.placements.insert(Placement { host, urls: vec![host] });
         carriers.members.push((host, true));
@@ -39,7 +43,7 @@ fn inventory(label: &str) -> Inventory {
 
 /// Puts a cache of more than 3 MB in place, most of it URLs that no host has.
 pub fn write_large_cache(path: &Path, label: &str) {
-    let mut inventory = inventory(label);
+    let mut inventory = inventory(label, HOSTS, "pub");
     inventory.urls.extend(
         (0..3_000).map(|number| HostUrl { scheme: Scheme::Https, text: format!("https://{number:01000}") }),
     );
@@ -51,8 +55,29 @@ pub fn write_cache(path: &Path, label: &str) {
     put(path, &cache_bytes(label));
 }
 
+/// The same, with so much that nobody looks at in front that reading it takes a while.
+pub fn write_long_cache(path: &Path, label: &str) {
+    let small = cache_bytes(label);
+    let (header, content) = FileHeader::decode(&small).unwrap();
+    // References count from where they stand, and the last one stands at the end.
+    let payload = [&vec![0; 96 << 20][..], content].concat();
+    let header = FileHeader::of(&payload, header.build_time, header.source_time).encode();
+    fs::write(path.with_extension("new"), [&header[..], &payload].concat()).unwrap();
+    give(&path.with_extension("new"));
+    fs::rename(path.with_extension("new"), path).unwrap();
+}
+
+/// A cache of which more is made in memory than its file has bytes: many long URLs, each of which answers have twice.
+pub fn write_dear_cache(path: &Path) {
+    put(path, &bytes("dear", 40_000, &"x".repeat(500)));
+}
+
 fn put(path: &Path, bytes: &CacheBytes) {
     publish(path, bytes).unwrap();
+    give(path);
+}
+
+fn give(path: &Path) {
     if geteuid().is_root() {
         chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
     }

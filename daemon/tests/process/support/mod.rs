@@ -7,7 +7,7 @@ pub mod kernel;
 pub mod operator;
 pub mod processes;
 
-pub use cache::{cache_bytes, write_cache, write_large_cache};
+pub use cache::{cache_bytes, write_cache, write_dear_cache, write_large_cache, write_long_cache};
 pub use client::{Client, Said};
 pub use daemon::{Daemon, folder};
 pub use processes::{descriptors, is_alive, mapped_caches, status_number};

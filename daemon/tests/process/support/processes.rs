@@ -7,6 +7,16 @@ pub fn is_alive(pid: u32) -> bool {
     stat(pid).is_some_and(|(state, _)| state != 'Z' && state != 'X')
 }
 
+/// Whether a process has been stopped by a signal.
+pub fn is_stopped(pid: u32) -> bool {
+    stat(pid).is_some_and(|(state, _)| state == 'T')
+}
+
+/// What a process calls itself, cut to fifteen bytes; empty if it is gone.
+pub fn name(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().into()
+}
+
 /// Living children of a process.
 pub fn children(parent: u32) -> Vec<u32> {
     all_children(parent).filter(|pid| is_alive(*pid)).collect()
