@@ -10,7 +10,7 @@ use super::{
     link::{self, End, Link},
     switchboard::LinkId,
 };
-use crate::log;
+use crate::log::{self, Seldom};
 use program::notify;
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
     rc::Rc,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -51,28 +51,62 @@ pub struct Daemon {
     socket: PathBuf,
     /// Whether the last attempt of any thread failed; told to the operator when it changes.
     unreachable: AtomicBool,
+    complaints: Mutex<Complaints>,
+}
+
+/// What is said to the operator of the daemon and its workers: each at most once a minute, since requests may cause it
+/// again and again.
+#[derive(Debug, Default)]
+struct Complaints {
+    unreachable: Seldom,
+    /// It has been said that no worker answers, and not yet that they answer again.
+    is_told: bool,
+    left: Seldom,
+    /// Workers left since that was said last.
+    left_since: u64,
 }
 
 impl Daemon {
     /// The daemon that listens on this socket.
     pub fn new(socket: PathBuf) -> Daemon {
-        Daemon { socket, unreachable: AtomicBool::new(false) }
+        Daemon { socket, unreachable: AtomicBool::new(false), complaints: Mutex::default() }
     }
 
     fn failed(&self, cause: &str) {
         if !self.unreachable.swap(true, Ordering::Relaxed) {
             let socket = self.socket.display();
             notify::status(&format!("no worker answers ({cause}); requests wait"));
-            log::warning(format_args!(
-                "daemon {socket}: no worker answers ({cause}); requests wait while we try again"
-            ));
+            let Ok(mut complaints) = self.complaints.lock() else { return };
+            if complaints.unreachable.passes(Instant::now()) {
+                complaints.is_told = true;
+                log::warning(format_args!(
+                    "daemon {socket}: no worker answers ({cause}); requests wait while we try again"
+                ));
+            }
         }
     }
 
     fn reached(&self) {
         if self.unreachable.swap(false, Ordering::Relaxed) {
             notify::status("workers answer");
-            log::info(format_args!("daemon {}: workers answer again", self.socket.display()));
+            let is_told = self.complaints.lock().is_ok_and(|mut said| std::mem::take(&mut said.is_told));
+            if is_told {
+                log::info(format_args!("daemon {}: workers answer again", self.socket.display()));
+            }
+        }
+    }
+
+    /// A worker is left for what it has done.
+    fn left(&self, worker: &Introduction, what: &str) {
+        let Ok(mut complaints) = self.complaints.lock() else { return };
+        complaints.left_since += 1;
+        if complaints.left.passes(Instant::now()) {
+            let more = match std::mem::take(&mut complaints.left_since) - 1 {
+                0 => String::new(),
+                more => format!(" ({more} more since this was said last)"),
+            };
+            let socket = self.socket.display();
+            log::warning(format_args!("worker {} of {socket} {what}{more}; connecting anew", worker.pid));
         }
     }
 }
@@ -152,8 +186,7 @@ async fn run(link: Link, id: LinkId, worker: Introduction, daemon: Arc<Daemon>, 
         End::Retired | End::Closed | End::Failed(_) => None,
     };
     if let Some(what) = what {
-        let socket = daemon.socket.display();
-        log::warning(format_args!("worker {} of {socket} {what}; connecting anew", worker.pid));
+        daemon.left(&worker, &what);
     }
     let useful = backend.board.borrow_mut().link_down(id, Instant::now());
     let in_order = useful || begin.elapsed() >= INFANCY || is_retired;

@@ -311,6 +311,25 @@ fn a_worker_that_breaks_the_protocol_is_left_and_its_requests_go_elsewhere() {
 }
 
 #[test]
+fn what_requests_can_cause_again_and_again_is_said_once_a_minute() {
+    let daemon = Daemon::new();
+    let said = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&said);
+    let broken = move |mut connection: Connection| {
+        while connection.asked().is_some() {
+            count.fetch_add(1, Ordering::SeqCst);
+            connection.send(b"HTTP/1.1 200 OK\r\n\r\nthis is no frame at all");
+        }
+    };
+    let program = with_two_workers(&daemon, broken, Connection::echo, &[]);
+    while said.load(Ordering::SeqCst) < 10 {
+        ask(&program, 4);
+    }
+    let log = program.log();
+    assert_eq!(log.matches("broke the protocol").count(), 1, "{log}");
+}
+
+#[test]
 fn every_worker_is_found_and_none_has_more_links_than_one_a_thread() {
     let daemon = Daemon::new();
     let open: Arc<Vec<AtomicUsize>> = Arc::new((0..4).map(|_| AtomicUsize::new(0)).collect());

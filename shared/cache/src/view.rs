@@ -334,6 +334,16 @@ impl<'a> View<'a> {
         Some(numbers.iter().map(|number| CountryId(number.to_native())))
     }
 
+    /// Whether a host is for clients of this country; one that is only for some is not for clients of an unknown one.
+    /// Cost: a binary search.
+    pub fn is_for(&self, host: HostId, client: Option<CountryId>) -> bool {
+        let Some(row) = self.host(host) else { return true };
+        let Some(start) = some(row.allowed_start) else { return true };
+        let (start, length) = (start as usize, usize::from(row.allowed_len.to_native()));
+        let allowed = self.schema.allowed.get(start..start + length).unwrap_or_default();
+        client.is_some_and(|client| allowed.binary_search_by(|one| one.to_native().cmp(&client.0)).is_ok())
+    }
+
     /// How many placements there are; they are numbered from 0, ascending by host.
     pub fn placement_count(&self) -> usize {
         self.schema.placements.len()

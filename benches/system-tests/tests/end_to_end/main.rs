@@ -9,6 +9,7 @@ mod answers;
 mod connections;
 mod demo;
 mod faults;
+mod large;
 mod reload;
 mod support;
 mod synthetic;

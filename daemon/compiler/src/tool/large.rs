@@ -70,7 +70,7 @@ impl fmt::Display for LargeAnswers {
             (grouped(self.directories), grouped(self.bytes), grouped(self.hosts));
         write!(
             f,
-            "{directories} directories, {} the largest: a metalink of all its {hosts} hosts would have {bytes} bytes, \
+            "directories with more mirrors than an answer holds: {directories}; of {}, the largest, a metalink of all its {hosts} hosts would have {bytes} bytes, \
              an answer holds {}; the farthest hosts are left out of it",
             self.largest,
             grouped(MOST_BYTES)

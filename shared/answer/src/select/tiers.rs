@@ -264,10 +264,7 @@ impl<'a> Collector<'a> {
         if self.also && !self.scratch.also.get(host.0 as usize).is_some_and(|carries| *carries) {
             return Some(Exclusion::StaleRepodata);
         }
-        if open
-            && let Some(mut allowed) = self.view.countries_allowed(host)
-            && !self.query.client.country.is_some_and(|country| allowed.any(|one| one == country))
-        {
+        if open && !self.view.is_for(host, self.query.client.country) {
             return Some(Exclusion::CountryNotAllowed);
         }
         None
