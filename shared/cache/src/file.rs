@@ -120,6 +120,7 @@ pub struct CacheBytes(AlignedVec);
 
 impl CacheBytes {
     /// The room for a header, behind which the payload is to be written; see [`CacheBytes::finish`].
+    #[cfg(feature = "write")]
     pub(super) fn begin() -> AlignedVec {
         let mut file = AlignedVec::new();
         file.extend_from_slice(&[0; FILE_HEADER_LEN]);
@@ -127,6 +128,7 @@ impl CacheBytes {
     }
 
     /// The file whose payload was written behind the room for its header.
+    #[cfg(feature = "write")]
     pub(super) fn finish(mut file: AlignedVec, build_time: u64, source_time: u64) -> CacheBytes {
         let (head, payload) = file.split_at_mut(FILE_HEADER_LEN);
         head.copy_from_slice(&FileHeader::of(payload, build_time, source_time).encode());

@@ -12,6 +12,7 @@ pub mod files;
 #[cfg(feature = "write")]
 pub mod inventory;
 pub mod limits;
+#[cfg(feature = "write")]
 mod publish;
 mod ranges;
 mod schema;

@@ -6,9 +6,11 @@
 //! A look-up ends within [`MOST_PROBES`] slots and [`MOST_COMPARISONS`] strings: [`is_spread`] says of a table that it
 //! needs no more for any string.
 
+#[cfg(feature = "write")]
+use super::schema::HashIndex;
 use super::{
     limits::{MOST_COMPARISONS, MOST_PROBES},
-    schema::{ArchivedHashIndex, HashIndex},
+    schema::ArchivedHashIndex,
 };
 use xxhash_rust::xxh3::xxh3_64;
 

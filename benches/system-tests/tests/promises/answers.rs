@@ -41,7 +41,12 @@ impl Facts {
         let usable = bases.filter(usable);
         let subpath = text(&directory.subpath);
         let slash = if subpath.is_empty() { "" } else { "/" };
-        usable.map(|base| format!("{}{slash}{subpath}/", base.trim_end_matches('/'))).collect()
+        // The scheme is shown in lower case.
+        let shown = |base: &String| {
+            let (scheme, rest) = base.split_once("://").unwrap_or_default();
+            format!("{}://{}{slash}{subpath}/", scheme.to_ascii_lowercase(), rest.trim_end_matches('/'))
+        };
+        usable.map(shown).collect()
     }
 }
 

@@ -3,11 +3,7 @@
 //! Source: spec.md §7, §11. Element order, indentation and attribute order are those of the server in production.
 
 use super::{MOST_BYTES, escape, fragments::Fragments, url::suffix};
-use crate::select::{
-    query::Query,
-    target::Target,
-    tiers::{Candidates, Pick},
-};
+use crate::select::{pick::Pick, query::Query, target::Target, tiers::Candidates};
 use cache::{Version, View};
 
 /// What follows the last URL.

@@ -3,11 +3,7 @@
 //! Source: spec.md §6, §11.
 
 use super::{MOST_BYTES, fragments::Fragments, header, url::suffix};
-use crate::select::{
-    query::Query,
-    target::Target,
-    tiers::{Candidates, Pick},
-};
+use crate::select::{pick::Pick, query::Query, target::Target, tiers::Candidates};
 use cache::{View, scheme::Scheme};
 
 /// Appends the list.

@@ -3,9 +3,10 @@
 //! Runs the collection that answers, then asks the same judge about the hosts that were not listed.
 
 use super::{
+    pick::Pick,
     query::Query,
     target::Target,
-    tiers::{Candidates, Collector, Exclusion, Pick, Source, TierScratch},
+    tiers::{Candidates, Collector, Exclusion, Source, TierScratch},
 };
 use cache::Member;
 use rand::Rng;

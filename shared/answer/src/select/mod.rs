@@ -9,6 +9,7 @@ pub mod client;
 pub mod explain;
 pub mod order;
 pub mod params;
+pub mod pick;
 pub mod query;
 pub mod repeats;
 pub mod target;

@@ -5,7 +5,7 @@
 //! Spirakis, 2006). A host's time and its place so far are packed into one integer, for integers sort faster than
 //! records.
 
-use super::tiers::Pick;
+use super::pick::Pick;
 use cache::View;
 use rand::{Rng, distr::Distribution as _};
 use rand_distr::Exp1;

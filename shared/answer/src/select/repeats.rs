@@ -4,7 +4,7 @@
 //! are drawn one by one, and of those with the same URLs the first drawn stands for all. That is the law of one host with
 //! their summed weight, for the least of independent exponential times is one with the summed rate. Source: spec.md §4.
 
-use super::{query::Query, tiers::Pick};
+use super::{pick::Pick, query::Query};
 use cache::{HostId, PlacementId, UrlId, View, scheme::Schemes};
 use wire::Kind;
 

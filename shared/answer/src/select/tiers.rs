@@ -5,6 +5,7 @@
 
 use super::{
     order::{self, OrderScratch},
+    pick::Pick,
     query::{Countries, Query},
     repeats::{self, SharedUrls, Shown},
     target::Target,
@@ -14,23 +15,6 @@ use cache::scheme::Schemes;
 use cache::{ContinentId, CountryId, HostId, PlacementId, Set, SystemId, UrlId, View};
 use rand::Rng;
 use wire::Tier;
-
-/// A listed host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pick {
-    /// The host and its URLs.
-    pub placement: PlacementId,
-    /// Its position in the directory's set.
-    pub position: u32,
-    /// Whether it is in the directory's `Global`.
-    pub public: bool,
-    /// Why it is listed.
-    pub tier: Tier,
-    /// In the netblock tier: the length of the prefix that brought it here; else 0.
-    pub length: u8,
-    /// Whether some of its URLs are in [`Candidates::hidden`].
-    pub partial: bool,
-}
 
 /// What the tiers gave.
 #[derive(Debug, Default)]
