@@ -148,6 +148,11 @@ impl Reason {
         matches!(self, Reason::WidePrefix | Reason::NoOrigin)
     }
 
+    /// How many of such records are named: the first as an example, or those that somebody has to go through.
+    fn named(self) -> u64 {
+        if self == Reason::WidePrefix { 20 } else { 1 }
+    }
+
     /// What an operator must know of at once, whatever the count: what follows from it.
     pub fn consequence(self) -> Option<&'static str> {
         match self {
@@ -220,7 +225,7 @@ pub struct Row<'a> {
     pub reason: Reason,
     /// How many there were.
     pub count: u64,
-    /// The first of them, in printable form.
+    /// The first of them, in printable form; of some kinds the first few.
     pub first: &'a str,
 }
 
@@ -231,7 +236,7 @@ impl fmt::Display for Row<'_> {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Tally {
     count: u64,
     first: String,
@@ -256,10 +261,11 @@ impl Skipped {
 
     /// Counts one record that is kept.
     pub fn note<T: fmt::Display>(&mut self, place: Place, reason: Reason, example: impl FnOnce() -> T) {
-        let tally = self
-            .tallies
-            .entry((place, reason))
-            .or_insert_with(|| Tally { count: 0, first: printable(&example().to_string()) });
+        let tally = self.tallies.entry((place, reason)).or_default();
+        if tally.count < reason.named() {
+            let separator = if tally.count == 0 { "" } else { "; " };
+            tally.first = format!("{}{separator}{}", tally.first, printable(&example().to_string()));
+        }
         tally.count += 1;
     }
 

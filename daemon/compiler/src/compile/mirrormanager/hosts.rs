@@ -124,6 +124,10 @@ fn netblocks(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipp
         };
         let hosts = positions(Place::HostNetblock, &value, inventory, skipped);
         if !hosts.is_empty() {
+            if prefix::is_wide(&prefix) {
+                skipped
+                    .note(Place::HostNetblock, Reason::WidePrefix, || format!("{prefix} of hosts {value:?}"));
+            }
             inventory.netblocks.entry(prefix).or_default().extend(hosts);
         }
     }
@@ -146,6 +150,9 @@ fn country_overrides(
             skipped.add(Place::NetblockCountry, Reason::BadCountry, example);
             continue;
         };
+        if prefix::is_wide(&prefix) {
+            skipped.note(Place::NetblockCountry, Reason::WidePrefix, || format!("{prefix} = {country}"));
+        }
         if inventory.country_overrides.insert(prefix, country).is_some() {
             skipped.add(Place::NetblockCountry, Reason::Repeated, || prefix);
         }
@@ -212,10 +219,6 @@ fn prefix_of(place: Place, key: &[u8], skipped: &mut Skipped) -> Option<IpNetwor
     let reason = match &prefix {
         None => Reason::BadPrefix,
         Some(prefix) if prefix.prefix() == 0 => Reason::DefaultRoute,
-        Some(wide) if prefix::is_wide(wide) => {
-            skipped.note(place, Reason::WidePrefix, || wide);
-            return prefix;
-        }
         Some(_) => return prefix,
     };
     skipped.add(place, reason, || text::lossy(key));

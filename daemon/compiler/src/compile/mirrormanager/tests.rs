@@ -164,6 +164,8 @@ fn a_netblock_that_contains_everyone_is_nobodys() {
     assert_eq!(kept, ["0.0.0.0/1", "192.0.2.0/24", "2000::/15"]);
     assert_eq!(skipped.count(Place::HostNetblock, Reason::DefaultRoute), 3);
     assert_eq!(skipped.count(Place::HostNetblock, Reason::WidePrefix), 2);
+    let named: Vec<&str> = skipped.notes().map(|row| row.first).collect();
+    assert_eq!(named, ["0.0.0.0/1 of hosts [3]; 2000::/15 of hosts [3]"]);
     assert_eq!(skipped.total(), 3, "wide ones are kept");
 }
 
