@@ -55,6 +55,7 @@ texts = \
 settings = \
 	systemd/mirrorlistd.toml:$(sysconfdir)/mirrorlist/mirrorlistd.toml \
 	systemd/mirrorlist-http.toml:$(sysconfdir)/mirrorlist/mirrorlist-http.toml \
+	systemd/mirrorlist-cache.toml:$(sysconfdir)/mirrorlist/mirrorlist-cache.toml \
 	systemd/examples/logrotate:$(sysconfdir)/logrotate.d/mirrorlistd
 
 # Has a text name the folders of this installation.

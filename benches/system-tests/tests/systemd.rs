@@ -6,6 +6,7 @@
 
 use nix::unistd::geteuid;
 use std::{
+    collections::{BTreeMap, BTreeSet},
     env, fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
     path::{Path, PathBuf},
@@ -192,6 +193,13 @@ fn command(unit: &str, key: &str, program: &Path, replaced: &[(&str, &Path)]) ->
     command
 }
 
+/// Puts the compiler's example file into `folder`, as that of a machine whose state is there too.
+fn compilers_example(folder: &Path) {
+    let example = fs::read_to_string(Path::new(FOLDER).join("mirrorlist-cache.toml")).unwrap();
+    let example = example.replace("/var/lib/mirrorlist", folder.to_str().unwrap());
+    fs::write(folder.join("mirrorlist-cache.toml"), example).unwrap();
+}
+
 #[test]
 fn the_commands_of_the_units_are_understood() {
     let programs = Programs::build().unwrap();
@@ -199,11 +207,13 @@ fn the_commands_of_the_units_are_understood() {
     fs::create_dir(state.path().join("input")).unwrap();
     sample::write(&state.path().join("input")).unwrap();
     assert!(state.path().join("input").join(inputs::MIRRORMANAGER).is_file());
-    let places = [("/var/lib/mirrorlist", state.path()), ("/etc/mirrorlist", Path::new(FOLDER))];
+    compilers_example(state.path());
+    let places = [("/etc/mirrorlist", state.path())];
     let output = command("mirrorlist-cache.service", "ExecStart", &programs.cache, &places).output().unwrap();
     assert!(output.status.success() && !said(&output).contains("warning"), "{}", said(&output));
 
     let cache = state.path().join("cache.mlc");
+    let places = [("/var/lib/mirrorlist", state.path()), ("/etc/mirrorlist", Path::new(FOLDER))];
     let mut daemon = command("mirrorlistd.service", "ExecStart", &programs.daemon, &places);
     let output = daemon.arg("--check").arg("--cache").arg(&cache).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
@@ -237,10 +247,11 @@ fn a_cache_that_the_daemon_does_not_take_is_compiled_anew_before_it_starts() {
     sample::write(&state.join("input")).unwrap();
     let (cache, config) = (state.join("cache.mlc"), state.join("mirrorlistd.toml"));
     fs::write(&config, format!("cache = {cache:?}")).unwrap();
+    compilers_example(state);
     // A service manager that can start one unit.
     let compile = setting("mirrorlist-cache.service", "ExecStart")
         .replace("/usr/bin/mirrorlist-cache", programs.cache.to_str().unwrap())
-        .replace("/var/lib/mirrorlist", state.to_str().unwrap());
+        .replace("/etc/mirrorlist", state.to_str().unwrap());
     let systemctl = state.join("systemctl");
     let script = format!("#!/bin/sh\n[ \"$*\" = 'start mirrorlist-cache.service' ] && exec {compile}\n");
     fs::write(&systemctl, script).unwrap();
@@ -280,6 +291,30 @@ fn a_cache_that_the_daemon_does_not_take_is_compiled_anew_before_it_starts() {
     fs::write(&config, "cash = 3").unwrap();
     let (_, said) = prepare();
     assert!(said.contains("unknown option `cash`") && !cache.exists(), "{said}");
+}
+
+#[test]
+fn inputs_that_the_compiler_reads_are_watched_and_its_cache_is_the_daemons() {
+    let read = |name: &str| fs::read_to_string(Path::new(FOLDER).join(name)).unwrap();
+    let example: toml::Table = read("mirrorlist-cache.toml").parse().unwrap();
+    let mut inputs: BTreeMap<&str, &str> = example["inputs"]
+        .as_table()
+        .unwrap()
+        .iter()
+        .map(|(key, path)| (&**key, path.as_str().unwrap()))
+        .collect();
+    let output = inputs.remove("output").unwrap();
+    let unit = read("mirrorlist-cache.path");
+    let watched: BTreeSet<&str> = unit.lines().filter_map(|line| line.strip_prefix("PathChanged=")).collect();
+    assert_eq!(watched, inputs.into_values().collect());
+    assert_eq!(watched.len(), 4);
+    assert!(read("mirrorlistd.toml").contains(&format!("\n#cache = \"{output}\"\n")), "{output}");
+    // Which is all that says where they are.
+    let service = read("mirrorlist-cache.service");
+    let settings = service.lines().filter(|line| !line.starts_with('#'));
+    for line in settings {
+        assert!(!line.contains("/input/") && !line.contains(output), "{line}");
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! `mirrorlist-cache build` where the system does not let it write its file, or gives it little memory.
+//! `mirrorlist-cache build` with a configuration, and where the system does not let it write its file, or gives it little
+//! memory.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -104,4 +105,49 @@ fn a_cache_whose_report_cannot_be_printed_is_new_all_the_same() {
     assert!(last.starts_with("error: standard output: cannot be written (No space left on device"), "{said}");
     assert!(last.ends_with("; cache.mlc is new all the same"), "{said}");
     assert!(folder.path().join("cache.mlc").exists());
+}
+
+/// What a build says on its two outputs, and its exit code.
+fn build(folder: &TempDir, arguments: &[&str]) -> (String, String, Option<i32>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mirrorlist-cache"));
+    let output = command.arg("build").args(arguments).current_dir(folder.path()).output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
+    (out, err, output.status.code())
+}
+
+#[test]
+fn a_configuration_is_enough_to_build_and_its_policy_is_followed() {
+    let folder = with_input();
+    let mut list = MirrorList::decode(&*fs::read(folder.path().join("input")).unwrap()).unwrap();
+    list.hcurl.push(IntString { key: Some(11), value: Some("ftp://mirror.example.org".into()) });
+    list.mirror_list[0].by_host_id[0].value.push(11);
+    fs::write(folder.path().join("input"), list.encode_to_vec()).unwrap();
+    let config =
+        "[inputs]\nmirrormanager = 'input'\noutput = 'cache.mlc'\n[policy]\nexclude-protocols = ['ftp']\n";
+    fs::write(folder.path().join("config.toml"), config).unwrap();
+    let summary = |arguments: &[&str]| {
+        let (out, err, code) = build(&folder, arguments);
+        assert_eq!(code, Some(0), "{err}");
+        out
+    };
+    assert_eq!(summary(&["--config", "config.toml", "--check"]), "");
+    assert!(!folder.path().join("cache.mlc").exists());
+    let said = summary(&["--config", "config.toml"]);
+    let row =
+        "  skipped         1\n    HCUrlCache: excluded by policy: 1, first 11 ftp://mirror.example.org\n";
+    assert!(said.contains("  hosts           1 with 1 URLs\n") && said.contains(row), "{said}");
+    let said = summary(&["--config", "config.toml", "--exclude-protocols", ""]);
+    assert!(said.contains("  hosts           1 with 2 URLs\n"), "{said}");
+}
+
+#[test]
+fn a_build_that_is_told_nothing_or_something_unknown_says_what_to_say() {
+    let folder = with_input();
+    let (_, said, code) = build(&folder, &["--output", "cache.mlc"]);
+    let asked = "error: mirrormanager: no file is named; give --mirrormanager FILE, or --config FILE with mirrormanager in its [inputs]\n";
+    assert_eq!((said.as_str(), code), (asked, Some(78)));
+    fs::write(folder.path().join("config.toml"), "[inputs]\nnet-blocks = 'x'").unwrap();
+    let (_, said, code) = build(&folder, &["--config", "config.toml", "--check"]);
+    let refused = "error: config config.toml line 2: unknown option `net-blocks` in [inputs]; did you mean `netblocks`?\n";
+    assert_eq!((said.as_str(), code), (refused, Some(78)));
 }

@@ -80,9 +80,11 @@ impl Images {
         let mut script = "set -e\nroot=$1 user=$2; shift 2\nmount --bind \"$root\" \"$root\"\n\
             mount -t proc proc \"$root/proc\"; mount --rbind /dev \"$root/dev\"\n"
             .to_owned();
-        for (volume, place) in
-            [("cache", "/var/lib/mirrorlist"), ("run", "/run/mirrorlistd"), ("input", "/input")]
-        {
+        for (volume, place) in [
+            ("cache", "/var/lib/mirrorlist"),
+            ("run", "/run/mirrorlistd"),
+            ("input", "/var/lib/mirrorlist/input"),
+        ] {
             let volume = self.folder.path().join(volume);
             script += &format!(
                 "[ ! -d \"$root{place}\" ] || mount --bind '{}' \"$root{place}\"\n",
@@ -147,7 +149,7 @@ fn images_hold_all_that_their_commands_need() {
     build(&Make::all(), &images.file, &built);
     for name in ["daemon", "frontend"] {
         image(&images.file, name, &built, &images.root(name));
-        for mounted in ["dev", "input", "proc"] {
+        for mounted in ["dev", "proc"] {
             fs::create_dir(images.root(name).join(mounted)).unwrap();
         }
         let stage = images.stage(name);
@@ -170,6 +172,8 @@ fn images_hold_all_that_their_commands_need() {
         fs::create_dir(&folder).unwrap();
         run(Command::new("chown").arg("900:900").arg(&folder));
     }
+    fs::create_dir(images.folder.path().join("cache/input")).unwrap();
+    assert!(images.root("daemon").join("var/lib/mirrorlist/input").is_dir());
     fs::create_dir(images.folder.path().join("input")).unwrap();
     sample::write(&images.folder.path().join("input")).unwrap();
     serve(&images);

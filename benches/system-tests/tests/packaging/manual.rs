@@ -171,10 +171,17 @@ fn pages_describe_every_option_and_no_other() {
 #[test]
 fn the_page_of_the_configuration_describes_every_key_and_no_other() {
     let sections = described("mirrorlist.toml.5");
-    for (section, keys, command) in [
-        ("KEYS OF THE DAEMON", &daemon::config::KEYS[..], daemon::config::command()),
-        ("KEYS OF THE FRONT END", &frontend::config::KEYS[..], frontend::config::command()),
-    ] {
+    let command = compiler::tool::command();
+    let build = command.find_subcommand("build").unwrap();
+    let of_the_compiler = compiler::config::SECTIONS.map(|section| {
+        let described = format!("[{}]", section.name);
+        (described, section.keys, build.clone())
+    });
+    let of_the_others = [
+        ("KEYS OF THE DAEMON".into(), &daemon::config::KEYS[..], daemon::config::command()),
+        ("KEYS OF THE FRONT END".into(), &frontend::config::KEYS[..], frontend::config::command()),
+    ];
+    for (section, keys, command) in of_the_others.into_iter().chain(of_the_compiler) {
         let options = taken(&command, false);
         let keys = keys.iter().map(|key| {
             let option = options
@@ -182,7 +189,7 @@ fn the_page_of_the_configuration_describes_every_key_and_no_other() {
                 .map(|option| Entry { default: option.default.clone(), choices: option.choices.clone() });
             ((*key).to_owned(), option.unwrap_or_else(|| panic!("the key {key} is no option")))
         });
-        compare(section, &sections[section], &keys.collect());
+        compare(&section, &sections[&section], &keys.collect());
     }
 }
 

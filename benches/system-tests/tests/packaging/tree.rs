@@ -24,6 +24,7 @@ fn everything_is_installed_in_its_place_and_nothing_else() {
     for (here, there) in [
         ("systemd/mirrorlistd.service", "usr/lib/systemd/system/mirrorlistd.service"),
         ("systemd/mirrorlistd.toml", "etc/mirrorlist/mirrorlistd.toml"),
+        ("systemd/mirrorlist-cache.toml", "etc/mirrorlist/mirrorlist-cache.toml"),
         ("systemd/man/mirrorlistd.8", "usr/share/man/man8/mirrorlistd.8"),
     ] {
         let read = |path: &Path| fs::read_to_string(path).unwrap();
@@ -79,6 +80,9 @@ fn texts_follow_the_folders() {
     // The daemon's own default is elsewhere.
     let configuration = fs::read_to_string(root.path().join("opt/etc/mirrorlist/mirrorlistd.toml")).unwrap();
     assert!(configuration.contains("\ncache = \"/srv/lib/mirrorlist/cache.mlc\"\n"), "{configuration}");
+    let configuration =
+        fs::read_to_string(root.path().join("opt/etc/mirrorlist/mirrorlist-cache.toml")).unwrap();
+    assert!(configuration.contains("\noutput = \"/srv/lib/mirrorlist/cache.mlc\"\n"), "{configuration}");
 }
 
 #[test]

@@ -65,7 +65,14 @@ pub struct Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.input, self.path.display(), self.cause)
+        write!(f, "{} {}: {}", self.input, self.path.display(), self.cause)?;
+        let missing =
+            matches!(&self.cause, Cause::Unreadable(error) if error.kind() == io::ErrorKind::NotFound);
+        match self.input {
+            _ if !missing => Ok(()),
+            Input::Mirrormanager => f.write_str("; put the file there, or name another one"),
+            input => write!(f, "; put the file there, or leave {input} out to build without it"),
+        }
     }
 }
 

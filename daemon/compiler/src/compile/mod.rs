@@ -8,6 +8,7 @@ mod error;
 mod form;
 pub mod geoip;
 pub mod mirrormanager;
+mod policy;
 mod prefix;
 #[cfg(test)]
 mod real_data;
@@ -18,6 +19,7 @@ mod text;
 use cache::files;
 use cache::inventory::Inventory;
 pub use error::{Cause, Error, Input};
+pub use policy::Policy;
 pub use skipped::{Place, Reason, Row, Skipped};
 use std::{
     io::Read as _,
@@ -28,7 +30,7 @@ use std::{
 const MOST_BYTES: u64 = 2 << 30;
 
 /// The files that a cache is made from; all but the first may be missing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inputs {
     /// MirrorManager's protobuf cache.
     pub mirrormanager: PathBuf,
@@ -40,13 +42,38 @@ pub struct Inputs {
     pub geoip: Option<PathBuf>,
 }
 
+impl Inputs {
+    /// Those that there are.
+    pub fn named(&self) -> impl Iterator<Item = (Input, &Path)> {
+        [
+            (Input::Mirrormanager, Some(&self.mirrormanager)),
+            (Input::Netblocks, self.netblocks.as_ref()),
+            (Input::Continents, self.continents.as_ref()),
+            (Input::Geoip, self.geoip.as_ref()),
+        ]
+        .into_iter()
+        .filter_map(|(input, path)| Some((input, path?.as_path())))
+    }
+}
+
+/// Opens every input and reads nothing; an error where one is not there or is no regular file.
+pub fn find(inputs: &Inputs) -> Result<(), Error> {
+    inputs.named().try_for_each(|(input, path)| {
+        files::open(path).map(drop).map_err(|cause| error(input, path, cause.into()))
+    })
+}
+
 /// Reads every input; `progress` is told which one comes next.
 ///
-/// Inputs are regular files. One that is named and yields nothing is refused: it is the wrong one, or was emptied.
+/// `policy` says what of them is wanted. Inputs are regular files. One that is named and yields nothing is refused: it is the wrong one, or was emptied.
 ///
 /// Cost: at its peak the protobuf file is in memory beside what was read of it; it is dropped before the other inputs
 /// are read.
-pub fn gather(inputs: &Inputs, mut progress: impl FnMut(Input)) -> Result<(Inventory, Skipped), Error> {
+pub fn gather(
+    inputs: &Inputs,
+    policy: &Policy,
+    mut progress: impl FnMut(Input),
+) -> Result<(Inventory, Skipped), Error> {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
     if let Some(path) = &inputs.continents {
         progress(Input::Continents);
@@ -60,7 +87,7 @@ pub fn gather(inputs: &Inputs, mut progress: impl FnMut(Input)) -> Result<(Inven
     progress(Input::Mirrormanager);
     let bytes = read(Input::Mirrormanager, &inputs.mirrormanager)?;
     form::refuse_other(&bytes)
-        .and_then(|()| mirrormanager::import(&bytes, &mut inventory, &mut skipped))
+        .and_then(|()| mirrormanager::import_under(policy, &bytes, &mut inventory, &mut skipped))
         .map_err(|cause| error(Input::Mirrormanager, &inputs.mirrormanager, cause))?;
     drop(bytes);
     if let Some(path) = &inputs.netblocks {

@@ -1,6 +1,6 @@
 //! The importers over real files, where these are at hand: counts that the files' own description states.
 
-use super::{Inputs, gather, geoip, mirrormanager, routes, skipped::Skipped};
+use super::{Inputs, Policy, gather, geoip, mirrormanager, routes, skipped::Skipped};
 use cache::inventory::Inventory;
 use std::{fs, path::PathBuf};
 
@@ -83,7 +83,7 @@ fn all_inputs_together_fill_one_inventory() {
     let [Some(mirrormanager), geoip @ Some(_), continents @ Some(_)] = names else { return };
     let inputs = Inputs { mirrormanager, netblocks: None, continents, geoip };
     let mut steps = Vec::new();
-    let (inventory, _) = gather(&inputs, |input| steps.push(input.to_string())).unwrap();
+    let (inventory, _) = gather(&inputs, &Policy::default(), |input| steps.push(input.to_string())).unwrap();
     assert_eq!(steps, ["continents", "mirrormanager", "geoip"]);
     let israel = wire::code::Country::parse(b"IL").unwrap();
     assert_eq!(inventory.continents[&israel].to_string(), "EU", "the cache's correction beats the CSV");
@@ -93,6 +93,6 @@ fn all_inputs_together_fill_one_inventory() {
 fn a_missing_input_is_named_with_its_option() {
     let inputs =
         Inputs { mirrormanager: "/nonexistent/cache".into(), netblocks: None, continents: None, geoip: None };
-    let error = gather(&inputs, |_| {}).unwrap_err().to_string();
+    let error = gather(&inputs, &Policy::default(), |_| {}).unwrap_err().to_string();
     assert!(error.starts_with("mirrormanager /nonexistent/cache: cannot be read (No such file"), "{error}");
 }

@@ -108,6 +108,8 @@ pub enum Reason {
     UnknownScheme,
     /// A URL without a host, with a port that is none, with user information, or with a blank or control character.
     BadUrl,
+    /// A URL of a scheme that the site does not want in its lists.
+    Excluded,
     /// A host that no directory names.
     UnknownHost,
     /// A URL that is not in the source, or was itself skipped.
@@ -184,6 +186,7 @@ impl Reason {
             Reason::NoHash => "version without a readable hash",
             Reason::UnknownScheme => "URL without a known scheme",
             Reason::BadUrl => "not a URL that clients can use",
+            Reason::Excluded => "excluded by policy",
             Reason::UnknownHost => "unknown host",
             Reason::UnknownUrl => "unknown or skipped URL",
             Reason::UnknownDirectory => "unknown or skipped directory",

@@ -8,7 +8,8 @@ mod tests;
 
 use super::{large::LargeAnswers, summary::Summary};
 use crate::{
-    compile::{self, Input, Inputs, Skipped},
+    compile::{self, Input, Inputs, Place, Reason, Skipped},
+    config::Config,
     failure::Failure,
     log,
 };
@@ -19,73 +20,50 @@ use std::{
     fs,
     io::{self, IsTerminal},
     os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// What to build from, and where to.
-#[derive(Debug, clap::Args)]
-pub struct Options {
-    /// MirrorManager's mirrorlist cache (protobuf)
-    #[arg(long, value_name = "FILE")]
-    mirrormanager: PathBuf,
-    /// Routing table, `PREFIX ASN` a line; plain, .gz or .zst
-    #[arg(long, value_name = "FILE")]
-    netblocks: Option<PathBuf>,
-    /// Continents of countries, `US,NA` a line
-    #[arg(long, value_name = "FILE")]
-    continents: Option<PathBuf>,
-    /// MaxMind database of countries, such as GeoLite2-Country.mmdb
-    #[arg(long, value_name = "FILE")]
-    geoip: Option<PathBuf>,
-    /// The cache file to write
-    #[arg(long, value_name = "FILE")]
-    output: PathBuf,
-    /// Print the summary as JSON
-    #[arg(long)]
-    json: bool,
-}
-
-/// Builds the cache file and prints what is in it.
-pub fn run(options: &Options) -> Result<(), Failure> {
+/// Builds the cache file and prints what is in it; or only looks whether that can be begun.
+pub fn run(config: &Config) -> Result<(), Failure> {
     let started = Instant::now();
-    let inputs = Inputs {
-        mirrormanager: options.mirrormanager.clone(),
-        netblocks: options.netblocks.clone(),
-        continents: options.continents.clone(),
-        geoip: options.geoip.clone(),
-    };
-    refuse_an_input_as_output(&inputs, &options.output)?;
-    warn_of_missing(&inputs);
+    let Config { inputs, output, policy, .. } = config;
+    refuse_an_input_as_output(inputs, output)?;
+    warn_of_missing(inputs);
+    if config.check {
+        return compile::find(inputs).map_err(|error| Failure::cache(error.to_string()));
+    }
     let progress = Progress::start();
-    let (inventory, skipped) = compile::gather(&inputs, |input| progress.step(input.describe()))
-        .map_err(|error| Failure::cache(unchanged(&error, &options.output)))?;
+    let (inventory, skipped) = compile::gather(inputs, policy, |input| progress.step(input.describe()))
+        .map_err(|error| Failure::cache(unchanged(&error, output)))?;
     if answers_nothing(&inventory) {
-        let input = options.mirrormanager.display();
-        let message = format!("{} {input}: no directory in it has a host", Input::Mirrormanager);
-        return Err(Failure::cache(unchanged(&message, &options.output)));
+        let input = inputs.mirrormanager.display();
+        let excluded = skipped.count(Place::Url, Reason::Excluded) > 0;
+        let left = if excluded { " with a URL that exclude-protocols leaves" } else { "" };
+        let message = format!("{} {input}: no directory in it has a host{left}", Input::Mirrormanager);
+        return Err(Failure::cache(unchanged(&message, output)));
     }
     progress.step("laying out the cache");
     let build_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     let source_time = inventory.source_time;
     let (bytes, statistics) = cache::write(&inventory, build_time).map_err(|error| {
         Failure::cache(unchanged(
-            &format!("{} {}: {error}", Input::Mirrormanager, options.mirrormanager.display()),
-            &options.output,
+            &format!("{} {}: {error}", Input::Mirrormanager, inputs.mirrormanager.display()),
+            output,
         ))
     })?;
     drop(inventory);
     let view = answer::taken(&bytes).map_err(|error| {
-        let input = options.mirrormanager.display();
+        let input = inputs.mirrormanager.display();
         let message = format!("{} {input}: its cache would be refused: {error}", Input::Mirrormanager);
-        Failure::cache(unchanged(&message, &options.output))
+        Failure::cache(unchanged(&message, output))
     })?;
     let large = LargeAnswers::find(&view);
     progress.step("writing the cache");
-    cache::publish(&options.output, &bytes).map_err(|error| {
+    cache::publish(output, &bytes).map_err(|error| {
         Failure::system(unchanged(
-            &format!("cache {}: cannot be written ({error})", options.output.display()),
-            &options.output,
+            &format!("cache {}: cannot be written ({error})", output.display()),
+            output,
         ))
     })?;
     drop(progress);
@@ -93,11 +71,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if let Some(large) = large {
         log::warning(large);
     }
-    let summary =
-        Summary::new(&options.output, build_time, source_time, &statistics, started.elapsed(), &skipped);
-    printed(options.json, &summary, || summary.to_string()).map_err(|failure| {
-        Failure::system(format!("{failure}; {} is new all the same", options.output.display()))
-    })
+    let summary = Summary::new(output, build_time, source_time, &statistics, started.elapsed(), &skipped);
+    printed(config.json, &summary, || summary.to_string())
+        .map_err(|failure| Failure::system(format!("{failure}; {} is new all the same", output.display())))
 }
 
 impl Input {
@@ -116,13 +92,7 @@ impl Input {
 fn refuse_an_input_as_output(inputs: &Inputs, output: &Path) -> Result<(), Failure> {
     let identity = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
     let Some(taken) = identity(output) else { return Ok(()) };
-    let named = [
-        (Input::Mirrormanager, Some(&inputs.mirrormanager)),
-        (Input::Netblocks, inputs.netblocks.as_ref()),
-        (Input::Continents, inputs.continents.as_ref()),
-        (Input::Geoip, inputs.geoip.as_ref()),
-    ];
-    match named.into_iter().find(|(_, path)| path.and_then(|path| identity(path)) == Some(taken)) {
+    match inputs.named().find(|(_, path)| identity(path) == Some(taken)) {
         None => Ok(()),
         Some((input, _)) => {
             let output = output.display();

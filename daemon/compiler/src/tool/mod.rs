@@ -12,6 +12,7 @@ mod summary;
 mod verify;
 
 use crate::{
+    config::{Config, Flags},
     failure::{Failure, Fault},
     log,
 };
@@ -31,7 +32,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Compile MirrorManager's cache, a routing table, continents and a country database into one file
-    Build(build::Options),
+    Build(Flags),
     /// Check a cache file as the daemon does before it answers from it
     Verify(verify::Options),
     /// Print the answer that the daemon would give to a request, or explain it
@@ -47,7 +48,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return explain(&error),
     };
     let outcome = match arguments.command {
-        Command::Build(options) => build::run(&options),
+        Command::Build(flags) => Config::load(flags).and_then(|config| build::run(&config)),
         Command::Verify(options) => verify::run(&options),
         Command::Query(options) => query::run(&options),
         Command::Inspect(options) => inspect::run(&options),

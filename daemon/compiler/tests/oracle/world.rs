@@ -90,7 +90,8 @@ impl World {
                 GeoipSource::Prefixes(_) => None,
             },
         };
-        let (mut inventory, _skipped) = compile::gather(&inputs, |_| ()).expect("the inputs can be read");
+        let (mut inventory, _skipped) =
+            compile::gather(&inputs, &compile::Policy::default(), |_| ()).expect("the inputs can be read");
         if let GeoipSource::Prefixes(prefixes) = &self.geoip {
             for (prefix, country) in prefixes {
                 let prefix = net::canonical(prefix.parse::<IpNetwork>().expect("a prefix"));

@@ -191,13 +191,15 @@ impl<'a> Carriers<'a> {
         self.positions.clear();
         for url in &self.numbers {
             match self.urls.get(url) {
-                Some(position) if self.positions.contains(position) => {
+                // Counted where the URL stands.
+                Some(None) => {}
+                Some(Some(position)) if self.positions.contains(position) => {
                     skipped.add(PLACE, Reason::Repeated, || format!("URL {url} of host {id} in {path}"));
                 }
-                Some(_) if self.positions.len() == MOST_URLS => {
+                Some(Some(_)) if self.positions.len() == MOST_URLS => {
                     skipped.add(PLACE, Reason::TooMany, || format!("URL {url} of host {id} in {path}"));
                 }
-                Some(&position) => self.positions.push(position),
+                Some(&Some(position)) => self.positions.push(position),
                 None => {
                     skipped.add(PLACE, Reason::UnknownUrl, || format!("URL {url} of host {id} in {path}"));
                 }

@@ -16,19 +16,29 @@ mod tables;
 mod tests;
 mod urls;
 
-use super::{error::Cause, skipped::Skipped};
+use super::{error::Cause, policy::Policy, skipped::Skipped};
 use cache::inventory::Inventory;
 use tables::Tables;
 
-/// Reads a whole cache into `inventory`.
+/// Reads a whole cache into `inventory`, as if the site had no wishes of its own; see [`import_under`].
+pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+    import_under(&Policy::default(), bytes, inventory, skipped)
+}
+
+/// Reads what a site's policy leaves of a whole cache into `inventory`.
 ///
 /// Odd records are skipped and counted. A message that is cut short or damaged is an error, and what `inventory` then
 /// holds means nothing. [`Inventory::continents`] from elsewhere must be there already: this cache's corrections are
 /// laid over them.
-pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+pub fn import_under(
+    policy: &Policy,
+    bytes: &[u8],
+    inventory: &mut Inventory,
+    skipped: &mut Skipped,
+) -> Result<(), Cause> {
     let tables = Tables::split(bytes)?;
     inventory.source_time = tables.time;
-    let urls = urls::import(&tables, inventory, skipped)?;
+    let urls = urls::import(&tables, policy, inventory, skipped)?;
     carriers::import(&tables, &urls, inventory, skipped)?;
     details::import(&tables, inventory, skipped)?;
     repositories::import(&tables, inventory, skipped)?;

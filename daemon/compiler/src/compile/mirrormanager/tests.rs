@@ -1,11 +1,15 @@
 //! What the importer makes of small caches, record by record.
 
-use super::import;
+use super::{import, import_under};
 use crate::compile::{
     error::Cause,
+    policy::Policy,
     skipped::{Place, Reason, Skipped},
 };
-use cache::{inventory::Inventory, scheme::Scheme};
+use cache::{
+    inventory::Inventory,
+    scheme::{Scheme, Schemes},
+};
 use interchange::message::{
     FileDetails, FileDetailsDirectory, FileDetailsFile, IntInt, IntInts, IntString, IntStrings, MirrorList,
     MirrorListDirectory, StringBool, StringInts, StringString,
@@ -59,6 +63,14 @@ fn read(list: &MirrorList) -> (Inventory, Skipped) {
     (inventory, skipped)
 }
 
+/// The same under a policy that excludes these protocols.
+fn read_without(excluded: &[Scheme], list: &MirrorList) -> (Inventory, Skipped) {
+    let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
+    let policy = Policy { exclude_protocols: excluded.iter().copied().collect::<Schemes>() };
+    import_under(&policy, &list.encode_to_vec(), &mut inventory, &mut skipped).unwrap();
+    (inventory, skipped)
+}
+
 fn country(code: &str) -> Country {
     Country::parse(code.as_bytes()).unwrap()
 }
@@ -98,6 +110,40 @@ fn a_small_cache_is_read_as_it_stands() {
         ]
     );
     assert!(inventory.hosts.values().all(|host| host.bandwidth == 1));
+}
+
+#[test]
+fn a_cache_without_some_protocols_is_that_of_a_source_without_them() {
+    let mut list = three_hosts();
+    // A host with URLs of several schemes, one that is left with none, and a directory of which nothing changes.
+    list.hcurl.push(int_string(11, "FTP://one.example.org/pub"));
+    list.hcurl.push(int_string(12, "http://one.example.org/pub"));
+    list.mirror_list[0].by_host_id[0].value = vec![11, 10, 12];
+    list.mirror_list[0].by_country = vec![string_ints("DE", &[1, 2])];
+    list.mirror_list.push(directory("pub/b", &[(1, &[12]), (3, &[30])], &[3]));
+    list.mirror_list.push(directory("pub/c", &[(2, &[20])], &[2]));
+    let mut bare = list.clone();
+    bare.hcurl.retain(|url| ![Some(11), Some(20)].contains(&url.key));
+    bare.mirror_list[0].by_host_id[0].value = vec![10, 12];
+    bare.mirror_list[0].by_host_id[1].value.clear();
+    bare.mirror_list[2].by_host_id[0].value.clear();
+
+    let ((excluded, skipped), (expected, of_bare)) = (read_without(&[Scheme::Ftp], &list), read(&bare));
+    let bytes = |inventory| cache::write(inventory, 0).unwrap().0;
+    assert!(bytes(&excluded)[..] == bytes(&expected)[..]);
+    assert_eq!(members(&excluded, "pub/a"), [(1, true), (3, false)]);
+    let urls: Vec<_> = excluded.urls.iter().map(|url| url.text.as_str()).collect();
+    let left = ["https://one.example.org/pub", "rsync://three.example.org/pub", "http://one.example.org/pub"];
+    assert_eq!(urls, left);
+    // Each URL is counted once, however many directories name it; the host without one as it would be anyway.
+    let rows = |skipped: &Skipped| skipped.rows().map(|row| row.to_string()).collect::<Vec<_>>();
+    let own = "HCUrlCache: excluded by policy: 2, first 20 ftp://two.example.org/pub".to_owned();
+    assert_eq!(rows(&skipped), [vec![own], rows(&of_bare)].concat());
+    assert_eq!(skipped.count(Place::MirrorList, Reason::NoUsableUrl), 2);
+
+    let (all, skipped) = read_without(&[], &list);
+    assert!(bytes(&all)[..] == bytes(&read(&list).0)[..]);
+    assert_eq!(skipped.total(), 0);
 }
 
 #[test]

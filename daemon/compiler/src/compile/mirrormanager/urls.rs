@@ -3,6 +3,7 @@
 use super::tables::Tables;
 use crate::compile::{
     error::Cause,
+    policy::Policy,
     skipped::{Place, Reason, Skipped},
     text,
 };
@@ -16,12 +17,17 @@ use url::Host;
 /// Lists must keep their lines below 4,096 bytes; this leaves room for the path.
 const MAX_URL: usize = 1024;
 
-/// Usable URLs: the source's id to the position in [`Inventory::urls`].
-pub type Urls = HashMap<i64, u32>;
+/// Usable URLs: the source's id to the position in [`Inventory::urls`], `None` where the site's policy excludes it.
+pub type Urls = HashMap<i64, Option<u32>>;
 
 /// Reads the usable URLs into [`Inventory::urls`]; of one id given twice the last counts. Two ids of one URL have one
-/// position.
-pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<Urls, Cause> {
+/// position. An excluded URL is counted here, and not once more for each directory that names it.
+pub fn import(
+    tables: &Tables<'_>,
+    policy: &Policy,
+    inventory: &mut Inventory,
+    skipped: &mut Skipped,
+) -> Result<Urls, Cause> {
     let mut by_id: IndexMap<i64, HostUrl> = IndexMap::with_capacity(tables.records(Place::Url).len());
     for record in tables.decoded(Place::Url) {
         let IntString { key, value } = record?;
@@ -39,7 +45,13 @@ pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skip
             Err(reason) => skipped.add(Place::Url, reason, || format!("{id} {}", text::lossy(&value))),
         }
     }
-    let interned = by_id.into_iter().map(|(id, url)| (id, inventory.urls.insert_full(url).0 as u32));
+    let interned = by_id.into_iter().map(|(id, url)| {
+        if policy.exclude_protocols.contains(url.scheme) {
+            skipped.add(Place::Url, Reason::Excluded, || format!("{id} {}", url.text));
+            return (id, None);
+        }
+        (id, Some(inventory.urls.insert_full(url).0 as u32))
+    });
     Ok(interned.collect())
 }
 

@@ -1,0 +1,138 @@
+//! Flags, the file, the one over the other, and what is refused.
+
+use super::*;
+use clap::{CommandFactory as _, Parser};
+use std::{fs, io::Write as _};
+
+#[derive(Parser)]
+struct Build {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+fn load(arguments: &[&str]) -> Result<Config, String> {
+    let flags = Build::try_parse_from(["build"].iter().chain(arguments)).unwrap().flags;
+    Config::load(flags).map_err(|failure| {
+        assert_eq!(failure.fault, crate::failure::Fault::Config);
+        failure.to_string()
+    })
+}
+
+fn load_file(text: &str, arguments: &[&str]) -> Result<Config, String> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let path = file.path().to_str().unwrap();
+    load(&[&["--config", path], arguments].concat()).map_err(|error| error.replace(path, "FILE"))
+}
+
+/// A file that says only what it has to.
+const LEAST: &str = "[inputs]\nmirrormanager = 'list'\noutput = 'cache'\n";
+
+fn least() -> Config {
+    Config {
+        inputs: Inputs { mirrormanager: "list".into(), netblocks: None, continents: None, geoip: None },
+        output: "cache".into(),
+        policy: Policy::default(),
+        check: false,
+        json: false,
+    }
+}
+
+#[test]
+fn the_example_file_names_every_file_and_the_help_and_it_every_default() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd/mirrorlist-cache.toml");
+    let example = fs::read_to_string(path).unwrap();
+    let input = |name: &str| Some(format!("/var/lib/mirrorlist/input/{name}").into());
+    let expected = Config {
+        inputs: Inputs {
+            mirrormanager: "/var/lib/mirrorlist/input/mirrorlist.proto-cache".into(),
+            netblocks: input("global_netblocks.txt"),
+            continents: input("country_continent.csv"),
+            geoip: input("country.mmdb"),
+        },
+        output: "/var/lib/mirrorlist/cache.mlc".into(),
+        ..least()
+    };
+    assert_eq!(load_file(&example, &[]), Ok(expected.clone()));
+    // Defaults are commented out without a blank, so that prose is not taken for one.
+    let is_default = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
+    let uncommented: Vec<&str> =
+        example.lines().map(|line| if is_default(line) { &line[1..] } else { line }).collect();
+    assert_eq!(load_file(&uncommented.join("\n"), &[]), Ok(expected));
+    for section in SECTIONS {
+        let start = example.find(&format!("\n[{}]\n", section.name)).unwrap();
+        let end = example[start + 1..].find("\n[").map_or(example.len(), |length| start + 1 + length);
+        for key in section.keys {
+            assert!(example[start..end].contains(&format!("{key} = ")), "{key} is not in the example");
+        }
+    }
+    let command = Build::command();
+    for line in example.lines().filter(|line| is_default(line)) {
+        let (key, value) = line[1..].split_once(" = ").unwrap();
+        let option = command.get_arguments().find(|argument| argument.get_long() == Some(key)).unwrap();
+        let help = option.get_help().unwrap().to_string();
+        assert!(help.ends_with(&format!("[default: {}]", value.trim_matches('"'))), "{key}: {help}");
+    }
+}
+
+#[test]
+fn flags_suffice_and_beat_the_file_one_by_one() {
+    assert_eq!(load(&["--mirrormanager", "list", "--output", "cache"]), Ok(least()));
+    assert_eq!(load_file(LEAST, &[]), Ok(least()));
+    let file =
+        format!("{LEAST}netblocks = 'routes'\ngeoip = 'file'\n[policy]\nexclude-protocols = ['rsync']");
+    let config = load_file(&file, &["--geoip", "flag", "--output", "there", "--check", "--json"]).unwrap();
+    let inputs = Inputs { netblocks: Some("routes".into()), geoip: Some("flag".into()), ..least().inputs };
+    assert_eq!((config.inputs, config.output), (inputs, "there".into()));
+    assert_eq!(config.policy.exclude_protocols, Schemes::NONE.with(Scheme::Rsync));
+    assert!(config.check && config.json);
+}
+
+#[test]
+fn protocols_are_a_list_of_known_names() {
+    let excluded = |arguments: &[&str]| {
+        let file = format!("{LEAST}[policy]\nexclude-protocols = ['FTP']\n");
+        load_file(&file, arguments).map(|config| config.policy.exclude_protocols.iter().collect::<Vec<_>>())
+    };
+    assert_eq!(excluded(&[]), Ok(vec![Scheme::Ftp]));
+    assert_eq!(excluded(&["--exclude-protocols", "rsync,http"]), Ok(vec![Scheme::Http, Scheme::Rsync]));
+    assert_eq!(excluded(&["--exclude-protocols", ""]), Ok(vec![]));
+    for (list, cause) in [
+        ("ftp,ftps", "`ftps` is no protocol of mirrors; did you mean `ftp`?"),
+        ("gopher", "`gopher` is no protocol of mirrors; there are https, http, ftp, rsync"),
+        ("https,http,ftp,rsync", "names every protocol, which leaves no mirror"),
+    ] {
+        let error = excluded(&["--exclude-protocols", list]).unwrap_err();
+        assert_eq!(error, format!("exclude-protocols: {cause}"));
+    }
+}
+
+#[test]
+fn what_is_unknown_or_wrong_is_refused_with_its_place() {
+    for (file, cause) in [
+        ("[input]\n", "line 1: unknown section `input`; did you mean `inputs`?"),
+        ("[hosts]\n", "line 1: unknown section `hosts`"),
+        ("\n[inputs]\ngeo-ip = 'x'", "line 3: unknown option `geo-ip` in [inputs]; did you mean `geoip`?"),
+        ("geoip = 'x'", "line 1: option `geoip` stands in no section; it belongs in [inputs]"),
+        ("inputs = 3", "line 1: invalid type: integer `3`, expected a section"),
+        ("[policy]\nexclude-protocols = 'ftp'", "line 2: invalid type: string \"ftp\", expected a sequence"),
+    ] {
+        assert_eq!(load_file(file, &[]), Err(format!("config FILE {cause}")));
+    }
+    let error = load(&["--config", "/nonexistent/file"]).unwrap_err();
+    assert!(error.starts_with("config /nonexistent/file: No such file"), "{error}");
+}
+
+#[test]
+fn files_that_are_needed_and_not_named_are_asked_for() {
+    for (key, file) in
+        [("mirrormanager", "[inputs]\noutput = 'x'"), ("output", "[inputs]\nmirrormanager = 'x'")]
+    {
+        let said = format!(
+            "{key}: no file is named; give --{key} FILE, or --config FILE with {key} in its [inputs]"
+        );
+        assert_eq!(load_file(file, &[]), Err(said));
+    }
+    let error = load_file(&format!("{LEAST}geoip = ''"), &[]);
+    assert_eq!(error, Err("geoip: names no file".into()));
+}
