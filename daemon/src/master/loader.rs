@@ -2,9 +2,9 @@
 //!
 //! A disk may be slow, a file large, and memory short. The loader is a child of the master with nothing but the path and
 //! the memory that the master has made: it copies the file, seals the copy, shuts itself in as a worker does, checks what
-//! it has copied, and prepares what answers are made of. That last is thrown away, and is a rehearsal: the child has all
-//! that the master has in memory, so what finds no room there ends the child and not the daemon. When it has ended well
-//! the master maps the sealed copy. What follows then is in `reload`.
+//! it has copied, and prepares what answers are made of. That last is thrown away, and is a rehearsal: the child holds on
+//! to the caches that the master has in memory, so what finds no room there ends the child and not the daemon. When it has
+//! ended well the master maps the sealed copy. What follows then is in `reload`.
 
 use super::Master;
 use crate::{
@@ -24,6 +24,7 @@ use std::{
     io::{self, PipeReader, PipeWriter, Read as _, Write as _},
     path::{Path, PathBuf},
     process::{self, ExitStatus},
+    rc::Rc,
     time::{Duration, Instant},
 };
 
@@ -63,6 +64,8 @@ pub(super) struct Kit {
     sandbox: SandboxMode,
     /// The process that must not die before it.
     master: Pid,
+    /// The master's caches, with what was prepared for them: they take the room that they take there.
+    _held: Vec<Rc<CacheFile>>,
 }
 
 /// Forks the loader.
@@ -172,7 +175,10 @@ impl Master {
     /// What a loader needs of all this. Everything else is dropped here, in the child, as in a worker.
     pub(super) fn into_loader(self, ends: Ends) -> Kit {
         let Ends { memory, writer, .. } = ends;
+        let mut held: Vec<_> = self.generations().map(|generation| Rc::clone(&generation.cache)).collect();
+        held.extend(self.previous.iter().map(|previous| Rc::clone(&previous.cache)));
         Kit {
+            _held: held,
             path: self.config.cache,
             memory,
             refusal: writer,

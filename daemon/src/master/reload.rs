@@ -35,7 +35,7 @@ pub(super) struct Retiring {
 
 /// A cache to go back to.
 pub(super) struct Previous {
-    cache: Rc<CacheFile>,
+    pub(super) cache: Rc<CacheFile>,
     number: u64,
     until: Instant,
 }

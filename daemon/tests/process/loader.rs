@@ -135,3 +135,20 @@ fn a_reload_that_finds_no_memory_is_refused_by_a_daemon_that_goes_on() {
     assert_eq!((said.code, &*said.err), (Some(0), ""));
     assert!(daemon.connect_to_generation(2).answer(1).unwrap().contains(".second.example.org"));
 }
+
+/// The caches that the daemon has already take room too: whatever the limit, a reload is done or refused.
+#[test]
+fn no_limit_of_memory_lets_a_reload_end_the_daemon() {
+    let size = status_number(Daemon::start(&[]).pid(), "VmPeak").unwrap();
+    let mut refused = 0;
+    for room in (24..=240).step_by(12) {
+        let daemon = Daemon::start_after(&format!("ulimit -v {}", size + room * 1024), &[]);
+        write_dear_cache(&daemon.cache());
+        for _ in 0..3 {
+            let said = daemon.errand(&["reload", "--wait"]);
+            assert!(matches!(said.code, Some(0 | 66)), "{room} MB more: {said:?}");
+            refused += usize::from(said.code == Some(66));
+        }
+    }
+    assert!(refused > 3, "the limits are too high to show anything");
+}

@@ -32,9 +32,15 @@ pub fn packed(head: &[u8]) -> Option<&'static str> {
 pub fn not_a_table(head: &[u8]) -> Option<&'static str> {
     let text = head.trim_ascii_start();
     let begins = |mark: &[u8]| text.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark));
+    let lone_cr =
+        || head.windows(2).any(|pair| pair[0] == b'\r' && pair[1] != b'\n') && head.iter().all(u8::is_ascii);
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         Some("UTF-16 text; save it as UTF-8")
-    } else if begins(b"<!doctype") || begins(b"<html") || begins(b"<head") {
+    } else if begins(b"<!doctype") {
+        Some("an HTML page, perhaps an error page; fetch the file again")
+    } else if lone_cr() && !head.contains(&b'\n') {
+        Some("text whose lines end in CR alone; save it with LF")
+    } else if begins(b"<h") || begins(b"<!--") {
         Some("an HTML page, perhaps an error page; fetch the file again")
     } else if begins(b"<") {
         Some("an XML document")

@@ -18,13 +18,19 @@ use super::{
 use cache::inventory::Inventory;
 use flate2::bufread::MultiGzDecoder;
 use line::Form;
-use std::io::{BufRead, BufReader, Cursor, Read, Take};
+use std::{
+    io::{BufRead, BufReader, Cursor, Read, Take},
+    net::IpAddr,
+};
 
 /// Bytes of unpacked text; the table of the whole Internet has some 30 million.
 const MOST_TEXT: u64 = 1 << 30;
 
 /// Longer lines are skipped; `PREFIX ASN` needs less than 60 bytes.
 const MAX_LINE: usize = 4096;
+
+/// Prefixes that are read: four times those of the whole Internet. Each takes some 100 bytes until the cache is written.
+const MOST_ROUTES: usize = 4 << 20;
 
 /// A table of at least so many lines must make sense for the most part; of a short one each line is taken for itself.
 const ENOUGH_TO_JUDGE: u64 = 16;
@@ -47,6 +53,9 @@ fn import_at_most(
     let mut table = Table::default();
     while let Some(line) = lines.next_line()? {
         match table.read(line, inventory) {
+            Ok(()) if inventory.routes.len() > MOST_ROUTES => {
+                return Err(Cause::Refused(format!("has more than {MOST_ROUTES} prefixes")));
+            }
             Ok(()) => {}
             Err(reason) if reason.is_kept() => skipped.note(Place::Netblocks, reason, || text::lossy(line)),
             Err(reason) => skipped.add(Place::Netblocks, reason, || text::lossy(line)),
@@ -81,8 +90,14 @@ struct Table {
     without_origin: u64,
     /// Lines that are no route, without comments and default routes.
     odd: u64,
-    /// A line without room for doubt is of another form than those before it.
-    mixed: bool,
+    /// Of these: lines of another form than those before them.
+    of_other_forms: u64,
+    /// The last address of the range before, in a table of ranges.
+    last: Option<IpAddr>,
+    /// Ranges that begin before the one above them has ended.
+    overlaps: bool,
+    /// A heading names columns, and none where the AS is read.
+    no_asn: Option<String>,
 }
 
 impl Table {
@@ -99,12 +114,25 @@ impl Table {
         let route = match line.and_then(|line| line::read(line, self.form)) {
             Ok(route) => route,
             Err(reason) => {
+                let is_first = self.form.is_none() && self.odd == 0;
+                if let (true, Ok(line)) = (is_first, line) {
+                    self.no_asn =
+                        line::heading(line).filter(|heading| !heading.has_asn).map(|_| line.to_owned());
+                }
                 self.odd += u64::from(reason != Reason::DefaultRoute);
-                self.mixed |= reason == Reason::AnotherForm;
+                self.of_other_forms += u64::from(reason == Reason::AnotherForm);
                 return Err(reason);
             }
         };
         self.form = Some(route.form);
+        if let (Form::Range, Some(first), Some(last)) =
+            (route.form, route.prefixes.first(), route.prefixes.last())
+        {
+            let (first, last) = (first.network(), last.broadcast());
+            self.overlaps |=
+                self.last.is_some_and(|before| before.is_ipv4() == first.is_ipv4() && first <= before);
+            self.last = Some(last);
+        }
         inventory.routes.extend(route.prefixes.iter().map(|prefix| (*prefix, route.origin)));
         match route.origin {
             Some(_) => self.routes += 1,
@@ -116,9 +144,18 @@ impl Table {
     fn judge(&self) -> Result<(), Cause> {
         let bad = self.odd + self.without_origin;
         let lines = self.routes + bad;
-        if self.mixed {
+        if let Some(heading) = &self.no_asn {
+            let why = format!("no column of its heading `{heading}` is an AS; expected `PREFIX ASN`");
+            return Err(Cause::Refused(why));
+        }
+        if self.of_other_forms > self.routes {
             let why =
                 "has lines of several forms, so that it cannot be told what they mean; expected `PREFIX ASN`";
+            return Err(Cause::Refused(why.into()));
+        }
+        if self.overlaps {
+            let why = "has two addresses a line that are no ranges, for they overlap (next hops?); \
+                       expected `PREFIX ASN`";
             return Err(Cause::Refused(why.into()));
         }
         if lines >= ENOUGH_TO_JUDGE && bad > self.routes {
@@ -144,9 +181,11 @@ fn unpack<'a>(file: impl Read + 'a) -> Result<Box<dyn BufRead + 'a>, Cause> {
         }
     }
     let packed = BufReader::with_capacity(1 << 16, Cursor::new(head).take(length as u64).chain(file));
+    // A skippable frame may come first (RFC 8878 §3.1.2).
+    let is_zstd = head == ZSTD || head[0] & 0xf0 == 0x50 && head[1..] == [0x2a, 0x4d, 0x18];
     Ok(if head.starts_with(b"\x1f\x8b") {
         Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(packed)))
-    } else if head == ZSTD {
+    } else if is_zstd {
         Box::new(BufReader::with_capacity(1 << 16, zstd::stream::read::Decoder::with_buffer(packed)?))
     } else {
         Box::new(packed)
@@ -235,7 +274,49 @@ mod tests {
         assert_eq!(refusal(&twice), "is packed as bzip2; plain text, gzip and zstd are read");
         assert!(refusal(b"TABLE_DUMP2|1|B|192.0.2.1|1|192.0.2.0/24|1|IGP\n").contains("bgpdump"));
         assert!(refusal(b"<!DOCTYPE html>").contains("HTML"));
-        assert!(refusal(b"192.0.2.0 24 64496\n198.51.100.0/24 64496\n").contains("lines of several forms"));
+        let mixed = b"192.0.2.0 24 64496\n198.51.100.0/24 64496\n203.0.113.0/24 64496\n";
+        assert!(refusal(mixed).contains("lines of several forms"));
+        assert!(refusal(b"192.0.2.0/24 64496\r198.51.100.0/24 64497\r").contains("CR alone"));
+        let next_hops = b"1.0.0.0 198.51.100.1 0 64496 i\n1.0.4.0 198.51.100.1 0 64497 i\n";
+        assert!(refusal(next_hops).contains("no ranges"));
+        let countries = b"network,geoname_id,registered_country_geoname_id\n1.0.0.0/24,2077456,2077456\n";
+        assert!(refusal(countries).contains("no column of its heading `network,geoname_id,"));
+    }
+
+    #[test]
+    fn a_heading_that_names_an_as_is_a_heading() {
+        for heading in
+            ["network,autonomous_system_number,autonomous_system_organization", "prefix;asn", "IP\tOrigin AS"]
+        {
+            let (routes, skipped) = read(format!("{heading}\n192.0.2.0/24\t64496\n").as_bytes());
+            assert_eq!((routes.len(), skipped.total()), (1, 1), "{heading}");
+        }
+    }
+
+    #[test]
+    fn one_line_of_another_form_is_one_skipped_line() {
+        let (routes, skipped) =
+            read(b"192.0.2.0/24 1\n198.51.100.0/24 2\n64500 203.0.113.0/24\n1.1.1.1 1.1.1.9 3\n");
+        assert_eq!((routes.len(), skipped.count(Place::Netblocks, Reason::AnotherForm)), (2, 2));
+        // A length without an AS in a table of such lengths: a hole, and no host route of AS 24.
+        assert_eq!(
+            read(b"192.0.2.0 24 64496\n198.51.100.0 24\n").0,
+            ["192.0.2.0/24 64496", "198.51.100.0/24 -"]
+        );
+        assert_eq!(read(b"9.9.9.9 7 name\n192.0.2.0/24 1\n").0, ["9.9.9.9/32 7", "192.0.2.0/24 1"]);
+    }
+
+    #[test]
+    fn little_that_asks_for_many_prefixes_is_refused() {
+        let line =
+            "1::1 1:ffff:ffff:ffff:ffff:ffff:ffff:fffe 64500\n2::1 2:ffff:ffff:ffff:ffff:ffff:ffff:fffe 1\n";
+        let (prefixes, _) = read(line.as_bytes());
+        assert!(prefixes.len() > 400);
+        // Ranges that begin before the last one has ended are no table; ones that do not are this many at most.
+        let many: String = (0..25_000)
+            .map(|n| format!("{n:x}:0:1::1 {n:x}:ffff:ffff:ffff:ffff:ffff:ffff:fffe 1\n"))
+            .collect();
+        assert_eq!(refusal(many.as_bytes()), "has more than 4194304 prefixes");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which directories have so many mirrors that an answer cannot hold all of them.
 
-use answer::render::MOST_BYTES;
+use answer::render::{MOST_BYTES, escape::xml_len};
 use cache::{DirectoryId, PlacementId, SetId, View};
 use program::print::grouped;
 use std::fmt;
@@ -26,7 +26,7 @@ impl LargeAnswers {
         let of_placement = |placement: PlacementId| {
             let urls = view.placement_urls(placement).filter_map(|url| view.url(url));
             urls.fold((0, 0), |(bytes, count), (scheme, url)| {
-                (bytes + MARKUP + (2 * scheme.name().len() + url.len()) as u64, count + 1)
+                (bytes + MARKUP + (2 * scheme.name().len() + xml_len(url.as_bytes())) as u64, count + 1)
             })
         };
         let placements: Vec<(u64, u64)> =

@@ -3,7 +3,7 @@
 //! Source: spec.md §7, §11. Element order, indentation and attribute order are those of the server in production.
 
 use super::{MOST_BYTES, escape, fragments::Fragments, url::suffix};
-use crate::select::{pick::Pick, query::Query, target::Target, tiers::Candidates};
+use crate::select::{query::Query, target::Target, tiers::Candidates};
 use cache::{Version, View};
 
 /// What follows the last URL.
@@ -88,36 +88,38 @@ fn urls(
     escape::xml(&path, &mut end);
     end.extend_from_slice(b"</url>\n");
     let mut preferences = itoa::Buffer::new();
-    for (at, pick) in candidates.picks.iter().enumerate() {
-        let preference = preferences.format(100usize.saturating_sub(at).max(1)).as_bytes();
+    let mut hidden = &candidates.hidden[..];
+    for (place, pick) in candidates.picks.iter().enumerate() {
+        let preference = preferences.format(100usize.saturating_sub(place).max(1)).as_bytes();
         let close: &[u8] = if pick.public { b"\">" } else { b"\" mm0:private=\"True\">" };
         let before = out.len();
-        for (at, line) in fragments.metalink_lines(pick.placement).enumerate() {
+        let mut urls = view.placement_urls(pick.placement);
+        let of_pick;
+        (of_pick, hidden) = hidden.split_at_checked(pick.hidden.into()).unwrap_or_default();
+        let mut of_pick = of_pick.iter().peekable();
+        for line in fragments.metalink_lines(pick.placement) {
+            // Both go through the host's URLs in the order of the cache.
+            let is_hidden =
+                pick.hidden > 0 && of_pick.next_if(|hidden| urls.next() == Some(**hidden)).is_some();
             // Without `protocol` a host is listed with everything it has, rsync too.
             if query.protocols.is_some_and(|asked| !asked.contains(line.scheme)) {
                 continue;
             }
-            if pick.partial && candidates.hides_line(view, pick, at) {
+            if is_hidden {
                 continue;
             }
+            let whole = out.len();
             out.reserve(line.opening.len() + line.url.len() + close.len() + end.len() + 3);
             out.extend_from_slice(line.opening);
             out.extend_from_slice(preference);
             out.extend_from_slice(close);
             out.extend_from_slice(line.url);
             out.extend_from_slice(&end);
+            if out.len() > most {
+                // What the nearest host has is shown as far as it goes; of the others all or nothing.
+                return out.truncate(if place == 0 { whole } else { before });
+            }
         }
-        if out.len() > most {
-            return out.truncate(before);
-        }
-    }
-}
-
-impl Candidates {
-    /// Whether the URL of a host's line so numbered stands in the document already.
-    fn hides_line(&self, view: &View<'_>, pick: &Pick, line: usize) -> bool {
-        let url = view.placement_urls(pick.placement).nth(line);
-        url.is_some_and(|url| self.hidden.contains(&(pick.placement, url)))
     }
 }
 

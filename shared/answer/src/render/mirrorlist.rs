@@ -3,8 +3,8 @@
 //! Source: spec.md §6, §11.
 
 use super::{MOST_BYTES, fragments::Fragments, header, url::suffix};
-use crate::select::{pick::Pick, query::Query, target::Target, tiers::Candidates};
-use cache::{View, scheme::Scheme};
+use crate::select::{query::Query, target::Target, tiers::Candidates};
+use cache::View;
 
 /// Appends the list.
 pub fn render(
@@ -26,27 +26,24 @@ pub fn render(
     let mut end = Vec::with_capacity(128);
     suffix(view, target, &mut end);
     end.push(b'\n');
-    for pick in &candidates.picks {
+    let mut hidden = &candidates.hidden[..];
+    for (place, pick) in candidates.picks.iter().enumerate() {
         let before = out.len();
+        let of_pick;
+        (of_pick, hidden) = hidden.split_at_checked(pick.hidden.into()).unwrap_or_default();
         for scheme in query.shown(view.placement_schemes(pick.placement)).iter() {
-            if pick.partial && candidates.hides(view, pick, scheme) {
+            if of_pick.iter().any(|url| view.url(*url).is_some_and(|(of, _)| of == scheme)) {
                 continue;
             }
+            let whole = out.len();
             if let Some(url) = fragments.url(pick.placement, scheme) {
                 out.extend_from_slice(url);
                 out.extend_from_slice(&end);
             }
+            if out.len() > most {
+                // What the nearest host has is shown as far as it goes; of the others all or nothing.
+                return out.truncate(if place == 0 { whole } else { before });
+            }
         }
-        if out.len() > most {
-            return out.truncate(before);
-        }
-    }
-}
-
-impl Candidates {
-    /// Whether the URL that a list shows of a host for a scheme stands in it already.
-    fn hides(&self, view: &View<'_>, pick: &Pick, scheme: Scheme) -> bool {
-        let mut hidden = self.hidden.iter().filter(|(placement, _)| *placement == pick.placement);
-        hidden.any(|(_, url)| view.url(*url).is_some_and(|(of, _)| of == scheme))
     }
 }

@@ -16,6 +16,7 @@ pub struct Pick {
     pub tier: Tier,
     /// In the netblock tier: the length of the prefix that brought it here; else 0.
     pub length: u8,
-    /// Whether some of its URLs are in [`Candidates::hidden`](super::tiers::Candidates::hidden).
-    pub partial: bool,
+    /// How many of its URLs are not shown, for an earlier host shows them; see
+    /// [`Candidates::hidden`](super::tiers::Candidates::hidden).
+    pub hidden: u8,
 }

@@ -90,7 +90,7 @@ pub fn leave_out(
     query: &Query<'_>,
     picks: &mut Vec<Pick>,
     from: usize,
-    hidden: &mut Vec<(PlacementId, UrlId)>,
+    hidden: &mut Vec<UrlId>,
     shown: &mut Shown,
 ) {
     if shared.urls.is_empty() {
@@ -104,7 +104,7 @@ pub fn leave_out(
             let mut any = false;
             for_each_shown(view, query, pick.placement, |url| {
                 if shared.is_shared(url) && !shown.note(url) {
-                    hidden.push((pick.placement, url));
+                    hidden.push(url);
                 } else {
                     any = true;
                 }
@@ -113,7 +113,8 @@ pub fn leave_out(
                 hidden.truncate(before);
                 continue;
             }
-            pick.partial = hidden.len() > before;
+            // A placement has no more URLs than that (`cache::limits`).
+            pick.hidden = u8::try_from(hidden.len() - before).unwrap_or(u8::MAX);
         }
         picks[kept] = pick;
         kept += 1;

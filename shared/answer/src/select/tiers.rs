@@ -12,7 +12,7 @@ use super::{
 };
 use crate::rules::{NetblockMode, Rules};
 use cache::scheme::Schemes;
-use cache::{ContinentId, CountryId, HostId, PlacementId, Set, SystemId, UrlId, View};
+use cache::{ContinentId, CountryId, HostId, Set, SystemId, UrlId, View};
 use rand::Rng;
 use wire::Tier;
 
@@ -21,8 +21,9 @@ use wire::Tier;
 pub struct Candidates {
     /// Listed hosts, those of a tier together, nearest tier first, in the order in which they are shown.
     pub picks: Vec<Pick>,
-    /// URLs of listed hosts that are not shown, for an earlier host shows them.
-    pub hidden: Vec<(PlacementId, UrlId)>,
+    /// URLs of listed hosts that are not shown, for an earlier host shows them: those of each host together, in the
+    /// order of `picks` and then of the cache.
+    pub hidden: Vec<UrlId>,
     /// Whether the location had a candidate.
     pub location: bool,
     /// Whether a netblock had a candidate.
@@ -279,7 +280,7 @@ impl<'a> Collector<'a> {
                 public: member.public,
                 tier: self.tier,
                 length,
-                partial: false,
+                hidden: 0,
             });
         }
         true

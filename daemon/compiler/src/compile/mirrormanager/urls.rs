@@ -67,7 +67,11 @@ fn host_url(bytes: &[u8]) -> Result<HostUrl, Reason> {
     }
     let (scheme, rest) = text.split_once("://").ok_or(Reason::UnknownScheme)?;
     let scheme = Scheme::parse(scheme.as_bytes()).ok_or(Reason::UnknownScheme)?;
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // Clients ask for what stands before a fragment, whatever is appended to it.
+    if rest.contains('#') {
+        return Err(Reason::BadUrl);
+    }
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let authority = authority_of(authority).ok_or(Reason::BadUrl)?;
     let text = format!("{}://{authority}{}", scheme.name(), path.trim_end_matches('/'));
@@ -97,10 +101,15 @@ fn authority_of(text: &str) -> Option<String> {
     Some(port.map_or_else(|| host.to_string(), |port| format!("{host}:{port}")))
 }
 
-/// Whether a host's name can be looked up: labels of 1 to 63 bytes, 253 in all (RFC 1035 §2.3.4). A dot may end it.
+/// Whether a host's name can be looked up: labels of 1 to 63 letters, digits, hyphens and underscores, 253 in all
+/// (RFC 1035 §2.3.1 and §2.3.4). A dot may end it.
 fn is_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
-    name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.bytes().all(is_good) && !label.starts_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 #[cfg(test)]
@@ -175,6 +184,12 @@ mod tests {
             ("https://./x", Reason::BadUrl),
             ("https://192.0.2.300/x", Reason::BadUrl),
             ("https://mirror.example.org\\x/y", Reason::BadUrl),
+            ("https://$(id).example/x", Reason::BadUrl),
+            ("https://a'b.example/x", Reason::BadUrl),
+            ("https://*.example/x", Reason::BadUrl),
+            ("https://-.example/x", Reason::BadUrl),
+            ("https://mirror.example.org/pub#top", Reason::BadUrl),
+            ("https://mirror.example.org#top", Reason::BadUrl),
             ("https://xn--\u{fc}/y", Reason::BadUrl),
             ("http://mirror.example.org/a b", Reason::BadUrl),
             ("http://mirror.example.org/\nx", Reason::BadUrl),

@@ -1,7 +1,7 @@
 //! One line of a routing table: which prefixes, and whose.
 //!
 //! The forms that are read: `PREFIX ASN` (MirrorManager; pyasn; with commas, GeoLite2's blocks), `ADDRESS LENGTH ASN`
-//! (CAIDA's pfx2as), `FIRST LAST ASN` (ranges, as iptoasn and ip-location-db publish them) and `ASN,PREFIX` (lists of
+//! (CAIDA's pfx2as; the length may be a netmask), `FIRST LAST ASN` (ranges, as iptoasn and ip-location-db publish them) and `ASN,PREFIX` (lists of
 //! validated origins). Fields stand apart by white space or by one of `,` `;` `|`, and may be quoted. Further fields
 //! are ignored.
 
@@ -16,6 +16,8 @@ pub enum Form {
     Prefix,
     /// `ADDRESS LENGTH ASN`.
     AddressLength,
+    /// `ADDRESS NETMASK ASN`.
+    Netmask,
     /// `FIRST LAST ASN`.
     Range,
     /// `ASN PREFIX`.
@@ -42,12 +44,21 @@ pub fn read(line: &str, table: Option<Form>) -> Result<Route, Reason> {
         Some(table) if table == form => form,
         // A host route with further fields, where lengths are written with a slash.
         Some(Form::Prefix) if form == Form::AddressLength => Form::Prefix,
+        // A length whose AS is missing.
+        Some(Form::AddressLength) if form == Form::Prefix && !first.contains('/') && third.is_empty() => {
+            Form::AddressLength
+        }
+        // What is a netmask elsewhere is a last address where the others are.
+        Some(Form::Range) if form == Form::Netmask => Form::Range,
+        // The mask of a host is the last of all addresses.
+        Some(Form::Netmask) if second == "255.255.255.255" => Form::Netmask,
         Some(_) => return Err(Reason::AnotherForm),
     };
     let one = |text: &str| prefix::parse(text).map(|prefix| vec![prefix]).ok_or(Reason::BadPrefix);
     let (prefixes, asn) = match form {
         Form::Prefix => (one(first)?, second),
-        Form::AddressLength => (one(&format!("{first}/{second}"))?, third),
+        // The length may be a netmask.
+        Form::AddressLength | Form::Netmask => (one(&format!("{first}/{second}"))?, third),
         Form::Range => (range(first, second).ok_or(Reason::BadPrefix)?, third),
         Form::Reversed => (one(second)?, first),
     };
@@ -67,13 +78,45 @@ fn form(first: &str, second: &str, third: &str) -> Option<Form> {
         return is_reversed.then_some(Form::Reversed);
     };
     let width = if address.is_ipv4() { 32 } else { 128 };
-    if second.parse::<IpAddr>().is_ok() {
-        Some(Form::Range)
-    } else if second.parse::<u8>().is_ok_and(|length| length <= width) && !third.is_empty() {
+    if let Ok(other) = second.parse::<IpAddr>() {
+        let is_mask =
+            |mask: u32| (8..32).contains(&mask.leading_ones()) && mask.count_zeros() == mask.trailing_zeros();
+        let is_mask = matches!(other, IpAddr::V4(mask) if is_mask(mask.to_bits()));
+        Some(if is_mask { Form::Netmask } else { Form::Range })
+    } else if second.parse::<u8>().is_ok_and(|length| length <= width) && is_origin_like(third) {
         Some(Form::AddressLength)
     } else {
         Some(Form::Prefix)
     }
+}
+
+/// What the first line of a table with separators says of its columns, if it is a heading.
+#[derive(Debug)]
+pub struct Heading {
+    /// Whether one of them is an AS.
+    pub has_asn: bool,
+}
+
+/// Reads a heading: at least two words that stand apart by a tab or a sign, none of them a number or an address.
+pub fn heading(line: &str) -> Option<Heading> {
+    let separator = line.chars().find(|c| matches!(c, '\t' | ',' | ';' | '|'))?;
+    let columns: Vec<String> =
+        line.split(separator).map(|column| unquote(column.trim()).to_ascii_lowercase()).collect();
+    let is_word = |column: &String| column.starts_with(|c: char| c.is_alphabetic()) && !column.contains('/');
+    let is_asn = |column: &String| {
+        column.contains("asn")
+            || column.contains("autonomous")
+            || column.contains("origin")
+            || column.split(|c: char| !c.is_alphanumeric()).any(|word| word == "as")
+    };
+    columns.iter().all(is_word).then(|| Heading { has_asn: columns.iter().any(is_asn) })
+}
+
+/// Whether a field stands where the AS is, be it one that cannot be read.
+fn is_origin_like(field: &str) -> bool {
+    origin(field).is_some()
+        || field.eq_ignore_ascii_case("none")
+        || field.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '{' | '-' | '['))
 }
 
 /// The first three fields, empty where there are fewer.
@@ -165,6 +208,7 @@ mod tests {
             ("192.0.2.0\t24\t64496", Form::AddressLength, "192.0.2.0/24 Some(64496)"),
             ("2001:db8::\t32\t64496_64497", Form::AddressLength, "2001:db8::/32 None"),
             ("192.0.2.0\t24\t64496,64497", Form::AddressLength, "192.0.2.0/24 None"),
+            ("192.0.2.0 255.255.255.0 64496", Form::Netmask, "192.0.2.0/24 Some(64496)"),
             ("192.0.2.0,192.0.2.255,64496,Example", Form::Range, "192.0.2.0/24 Some(64496)"),
             (
                 "192.0.2.1\t192.0.2.6\t64496\tDE\tExample",
