@@ -13,6 +13,9 @@ const MOST: usize = 1 << 20;
 /// Mirrors of the directory `large`, each with three URLs: a metalink of all would have 6 MB.
 const HOSTS: i64 = 12_000;
 
+/// The first URL of the host with many.
+const WIDE: i64 = HOSTS * 3;
+
 fn bytes(text: impl Into<Vec<u8>>) -> Option<Vec<u8>> {
     Some(text.into())
 }
@@ -36,11 +39,31 @@ fn mirror_list() -> MirrorList {
     let version = FileDetails { sha256: bytes("ab".repeat(32)), ..FileDetails::default() };
     let file = FileDetailsFile { filename: bytes("file.iso"), details: vec![version] };
     let details = |name: &str| FileDetailsDirectory { directory: bytes(name), files: vec![file.clone()] };
+    // One host whose lines alone are more than an answer holds.
+    let wide: Vec<i64> = (WIDE..WIDE + 250).collect();
+    let wide_url = |id: &i64| IntString {
+        key: Some(*id),
+        value: bytes(format!("http://wide-{id}.example.org/{}", "&".repeat(900))),
+    };
+    let wide_directory = MirrorListDirectory {
+        directory: bytes("wide"),
+        global: vec![1],
+        by_host_id: vec![IntInts { key: Some(1), value: wide.clone() }],
+        ..MirrorListDirectory::default()
+    };
+    // Many hosts that have a hundred URLs in common and one of their own.
+    let shared = |host: i64| IntInts { key: Some(host), value: (0..100).chain([host * 3]).collect() };
+    let shared_directory = MirrorListDirectory {
+        directory: bytes("shared"),
+        global: (100..4_000).collect(),
+        by_host_id: (100..4_000).map(shared).collect(),
+        ..MirrorListDirectory::default()
+    };
     MirrorList {
         time: Some(1_795_000_000),
-        hcurl: (0..HOSTS * 3).map(url).collect(),
-        file_details: vec![details("large"), details("small")],
-        mirror_list: vec![directory("large", HOSTS), directory("small", 5)],
+        hcurl: (0..HOSTS * 3).map(url).chain(wide.iter().map(wide_url)).collect(),
+        file_details: ["large", "small", "wide", "shared"].map(details).into(),
+        mirror_list: vec![directory("large", HOSTS), directory("small", 5), wide_directory, shared_directory],
         ..MirrorList::default()
     }
 }
@@ -55,7 +78,7 @@ fn answers_about_thousands_of_mirrors_are_bounded_and_cost_nobody_an_answer() {
     let said = String::from_utf8_lossy(&built.stderr).into_owned();
     assert!(built.status.success(), "{said}");
     assert!(
-        said.contains("an answer holds: 1; of large, the largest, a metalink of all its 12,000 hosts"),
+        said.contains("an answer holds: 3; of shared, the largest, a metalink of all its 3,900 hosts"),
         "{said}"
     );
     let stack = Stack::start(&programs(), &cache, &["--workers", "2"], &["--deadline", "20"]).unwrap();
@@ -76,6 +99,15 @@ fn answers_about_thousands_of_mirrors_are_bounded_and_cost_nobody_an_answer() {
                     assert_eq!(urls.count() % 3, 0, "a host is listed with all it has or not at all");
                     let list = client.get("/mirrorlist?path=large&protocol=https,http,rsync");
                     assert!(list.status == 200 && list.body.len() <= MOST, "{}", list.body.len());
+                    let wide = client.get("/metalink?path=wide/file.iso");
+                    let urls = wide.body.matches("<url ").count();
+                    assert!(
+                        wide.status == 200 && wide.body.len() <= MOST && urls > 200,
+                        "{urls} of 250 URLs"
+                    );
+                    let shared = client.get("/metalink?path=shared/file.iso");
+                    let urls = shared.body.matches("<url ").count();
+                    assert_eq!((shared.status, urls), (200, 100 + 3_900), "each URL once");
                 }
             })
         })
