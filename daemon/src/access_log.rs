@@ -2,7 +2,7 @@
 //!
 //! Lines are appended a batch at a time with one write, so that batches of several workers never mix, and a log that
 //! takes nothing (full disk, a pipe that nobody reads) costs lines, never answers. A line that is cut short is ended by
-//! whichever worker writes next: they share that knowledge ([`crate::tally::Tally::log_torn`]), as they share the file.
+//! whichever worker writes next: they share that knowledge ([`crate::counters::Tally::log_torn`]), as they share the file.
 
 use crate::{
     failure::Failure,
@@ -138,7 +138,7 @@ impl Drop for AccessLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tally::Tally;
+    use crate::counters::Tally;
     use nix::fcntl::OFlag;
     use std::{fs, io::Read as _};
 

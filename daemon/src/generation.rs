@@ -9,9 +9,9 @@ mod status;
 
 use crate::{
     cache_file::CacheFile,
-    control::{MasterEnd, Received, Word},
+    channel::{MasterEnd, Received, Word},
+    counters::Row,
     log,
-    tally::Row,
 };
 use loss::{INFANCY, Loss};
 use nix::{

@@ -6,11 +6,11 @@ use daemon::{
     access_log,
     cache_file::CacheFile,
     config::Task,
+    control::callers::Callers,
     failure::{Failure, Fault},
     listener::{self, Listener},
     log,
     master::{self, Opened, Signals},
-    operator::callers::Callers,
     sandbox,
 };
 use program::signals;

@@ -14,15 +14,15 @@ mod watchdog;
 use crate::{
     access_log,
     cache_file::CacheFile,
+    channel::{self, MasterEnd, WorkerEnd},
     config::Config,
-    control::{self, MasterEnd, WorkerEnd},
+    control::callers::Callers,
+    counters::{Row, Tally},
     failure::Failure,
     generation::{Generation, Verdict},
     listener::Listener,
     log,
-    operator::callers::Callers,
     sys::{self, Fork},
-    tally::{Row, Tally},
     worker::{self, Kit},
 };
 use fork_rate::ForkRate;
@@ -127,7 +127,7 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
             }
         }
         while let Some(place) = master.next_due() {
-            let forked = control::pair().and_then(|ends| Ok((ends, sys::fork()?)));
+            let forked = channel::pair().and_then(|ends| Ok((ends, sys::fork()?)));
             match forked {
                 Ok(((ours, _), Fork::Parent(pid))) => master.started(place, pid, ours),
                 Ok(((ours, theirs), Fork::Child)) => {

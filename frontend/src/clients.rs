@@ -6,7 +6,7 @@
 mod room;
 mod unread;
 
-use crate::{backend::BLOCK, config::Limits, counts::Counts};
+use crate::{backend::BLOCK, config::Limits, counters::Counts};
 use room::Room;
 use slab::Slab;
 use std::{

@@ -8,13 +8,13 @@ use crate::{
     admin,
     backend::Daemon,
     config::{Config, Listen},
-    confine::confine,
     failure::Failure,
     inherited,
     listen::{self, Opened, Prepared},
     log,
+    sandbox::confine,
     thread::{self, Process},
-    watch as turning,
+    watchdog as turning,
 };
 use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},

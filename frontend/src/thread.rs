@@ -6,7 +6,7 @@ use crate::{
     clients::Clients,
     config::Config,
     connection,
-    counts::Counts,
+    counters::Counts,
     failure::Failure,
     head::HeadLimits,
     listen::Prepared,

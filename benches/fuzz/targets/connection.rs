@@ -3,7 +3,7 @@
 #![no_main]
 
 use daemon::{
-    tally::Tally,
+    counters::Tally,
     worker::{
         Desk,
         connection::{Connection, Next},

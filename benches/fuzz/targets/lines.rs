@@ -2,7 +2,7 @@
 #![no_main]
 
 use daemon::{
-    tally::Tally,
+    counters::Tally,
     worker::{Desk, lines},
 };
 use fuzz::sample::{rules, service};

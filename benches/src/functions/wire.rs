@@ -1,7 +1,7 @@
 //! Frames: what front end and workers say to each other, made and read.
 
 use super::{Call, Parts};
-use daemon::tally::Tally;
+use daemon::counters::Tally;
 use std::{hint::black_box, net::IpAddr};
 use wire::{
     Accept, ContentType, Figure, Kind, MAX_REPLY, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead,

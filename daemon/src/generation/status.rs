@@ -1,7 +1,7 @@
 //! What the operator is told of a generation's workers.
 
 use super::Generation;
-use crate::operator::{State, Worker};
+use crate::control::{State, Worker};
 use std::time::Instant;
 
 impl Generation {

@@ -5,11 +5,11 @@
 
 use super::Master;
 use crate::{
-    operator::{
+    control::{
         Cache, Order, Outcome, Reloaded, Status,
         callers::{Callers, MOST_WAITING},
     },
-    tally::Tally,
+    counters::Tally,
 };
 use program::notify;
 use std::{

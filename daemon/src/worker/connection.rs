@@ -5,7 +5,7 @@
 //! turns it holds only what is incomplete or unsent.
 
 use super::{Desk, frames, lines};
-use crate::tally::Row;
+use crate::counters::Row;
 use mio::net::UnixStream;
 use std::{
     io::{self, Read as _, Write as _},

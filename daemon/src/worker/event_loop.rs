@@ -5,13 +5,13 @@
 
 use super::{
     Desk,
+    accept::Door,
     connection::{Connection, Next},
-    door::Door,
     table::Table,
 };
 use crate::{
     access_log::AccessLog,
-    control::{Order, Received, Word, WorkerEnd},
+    channel::{Order, Received, Word, WorkerEnd},
 };
 use mio::{Events, Interest, Poll, Token, net::UnixStream, unix::SourceFd};
 use std::{

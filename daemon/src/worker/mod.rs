@@ -3,22 +3,21 @@
 //! It reads as the way of a request: the door accepts a connection, the event loop gives it its turn, the connection
 //! reads bytes and finds whole messages in them, frames (or lines, for a person) turn each into an answer.
 
+mod accept;
 pub mod connection;
-mod door;
 mod event_loop;
 pub mod frames;
-mod guard;
 pub mod lines;
+mod peers;
 mod table;
 
 use crate::{
-    access_log::AccessLog, cache_file::CacheFile, config::SandboxMode, control::WorkerEnd, failure::Failure,
-    log, sandbox, tally::Row,
+    access_log::AccessLog, cache_file::CacheFile, channel::WorkerEnd, config::SandboxMode, counters::Row,
+    failure::Failure, log, sandbox,
 };
+use accept::Door;
 use answer::{Scratch, Service, rules::Rules};
-use door::Door;
 use event_loop::EventLoop;
-use guard::Guard;
 use nix::{
     sys::{
         prctl,
@@ -26,6 +25,7 @@ use nix::{
     },
     unistd::{Pid, getpid, getppid},
 };
+use peers::Guard;
 use rand::{SeedableRng as _, rngs::SmallRng, rngs::SysRng};
 use std::{
     ffi::CString,

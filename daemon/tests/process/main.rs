@@ -10,11 +10,12 @@
 mod access_log;
 mod callers;
 mod connections;
+mod control;
 mod counters;
+mod escape;
 mod file_size_limit;
 mod lines;
 mod loader;
-mod operator;
 mod process_one;
 mod reload;
 mod sandbox;
@@ -26,4 +27,3 @@ mod supervision;
 mod support;
 mod surroundings;
 mod taken_over;
-mod walls;

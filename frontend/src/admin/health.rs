@@ -1,7 +1,7 @@
 //! Whether the front end lives, and whether it can answer clients.
 
 use super::Desk;
-use crate::{backend::probe, counts::Counts};
+use crate::{backend::probe, counters::Counts};
 use std::time::{Duration, Instant};
 
 /// A thread whose loop has not turned for this long hangs; each turns twice a second at least.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     backend::probe,
-    counts::{self, BOUNDS, Cell, Counts, STATUSES},
+    counters::{self, BOUNDS, Cell, Counts, STATUSES},
 };
 use hyper::header::HeaderValue;
 use prometheus_client::{
@@ -124,7 +124,7 @@ impl Figures {
             MetricType::Histogram,
         )?;
         for kind in Kind::ALL {
-            let bound = |place| if place < BOUNDS { counts::bound(place) } else { f64::INFINITY };
+            let bound = |place| if place < BOUNDS { counters::bound(place) } else { f64::INFINITY };
             let held = |place| self.sum(|counts| counts.times[kind as usize].bucket(place));
             let buckets: Vec<(f64, u64)> = (0..=BOUNDS).map(|place| (bound(place), held(place))).collect();
             let count = buckets.iter().map(|(_, count)| count).sum();

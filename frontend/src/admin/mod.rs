@@ -10,10 +10,10 @@ mod page;
 
 use crate::{
     accept::{Gate, accept},
-    counts::Counts,
+    counters::Counts,
     listen::{Listener, Prepared},
     stream::Socket,
-    watch::Watch,
+    watchdog::Watch,
 };
 use bytes::Bytes;
 use http_body_util::Full;

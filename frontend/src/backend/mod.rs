@@ -16,7 +16,7 @@ pub use blocks::BLOCK;
 pub use connect::Daemon;
 pub use switchboard::{Answer, Question};
 
-use crate::{config::Relay, counts::Counts};
+use crate::{config::Relay, counters::Counts};
 use blocks::Blocks;
 use std::{
     cell::{Cell, RefCell},

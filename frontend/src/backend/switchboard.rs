@@ -7,7 +7,7 @@
 
 pub use super::calls::{Answer, CallKey, LinkId, Question};
 use super::calls::{Call, Calls, Place};
-use crate::{config::Relay, counts::Counts};
+use crate::{config::Relay, counters::Counts};
 use std::{
     collections::VecDeque,
     mem,

@@ -4,7 +4,7 @@
 //! has just taken some. It takes none while there are too many or no descriptors are left: then it waits for one to
 //! close, or a moment. When there are too many and more wait, it asks for those that want nothing to be closed.
 
-use super::guard::Guard;
+use super::peers::Guard;
 use crate::log::{self, Seldom};
 use mio::{
     Interest, Registry, Token,

@@ -121,7 +121,7 @@ fn without_walls_every_attempt_succeeds() {
 
 fn end_of(attempt: &str, around: Around) -> End {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "walls::attempt", "--ignored", "--test-threads=1"]);
+    command.args(["--exact", "escape::attempt", "--ignored", "--test-threads=1"]);
     command.env(ATTEMPT, attempt).env(AROUND, format!("{around:?}")).stdout(Stdio::null());
     let status = command.status().unwrap();
     match (status.code(), status.signal()) {

@@ -108,7 +108,7 @@ fn age(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operator::{Cache, Loader, Reloaded};
+    use crate::control::{Cache, Loader, Reloaded};
 
     fn status() -> Status {
         Status {

@@ -1,7 +1,7 @@
 //! What the program can no longer do once it serves.
 
 use super::{client::Client, eventually, program::Program, worker::Daemon};
-use frontend::confine::confine;
+use frontend::sandbox::confine;
 use nix::{
     errno::Errno,
     sys::{
@@ -65,7 +65,7 @@ fn a_confined_process_can_neither_open_nor_start_anything() {
         fs::create_dir(folder.path().join(name)).unwrap();
         fs::write(folder.path().join(name).join("file"), "x").unwrap();
     }
-    let test = "confinement::inside";
+    let test = "sandbox::inside";
     let output = Command::new(env::current_exe().unwrap())
         .args(["--exact", test, "--ignored", "--nocapture"])
         .env("FOLDER", folder.path())

@@ -1,8 +1,8 @@
 //! Whether every thread's loop turns: for the service manager's watchdog, and for whoever asks whether we live.
 //!
-//! A thread that turns counts its turns ([`crate::counts::Counts::turns`]); one whose count stands still hangs.
+//! A thread that turns counts its turns ([`crate::counters::Counts::turns`]); one whose count stands still hangs.
 
-use crate::{counts::Counts, log};
+use crate::{counters::Counts, log};
 use program::notify;
 use std::{
     io,

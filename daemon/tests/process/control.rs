@@ -2,11 +2,11 @@
 
 use crate::support::{
     Daemon, Said,
+    control::{errand, hold_up_reloads, outcome},
     daemon::{as_user, folder, program, send_signal},
-    operator::{errand, hold_up_reloads, outcome},
     until, write_cache,
 };
-use daemon::operator::{Outcome, State};
+use daemon::control::{Outcome, State};
 use nix::sys::{
     signal::Signal,
     socket::{Backlog, listen},
