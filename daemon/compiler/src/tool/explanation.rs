@@ -82,7 +82,7 @@ impl Explanation {
         };
         explanation.client = Client::of(view, &query);
         explanation.asked = query.named.subject.as_ref().map(|subject| match subject {
-            Subject::Tree { repo, arch } => format!("repo {}, arch {}", lossy(repo), lossy(arch)),
+            Subject::RepoArch { repo, arch } => format!("repo {}, arch {}", lossy(repo), lossy(arch)),
             Subject::Path(path) => format!("path {}", lossy(path)),
         });
         match &query.target {
@@ -150,7 +150,7 @@ impl Client {
                 .and_then(|country| view.continent(country))
                 .and_then(|continent| view.continent_code(continent))
                 .map(|continent| continent.to_string()),
-            asn: client.class.system.map(|system| view.system_number(system)),
+            asn: client.class.asn.map(|asn| view.asn_number(asn)),
             netblocks,
         }
     }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::rules::{NetblockMode, Rules};
 use cache::scheme::Schemes;
-use cache::{ContinentId, CountryId, HostId, PlacementId, Set, SystemId, UrlId, View};
+use cache::{AsnId, ContinentId, CountryId, HostId, PlacementId, Set, UrlId, View};
 use rand::Rng;
 use wire::Tier;
 
@@ -44,7 +44,7 @@ pub struct Candidates {
     /// Whether a netblock had a candidate.
     pub netblock: bool,
     /// The autonomous system, if it had a candidate.
-    pub system: Option<SystemId>,
+    pub asn: Option<AsnId>,
     /// Countries that had a candidate, in the order of the header.
     pub countries: Vec<CountryId>,
     /// Whether `global` had a candidate where it was asked for, or its tier was used.
@@ -167,7 +167,7 @@ impl<'a> Collector<'a> {
         candidates.hidden.clear();
         candidates.countries.clear();
         (candidates.location, candidates.netblock) = (false, false);
-        (candidates.system, candidates.global) = (None, false);
+        (candidates.asn, candidates.global) = (None, false);
         let carriers = view.carriers(target.directory);
         let set = view.set(carriers);
         scratch.listed.clear();
@@ -353,9 +353,9 @@ impl<'a> Collector<'a> {
 
     /// Hosts that serve the client's autonomous system.
     fn asn(&mut self) -> bool {
-        let Some(system) = self.query.client.class.system else { return false };
-        let any = self.add_hosts(self.view.system_hosts(system), 0);
-        self.candidates.system = any.then_some(system);
+        let Some(asn) = self.query.client.class.asn else { return false };
+        let any = self.add_hosts(self.view.asn_hosts(asn), 0);
+        self.candidates.asn = any.then_some(asn);
         any
     }
 

@@ -1,5 +1,5 @@
 //! What the source says about hosts beyond their directories: country, weight, whom they are for, and which networks,
-//! systems and locations they stand near. Also the two tables about clients' countries and continents.
+//! ASNs and locations they stand near. Also the two tables about clients' countries and continents.
 //!
 //! Only hosts that a directory names count; the rest is skipped, so that every position refers to a host of the
 //! inventory.
@@ -23,7 +23,7 @@ pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skip
     bandwidths(tables, inventory, skipped)?;
     allowed_countries(tables, inventory, skipped)?;
     locations(tables, inventory, skipped)?;
-    systems(tables, inventory, skipped)?;
+    asns(tables, inventory, skipped)?;
     netblocks(tables, inventory, skipped)?;
     country_overrides(tables, inventory, skipped)?;
     continents(tables, inventory, skipped)
@@ -98,7 +98,7 @@ fn locations(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipp
     Ok(())
 }
 
-fn systems(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+fn asns(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     for record in tables.decoded(Place::HostAsn) {
         let IntInts { key, value } = record?;
         let Some(asn) = key.and_then(|asn| u32::try_from(asn).ok()) else {

@@ -356,7 +356,7 @@ fn netblocks_that_are_equal_under_their_mask_are_joined() {
 }
 
 #[test]
-fn systems_and_locations_keep_known_hosts_only() {
+fn asns_and_locations_keep_known_hosts_only() {
     let mut list = three_hosts();
     list.host_asn =
         vec![ints(64496, &[1, 1]), ints(-1, &[1]), ints(1 << 32, &[1]), ints(64497, &[9]), ints(64496, &[2])];
