@@ -1,4 +1,4 @@
-//! What the daemon counts, in memory that the master and all workers share.
+//! The daemon's counters, in memory that the master and all workers share.
 //!
 //! The master makes it before the first fork. Every living worker has a row of its own, a few cache lines that nobody
 //! else writes to, so that counting takes neither a lock nor a system call. A row outlives its worker and is handed on
@@ -6,37 +6,37 @@
 
 use crate::sys;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use wire::{Figure, Key, Outcome, ReplyHead};
+use wire::{Counter, Key, Outcome, ReplyHead};
 
-/// The first figure that workers count. Those before it are the master's.
-const FIRST_OF_WORKERS: usize = Figure::Connections as usize;
+/// The first counter that workers have. Those before it are the master's.
+const FIRST_OF_WORKERS: usize = Counter::Connections as usize;
 /// Numbers of a row in front of its outcomes.
-const FIGURES_OF_ROW: usize = 8;
-/// Numbers of a row: whole cache lines, and the master's figures before the rows are so too.
-const ROW: usize = (FIGURES_OF_ROW + Outcome::COUNT).next_multiple_of(64 / size_of::<AtomicU64>());
-/// How many rows have been handed out: a number that no figure has.
+const COUNTERS_OF_ROW: usize = 8;
+/// Numbers of a row: whole cache lines, and the master's counters before the rows are so too.
+const ROW: usize = (COUNTERS_OF_ROW + Outcome::COUNT).next_multiple_of(64 / size_of::<AtomicU64>());
+/// How many rows have been handed out: a number that no counter has.
 const ROWS_USED: usize = 0;
-/// Whether the access log ends with a torn line: no figure has this number either.
+/// Whether the access log ends with a torn line: no counter has this number either.
 const LOG_TORN: usize = FIRST_OF_WORKERS - 1;
 
-/// All counts of the daemon.
+/// All counters of the daemon.
 #[derive(Clone, Copy, Debug)]
-pub struct Tally(&'static [AtomicU64]);
+pub struct Counters(&'static [AtomicU64]);
 
-/// What one worker counts.
+/// The counters of one worker.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// The counts that it is part of.
-    pub all: Tally,
+    /// The counters that it is part of.
+    pub all: Counters,
     /// Its number among the rows.
     pub number: usize,
     own: &'static [AtomicU64],
 }
 
-impl Tally {
+impl Counters {
     /// Zeros, with room for so many workers at a time. They stay in memory until the process ends.
-    pub fn new(rows: usize) -> nix::Result<Tally> {
-        sys::shared_numbers(FIRST_OF_WORKERS + ROW * rows.max(1)).map(Tally)
+    pub fn new(rows: usize) -> nix::Result<Counters> {
+        sys::shared_numbers(FIRST_OF_WORKERS + ROW * rows.max(1)).map(Counters)
     }
 
     /// The row of this number. Beyond the last one there is only the last, and workers share it.
@@ -52,36 +52,36 @@ impl Tally {
         &self.0[LOG_TORN]
     }
 
-    /// Sets one of the master's figures.
-    pub fn set(self, figure: Figure, value: u64) {
-        self.0[figure as usize].store(value, Relaxed);
+    /// Sets one of the master's counters.
+    pub fn set(self, counter: Counter, value: u64) {
+        self.0[counter as usize].store(value, Relaxed);
     }
 
     /// Counts one more of something that the master counts.
-    pub fn count(self, figure: Figure) {
-        self.0[figure as usize].fetch_add(1, Relaxed);
+    pub fn count(self, counter: Counter) {
+        self.0[counter as usize].fetch_add(1, Relaxed);
     }
 
-    /// A figure: the master's, or the sum over all workers.
-    pub fn get(self, figure: Figure) -> u64 {
-        match (figure as usize).checked_sub(FIRST_OF_WORKERS) {
+    /// A counter's value: the master's, or the sum over all workers.
+    pub fn get(self, counter: Counter) -> u64 {
+        match (counter as usize).checked_sub(FIRST_OF_WORKERS) {
             Some(place) => self.sum(place),
-            None => self.0[figure as usize].load(Relaxed),
+            None => self.0[counter as usize].load(Relaxed),
         }
     }
 
     /// Requests answered by all workers that there have been.
     pub fn requests(self) -> u64 {
-        (FIGURES_OF_ROW..ROW).map(|place| self.sum(place)).fold(0, u64::wrapping_add)
+        (COUNTERS_OF_ROW..ROW).map(|place| self.sum(place)).fold(0, u64::wrapping_add)
     }
 
-    /// Everything that is counted: all figures, and the outcomes that have come up.
+    /// Everything that is counted: all single counters, and the outcomes that have come up.
     pub fn entries(self) -> Vec<(Key, u64)> {
-        let figures = Figure::ALL.into_iter().map(|figure| (Key::Figure(figure), self.get(figure)));
+        let single = Counter::ALL.into_iter().map(|counter| (Key::Counter(counter), self.get(counter)));
         let outcomes = Outcome::all()
-            .map(|outcome| (Key::Requests(outcome), self.sum(FIGURES_OF_ROW + outcome.index())))
+            .map(|outcome| (Key::Requests(outcome), self.sum(COUNTERS_OF_ROW + outcome.index())))
             .filter(|(_, count)| *count > 0);
-        figures.chain(outcomes).collect()
+        single.chain(outcomes).collect()
     }
 
     /// Rows that nobody has had yet are left out: reading would make room for them.
@@ -95,17 +95,17 @@ impl Tally {
 impl Row {
     /// A request has been answered so.
     pub fn answered(self, head: &ReplyHead) {
-        self.own[FIGURES_OF_ROW + Outcome::of(head).index()].fetch_add(1, Relaxed);
+        self.own[COUNTERS_OF_ROW + Outcome::of(head).index()].fetch_add(1, Relaxed);
     }
 
     /// So much more of something that workers count.
-    pub fn add(self, figure: Figure, more: u64) {
-        self.own[figure as usize - FIRST_OF_WORKERS].fetch_add(more, Relaxed);
+    pub fn add(self, counter: Counter, more: u64) {
+        self.own[counter as usize - FIRST_OF_WORKERS].fetch_add(more, Relaxed);
     }
 
     /// Requests answered by all who have had this row.
     pub fn requests(self) -> u64 {
-        self.own[FIGURES_OF_ROW..].iter().map(|count| count.load(Relaxed)).fold(0, u64::wrapping_add)
+        self.own[COUNTERS_OF_ROW..].iter().map(|count| count.load(Relaxed)).fold(0, u64::wrapping_add)
     }
 }
 
@@ -126,42 +126,47 @@ mod tests {
     }
 
     #[test]
-    fn every_figure_has_a_number_of_its_own() {
-        let tally = Tally::new(1).unwrap();
-        for (value, figure) in (1..).zip(Figure::ALL) {
-            match (figure as usize) < FIRST_OF_WORKERS {
-                true => tally.set(figure, value),
-                false => tally.row(0).add(figure, value),
+    fn every_counter_has_a_number_of_its_own() {
+        let counters = Counters::new(1).unwrap();
+        for (value, counter) in (1..).zip(Counter::ALL) {
+            match (counter as usize) < FIRST_OF_WORKERS {
+                true => counters.set(counter, value),
+                false => counters.row(0).add(counter, value),
             }
         }
-        tally.row(0).answered(&head(Tier::Location));
-        for (value, figure) in (1..).zip(Figure::ALL) {
-            assert_eq!(tally.get(figure), value, "{figure:?}");
+        counters.row(0).answered(&head(Tier::Location));
+        for (value, counter) in (1..).zip(Counter::ALL) {
+            assert_eq!(counters.get(counter), value, "{counter:?}");
         }
-        assert_eq!(tally.row(0).requests(), 1);
-        assert_eq!(tally.log_torn().load(Relaxed), 0);
-        assert_eq!(tally.entries().len(), Figure::ALL.len() + 1);
+        assert_eq!(counters.row(0).requests(), 1);
+        assert_eq!(counters.log_torn().load(Relaxed), 0);
+        assert_eq!(counters.entries().len(), Counter::ALL.len() + 1);
     }
 
     #[test]
     fn totals_are_sums_over_rows_whoever_has_them() {
-        let tally = Tally::new(3).unwrap();
+        let counters = Counters::new(3).unwrap();
         for row in [0, 2, 2, 7] {
-            tally.row(row).answered(&head(Tier::Geoip));
-            tally.row(row).add(Figure::BytesSent, 10);
+            counters.row(row).answered(&head(Tier::Geoip));
+            counters.row(row).add(Counter::BytesSent, 10);
         }
         let geoip = Key::Requests(Outcome::of(&head(Tier::Geoip)));
-        assert!(tally.entries().contains(&(geoip, 4)));
-        assert_eq!(tally.get(Figure::BytesSent), 40);
-        assert_eq!((tally.row(0).requests(), tally.row(1).requests(), tally.row(2).requests()), (1, 0, 3));
+        assert!(counters.entries().contains(&(geoip, 4)));
+        assert_eq!(counters.get(Counter::BytesSent), 40);
+        assert_eq!(
+            (counters.row(0).requests(), counters.row(1).requests(), counters.row(2).requests()),
+            (1, 0, 3)
+        );
     }
 
     #[test]
     fn rows_are_whole_cache_lines() {
-        let tally = Tally::new(5).unwrap();
+        let counters = Counters::new(5).unwrap();
         for row in 0..5 {
-            assert_eq!(tally.row(row).own.as_ptr().addr() % 64, 0);
+            assert_eq!(counters.row(row).own.as_ptr().addr() % 64, 0);
         }
-        assert!(Figure::ALL.into_iter().all(|figure| (figure as usize) < FIRST_OF_WORKERS + FIGURES_OF_ROW));
+        assert!(
+            Counter::ALL.into_iter().all(|counter| (counter as usize) < FIRST_OF_WORKERS + COUNTERS_OF_ROW)
+        );
     }
 }

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_every_figure_with_its_unit() {
+    fn people_read_every_number_with_its_unit() {
         let mut text = String::new();
         write(&mut text, &status(), 1_700_003_660).unwrap();
         let expected = "\

@@ -20,7 +20,7 @@ impl Generation {
                 None => State::Starting,
             },
             age: now.duration_since(worker.started).as_secs(),
-            requests: worker.counts.requests().wrapping_sub(worker.requests_before),
+            requests: worker.counters.requests().wrapping_sub(worker.requests_before),
             private_kb: None,
         })
     }

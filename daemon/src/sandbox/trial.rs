@@ -1,9 +1,9 @@
 //! Tells what the sandbox is worth on this kernel, before there are workers that would each have to tell.
 //!
 //! A child shuts itself in as a worker does, says what it got, and ends. The master takes no part: it needs files and
-//! processes, and walls cannot be taken down.
+//! processes, and a sandbox cannot be left.
 
-use super::{Walls, enter};
+use super::{Sandbox, enter};
 use crate::{
     config::SandboxMode,
     failure::Failure,
@@ -36,7 +36,7 @@ pub fn announce(mode: SandboxMode) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What a child that shuts itself in says of its walls, and whether they are complete.
+/// What a child that shuts itself in says of its sandbox, and whether that is complete.
 fn attempt() -> io::Result<(String, bool)> {
     let (mut reader, writer) = io::pipe()?;
     match sys::fork()? {
@@ -53,7 +53,7 @@ fn attempt() -> io::Result<(String, bool)> {
     }
 }
 
-fn end(walls: &Walls, mut writer: io::PipeWriter) -> ! {
-    let told = write!(writer, "{walls}");
-    process::exit(i32::from(told.is_err() || !walls.are_complete()))
+fn end(sandbox: &Sandbox, mut writer: io::PipeWriter) -> ! {
+    let told = write!(writer, "{sandbox}");
+    process::exit(i32::from(told.is_err() || !sandbox.is_complete()))
 }

@@ -186,7 +186,7 @@ fn whoever_waits_gets_what_was_in_the_file_when_he_came() {
         };
         let reached = outcome(daemon.order("reload-wait\n"));
         assert!(reached.ok, "{reached:?}");
-        // An old worker may still be at the door.
+        // An old worker may still accept.
         let mut client = loop {
             let client = daemon.connect();
             if client.hello.generation >= reached.generation.unwrap() {

@@ -2,7 +2,7 @@
 //!
 //! Each file is a side of it: start and end, connections, who may make them, supervision, reload, who reads a cache for
 //! that, access log, counters, the operator's orders, the service manager, the system around it, a limit of file sizes,
-//! socket files, life as process 1 of a container, the walls around workers, and what one that was
+//! socket files, life as process 1 of a container, the sandbox around workers, and what one that was
 //! taken over can do to its master.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

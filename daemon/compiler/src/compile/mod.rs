@@ -18,7 +18,7 @@ mod text;
 use cache::files;
 use cache::inventory::Inventory;
 pub use error::{Cause, Error, Input};
-pub use skipped::{Place, Reason, Row, Skipped};
+pub use skipped::{InputTable, Reason, Row, Skipped};
 use std::{
     io::Read as _,
     path::{Path, PathBuf},

@@ -12,7 +12,7 @@ mod line;
 use super::{
     error::Cause,
     form,
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
     text,
 };
 use cache::inventory::Inventory;
@@ -48,8 +48,10 @@ fn import_at_most(
     while let Some(line) = lines.next_line()? {
         match table.read(line, inventory) {
             Ok(()) => {}
-            Err(reason) if reason.is_kept() => skipped.note(Place::Netblocks, reason, || text::lossy(line)),
-            Err(reason) => skipped.add(Place::Netblocks, reason, || text::lossy(line)),
+            Err(reason) if reason.is_kept() => {
+                skipped.note(InputTable::Netblocks, reason, || text::lossy(line))
+            }
+            Err(reason) => skipped.add(InputTable::Netblocks, reason, || text::lossy(line)),
         }
     }
     match lines.text.limit() {
@@ -210,7 +212,7 @@ mod tests {
             (Reason::NoOrigin, 2),
             (Reason::BadPrefix, 1),
         ] {
-            assert_eq!(skipped.count(Place::Netblocks, reason), count, "{reason:?}");
+            assert_eq!(skipped.count(InputTable::Netblocks, reason), count, "{reason:?}");
         }
         assert_eq!(skipped.total(), 4, "a prefix without an origin is kept");
     }
@@ -288,13 +290,13 @@ mod tests {
         let text = format!("{}\n192.0.2.0/24 64496\n", "1".repeat(3 * MAX_LINE));
         let (routes, skipped) = read(text.as_bytes());
         assert_eq!(routes.len(), 1);
-        assert_eq!(skipped.count(Place::Netblocks, Reason::TooLong), 1);
+        assert_eq!(skipped.count(InputTable::Netblocks, Reason::TooLong), 1);
         assert_eq!(skipped.total(), 1);
     }
 
     #[test]
     fn bytes_that_are_not_utf8_are_one_bad_line() {
         let (routes, skipped) = read(b"\xff 1\n192.0.2.0/24 64496\n");
-        assert_eq!((routes.len(), skipped.count(Place::Netblocks, Reason::NotUtf8)), (1, 1));
+        assert_eq!((routes.len(), skipped.count(InputTable::Netblocks, Reason::NotUtf8)), (1, 1));
     }
 }

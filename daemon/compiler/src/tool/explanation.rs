@@ -106,7 +106,7 @@ impl Explanation {
             lossy(&path)
         };
         self.directory = Some(path(target.directory));
-        self.must_also_carry = target.also.map(path);
+        self.must_also_carry = target.repodata.map(path);
         self.file = target.file.as_deref().map(lossy);
         let shared = SharedUrls::find(view);
         let (_, verdicts) = explain(Source { view, rules, shared: &shared }, query, target, dice);
@@ -230,8 +230,8 @@ impl fmt::Display for Explanation {
         if let Some(file) = &self.file {
             writeln!(f, "file       {file}")?;
         }
-        if let Some(also) = &self.must_also_carry {
-            writeln!(f, "also       {also} must be carried too")?;
+        if let Some(repodata) = &self.must_also_carry {
+            writeln!(f, "also       {repodata} must be carried too")?;
         }
         writeln!(
             f,

@@ -1,7 +1,6 @@
 //! What an intruder would try, and what a worker does all day.
 //!
-//! An attempt is prepared before there are walls, as a worker has opened its files and sockets before, and made behind
-//! them.
+//! An attempt is prepared before there is a sandbox, as a worker has opened its files and sockets before, and made in it.
 
 use daemon::channel::{self, Order, Received};
 use memmap2::MmapMut;
@@ -121,7 +120,7 @@ pub fn prepare(name: &str) -> Attempt {
             Box::new(move || Ok(kill(parent, None)?))
         }
         "trace another process" => {
-            // It ends by itself a moment later: behind walls nobody can end it.
+            // It ends by itself a moment later: in a sandbox nobody can end it.
             let other = Command::new("sleep").arg("1").spawn().unwrap().id();
             system_call(libc::SYS_ptrace, [libc::PTRACE_SEIZE as usize, other as usize, 0, 0, 0, 0])
         }

@@ -25,8 +25,8 @@ pub enum Subject<'q> {
 pub struct Target<'q> {
     /// The directory that they must carry.
     pub directory: DirectoryId,
-    /// Another directory that they must carry too, unless none of them does.
-    pub also: Option<DirectoryId>,
+    /// The directory of its metadata, which they must carry too, unless none of them does.
+    pub repodata: Option<DirectoryId>,
     /// The file in it; `None` when it is about the directory itself.
     pub file: Option<Cow<'q, [u8]>>,
     /// The file's known versions.
@@ -163,12 +163,17 @@ fn repo_arch_target<'q>(view: &View<'_>, repo_arch: RepoArchId, metalink: bool) 
     let repo_arch = view.repo_arch(repo_arch)?;
     if metalink {
         let file = Some(Cow::Borrowed(&b"repomd.xml"[..]));
-        return Some(Target { directory: repo_arch.repodata?, also: None, file, details: repo_arch.repomd });
+        return Some(Target {
+            directory: repo_arch.repodata?,
+            repodata: None,
+            file,
+            details: repo_arch.repomd,
+        });
     }
     let directory = repo_arch.directory?;
     // A directory that is its own metadata needs no second condition.
-    let also = repo_arch.repodata.filter(|repodata| *repodata != directory);
-    Some(Target { directory, also, file: None, details: None })
+    let repodata = repo_arch.repodata.filter(|repodata| *repodata != directory);
+    Some(Target { directory, repodata, file: None, details: None })
 }
 
 /// A repository by a name of any bytes.
@@ -192,7 +197,7 @@ fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refu
     }
     let found = view.find(whole);
     if let Some(Found::Directory(directory)) = found {
-        return Ok(Target { directory, also: None, file: None, details: None });
+        return Ok(Target { directory, repodata: None, file: None, details: None });
     }
     let slash = whole.iter().rposition(|byte| *byte == b'/').ok_or(Refusal::InvalidPath)?;
     let file = Some(match path {
@@ -202,10 +207,10 @@ fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refu
     if let Some(Found::File(details)) = found
         && let Some((directory, _)) = view.file(details)
     {
-        return Ok(Target { directory, also: None, file, details: Some(details) });
+        return Ok(Target { directory, repodata: None, file, details: Some(details) });
     }
     match view.find(&whole[..slash]) {
-        Some(Found::Directory(directory)) => Ok(Target { directory, also: None, file, details: None }),
+        Some(Found::Directory(directory)) => Ok(Target { directory, repodata: None, file, details: None }),
         _ => Err(Refusal::InvalidPath),
     }
 }

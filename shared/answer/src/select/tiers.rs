@@ -76,10 +76,14 @@ const TIERS: [Row; 8] = [
     Row { tier: Tier::Location, used: |_| true, add: |c| c.location() },
     Row {
         tier: Tier::Netblock,
-        used: |c| c.query.countries.is_none() && c.query.near,
+        used: |c| c.query.countries.is_none() && c.query.use_network_tiers,
         add: |c| c.netblock(),
     },
-    Row { tier: Tier::Asn, used: |c| c.query.countries.is_none() && c.query.near, add: |c| c.asn() },
+    Row {
+        tier: Tier::Asn,
+        used: |c| c.query.countries.is_none() && c.query.use_network_tiers,
+        add: |c| c.asn(),
+    },
     Row { tier: Tier::Country, used: |c| c.query.countries.is_some(), add: |c| c.requested() },
     Row {
         tier: Tier::CountryContinent,
@@ -102,8 +106,8 @@ pub struct TierScratch {
     listed: Vec<bool>,
     /// By host: its position in the set and one; 0 for hosts that are not in it.
     position: Vec<u32>,
-    /// By host: whether it carries the other directory too.
-    also: Vec<bool>,
+    /// By host: whether it carries the repodata too.
+    has_repodata: Vec<bool>,
     order: OrderScratch,
     shown: Shown,
 }
@@ -141,8 +145,8 @@ pub struct Collector<'a> {
     query: &'a Query<'a>,
     set: Set<'a>,
     wanted: Schemes,
-    /// Whether hosts must carry another directory too, see [`TierScratch::also`].
-    also: bool,
+    /// Whether hosts must carry the repodata too, see [`TierScratch::has_repodata`].
+    needs_repodata: bool,
     scratch: &'a mut TierScratch,
     candidates: &'a mut Candidates,
     /// The tier that is being added.
@@ -180,7 +184,7 @@ impl<'a> Collector<'a> {
             query,
             set,
             wanted: query.wanted(),
-            also: false,
+            needs_repodata: false,
             scratch,
             candidates,
             tier: Tier::None,
@@ -188,8 +192,10 @@ impl<'a> Collector<'a> {
             positions: false,
         };
         // Directories that share their hosts need no second look.
-        if let Some(also) = target.also.map(|also| view.carriers(also)).filter(|also| *also != carriers) {
-            collector.require(view.set(also));
+        if let Some(set) =
+            target.repodata.map(|repodata| view.carriers(repodata)).filter(|set| *set != carriers)
+        {
+            collector.require(view.set(set));
         }
         collector
     }
@@ -236,18 +242,20 @@ impl<'a> Collector<'a> {
         self.scratch.listed.get(position).is_some_and(|listed| *listed)
     }
 
-    /// Makes carrying another directory a condition, unless no host would meet it.
-    fn require(&mut self, other: Set<'_>) {
-        let also = &mut self.scratch.also;
-        also.clear();
-        also.resize(self.view.host_count(), false);
-        for member in other.iter() {
-            if let Some(carries) = also.get_mut(self.view.placement_host(member.placement).0 as usize) {
+    /// Makes carrying the repodata a condition, unless no host would meet it.
+    fn require(&mut self, repodata: Set<'_>) {
+        let has_repodata = &mut self.scratch.has_repodata;
+        has_repodata.clear();
+        has_repodata.resize(self.view.host_count(), false);
+        for member in repodata.iter() {
+            if let Some(carries) = has_repodata.get_mut(self.view.placement_host(member.placement).0 as usize)
+            {
                 *carries = true;
             }
         }
-        let carries = |host: HostId| also.get(host.0 as usize).is_some_and(|carries| *carries);
-        self.also = self.set.iter().any(|member| carries(self.view.placement_host(member.placement)));
+        let carries = |host: HostId| has_repodata.get(host.0 as usize).is_some_and(|carries| *carries);
+        self.needs_repodata =
+            self.set.iter().any(|member| carries(self.view.placement_host(member.placement)));
     }
 
     /// Why the member at `position` is not a candidate; `None` when it is one. `open` tiers take the client's country
@@ -257,11 +265,13 @@ impl<'a> Collector<'a> {
         if self.view.placement_schemes(member.placement).and(self.wanted).is_empty() {
             return Some(Exclusion::NoUsableUrl);
         }
-        if !self.also && !open {
+        if !self.needs_repodata && !open {
             return None;
         }
         let host = self.view.placement_host(member.placement);
-        if self.also && !self.scratch.also.get(host.0 as usize).is_some_and(|carries| *carries) {
+        if self.needs_repodata
+            && !self.scratch.has_repodata.get(host.0 as usize).is_some_and(|carries| *carries)
+        {
             return Some(Exclusion::StaleRepodata);
         }
         if open

@@ -3,7 +3,7 @@
 use super::tables::Tables;
 use crate::compile::{
     error::Cause,
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
     text,
 };
 use cache::inventory::{HostUrl, Inventory};
@@ -22,21 +22,21 @@ pub type Urls = HashMap<i64, u32>;
 /// Reads the usable URLs into [`Inventory::urls`]; of one id given twice the last counts. Two ids of one URL have one
 /// position.
 pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<Urls, Cause> {
-    let mut by_id: IndexMap<i64, HostUrl> = IndexMap::with_capacity(tables.records(Place::Url).len());
-    for record in tables.decoded(Place::Url) {
+    let mut by_id: IndexMap<i64, HostUrl> = IndexMap::with_capacity(tables.records(InputTable::Url).len());
+    for record in tables.decoded(InputTable::Url) {
         let IntString { key, value } = record?;
         let value = value.unwrap_or_default();
         let Some(id) = key else {
-            skipped.add(Place::Url, Reason::NoKey, || text::lossy(&value));
+            skipped.add(InputTable::Url, Reason::NoKey, || text::lossy(&value));
             continue;
         };
         match host_url(&value) {
             Ok(url) => {
                 if by_id.insert(id, url).is_some() {
-                    skipped.add(Place::Url, Reason::Repeated, || id);
+                    skipped.add(InputTable::Url, Reason::Repeated, || id);
                 }
             }
-            Err(reason) => skipped.add(Place::Url, reason, || format!("{id} {}", text::lossy(&value))),
+            Err(reason) => skipped.add(InputTable::Url, reason, || format!("{id} {}", text::lossy(&value))),
         }
     }
     let interned = by_id.into_iter().map(|(id, url)| (id, inventory.urls.insert_full(url).0 as u32));
