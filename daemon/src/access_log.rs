@@ -108,7 +108,7 @@ impl AccessLog {
         self.unreported += lost;
         self.cause = cause;
         if self.refusals.passes(Instant::now()) {
-            self.tell("", "answering on");
+            self.tell("", "requests are answered all the same");
         }
     }
 
@@ -131,7 +131,7 @@ impl Drop for AccessLog {
     /// Nobody else knows of what this worker has not reported.
     fn drop(&mut self) {
         if self.unreported > 0 {
-            self.tell("more ", "leaving");
+            self.tell("more ", "this worker ends");
         }
     }
 }

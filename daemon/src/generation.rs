@@ -199,7 +199,7 @@ impl Generation {
                 };
                 worker.words += 1;
                 if worker.words > MOST_WORDS {
-                    worker.expel(self.number, &"more than it was asked");
+                    worker.expel(self.number, &"more answers than the master asked for");
                     break;
                 }
                 worker.unanswered = 0;
@@ -272,7 +272,7 @@ impl Generation {
             if let Err(error) = worker.channel.access_log(file) {
                 let pid = worker.pid;
                 log::warning(format_args!(
-                    "worker {pid}: new access log not passed ({error}); it keeps the old one"
+                    "worker {pid}: reopened access log not handed over ({error}); it keeps the old file"
                 ));
             }
         }
@@ -324,7 +324,7 @@ impl Worker {
     fn expel(&mut self, generation: u64, said: &dyn fmt::Display) {
         let pid = self.pid;
         log::warning(format_args!(
-            "worker {pid} of generation {generation}: strange words to its master ({said}); killing it"
+            "worker {pid} of generation {generation}: protocol violation on its channel ({said}); killing it"
         ));
         (self.leaving, self.expelled) = (true, true);
         signal(pid, Signal::SIGKILL);

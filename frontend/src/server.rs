@@ -137,13 +137,13 @@ fn wait_for_the_end(signals: &mut Signals) -> Result<(), Failure> {
             // What the daemon takes for a reload and a new log must not be the end of its neighbour.
             SIGHUP | SIGUSR1 => {
                 let name = signal_name(*signal).unwrap_or_default();
-                log::info(format_args!("{name}: nothing here is to be read or opened anew; going on"));
+                log::info(format_args!("{name}: ignored, the front end has nothing to reload or reopen"));
             }
             _ => return true,
         }
         false
     });
-    log::info(format_args!("stopping ({})", signal.and_then(signal_name).unwrap_or_default()));
+    log::info(format_args!("{}: stopping", signal.and_then(signal_name).unwrap_or_default()));
     notify::stopping();
     let armed = Arc::new(AtomicBool::new(true));
     for signal in [SIGTERM, SIGINT] {

@@ -53,7 +53,7 @@ pub fn start(threads: &[Arc<Counters>], within: Duration) -> io::Result<()> {
             match stuck {
                 None => notify::alive(),
                 Some(thread) if stuck != complained => log::error(format_args!(
-                    "thread http-{thread}: hangs for {:.1} s; the watchdog is told no more",
+                    "thread http-{thread}: has hung for {:.1} s; leaving the restart to systemd's watchdog",
                     within.as_secs_f64() / 2.0
                 )),
                 Some(_) => {}

@@ -8,8 +8,8 @@
 
 use answer::{Fragments, Scratch, Service};
 use cache::{
-    DirectoryId, FileId, Found, HostId, LocationId, Member, NetblockId, PlacementId, RepositoryId, SetId,
-    AsnId, RepoArchId, UrlId, View,
+    AsnId, DirectoryId, FileId, Found, HostId, LocationId, Member, NetblockId, PlacementId, RepoArchId,
+    RepositoryId, SetId, UrlId, View,
     limits::{
         MOST_EXTRAS, MOST_HOSTS, MOST_NETBLOCKS, MOST_NODES, MOST_PATH, MOST_TEXT, MOST_URLS, MOST_VERSIONS,
     },

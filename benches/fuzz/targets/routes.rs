@@ -31,9 +31,7 @@ fuzz_target!(|bytes: &[u8]| {
 fn finds_them(mut inventory: Inventory) {
     // An ASN without a host has no number, and a cache without a directory is none.
     compiler::compile::mirrormanager::import(HOST, &mut inventory, &mut Skipped::default()).expect("a host");
-    inventory
-        .asn_hosts
-        .extend(inventory.routes.iter().filter_map(|(_, asn)| Some(((*asn)?, [0].into()))));
+    inventory.asn_hosts.extend(inventory.routes.iter().filter_map(|(_, asn)| Some(((*asn)?, [0].into()))));
     let bytes = written(&inventory).expect("few enough of everything");
     let view = View::check(&bytes).expect("what is written passes every check");
     for (network, _) in &inventory.routes {

@@ -124,10 +124,7 @@ impl Loading {
         if !self.has_ended()
             && let Err(error) = kill(self.pid, Signal::SIGKILL)
         {
-            log::warning(format_args!(
-                "loader {}: not killed ({error}); it ends with this process",
-                self.pid
-            ));
+            log::warning(format_args!("loader {}: not killed ({error}); it ends with the master", self.pid));
         }
     }
 

@@ -19,7 +19,7 @@ use std::{
 /// Says what shuts workers in. An error if that is not all and `mode` requires all.
 pub fn announce(mode: SandboxMode) -> Result<(), Failure> {
     if mode == SandboxMode::Off {
-        log::warning("workers: not shut in, as configured (sandbox = off)");
+        log::warning("workers: no sandbox, as configured (sandbox = off)");
         return Ok(());
     }
     match attempt() {
@@ -27,10 +27,10 @@ pub fn announce(mode: SandboxMode) -> Result<(), Failure> {
         Ok((said, false)) if mode == SandboxMode::Require => {
             return Err(Failure::system(format!("workers: sandbox is required, but {said}")));
         }
-        Ok((said, false)) => log::warning(format_args!("workers: {said}; going on with that")),
+        Ok((said, false)) => log::warning(format_args!("workers: {said}; starting them all the same")),
         // Each worker still shuts itself in as far as it can, and ends if that is not all that is required.
         Err(error) => log::warning(format_args!(
-            "workers: whether they can be shut in could not be tried ({error}); starting them"
+            "workers: the sandbox could not be tried ({error}); starting them all the same"
         )),
     }
     Ok(())

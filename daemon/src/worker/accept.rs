@@ -122,7 +122,7 @@ impl Acceptor {
         if count > 0 && self.clearings.passes(now) {
             let cleared = self.cleared;
             log::warning(format_args!(
-                "connections: {MOST_CONNECTIONS} are open and more wait; closed {cleared} so far that asked nothing"
+                "connections: {MOST_CONNECTIONS} are open and more wait; closed {cleared} idle ones so far"
             ));
         }
     }

@@ -111,7 +111,7 @@ pub fn run(kit: Kit) -> ! {
     let code = match work(kit) {
         Ok(()) => 0,
         Err(failure) => {
-            log::error(format_args!("worker {}: {failure}; leaving", getpid()));
+            log::error(format_args!("worker {}: {failure}; ending", getpid()));
             failure.fault.code()
         }
     };

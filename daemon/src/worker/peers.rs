@@ -29,14 +29,16 @@ impl Peers {
         }
         let refusal = match getsockopt(stream, PeerCredentials) {
             Ok(peer) if self.peers.contains(&peer.uid()) => return true,
-            Ok(peer) => format!("process {} of user {} is not among the peers", peer.pid(), peer.uid()),
+            Ok(peer) => {
+                format!("process {} of user {} is not listed in the option peer", peer.pid(), peer.uid())
+            }
             Err(errno) => format!("its user is not known: {errno}"),
         };
         self.turned_away += 1;
         if self.refusals.passes(now) {
             let count = self.turned_away;
             log::warning(format_args!(
-                "new connection: turned away, {count} so far ({refusal}); serving the others"
+                "new connection: refused, {count} so far ({refusal}); serving the others"
             ));
         }
         false

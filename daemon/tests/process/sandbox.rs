@@ -45,7 +45,7 @@ fn every_worker_is_shut_in_and_it_is_said_once() {
 fn no_sandbox_is_left_out_unasked() {
     let daemon = Daemon::start(&["--sandbox", "off"]);
     assert!(daemon.workers().iter().all(|worker| filters_of(*worker) == (0, 1)));
-    assert!(daemon.log().starts_with("warning: workers: not shut in, as configured"), "{}", daemon.log());
+    assert!(daemon.log().starts_with("warning: workers: no sandbox, as configured"), "{}", daemon.log());
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn a_worker_still_marks_its_messages_for_the_journal() {
     let daemon = Daemon::spawn_command(folder, &mut command);
     until("ready", || daemon.log().contains(" is ready"));
     drop(daemon.stream());
-    until("the message", || daemon.log().contains("turned away"));
-    assert!(daemon.log().contains("\n<4>new connection: turned away"), "{}", daemon.log());
+    until("the message", || daemon.log().contains("new connection: refused"));
+    assert!(daemon.log().contains("\n<4>new connection: refused"), "{}", daemon.log());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What an intruder would try, and what a worker does all day.
 //!
-//! An attempt is prepared before there is a sandbox, as a worker has opened its files and sockets before, and made in it.
+//! An attempt is prepared before there is a sandbox, as a worker has opened its files and sockets before, and made
+//! in it.
 
 use daemon::channel::{self, Order, Received};
 use memmap2::MmapMut;
