@@ -2,7 +2,8 @@
 //!
 //! Lines are appended a batch at a time with one write, so that batches of several workers never mix, and a log that
 //! takes nothing (full disk, a pipe that nobody reads) costs lines, never answers. A line that is cut short is ended by
-//! whichever worker writes next: they share that knowledge ([`crate::tally::Tally::log_torn`]), as they share the file.
+//! whichever worker writes next: they share that knowledge ([`crate::counters::Counters::log_torn`]), as they share the
+//! file.
 
 use crate::{
     failure::Failure,
@@ -44,8 +45,8 @@ pub struct AccessLog {
     file: Option<File>,
     /// Not zero, to all workers: the file ends with a torn line. Who writes next takes it, and begins on a new line.
     torn: &'static AtomicU64,
-    /// Lines lost of which no message has told, and why the last of them was.
-    untold: u64,
+    /// Lines lost that no message has reported, and why the last of them was.
+    unreported: u64,
     cause: String,
     refusals: Seldom,
     recoveries: Seldom,
@@ -57,7 +58,7 @@ impl AccessLog {
         AccessLog {
             file: file.map(File::from),
             torn,
-            untold: 0,
+            unreported: 0,
             cause: String::new(),
             refusals: Seldom::default(),
             recoveries: Seldom::default(),
@@ -104,33 +105,33 @@ impl AccessLog {
     }
 
     fn refused(&mut self, lost: u64, cause: String) {
-        self.untold += lost;
+        self.unreported += lost;
         self.cause = cause;
         if self.refusals.passes(Instant::now()) {
-            self.tell("", "answering on");
+            self.tell("", "requests are answered all the same");
         }
     }
 
     fn recovered(&mut self) {
         // Seldom too: a pipe that is read slowly takes and refuses lines by turns.
-        if self.untold > 0 && self.recoveries.passes(Instant::now()) {
+        if self.unreported > 0 && self.recoveries.passes(Instant::now()) {
             self.tell("more ", "writing again");
         }
     }
 
     fn tell(&mut self, more: &str, next: &str) {
-        let (count, cause) = (self.untold, &self.cause);
+        let (count, cause) = (self.unreported, &self.cause);
         let lines = if count == 1 { "line" } else { "lines" };
         log::warning(format_args!("access log: {count} {more}{lines} lost ({cause}); {next}"));
-        self.untold = 0;
+        self.unreported = 0;
     }
 }
 
 impl Drop for AccessLog {
-    /// Nobody else knows of what this worker has not told.
+    /// Nobody else knows of what this worker has not reported.
     fn drop(&mut self) {
-        if self.untold > 0 {
-            self.tell("more ", "leaving");
+        if self.unreported > 0 {
+            self.tell("more ", "this worker ends");
         }
     }
 }
@@ -138,12 +139,12 @@ impl Drop for AccessLog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tally::Tally;
+    use crate::counters::Counters;
     use nix::fcntl::OFlag;
     use std::{fs, io::Read as _};
 
     fn nothing_torn() -> &'static AtomicU64 {
-        Tally::new(1).unwrap().log_torn()
+        Counters::new(1).unwrap().log_torn()
     }
 
     /// Two workers' logs to one pipe, and its reader.
@@ -186,21 +187,21 @@ mod tests {
             assert_eq!(log.append(&mut b"a\nb\n".to_vec()), 2);
         }
         // The first batch was told at once, the others wait for their minute, or until lines are written again.
-        assert_eq!(log.untold, 4);
+        assert_eq!(log.unreported, 4);
         log.replace(tempfile::tempfile().unwrap().into());
         assert_eq!(log.append(&mut b"c\n".to_vec()), 0);
-        assert_eq!(log.untold, 0);
+        assert_eq!(log.unreported, 0);
     }
 
     #[test]
     fn a_log_that_takes_and_refuses_lines_by_turns_is_told_of_seldom() {
         let (mut log, full) = (AccessLog::new(None, nothing_torn()), Path::new("/dev/full"));
-        for untold in [0, 0, 1, 2] {
+        for unreported in [0, 0, 1, 2] {
             log.replace(open(full).unwrap());
             log.append(&mut b"a\n".to_vec());
             log.replace(tempfile::tempfile().unwrap().into());
             log.append(&mut b"b\n".to_vec());
-            assert_eq!(log.untold, untold);
+            assert_eq!(log.unreported, unreported);
         }
     }
 

@@ -11,8 +11,8 @@ mod users;
 pub use options::{KEYS, command};
 
 use crate::{
+    control::{Order, errand::Errand},
     failure::Failure,
-    operator::{Order, errand::Errand},
 };
 use answer::rules::{LogAddress, Rules};
 use options::{Options, Said};

@@ -9,9 +9,9 @@ mod status;
 
 use crate::{
     cache_file::CacheFile,
-    control::{MasterEnd, Received, Word},
+    channel::{MasterEnd, Received, Word},
+    counters::Row,
     log,
-    tally::Row,
 };
 use loss::{INFANCY, Loss};
 use nix::{
@@ -69,18 +69,18 @@ struct Slot {
 #[derive(Debug)]
 struct Worker {
     pid: Pid,
-    control: MasterEnd,
+    channel: MasterEnd,
     started: Instant,
     ready: Option<Instant>,
     unanswered: u32,
     /// What it has said since the last ping.
     words: u32,
     draining: bool,
-    /// It is about to end, for it has closed its control socket or was expelled; the socket is of no more interest.
+    /// It is about to end, for it has closed its channel or was expelled; the channel is of no more interest.
     leaving: bool,
     /// Its master has killed it for what it said.
     expelled: bool,
-    counts: Row,
+    counters: Row,
     /// Requests that earlier workers have left in its row.
     requests_before: u64,
 }
@@ -117,12 +117,12 @@ impl Generation {
     }
 
     /// A worker has been forked. Whether it takes the place of a lost one.
-    pub fn started(&mut self, slot: usize, pid: Pid, control: MasterEnd, counts: Row) -> bool {
+    pub fn started(&mut self, slot: usize, pid: Pid, channel: MasterEnd, counters: Row) -> bool {
         let slot = &mut self.slots[slot];
         slot.start = None;
         slot.worker = Some(Worker {
             pid,
-            control,
+            channel,
             started: Instant::now(),
             ready: None,
             unanswered: 0,
@@ -130,8 +130,8 @@ impl Generation {
             draining: false,
             leaving: false,
             expelled: false,
-            counts,
-            requests_before: counts.requests(),
+            counters,
+            requests_before: counters.requests(),
         });
         if let Some(loss) = slot.lost.take() {
             log::warning(format_args!("{loss}; replaced by {pid}"));
@@ -164,9 +164,9 @@ impl Generation {
         self.workers().any(|worker| worker.ready.is_some() && worker.unanswered <= QUIET)
     }
 
-    /// Where its workers count.
+    /// Its workers' counters.
     pub fn rows(&self) -> impl Iterator<Item = Row> {
-        self.workers().map(|worker| worker.counts)
+        self.workers().map(|worker| worker.counters)
     }
 
     /// Whether no worker is left.
@@ -174,9 +174,9 @@ impl Generation {
         self.workers().next().is_none()
     }
 
-    /// The workers' control sockets, for the master's poll.
-    pub fn controls(&self) -> impl Iterator<Item = &MasterEnd> {
-        self.workers().filter(|worker| !worker.leaving).map(|worker| &worker.control)
+    /// The workers' channels, for the master's poll.
+    pub fn channels(&self) -> impl Iterator<Item = &MasterEnd> {
+        self.workers().filter(|worker| !worker.leaving).map(|worker| &worker.channel)
     }
 
     /// Hears what the workers have said.
@@ -185,7 +185,7 @@ impl Generation {
         let workers = self.slots.iter_mut().filter_map(|slot| slot.worker.as_mut());
         for worker in workers.filter(|worker| !worker.leaving) {
             loop {
-                let word = match worker.control.receive() {
+                let word = match worker.channel.receive() {
                     Ok(Received::Message(word)) => word,
                     Ok(Received::Nothing) => break,
                     Ok(Received::Closed) => {
@@ -199,13 +199,13 @@ impl Generation {
                 };
                 worker.words += 1;
                 if worker.words > MOST_WORDS {
-                    worker.expel(self.number, &"more than it was asked");
+                    worker.expel(self.number, &"more answers than the master asked for");
                     break;
                 }
                 worker.unanswered = 0;
                 if word == Word::Ready && worker.ready.is_none() {
                     worker.ready = Some(now);
-                    if serving && worker.control.serve().is_err() {
+                    if serving && worker.channel.serve().is_err() {
                         // A socket that does not take the very first order is a worker that is dying.
                         signal(worker.pid, Signal::SIGKILL);
                     }
@@ -231,7 +231,7 @@ impl Generation {
             worker.unanswered += 1;
             worker.words = 0;
             // A full socket is a worker that does not read it; the count above deals with that.
-            worker.control.ping().unwrap_or_default();
+            worker.channel.ping().unwrap_or_default();
         }
     }
 
@@ -239,7 +239,7 @@ impl Generation {
     pub fn serve(&mut self) {
         self.serving = true;
         for worker in self.workers().filter(|worker| worker.ready.is_some()) {
-            if worker.control.serve().is_err() {
+            if worker.channel.serve().is_err() {
                 signal(worker.pid, Signal::SIGKILL);
             }
         }
@@ -251,7 +251,7 @@ impl Generation {
         for slot in &mut self.slots {
             slot.start = None;
             let Some(worker) = &mut slot.worker else { continue };
-            if !worker.draining && worker.control.drain().is_err() {
+            if !worker.draining && worker.channel.drain().is_err() {
                 signal(worker.pid, Signal::SIGKILL);
             }
             worker.draining = true;
@@ -269,10 +269,10 @@ impl Generation {
     /// Hands a newly opened access log to all workers.
     pub fn pass_access_log(&self, file: BorrowedFd<'_>) {
         for worker in self.workers() {
-            if let Err(error) = worker.control.access_log(file) {
+            if let Err(error) = worker.channel.access_log(file) {
                 let pid = worker.pid;
                 log::warning(format_args!(
-                    "worker {pid}: new access log not passed ({error}); it keeps the old one"
+                    "worker {pid}: reopened access log not handed over ({error}); it keeps the old file"
                 ));
             }
         }
@@ -288,7 +288,7 @@ impl Generation {
             return Some(Verdict::Fine);
         }
         let loss = Loss { generation: self.number, pid, status, was_ready: worker.ready.is_some() };
-        if worker.expelled || loss.counts(worker.ready, now) {
+        if worker.expelled || loss.is_failure(worker.ready, now) {
             let pause = slot.fail(now);
             log::warning(format_args!("{loss}; {pause}"));
         } else {
@@ -324,7 +324,7 @@ impl Worker {
     fn expel(&mut self, generation: u64, said: &dyn fmt::Display) {
         let pid = self.pid;
         log::warning(format_args!(
-            "worker {pid} of generation {generation}: strange words to its master ({said}); killing it"
+            "worker {pid} of generation {generation}: protocol violation on its channel ({said}); killing it"
         ));
         (self.leaving, self.expelled) = (true, true);
         signal(pid, Signal::SIGKILL);

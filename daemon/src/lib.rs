@@ -1,21 +1,21 @@
 //! The daemon, as a library so that tests and benches call the same code.
 //!
 //! - [`master`], [`generation`], [`worker`]: the processes;
-//! - [`config`], [`listener`], [`cache_file`], [`control`], [`access_log`], [`operator`], [`sandbox`], [`tally`]: what
+//! - [`config`], [`listener`], [`cache_file`], [`channel`], [`access_log`], [`control`], [`sandbox`], [`counters`]: what
 //!   they run with; [`sys`]: the unsafe, in one room.
 //!
 //! What is answered is none of its business: see the crate [`answer`].
 pub mod access_log;
 pub mod cache_file;
+pub mod channel;
 pub mod config;
 pub mod control;
+pub mod counters;
 pub mod generation;
 pub mod listener;
 pub mod master;
-pub mod operator;
 pub mod sandbox;
 pub mod sys;
-pub mod tally;
 pub mod worker;
 
 pub use program::{failure, log};

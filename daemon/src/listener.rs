@@ -22,12 +22,12 @@ use std::{
 pub struct Listener {
     socket: UnixListener,
     /// Its file, as long as there is one to look after.
-    place: Option<Place>,
+    file: Option<SocketFile>,
 }
 
 /// A socket file.
 #[derive(Debug)]
-struct Place {
+struct SocketFile {
     /// What messages call it.
     name: &'static str,
     path: PathBuf,
@@ -66,37 +66,33 @@ impl Listener {
     /// Looks whether whoever connects to the file still reaches this socket, and says once if not. A file of our own
     /// that is gone is bound anew: `true` if it now leads to another socket than before.
     pub fn look_after_file(&mut self) -> bool {
-        let Some(place) = &mut self.place else { return false };
-        let (loss, access) = match identity(&place.path) {
-            Some(found) if found == place.device_and_inode => {
-                if mem::replace(&mut place.lost, false) {
-                    log::info(format_args!(
-                        "{} {}: its file is there again",
-                        place.name,
-                        place.path.display()
-                    ));
+        let Some(file) = &mut self.file else { return false };
+        let (loss, access) = match identity(&file.path) {
+            Some(found) if found == file.device_and_inode => {
+                if mem::replace(&mut file.lost, false) {
+                    log::info(format_args!("{} {}: its file is there again", file.name, file.path.display()));
                 }
                 return false;
             }
             Some(_) => ("something else has been put in its place", None),
-            None => ("its file is gone", place.access),
+            None => ("its file is gone", file.access),
         };
-        let (name, path) = (place.name, place.path.display());
+        let (name, path) = (file.name, file.path.display());
         let bound = match access {
-            Some(access) => socket_file::bind(&place.path, access)
+            Some(access) => socket_file::bind(&file.path, access)
                 .map_err(|cause| format!("cannot be bound anew ({cause}), trying again every second")),
-            None if place.access.is_some() => Err("nobody can connect until that is removed".into()),
+            None if file.access.is_some() => Err("nobody can connect until that is removed".into()),
             None => Err("nobody can connect until its socket unit is restarted".into()),
         };
         match bound {
             Ok((socket, device_and_inode)) => {
                 log::warning(format_args!("{name} {path}: {loss}; bound anew"));
-                (place.device_and_inode, place.lost) = (device_and_inode, false);
+                (file.device_and_inode, file.lost) = (device_and_inode, false);
                 self.socket = socket;
                 true
             }
             Err(cause) => {
-                if !mem::replace(&mut place.lost, true) {
+                if !mem::replace(&mut file.lost, true) {
                     log::error(format_args!("{name} {path}: {loss}; {cause}"));
                 }
                 false
@@ -104,28 +100,29 @@ impl Listener {
         }
     }
 
-    /// Removes the socket file, unless it is systemd's or another daemon has put its own in the place.
+    /// Removes the socket file, unless it is systemd's or another daemon has put its own there.
     pub fn remove_file(&mut self) {
-        let Some(place) = self.place.take().filter(|place| place.access.is_some()) else { return };
-        let ours = identity(&place.path) == Some(place.device_and_inode);
-        if ours && let Err(error) = fs::remove_file(&place.path) {
-            log::warning(format_args!("{} {}: not removed ({error})", place.name, place.path.display()));
+        let Some(file) = self.file.take().filter(|file| file.access.is_some()) else { return };
+        let ours = identity(&file.path) == Some(file.device_and_inode);
+        if ours && let Err(error) = fs::remove_file(&file.path) {
+            log::warning(format_args!("{} {}: not removed ({error})", file.name, file.path.display()));
         }
     }
 }
 
 /// Closes what whoever started this program has left open by mistake, so that no worker keeps it open. The very first
 /// thing that the program does.
-pub fn close_strangers() {
-    sys::close_inherited(systemd::FIRST_PASSED + passed::count().unwrap_or(0));
+pub fn close_inherited_fds() {
+    sys::close_fds_from(systemd::FIRST_PASSED + passed::count().unwrap_or(0));
 }
 
 fn bind(name: &'static str, path: &Path, access: Access) -> Result<Listener, Failure> {
     let bound = socket_file::take_place(name, path, access);
     let (socket, device_and_inode) =
         bound.map_err(|cause| Failure::system(format!("{name} {}: {cause}", path.display())))?;
-    let place = Place { name, path: path.to_owned(), device_and_inode, access: Some(access), lost: false };
-    Ok(Listener { socket, place: Some(place) })
+    let file =
+        SocketFile { name, path: path.to_owned(), device_and_inode, access: Some(access), lost: false };
+    Ok(Listener { socket, file: Some(file) })
 }
 
 #[cfg(test)]

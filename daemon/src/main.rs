@@ -6,11 +6,11 @@ use daemon::{
     access_log,
     cache_file::CacheFile,
     config::Task,
+    control::callers::Callers,
     failure::{Failure, Fault},
     listener::{self, Listener},
     log,
     master::{self, Opened, Signals},
-    operator::callers::Callers,
     sandbox,
 };
 use program::signals;
@@ -18,7 +18,7 @@ use std::{env, panic, process, process::ExitCode};
 
 fn main() -> ExitCode {
     signals::survive_file_size_limit();
-    listener::close_strangers();
+    listener::close_inherited_fds();
     panic::set_hook(Box::new(|panic| {
         log::error(format_args!("process {}: {panic} (a bug of this program); ending it", process::id()));
         // Here and not by unwinding, so that a worker never falls back into what it has inherited of the master.
@@ -41,7 +41,7 @@ fn run() -> Result<(), Failure> {
     if config.check {
         return CacheFile::open(&config.cache).map(drop).map_err(Failure::cache);
     }
-    sandbox::gain_nothing()?;
+    sandbox::set_no_new_privs()?;
     let signals = Signals::open()?;
     let access_log = access_log::open_first(config.access_log.as_deref())?;
     let mut listener = Listener::open(&config.socket, config.socket_access)?;

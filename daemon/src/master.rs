@@ -1,6 +1,6 @@
 //! The master: starts workers, replaces lost ones, loads new caches, ends it all.
 //!
-//! One loop over signals, the workers' control sockets and the clock. It answers no request, accepts no connection, and
+//! One loop over signals, the workers' channels and the clock. It answers no request, accepts no connection, and
 //! reads no file that may be slow. `loader` is the process that reads a new cache, `reload` holds how generations follow
 //! each other.
 
@@ -14,15 +14,15 @@ mod watchdog;
 use crate::{
     access_log,
     cache_file::CacheFile,
+    channel::{self, MasterEnd, WorkerEnd},
     config::Config,
-    control::{self, MasterEnd, WorkerEnd},
+    control::callers::Callers,
+    counters::{Counters, Row},
     failure::Failure,
     generation::{Generation, Verdict},
     listener::Listener,
     log,
-    operator::callers::Callers,
     sys::{self, Fork},
-    tally::{Row, Tally},
     worker::{self, Kit},
 };
 use fork_rate::ForkRate;
@@ -46,7 +46,7 @@ use std::{
     time::{Duration, Instant},
 };
 use watchdog::Watchdog;
-use wire::Figure;
+use wire::Counter;
 
 /// How often workers are asked for a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -88,12 +88,12 @@ struct Master {
     orders: Orders,
 }
 
-/// A worker to be started: the number of its generation, its slot, and where it counts.
+/// A worker to be started: the number of its generation, its slot, and its counters.
 #[derive(Clone, Copy)]
-struct Place {
+struct NewWorker {
     generation: u64,
     slot: usize,
-    counts: Row,
+    counters: Row,
 }
 
 /// What the process has opened at its start.
@@ -112,9 +112,9 @@ pub struct Opened {
 /// Runs the daemon until a signal ends it. Only the master returns from here.
 pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failure> {
     // A row for every worker that may live at a time: those who answer, start, or finish after a reload.
-    let tally = Tally::new(usize::from(config.slots()) * GENERATIONS)
+    let counters = Counters::new(usize::from(config.slots()) * GENERATIONS)
         .map_err(|errno| Failure::system(format!("counters: no shared memory ({errno})")))?;
-    let mut master = Master::new(config, cache, opened, tally);
+    let mut master = Master::new(config, cache, opened, counters);
     let outcome = loop {
         if master.is_done() {
             break Ok(());
@@ -126,16 +126,16 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
                 Err(error) => master.not_loading(&error),
             }
         }
-        while let Some(place) = master.next_due() {
-            let forked = control::pair().and_then(|ends| Ok((ends, sys::fork()?)));
+        while let Some(new) = master.next_due() {
+            let forked = channel::pair().and_then(|ends| Ok((ends, sys::fork()?)));
             match forked {
-                Ok(((ours, _), Fork::Parent(pid))) => master.started(place, pid, ours),
+                Ok(((ours, _), Fork::Parent(pid))) => master.started(new, pid, ours),
                 Ok(((ours, theirs), Fork::Child)) => {
                     // Held open by the worker itself, it would hide the master's death.
                     drop(ours);
-                    worker::run(master.into_kit(place, theirs))
+                    worker::run(master.into_kit(new, theirs))
                 }
-                Err(error) => master.not_started(place, &error),
+                Err(error) => master.not_started(new, &error),
             }
         }
         if let Err(failure) = master.wait() {
@@ -150,7 +150,7 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
 }
 
 impl Master {
-    fn new(config: Config, cache: CacheFile, opened: Opened, tally: Tally) -> Master {
+    fn new(config: Config, cache: CacheFile, opened: Opened, counters: Counters) -> Master {
         let now = Instant::now();
         let mut current = Generation::new(1, Rc::new(cache), config.slots(), now);
         current.serving = true;
@@ -173,7 +173,7 @@ impl Master {
             forks: ForkRate::new(now),
             next_beat: now + HEARTBEAT,
             watchdog: Watchdog::asked_for(now),
-            orders: Orders::new(opened.callers, tally),
+            orders: Orders::new(opened.callers, counters),
             config,
         };
         master.publish();
@@ -187,7 +187,7 @@ impl Master {
         let timeout = PollTimeout::try_from(timeout + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
         fds.extend(self.orders.callers.files(Instant::now()));
-        let ends = self.generations().flat_map(Generation::controls);
+        let ends = self.generations().flat_map(Generation::channels);
         fds.extend(ends.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
@@ -227,7 +227,7 @@ impl Master {
             self.announced = true;
             self.announce(None);
         }
-        self.orders.tally.set(Figure::WorkersReady, self.current.ready() as u64);
+        self.orders.counters.set(Counter::WorkersReady, self.current.ready() as u64);
         if let Some(watchdog) = &mut self.watchdog {
             watchdog.tend(self.current.is_heard(), now);
         }
@@ -279,7 +279,7 @@ impl Master {
         match access_log::open(path) {
             Ok(file) => {
                 // The torn line, if any, stays behind in the old file.
-                self.orders.tally.log_torn().store(0, Relaxed);
+                self.orders.counters.log_torn().store(0, Relaxed);
                 self.generations().for_each(|generation| generation.pass_access_log(file.as_fd()));
                 self.access_log = Some(file);
             }
@@ -293,49 +293,49 @@ impl Master {
     }
 
     /// The next worker to be forked now, `None` when none is due or too many have been forked of late.
-    fn next_due(&mut self) -> Option<Place> {
+    fn next_due(&mut self) -> Option<NewWorker> {
         let now = Instant::now();
         let (generation, slot) =
             self.generations().find_map(|generation| Some((generation.number, generation.due(now)?)))?;
         let may = self.forks.take(now);
-        may.then(|| Place { generation, slot, counts: self.orders.tally.row(self.free_row()) })
+        may.then(|| NewWorker { generation, slot, counters: self.orders.counters.row(self.free_row()) })
     }
 
-    fn started(&mut self, place: Place, pid: Pid, control: MasterEnd) {
-        if let Some(generation) = self.generation(place.generation) {
-            let again = generation.started(place.slot, pid, control, place.counts);
+    fn started(&mut self, worker: NewWorker, pid: Pid, channel: MasterEnd) {
+        if let Some(generation) = self.generation(worker.generation) {
+            let again = generation.started(worker.slot, pid, channel, worker.counters);
             if again {
-                self.orders.tally.count(Figure::WorkersRestarted);
+                self.orders.counters.count(Counter::WorkersRestarted);
             }
         }
     }
 
-    fn not_started(&mut self, place: Place, cause: &io::Error) {
+    fn not_started(&mut self, worker: NewWorker, cause: &io::Error) {
         let now = Instant::now();
         let verdict = self
-            .generation(place.generation)
-            .map_or(Verdict::Fine, |generation| generation.not_started(place.slot, cause, now));
+            .generation(worker.generation)
+            .map_or(Verdict::Fine, |generation| generation.not_started(worker.slot, cause, now));
         // The system's fault, not the cache's: a new generation is put off, but the one that serves never replaced.
-        if verdict == Verdict::Bad && place.generation != self.current.number {
-            self.condemn(place.generation, now);
+        if verdict == Verdict::Bad && worker.generation != self.current.number {
+            self.condemn(worker.generation, now);
         }
     }
 
     /// What a new worker needs of all this. Everything else is dropped here, in the child: other generations' caches
     /// are unmapped, siblings' sockets closed (an open copy would keep a sibling's connection to the master alive).
-    fn into_kit(mut self, place: Place, control: WorkerEnd) -> Kit {
+    fn into_kit(mut self, worker: NewWorker, channel: WorkerEnd) -> Kit {
         let slots = self.config.slots();
-        let generation = self.generation(place.generation);
+        let generation = self.generation(worker.generation);
         let cache = generation.map(|generation| Rc::clone(&generation.cache));
         Kit {
             cache: cache.unwrap_or_else(|| Rc::clone(&self.current.cache)),
-            generation: place.generation,
-            slot: place.slot as u16,
+            generation: worker.generation,
+            slot: worker.slot as u16,
             slots,
             listener: self.listener.into_socket(),
-            control,
+            channel,
             access_log: self.access_log,
-            counts: place.counts,
+            counters: worker.counters,
             rules: self.config.rules,
             peers: self.config.peers,
             sandbox: self.config.sandbox,

@@ -1,4 +1,4 @@
-//! What shuts a worker in, so that whoever takes it over from outside has gained next to nothing.
+//! The sandbox of a worker, so that whoever takes it over from outside has gained next to nothing.
 //!
 //! A worker reads what strangers write. When it has all that it needs it gives up the rest, for good: files, sockets
 //! and processes other than its own (landlock), and every system call that answering does not take (seccomp, in
@@ -21,14 +21,14 @@ const NEWEST: ABI = ABI::V9;
 
 /// What shuts a process in. Where something is missing, why.
 #[derive(Debug)]
-pub struct Walls {
+pub struct Sandbox {
     seccomp: Result<(), String>,
     /// The version of the kernel's landlock.
     landlock: Result<i32, String>,
 }
 
 /// From now on no program that this process or a child of it may run gains any privilege by that.
-pub fn gain_nothing() -> Result<(), Failure> {
+pub fn set_no_new_privs() -> Result<(), Failure> {
     prctl::set_no_new_privs()
         .map_err(|errno| Failure::system(format!("no new privileges: not to be had ({errno})")))
 }
@@ -40,18 +40,18 @@ pub fn shut_in(mode: SandboxMode) -> Result<(), Failure> {
     if mode == SandboxMode::Off {
         return Ok(());
     }
-    let walls = enter();
-    if mode == SandboxMode::Require && !walls.are_complete() {
-        return Err(Failure::system(format!("sandbox: required, but {walls}")));
+    let sandbox = enter();
+    if mode == SandboxMode::Require && !sandbox.is_complete() {
+        return Err(Failure::system(format!("sandbox: required, but {sandbox}")));
     }
     Ok(())
 }
 
 /// Shuts the calling thread in, which is to be the only one of its process: there is no way out again.
-pub fn enter() -> Walls {
-    // The filter comes last: it lets no wall be built.
+pub fn enter() -> Sandbox {
+    // The filter comes last: it refuses the calls that landlock takes.
     let landlock = close_off();
-    Walls { landlock, seccomp: calls::filter().map_err(|error| error.to_string()) }
+    Sandbox { landlock, seccomp: calls::filter().map_err(|error| error.to_string()) }
 }
 
 /// No access to any file, TCP port, or process and abstract socket outside. What is open already stays so.
@@ -76,14 +76,14 @@ fn restrict() -> Result<RestrictionStatus, RulesetError> {
     ruleset.create()?.restrict_self()
 }
 
-impl Walls {
+impl Sandbox {
     /// Whether there is a filter, and landlock in the version that this kernel has.
-    pub fn are_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.seccomp.is_ok() && self.landlock.is_ok()
     }
 }
 
-impl fmt::Display for Walls {
+impl fmt::Display for Sandbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.seccomp, &self.landlock) {
             (Ok(()), Ok(abi)) => write!(f, "seccomp filter and landlock (ABI {abi}) are active"),

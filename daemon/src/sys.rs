@@ -116,7 +116,7 @@ pub fn inherited_file(number: RawFd) -> Option<OwnedFd> {
 /// For the very beginning of the program only, when it has opened nothing itself. Where the kernel is too old for it
 /// (before 5.9) they stay open and do no harm.
 #[expect(unsafe_code, reason = "closing by number has no safe form")]
-pub fn close_inherited(first: u32) {
+pub fn close_fds_from(first: u32) {
     // SAFETY: the first statement of `main` guarantees that nothing in this process owns a descriptor above the
     // standard ones yet, apart from those below `first`.
     unsafe { libc::close_range(first, libc::c_uint::MAX, 0) };

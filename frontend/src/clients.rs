@@ -6,7 +6,7 @@
 mod room;
 mod unread;
 
-use crate::{backend::BLOCK, config::Limits, counts::Counts};
+use crate::{backend::BLOCK, config::Limits, counters::Counters};
 use room::Room;
 use slab::Slab;
 use std::{
@@ -16,7 +16,7 @@ use std::{
     task::Waker,
     time::{Duration, Instant},
 };
-use unread::{Place, Progress, Unread};
+use unread::{Progress, Unread, UnreadKey};
 use wire::net::Peer;
 
 /// A client that says nothing for this long after its answer will hardly say something soon.
@@ -43,7 +43,7 @@ pub struct Clients {
     room: RefCell<Room>,
     all: RefCell<Slab<Rc<Client>>>,
     stopping: Cell<bool>,
-    counts: Arc<Counts>,
+    counters: Arc<Counters>,
     /// Whoever waits for the last connection to end.
     ended: RefCell<Option<Waker>>,
 }
@@ -57,8 +57,8 @@ pub struct Client {
     since: Cell<Instant>,
     /// Bytes of the answer in work, 0 if there is none.
     answer: Cell<usize>,
-    /// Its place among those that are to read, and how it does.
-    place: Cell<Option<Place>>,
+    /// Where it is among those that are to read, and how it does.
+    unread: Cell<Option<UnreadKey>>,
     progress: Progress,
     expired: Cell<bool>,
     rests: Cell<bool>,
@@ -78,21 +78,21 @@ pub struct Guest {
 
 impl Clients {
     /// Nobody yet; one of `threads` threads that share the limits.
-    pub fn new(limits: Limits, threads: usize, counts: Arc<Counts>) -> Clients {
+    pub fn new(limits: Limits, threads: usize, counters: Arc<Counters>) -> Clients {
         Clients {
             limits,
             unread: RefCell::new(Unread::new(limits.unsent / threads.max(1))),
             room: RefCell::default(),
             all: RefCell::default(),
             stopping: Cell::new(false),
-            counts,
+            counters,
             ended: RefCell::new(None),
         }
     }
 
     /// A new connection, and its other end.
     pub fn enter(self: &Rc<Clients>, peer: Peer) -> Guest {
-        self.counts.connections.count();
+        self.counters.connections.count();
         let client = Rc::new(Client::new(peer));
         let key = self.all.borrow_mut().insert(Rc::clone(&client));
         Guest { client, clients: Rc::clone(self), key }
@@ -100,9 +100,9 @@ impl Clients {
 
     /// Ends the connections that wait for longer than they may, and has it looked at what the others read.
     pub fn sweep(&self, now: Instant) {
-        self.counts.turns.count();
+        self.counters.turns.count();
         let dispensable = self.all.borrow().iter().filter(|(_, client)| client.is_dispensable(now)).count();
-        self.counts.dispensable.set(dispensable as u64);
+        self.counters.dispensable.set(dispensable as u64);
         for (_, client) in self.all.borrow().iter() {
             let phase = client.phase.get();
             let time = now.duration_since(client.since.get());
@@ -112,7 +112,7 @@ impl Clients {
             }
             let goes_to_rest = phase == Phase::Idle && time > RESTLESS && !client.rests.replace(true);
             if goes_to_rest {
-                self.counts.rested.count();
+                self.counters.rested.count();
             }
             if phase == Phase::Unread || goes_to_rest {
                 client.wake();
@@ -128,7 +128,7 @@ impl Clients {
         else {
             return false;
         };
-        self.counts.made_room.count();
+        self.counters.made_room.count();
         client.makes_room.set(true);
         client.wake();
         true
@@ -175,7 +175,7 @@ impl Client {
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
             answer: Cell::new(0),
-            place: Cell::new(None),
+            unread: Cell::new(None),
             progress: Progress::default(),
             expired: Cell::new(false),
             rests: Cell::new(false),
@@ -224,7 +224,7 @@ impl Guest {
     }
 
     /// A request is being served.
-    pub fn is_served(&self) {
+    pub fn on_served(&self) {
         self.client.rests.set(false);
         if self.client.phase.get() != Phase::Unread {
             self.client.phase.set(Phase::Served);
@@ -232,7 +232,7 @@ impl Guest {
     }
 
     /// An answer of so many bytes is about to be written. It holds the block that it lies in, however short it is.
-    pub fn is_answered(&self, bytes: usize) {
+    pub fn on_answered(&self, bytes: usize) {
         self.client.answer.set(bytes.max(BLOCK));
     }
 
@@ -243,7 +243,7 @@ impl Guest {
 
     /// The answer does not fit into the socket, which holds so many bytes that nobody has taken. If it is one too many,
     /// those that read slowest are cut off.
-    pub fn is_unread(&self, untaken: usize) {
+    pub fn on_unread(&self, untaken: usize) {
         let client = &self.client;
         if client.phase.get() == Phase::Unread {
             client.progress.look(untaken);
@@ -252,22 +252,22 @@ impl Guest {
         client.enter(Phase::Unread);
         client.progress.begin(untaken);
         let mut unread = self.clients.unread.borrow_mut();
-        client.place.set(Some(unread.enter(client.answer.get(), Rc::clone(client))));
+        client.unread.set(Some(unread.enter(client.answer.get(), Rc::clone(client))));
         while let Some(surplus) = unread.surplus(client.since.get()) {
-            surplus.place.set(None);
+            surplus.unread.set(None);
             surplus.expire();
         }
     }
 
     /// A part of the answer was written.
-    pub fn is_written(&self, bytes: usize) {
+    pub fn on_written(&self, bytes: usize) {
         if self.client.phase.get() == Phase::Unread {
             self.client.progress.written(bytes);
         }
     }
 
     /// All that was to be written is written.
-    pub fn is_read(&self) {
+    pub fn on_flushed(&self) {
         self.client.answer.set(0);
         if self.client.phase.get() == Phase::Unread {
             self.leave_unread();
@@ -276,8 +276,8 @@ impl Guest {
     }
 
     fn leave_unread(&self) {
-        if let Some(place) = self.client.place.take() {
-            self.clients.unread.borrow_mut().leave(place);
+        if let Some(key) = self.client.unread.take() {
+            self.clients.unread.borrow_mut().leave(key);
         }
     }
 
@@ -288,9 +288,9 @@ impl Guest {
         self.clients.stopping.get() && self.client.phase.get() != Phase::Head
     }
 
-    /// Where the thread counts.
-    pub fn counts(&self) -> &Counts {
-        &self.clients.counts
+    /// The thread's counters.
+    pub fn counters(&self) -> &Counters {
+        &self.clients.counters
     }
 
     /// Whether it has been idle long enough to be kept in as little memory as possible.
@@ -329,7 +329,7 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         self.leave_unread();
-        self.clients.counts.closed.count();
+        self.clients.counters.closed.count();
         let mut all = self.clients.all.borrow_mut();
         all.remove(self.key);
         if all.is_empty()

@@ -26,7 +26,7 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// Permissions of socket files that are listened on.
     pub socket_mode: u32,
-    /// Where health and figures can be asked for, if anywhere.
+    /// Where health and metrics can be asked for, if anywhere.
     pub admin: Option<Listen>,
     /// The daemon's socket.
     pub daemon: PathBuf,

@@ -123,7 +123,7 @@ async fn close(stream: Stream, guest: &Guest) {
     let mut socket = stream.into_socket();
     let said = async {
         if let Some((refusal, is_head)) = refusal {
-            guest.counts().refused(refusal);
+            guest.counters().refused(refusal);
             write(&mut socket, &response::refusal(refusal, is_head, SystemTime::now())).await;
         }
         read_off(&mut socket).await;

@@ -2,14 +2,14 @@
 //!
 //! In the order in which a request meets them:
 //! - [`config`], [`server`], [`inherited`], [`listen`], [`socket_file`], [`thread`], [`accept`]: the process, its threads, its sockets;
-//! - [`confine`]: what the process gives up once they are open;
+//! - [`sandbox`]: what the process gives up once they are open;
 //! - [`connection`], [`stream`], [`head`], [`clients`]: one client's connection, what may come over it, how long it may
 //!   last;
 //! - [`request`]: who asks for what;
 //! - [`backend`]: the way to the workers and back;
 //! - [`response`]: answers as HTTP.
 //!
-//! Beside them, for those who look after the service: [`counts`], [`admin`], [`watch`].
+//! Beside them, for those who look after the service: [`counters`], [`admin`], [`watchdog`].
 //!
 //! No rule of the service is known here, and nothing of the cache. `sys` is the unsafe, in one room.
 
@@ -18,19 +18,19 @@ pub mod admin;
 pub mod backend;
 pub mod clients;
 pub mod config;
-pub mod confine;
 pub mod connection;
-pub mod counts;
+pub mod counters;
 pub mod head;
 pub mod inherited;
 pub mod listen;
 pub mod request;
 pub mod response;
+pub mod sandbox;
 pub mod server;
 pub mod socket_file;
 pub mod stream;
 mod sys;
 pub mod thread;
-pub mod watch;
+pub mod watchdog;
 
 use program::{failure, log};

@@ -68,7 +68,7 @@ impl Service<Request<Incoming>> for Requests {
             Method::GET => wire::Method::Get,
             Method::HEAD => wire::Method::Head,
             _ => {
-                self.guest.counts().answered_here(405);
+                self.guest.counters().answered_here(405);
                 let refused = std::future::ready(response::method_not_allowed());
                 return self.answering(Source::Here(refused), last);
             }
@@ -113,8 +113,8 @@ impl Future for Answering {
             Source::Workers(asked) => {
                 let answer = ready!(Pin::new(asked).poll(cx));
                 match &answer {
-                    Some(answer) => this.guest.counts().answered(&answer.head, answer.took),
-                    None => this.guest.counts().answered_here(503),
+                    Some(answer) => this.guest.counters().answered(&answer.head, answer.took),
+                    None => this.guest.counters().answered_here(503),
                 }
                 answer.map_or_else(response::unavailable, response::answer)
             }
@@ -122,7 +122,7 @@ impl Future for Answering {
         if this.last {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        this.guest.is_answered(response.body().size_hint().lower() as usize);
+        this.guest.on_answered(response.body().size_hint().lower() as usize);
         Poll::Ready(Ok(response))
     }
 }

@@ -8,13 +8,12 @@ use crate::{
     admin,
     backend::Daemon,
     config::{Config, Listen},
-    confine::confine,
     failure::Failure,
     inherited,
     listen::{self, Opened, Prepared},
-    log,
+    log, sandbox,
     thread::{self, Process},
-    watch as turning,
+    watchdog,
 };
 use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},
@@ -46,22 +45,22 @@ pub fn run(config: Config) -> Result<(), Failure> {
     let threads = clients.threads.len();
     let most_connections = connections(&config, threads)?;
     let folders: Vec<_> = [&clients, &askers].into_iter().flat_map(Opened::folders).collect();
-    log::info(format_args!("confined: {}", confine(&folders)));
+    log::info(format_args!("sandbox: {}", sandbox::enter(&folders)));
 
-    let watchdog = notify::watchdog();
+    let watchdog_limit = notify::watchdog();
     let process = Arc::new(Process {
         gate: Arc::new(Gate::new("connections", most_connections)),
         daemon: Arc::new(Daemon::new(config.daemon.clone())),
-        counts: (0..threads).map(|_| Arc::default()).collect(),
-        turn: watchdog.map_or(Duration::MAX, |within| within / 4),
+        counters: (0..threads).map(|_| Arc::default()).collect(),
+        turn: watchdog_limit.map_or(Duration::MAX, |within| within / 4),
         config,
     });
     let (stop, stopped) = watch::channel(false);
     let running = thread::start_all(&process, mem::take(&mut clients.threads), &stopped)?;
     let answered = mem::take(&mut askers.threads).into_iter().flatten().collect();
     answer_askers(&process, answered, most_connections, stopped)?;
-    if let Some(within) = watchdog {
-        turning::tell(&process.counts, within)
+    if let Some(within) = watchdog_limit {
+        watchdog::start(&process.counters, within)
             .map_err(|error| Failure::system(format!("watchdog: {error}")))?;
     }
     tell(&clients.places, &askers.places);
@@ -78,7 +77,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens where clients connect, or takes what systemd has opened, and where health and figures can be asked for.
+/// Opens where clients connect, or takes what systemd has opened, and where health and metrics can be asked for.
 fn open(config: &Config) -> Result<(Opened, Opened), Failure> {
     let passed = inherited::take()?;
     let clients = if passed.is_empty() {
@@ -91,7 +90,7 @@ fn open(config: &Config) -> Result<(Opened, Opened), Failure> {
     Ok((clients, askers))
 }
 
-/// Starts the thread that tells health and figures, if it has anywhere to tell them.
+/// Starts the thread that tells health and metrics, if it has anywhere to tell them.
 fn answer_askers(
     process: &Process,
     listeners: Vec<Prepared>,
@@ -105,7 +104,7 @@ fn answer_askers(
         daemon: process.config.daemon.clone(),
         deadline: process.config.relay.deadline,
         patience: process.config.relay.patience,
-        counts: process.counts.clone(),
+        counters: process.counters.clone(),
         most_connections,
         stop,
     };
@@ -115,7 +114,7 @@ fn answer_askers(
 /// Tells the operator and systemd that we serve, and where.
 fn tell(clients: &[Listen], askers: &[Listen]) {
     for place in askers {
-        log::info(format_args!("health and figures on {place}"));
+        log::info(format_args!("health and metrics on {place}"));
         if let Listen::Tcp(address) = place
             && !address.ip().is_loopback()
         {
@@ -138,13 +137,13 @@ fn wait_for_the_end(signals: &mut Signals) -> Result<(), Failure> {
             // What the daemon takes for a reload and a new log must not be the end of its neighbour.
             SIGHUP | SIGUSR1 => {
                 let name = signal_name(*signal).unwrap_or_default();
-                log::info(format_args!("{name}: nothing here is to be read or opened anew; going on"));
+                log::info(format_args!("{name}: ignored, the front end has nothing to reload or reopen"));
             }
             _ => return true,
         }
         false
     });
-    log::info(format_args!("stopping ({})", signal.and_then(signal_name).unwrap_or_default()));
+    log::info(format_args!("{}: stopping", signal.and_then(signal_name).unwrap_or_default()));
     notify::stopping();
     let armed = Arc::new(AtomicBool::new(true));
     for signal in [SIGTERM, SIGINT] {

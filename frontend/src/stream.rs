@@ -173,7 +173,7 @@ impl Stream {
             self.waiting = Vec::new();
         }
         if self.cleared == 0 {
-            self.guest.is_served();
+            self.guest.on_served();
         }
     }
 }
@@ -234,8 +234,8 @@ impl Write for Stream {
     ) -> Poll<io::Result<usize>> {
         let written = self.socket.poll_write(cx, bytes);
         match written {
-            Poll::Pending => self.guest.is_unread(self.socket.untaken()),
-            Poll::Ready(Ok(bytes)) => self.guest.is_written(bytes),
+            Poll::Pending => self.guest.on_unread(self.socket.untaken()),
+            Poll::Ready(Ok(bytes)) => self.guest.on_written(bytes),
             Poll::Ready(Err(_)) => {}
         }
         written
@@ -246,7 +246,7 @@ impl Write for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.guest.is_read();
+        self.guest.on_flushed();
         Poll::Ready(Ok(()))
     }
 

@@ -6,7 +6,7 @@ use crate::{
     clients::Clients,
     config::Config,
     connection,
-    counts::Counts,
+    counters::Counters,
     failure::Failure,
     head::HeadLimits,
     listen::Prepared,
@@ -41,8 +41,8 @@ pub struct Process {
     pub gate: Arc<Gate>,
     /// Whether the daemon can be reached.
     pub daemon: Arc<Daemon>,
-    /// For each thread, where it counts.
-    pub counts: Vec<Arc<Counts>>,
+    /// The counters of each thread.
+    pub counters: Vec<Arc<Counters>>,
     /// How often each thread is to turn at least.
     pub turn: Duration,
 }
@@ -108,10 +108,10 @@ fn start(
     listeners: Vec<Prepared>,
     stop: &watch::Receiver<bool>,
 ) -> io::Result<Rc<Clients>> {
-    let (config, threads, counts) = (&process.config, process.counts.len(), &process.counts[number]);
-    let clients = Rc::new(Clients::new(config.limits, threads, Arc::clone(counts)));
+    let (config, threads, counters) = (&process.config, process.counters.len(), &process.counters[number]);
+    let clients = Rc::new(Clients::new(config.limits, threads, Arc::clone(counters)));
     let daemon = Arc::clone(&process.daemon);
-    let backend = Backend::start(daemon, config.relay, threads, Arc::clone(counts));
+    let backend = Backend::start(daemon, config.relay, threads, Arc::clone(counters));
     let trusted = Rc::new(config.trusted.clone());
     let limits = HeadLimits { uri: config.limits.uri, head: config.limits.head };
     for listener in listeners {
@@ -133,7 +133,7 @@ fn start(
     let interval = clients.sweep_interval().min(process.turn);
     spawn_local(sweep(Rc::clone(&clients), backend, interval));
     if number == 0 {
-        spawn_local(give_memory_back(process.counts.clone()));
+        spawn_local(give_memory_back(process.counters.clone()));
     }
     Ok(clients)
 }
@@ -151,11 +151,11 @@ fn room_maker(clients: &Rc<Clients>, gate: &Arc<Gate>) -> impl Fn() -> bool + us
 }
 
 /// Gives the memory of a wave of connections back to the system, for all threads: the allocator keeps what was freed.
-async fn give_memory_back(counts: Vec<Arc<Counts>>) {
+async fn give_memory_back(counters: Vec<Arc<Counters>>) {
     let mut given = 0;
     loop {
         sleep(KEPT).await;
-        let ended = counts.iter().map(|counts| counts.closed.get() + counts.rested.get()).sum();
+        let ended = counters.iter().map(|counters| counters.closed.get() + counters.rested.get()).sum();
         if given != ended {
             given = ended;
             sys::give_memory_back();

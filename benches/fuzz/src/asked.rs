@@ -77,9 +77,9 @@ pub fn about(view: &View<'_>) -> Vec<Vec<u8>> {
     let mut texts = Vec::new();
     for repository in (0..view.repository_count().min(8) as u32).map(RepositoryId) {
         let name = view.repository(repository).map_or("", |row| row.name);
-        for tree in view.trees(repository).take(2) {
+        for repo_arch in view.repo_archs(repository).take(2) {
             for kind in ["mirrorlist", "metalink"] {
-                let (name, arch) = (escaped(name.as_bytes()), escaped(view.tree_arch(tree).as_bytes()));
+                let (name, arch) = (escaped(name.as_bytes()), escaped(view.arch_of(repo_arch).as_bytes()));
                 texts.push(format!("{kind}?repo={name}&arch={arch}").into_bytes());
             }
         }

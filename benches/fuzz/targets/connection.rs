@@ -3,7 +3,7 @@
 #![no_main]
 
 use daemon::{
-    tally::Tally,
+    counters::Counters,
     worker::{
         Desk,
         connection::{Connection, Next},
@@ -34,7 +34,7 @@ struct Worker {
 
 thread_local! {
     static WORKER: RefCell<Worker> = RefCell::new(Worker {
-        desk: Desk::new(service(rules(8)), SmallRng::seed_from_u64(1), Tally::new(1).expect("shared memory").row(0)),
+        desk: Desk::new(service(rules(8)), SmallRng::seed_from_u64(1), Counters::new(1).expect("shared memory").row(0)),
         poll: Poll::new().expect("a poll"),
         events: Events::with_capacity(8),
     });

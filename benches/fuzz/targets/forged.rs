@@ -8,8 +8,8 @@
 
 use answer::{Fragments, Scratch, Service};
 use cache::{
-    DirectoryId, FileId, Found, HostId, LocationId, Member, NetblockId, PlacementId, RepositoryId, SetId,
-    SystemId, TreeId, UrlId, View,
+    AsnId, DirectoryId, FileId, Found, HostId, LocationId, Member, NetblockId, PlacementId, RepoArchId,
+    RepositoryId, SetId, UrlId, View,
     limits::{
         MOST_EXTRAS, MOST_HOSTS, MOST_NETBLOCKS, MOST_NODES, MOST_PATH, MOST_TEXT, MOST_URLS, MOST_VERSIONS,
     },
@@ -109,16 +109,16 @@ fn hosts(view: &View<'_>) {
 
 fn repositories(view: &View<'_>) {
     for id in (0..=view.repository_count() as u32).map(RepositoryId) {
-        assert!(view.trees(id).len() <= view.tree_count());
+        assert!(view.repo_archs(id).len() <= view.repo_arch_count());
         let Some(repository) = view.repository(id) else { continue };
         view.repository_id(repository.name.as_bytes());
-        view.first_tree_from(repository.name.as_bytes());
-        for tree in view.trees(id) {
-            assert_eq!(view.tree_id(id, view.tree_arch(tree).as_bytes()), Some(tree));
+        view.first_repo_arch_from(repository.name.as_bytes());
+        for repo_arch in view.repo_archs(id) {
+            assert_eq!(view.repo_arch_id(id, view.arch_of(repo_arch).as_bytes()), Some(repo_arch));
         }
     }
-    for tree in (0..=view.tree_count() as u32).map(TreeId) {
-        let _ = (view.tree_repository(tree), view.tree(tree));
+    for repo_arch in (0..=view.repo_arch_count() as u32).map(RepoArchId) {
+        let _ = (view.repository_of(repo_arch), view.repo_arch(repo_arch));
     }
 }
 
@@ -126,7 +126,7 @@ fn clients(view: &View<'_>) {
     let addresses = ["192.0.2.10", "192.0.2.200", "198.51.100.7", "203.0.113.200", "2001:db8:33::1", "::"];
     for address in addresses.map(|text| text.parse::<IpAddr>().expect("an address")) {
         let class = view.class(address);
-        class.system.map(|system| view.system_number(system));
+        class.asn.map(|asn| view.asn_number(asn));
     }
     // Whatever classes lead there, each netblock is where a walk may begin; none is beyond the last.
     for netblock in (0..).map(NetblockId).take_while(|netblock| view.netblock(*netblock).is_some()) {
@@ -138,8 +138,8 @@ fn clients(view: &View<'_>) {
     }
     for number in 0..64 {
         assert!(view.location_hosts(LocationId(number)).len() <= MOST_HOSTS);
-        assert!(view.system_hosts(SystemId(number)).len() <= MOST_HOSTS);
+        assert!(view.asn_hosts(AsnId(number)).len() <= MOST_HOSTS);
     }
     view.location(b"munich");
-    view.system_id(64_500);
+    view.asn_id(64_500);
 }

@@ -2,7 +2,7 @@
 #![no_main]
 
 use daemon::{
-    tally::Tally,
+    counters::Counters,
     worker::{Desk, lines},
 };
 use fuzz::sample::{rules, service};
@@ -13,7 +13,7 @@ use std::cell::RefCell;
 thread_local! {
     /// Rules number 8 write an access log.
     static DESK: RefCell<Desk<'static>> =
-        RefCell::new(Desk::new(service(rules(8)), SmallRng::seed_from_u64(1), Tally::new(1).expect("shared memory").row(0)));
+        RefCell::new(Desk::new(service(rules(8)), SmallRng::seed_from_u64(1), Counters::new(1).expect("shared memory").row(0)));
 }
 
 fuzz_target!(|bytes: &[u8]| {

@@ -27,20 +27,18 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// Every network's first address belongs to the system of the longest prefix around it.
+/// Every network's first address has the ASN of the longest prefix around it.
 fn finds_them(mut inventory: Inventory) {
-    // A system without a host has no number, and a cache without a directory is none.
+    // An ASN without a host has no number, and a cache without a directory is none.
     compiler::compile::mirrormanager::import(HOST, &mut inventory, &mut Skipped::default()).expect("a host");
-    inventory
-        .asn_hosts
-        .extend(inventory.routes.iter().filter_map(|(_, system)| Some(((*system)?, [0].into()))));
+    inventory.asn_hosts.extend(inventory.routes.iter().filter_map(|(_, asn)| Some(((*asn)?, [0].into()))));
     let bytes = written(&inventory).expect("few enough of everything");
     let view = View::check(&bytes).expect("what is written passes every check");
     for (network, _) in &inventory.routes {
         let address = network.network();
         let around = inventory.routes.iter().filter(|(prefix, _)| prefix.contains(address));
-        let expected = around.max_by_key(|(prefix, _)| prefix.prefix()).and_then(|(_, system)| *system);
-        let found = view.class(address).system.map(|system| view.system_number(system));
+        let expected = around.max_by_key(|(prefix, _)| prefix.prefix()).and_then(|(_, asn)| *asn);
+        let found = view.class(address).asn.map(|asn| view.asn_number(asn));
         assert_eq!(found, expected, "{address}");
     }
 }

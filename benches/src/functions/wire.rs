@@ -1,10 +1,10 @@
 //! Frames: what front end and workers say to each other, made and read.
 
 use super::{Call, Parts};
-use daemon::tally::Tally;
+use daemon::counters::Counters;
 use std::{hint::black_box, net::IpAddr};
 use wire::{
-    Accept, ContentType, Figure, Kind, MAX_REPLY, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead,
+    Accept, ContentType, Counter, Kind, MAX_REPLY, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead,
     ReplyStart, Request, Tier, UrlScheme, encode_counters, encode_request, next_frame,
 };
 
@@ -37,23 +37,23 @@ pub(super) fn request(_: &Parts) -> Call<'_> {
 
 /// What a worker writes down of a request: how it was answered, and with how many bytes.
 pub(super) fn count(_: &Parts) -> Call<'_> {
-    let row = Tally::new(1).expect("shared memory is to be had").row(0);
+    let row = Counters::new(1).expect("shared memory is to be had").row(0);
     let heads = Tier::ALL.map(|tier| ReplyHead { tier, ..HEAD });
     let mut at = 0;
     Box::new(move || {
         at = (at + 1) % heads.len();
         row.answered(black_box(&heads[at]));
-        row.add(Figure::BytesSent, black_box(26_000));
+        row.add(Counter::BytesSent, black_box(26_000));
     })
 }
 
 pub(super) fn counters(_: &Parts) -> Call<'_> {
-    let tally = Tally::new(256).expect("shared memory is to be had");
-    (0..32).for_each(|row| tally.row(row).answered(&HEAD));
+    let counters = Counters::new(256).expect("shared memory is to be had");
+    (0..32).for_each(|row| counters.row(row).answered(&HEAD));
     let mut out = Vec::new();
     Box::new(move || {
         out.clear();
-        encode_counters(&mut out, 7, &tally.entries());
+        encode_counters(&mut out, 7, &counters.entries());
         read(&out, MAX_REPLY);
     })
 }

@@ -150,7 +150,7 @@ fn string(out: &mut Vec<u8>, text: &str) {
 mod tests {
     use super::*;
     use cache::inventory::Inventory;
-    use compiler::compile::{Cause, Place, Reason, Skipped, geoip};
+    use compiler::compile::{Cause, InputTable, Reason, Skipped, geoip};
 
     fn read(file: &[u8]) -> Result<(Vec<String>, Skipped), Cause> {
         let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
@@ -199,8 +199,8 @@ mod tests {
         database.insert_v4([203, 0, 112, 0].into(), 24, broken);
         let (networks, skipped) = read(&database.encode("Test")).unwrap();
         assert_eq!(networks, NETWORKS);
-        assert_eq!(skipped.count(Place::Geoip, Reason::NoCountry), 1);
-        assert_eq!(skipped.count(Place::Geoip, Reason::BadCountry), 1);
+        assert_eq!(skipped.count(InputTable::Geoip, Reason::NoCountry), 1);
+        assert_eq!(skipped.count(InputTable::Geoip, Reason::BadCountry), 1);
     }
 
     #[test]
@@ -254,7 +254,7 @@ mod tests {
         let expected =
             [&NETWORKS[..2], &["203.0.113.0/25 JP", "203.0.113.128/25 US"], &NETWORKS[2..]].concat();
         assert_eq!(networks, expected);
-        assert_eq!(skipped.count(Place::Geoip, Reason::BadRecord), 2);
+        assert_eq!(skipped.count(InputTable::Geoip, Reason::BadRecord), 2);
         assert_eq!(skipped.total(), 2);
     }
 

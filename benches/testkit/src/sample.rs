@@ -1,7 +1,7 @@
 //! The demo's sample: a dozen invented mirrors and all that one needs to see the tiers at work.
 //!
 //! Names are of documentation domains (RFC 2606), addresses of TEST-NET-1 to -3 (RFC 5737) and `2001:db8::/32`
-//! (RFC 3849), systems of the documentation range (RFC 5398): no one real is meant.
+//! (RFC 3849), AS numbers of the documentation range (RFC 5398): no one real is meant.
 //!
 //! Clients to try: 192.0.2.10 is in Germany, in AS 64496; 192.0.2.200 on the campus in Munich that has a mirror of its
 //! own;

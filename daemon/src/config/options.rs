@@ -38,7 +38,7 @@ pub enum Errand {
     /// Print how the daemon is: generation, cache, workers, reloads; 69 when none answers
     Status {
         #[command(flatten)]
-        place: Place,
+        asked: ControlOptions,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -46,7 +46,7 @@ pub enum Errand {
     /// Have the daemon load the cache file anew; 69 when none answers
     Reload {
         #[command(flatten)]
-        place: Place,
+        asked: ControlOptions,
         /// Wait until the new generation answers, or say why it does not and end with 66
         #[arg(long)]
         wait: bool,
@@ -58,7 +58,7 @@ pub enum Errand {
 
 /// Where the daemon is to be found.
 #[derive(Debug, clap::Args)]
-pub struct Place {
+pub struct ControlOptions {
     /// The daemon's control socket [default: /run/mirrorlistd/control]
     #[arg(long, value_name = "PATH")]
     pub control: Option<PathBuf>,
@@ -208,9 +208,9 @@ pub fn read(arguments: impl Iterator<Item = OsString>) -> Result<Said, Failure> 
             Said::Serve { options, check: flags.check }
         }
         Some(errand) => {
-            let (Errand::Status { place, .. } | Errand::Reload { place, .. }) = &errand;
-            let given = Options { control: place.control.clone(), ..Options::default() };
-            let options = given.over(file(place.config.as_deref())?);
+            let (Errand::Status { asked, .. } | Errand::Reload { asked, .. }) = &errand;
+            let given = Options { control: asked.control.clone(), ..Options::default() };
+            let options = given.over(file(asked.config.as_deref())?);
             Said::Ask { errand, options }
         }
     })

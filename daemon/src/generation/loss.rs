@@ -22,7 +22,7 @@ pub(super) struct Loss {
 
 impl Loss {
     /// Whether it speaks against the generation: killing is done from outside, all else is the worker's own doing.
-    pub(super) fn counts(&self, ready: Option<Instant>, now: Instant) -> bool {
+    pub(super) fn is_failure(&self, ready: Option<Instant>, now: Instant) -> bool {
         let killed = self.status.signal() == Some(Signal::SIGKILL as i32);
         ready.is_none_or(|ready| !killed && now.duration_since(ready) < INFANCY)
     }

@@ -1,7 +1,7 @@
 //! What the operator is told of a generation's workers.
 
 use super::Generation;
-use crate::operator::{State, Worker};
+use crate::control::{State, Worker};
 use std::time::Instant;
 
 impl Generation {
@@ -20,7 +20,7 @@ impl Generation {
                 None => State::Starting,
             },
             age: now.duration_since(worker.started).as_secs(),
-            requests: worker.counts.requests().wrapping_sub(worker.requests_before),
+            requests: worker.counters.requests().wrapping_sub(worker.requests_before),
             private_kb: None,
         })
     }

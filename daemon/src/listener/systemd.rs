@@ -1,6 +1,6 @@
 //! The socket that systemd passes. Source: sd_listen_fds(3).
 
-use super::{Listener, Place};
+use super::{Listener, SocketFile};
 use crate::sys;
 use nix::sys::socket::{SockType, UnixAddr, getsockname, getsockopt, sockopt};
 use program::socket_file::identity;
@@ -25,10 +25,10 @@ pub fn adopt(count: u32) -> Result<Listener, String> {
     let socket = UnixListener::from(file);
     socket.set_nonblocking(true).map_err(|error| error.to_string())?;
     // There may be no file, or none that can be seen from here.
-    let place = address.path().and_then(|path| {
+    let file = address.path().and_then(|path| {
         let device_and_inode = identity(path)?;
         let name = "socket passed by systemd";
-        Some(Place { name, path: path.to_owned(), device_and_inode, access: None, lost: false })
+        Some(SocketFile { name, path: path.to_owned(), device_and_inode, access: None, lost: false })
     });
-    Ok(Listener { socket, place })
+    Ok(Listener { socket, file })
 }

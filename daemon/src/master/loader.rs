@@ -10,8 +10,9 @@ use super::Master;
 use crate::{
     cache_file::{self, CacheFile, SealedFile},
     config::SandboxMode,
+    control,
     failure::Failure,
-    log, operator, sandbox,
+    log, sandbox,
     sys::{self, Fork},
     worker,
 };
@@ -126,10 +127,7 @@ impl Loading {
         if !self.has_ended()
             && let Err(error) = kill(self.pid, Signal::SIGKILL)
         {
-            log::warning(format_args!(
-                "loader {}: not killed ({error}); it ends with this process",
-                self.pid
-            ));
+            log::warning(format_args!("loader {}: not killed ({error}); it ends with the master", self.pid));
         }
     }
 
@@ -139,8 +137,8 @@ impl Loading {
     }
 
     /// What the operator is told of it.
-    pub(super) fn status(&self, now: Instant) -> operator::Loader {
-        operator::Loader { pid: self.pid.as_raw() as u32, age: now.duration_since(self.since).as_secs() }
+    pub(super) fn status(&self, now: Instant) -> control::Loader {
+        control::Loader { pid: self.pid.as_raw() as u32, age: now.duration_since(self.since).as_secs() }
     }
 }
 

@@ -5,24 +5,24 @@
 
 use super::Master;
 use crate::{
-    operator::{
+    control::{
         Cache, Order, Outcome, Reloaded, Status,
         callers::{Callers, MOST_WAITING},
     },
-    tally::Tally,
+    counters::Counters,
 };
 use program::notify;
 use std::{
     collections::HashSet,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
-use wire::Figure;
+use wire::Counter;
 
 /// Orders, and reloads as they are counted and waited for.
 #[derive(Debug)]
 pub(super) struct Orders {
     pub(super) callers: Callers,
-    pub(super) tally: Tally,
+    pub(super) counters: Counters,
     /// Reloads that have begun.
     begun: u64,
     /// Callers who wait for a reload: which one, counted by `begun`, and their numbers.
@@ -32,9 +32,9 @@ pub(super) struct Orders {
 
 impl Orders {
     /// None so far.
-    pub(super) fn new(callers: Callers, tally: Tally) -> Orders {
-        tally.set(Figure::Started, seconds());
-        Orders { callers, tally, begun: 0, waiting: Vec::new(), last: None }
+    pub(super) fn new(callers: Callers, counters: Counters) -> Orders {
+        counters.set(Counter::Started, seconds());
+        Orders { callers, counters, begun: 0, waiting: Vec::new(), last: None }
     }
 
     /// Whether more callers who wait for a reload would keep out those who want something else.
@@ -88,10 +88,10 @@ impl Master {
 
     /// Counts a reload that is over, or (an error) one that is taken back.
     pub(super) fn note_reload(&mut self, outcome: Result<(), &str>) {
-        let tally = self.orders.tally;
-        tally.count(if outcome.is_ok() { Figure::Reloads } else { Figure::ReloadsFailed });
-        tally.set(Figure::LastReload, if outcome.is_ok() { 1 } else { 2 });
-        tally.set(Figure::LastReloadTime, seconds());
+        let counters = self.orders.counters;
+        counters.count(if outcome.is_ok() { Counter::Reloads } else { Counter::ReloadsFailed });
+        counters.set(Counter::LastReload, if outcome.is_ok() { 1 } else { 2 });
+        counters.set(Counter::LastReloadTime, seconds());
         let error = outcome.err().map(ToString::to_string);
         self.orders.last = Some(Reloaded { time: seconds(), error });
     }
@@ -111,17 +111,17 @@ impl Master {
         self.orders.callers.answer(caller, &outcome, now);
     }
 
-    /// Puts into the tally what the current generation is.
+    /// Tells the counters what the current generation is.
     pub(super) fn publish(&self) {
-        let (tally, cache) = (self.orders.tally, self.cache_in_use());
-        tally.set(Figure::Generation, self.current.number);
-        tally.set(Figure::CacheBuilt, cache.built);
-        tally.set(Figure::CacheSource, cache.source);
-        tally.set(Figure::CacheBytes, cache.bytes);
-        tally.set(Figure::Hosts, cache.hosts);
-        tally.set(Figure::Directories, cache.directories);
-        tally.set(Figure::Repositories, cache.repositories);
-        tally.set(Figure::WorkersWanted, self.current.size() as u64);
+        let (counters, cache) = (self.orders.counters, self.cache_in_use());
+        counters.set(Counter::Generation, self.current.number);
+        counters.set(Counter::CacheBuilt, cache.built);
+        counters.set(Counter::CacheSource, cache.source);
+        counters.set(Counter::CacheBytes, cache.bytes);
+        counters.set(Counter::Hosts, cache.hosts);
+        counters.set(Counter::Directories, cache.directories);
+        counters.set(Counter::Repositories, cache.repositories);
+        counters.set(Counter::WorkersWanted, self.current.size() as u64);
     }
 
     /// Tells systemd, for people, what answers and how the last reload went.
@@ -135,7 +135,7 @@ impl Master {
         ));
     }
 
-    /// The lowest row in which no living worker counts.
+    /// The lowest row of counters that no living worker has.
     pub(super) fn free_row(&self) -> usize {
         let used: HashSet<usize> =
             self.generations().flat_map(|generation| generation.rows()).map(|row| row.number).collect();
@@ -159,26 +159,26 @@ impl Master {
     }
 
     fn status(&self, now: Instant) -> Status {
-        let get = |figure| self.orders.tally.get(figure);
+        let get = |counter| self.orders.counters.get(counter);
         Status {
             version: env!("CARGO_PKG_VERSION").into(),
             pid: self.pid.as_raw() as u32,
-            started: get(Figure::Started),
+            started: get(Counter::Started),
             stopping: self.stopping.is_some(),
             generation: self.current.number,
             cache: self.cache_in_use(),
             workers_wanted: self.current.size() as u64,
             workers_ready: self.current.ready() as u64,
-            workers_restarted: get(Figure::WorkersRestarted),
-            reloads: get(Figure::Reloads),
-            reloads_failed: get(Figure::ReloadsFailed),
+            workers_restarted: get(Counter::WorkersRestarted),
+            reloads: get(Counter::Reloads),
+            reloads_failed: get(Counter::ReloadsFailed),
             last_reload: self.orders.last.clone(),
             loader: self.loading.as_ref().map(|loading| loading.status(now)),
-            requests: self.orders.tally.requests(),
-            connections: get(Figure::Connections),
-            bytes_sent: get(Figure::BytesSent),
-            frames_refused: get(Figure::FramesRefused),
-            log_lines_dropped: get(Figure::LogLinesDropped),
+            requests: self.orders.counters.requests(),
+            connections: get(Counter::Connections),
+            bytes_sent: get(Counter::BytesSent),
+            frames_refused: get(Counter::FramesRefused),
+            log_lines_dropped: get(Counter::LogLinesDropped),
             workers: self.generations().flat_map(|generation| generation.status(now)).collect(),
         }
     }

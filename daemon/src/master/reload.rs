@@ -85,7 +85,7 @@ impl Master {
             let (count, seconds) =
                 (self.retiring.len(), deadline.saturating_duration_since(now).as_secs() + 1);
             log::warning(format_args!(
-                "reload: waiting for one of {count} retired generations, whose peers do not go; \
+                "reload: waiting for one of {count} retired generations, which front ends still use; \
                  the first is killed in {seconds} s at the latest (drain-limit)"
             ));
         }

@@ -1,9 +1,9 @@
 //! Tells what the sandbox is worth on this kernel, before there are workers that would each have to tell.
 //!
 //! A child shuts itself in as a worker does, says what it got, and ends. The master takes no part: it needs files and
-//! processes, and walls cannot be taken down.
+//! processes, and a sandbox cannot be left.
 
-use super::{Walls, enter};
+use super::{Sandbox, enter};
 use crate::{
     config::SandboxMode,
     failure::Failure,
@@ -19,7 +19,7 @@ use std::{
 /// Says what shuts workers in. An error if that is not all and `mode` requires all.
 pub fn announce(mode: SandboxMode) -> Result<(), Failure> {
     if mode == SandboxMode::Off {
-        log::warning("workers: not shut in, as configured (sandbox = off)");
+        log::warning("workers: no sandbox, as configured (sandbox = off)");
         return Ok(());
     }
     match attempt() {
@@ -27,16 +27,16 @@ pub fn announce(mode: SandboxMode) -> Result<(), Failure> {
         Ok((said, false)) if mode == SandboxMode::Require => {
             return Err(Failure::system(format!("workers: sandbox is required, but {said}")));
         }
-        Ok((said, false)) => log::warning(format_args!("workers: {said}; going on with that")),
+        Ok((said, false)) => log::warning(format_args!("workers: {said}; starting them all the same")),
         // Each worker still shuts itself in as far as it can, and ends if that is not all that is required.
         Err(error) => log::warning(format_args!(
-            "workers: whether they can be shut in could not be tried ({error}); starting them"
+            "workers: the sandbox could not be tried ({error}); starting them all the same"
         )),
     }
     Ok(())
 }
 
-/// What a child that shuts itself in says of its walls, and whether they are complete.
+/// What a child that shuts itself in says of its sandbox, and whether that is complete.
 fn attempt() -> io::Result<(String, bool)> {
     let (mut reader, writer) = io::pipe()?;
     match sys::fork()? {
@@ -53,7 +53,7 @@ fn attempt() -> io::Result<(String, bool)> {
     }
 }
 
-fn end(walls: &Walls, mut writer: io::PipeWriter) -> ! {
-    let told = write!(writer, "{walls}");
-    process::exit(i32::from(told.is_err() || !walls.are_complete()))
+fn end(sandbox: &Sandbox, mut writer: io::PipeWriter) -> ! {
+    let told = write!(writer, "{sandbox}");
+    process::exit(i32::from(told.is_err() || !sandbox.is_complete()))
 }

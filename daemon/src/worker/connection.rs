@@ -5,14 +5,14 @@
 //! turns it holds only what is incomplete or unsent.
 
 use super::{Desk, frames, lines};
-use crate::tally::Row;
+use crate::counters::Row;
 use mio::net::UnixStream;
 use std::{
     io::{self, Read as _, Write as _},
     mem,
     time::{Duration, Instant},
 };
-use wire::{Figure, Hello};
+use wire::{Counter, Hello};
 
 /// Answers are sent as soon as there is so much of them; a connection holds no more unsent than this and one answer.
 const SENT_AT_ONCE: usize = 16 * 1024;
@@ -121,8 +121,8 @@ impl Connection {
         self.writable |= event.is_writable();
     }
 
-    /// Since when it may be closed in favour of someone who waits at the door, if at `now` it may. A peer that has asked
-    /// before loses nothing by that but has to connect again.
+    /// Since when it may be closed in favour of someone who waits to be accepted, if at `now` it may. A peer that has
+    /// asked before loses nothing by that but has to connect again.
     pub fn dispensable(&self, now: Instant) -> Option<Instant> {
         let patience = if self.asked { IDLE } else { SILENT };
         (now.saturating_duration_since(self.heard) >= patience).then_some(self.heard)
@@ -156,7 +156,7 @@ impl Connection {
 
     /// Reads, answers, sends. An error means that the peer is gone.
     pub fn turn(&mut self, desk: &mut Desk<'_>, hello: &Hello) -> io::Result<Next> {
-        self.send(desk.counts)?;
+        self.send(desk.counters)?;
         if !self.unsent.is_empty() {
             return Ok(Next::Wait);
         }
@@ -197,7 +197,7 @@ impl Connection {
                 }
                 answered += 1;
             }
-            let sent = self.write(output, desk.counts)?;
+            let sent = self.write(output, desk.counters)?;
             self.unsent = output[sent..].to_vec();
             output.clear();
         }
@@ -271,7 +271,7 @@ impl Connection {
                 Ok(answered) => answered,
                 Err(error) => {
                     self.refused = true;
-                    desk.counts.add(Figure::FramesRefused, 1);
+                    desk.counters.add(Counter::FramesRefused, 1);
                     frames::refuse(output, error);
                     None
                 }
@@ -318,9 +318,9 @@ impl Connection {
     }
 
     /// Sends what is left of earlier turns.
-    fn send(&mut self, counts: Row) -> io::Result<()> {
+    fn send(&mut self, counters: Row) -> io::Result<()> {
         let unsent = mem::take(&mut self.unsent);
-        self.sent += self.write(&unsent[self.sent..], counts)?;
+        self.sent += self.write(&unsent[self.sent..], counters)?;
         if self.sent < unsent.len() {
             self.unsent = unsent;
         } else {
@@ -330,7 +330,7 @@ impl Connection {
     }
 
     /// Writes what the socket takes.
-    fn write(&mut self, bytes: &[u8], counts: Row) -> io::Result<usize> {
+    fn write(&mut self, bytes: &[u8], counters: Row) -> io::Result<usize> {
         let mut sent = 0;
         while self.writable && sent < bytes.len() {
             match retry(|| self.stream.write(&bytes[sent..])) {
@@ -340,7 +340,7 @@ impl Connection {
                 Err(error) => return Err(error),
             }
         }
-        counts.add(Figure::BytesSent, sent as u64);
+        counters.add(Counter::BytesSent, sent as u64);
         Ok(sent)
     }
 }

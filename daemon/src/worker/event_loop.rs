@@ -5,13 +5,13 @@
 
 use super::{
     Desk,
+    accept::Acceptor,
     connection::{Connection, Next},
-    door::Door,
     table::Table,
 };
 use crate::{
     access_log::AccessLog,
-    control::{Order, Received, Word, WorkerEnd},
+    channel::{Order, Received, Word, WorkerEnd},
 };
 use mio::{Events, Interest, Poll, Token, net::UnixStream, unix::SourceFd};
 use std::{
@@ -20,10 +20,10 @@ use std::{
     os::fd::AsRawFd as _,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use wire::{Figure, Hello};
+use wire::{Counter, Hello};
 
 const LISTENER: Token = Token(usize::MAX);
-const CONTROL: Token = Token(usize::MAX - 1);
+const CHANNEL: Token = Token(usize::MAX - 1);
 /// News taken at a time.
 const EVENTS: usize = 128;
 /// How long a silent peer waits for HELLO; see [`Connection::greet`].
@@ -41,8 +41,8 @@ pub struct EventLoop<'a> {
     desk: Desk<'a>,
     hello: Hello,
     poll: Poll,
-    control: WorkerEnd,
-    door: Door,
+    channel: WorkerEnd,
+    acceptor: Acceptor,
     table: Table,
     /// Connections with something to do.
     queue: VecDeque<usize>,
@@ -58,19 +58,19 @@ impl<'a> EventLoop<'a> {
     pub fn new(
         desk: Desk<'a>,
         hello: Hello,
-        door: Door,
-        control: WorkerEnd,
+        acceptor: Acceptor,
+        channel: WorkerEnd,
         access_log: AccessLog,
     ) -> io::Result<EventLoop<'a>> {
         let poll = Poll::new()?;
-        poll.registry().register(&mut SourceFd(&control.as_raw_fd()), CONTROL, Interest::READABLE)?;
-        control.say(Word::Ready)?;
+        poll.registry().register(&mut SourceFd(&channel.as_raw_fd()), CHANNEL, Interest::READABLE)?;
+        channel.say(Word::Ready)?;
         Ok(EventLoop {
             desk,
             hello,
             poll,
-            control,
-            door,
+            channel,
+            acceptor,
             table: Table::default(),
             queue: VecDeque::new(),
             silent: VecDeque::new(),
@@ -91,8 +91,8 @@ impl<'a> EventLoop<'a> {
             let mut ordered = false;
             for event in &events {
                 match event.token() {
-                    CONTROL => ordered = true,
-                    LISTENER => self.door.knock(Instant::now()),
+                    CHANNEL => ordered = true,
+                    LISTENER => self.acceptor.on_readable(Instant::now()),
                     Token(place) => {
                         if let Some(connection) = self.table.get_mut(place) {
                             connection.notice(event);
@@ -109,7 +109,7 @@ impl<'a> EventLoop<'a> {
             self.greet();
             let dropped = self.access_log.append(&mut self.desk.scratch.log);
             if dropped > 0 {
-                self.desk.counts.add(Figure::LogLinesDropped, dropped);
+                self.desk.counters.add(Counter::LogLinesDropped, dropped);
             }
             if self.retiring && self.table.is_empty() {
                 return Ok(());
@@ -120,23 +120,23 @@ impl<'a> EventLoop<'a> {
     /// How long to wait for news.
     fn timeout(&self) -> Option<Duration> {
         let now = Instant::now();
-        if !self.queue.is_empty() || self.door.is_waited_at(self.table.len(), now) {
+        if !self.queue.is_empty() || self.acceptor.may_accept(self.table.len(), now) {
             return Some(Duration::ZERO);
         }
         let greeting = self.silent.front().map(|(since, ..)| *since + GREETING_DELAY);
-        let next = [greeting, self.door.retry_at(self.table.len(), now)].into_iter().flatten().min()?;
+        let next = [greeting, self.acceptor.retry_at(self.table.len(), now)].into_iter().flatten().min()?;
         Some(next.saturating_duration_since(now))
     }
 
     /// Does what the master says.
     fn obey(&mut self) -> io::Result<Flow> {
         loop {
-            match self.control.receive()? {
+            match self.channel.receive()? {
                 Received::Nothing => return Ok(Flow::GoOn),
                 Received::Closed => return Ok(Flow::Leave),
                 // A full socket means that the master has plenty of answers to read already.
-                Received::Message(Order::Ping) => self.control.say(Word::Alive).unwrap_or_default(),
-                Received::Message(Order::Serve) => self.door.open(self.poll.registry(), LISTENER)?,
+                Received::Message(Order::Ping) => self.channel.say(Word::Alive).unwrap_or_default(),
+                Received::Message(Order::Serve) => self.acceptor.open(self.poll.registry(), LISTENER)?,
                 Received::Message(Order::AccessLog(file)) => self.access_log.replace(file),
                 Received::Message(Order::Drain) => self.retire(),
             }
@@ -145,7 +145,7 @@ impl<'a> EventLoop<'a> {
 
     fn retire(&mut self) {
         self.retiring = true;
-        self.door.close(self.poll.registry());
+        self.acceptor.close(self.poll.registry());
         let open: Vec<usize> = self.table.open().collect();
         for place in open {
             if let Some(connection) = self.table.get_mut(place) {
@@ -159,21 +159,21 @@ impl<'a> EventLoop<'a> {
     fn let_in(&mut self) {
         let now = Instant::now();
         self.clear_out(now);
-        if !self.door.is_waited_at(self.table.len(), now) {
+        if !self.acceptor.may_accept(self.table.len(), now) {
             return;
         }
-        for stream in self.door.take(self.table.len(), now) {
+        for stream in self.acceptor.take(self.table.len(), now) {
             self.open(stream, now);
         }
     }
 
     /// Closes connections that ask for nothing when there are too many and others wait.
     fn clear_out(&mut self, now: Instant) {
-        let wanted = self.door.wants_closed(self.table.len(), now);
+        let wanted = self.acceptor.wants_closed(self.table.len(), now);
         if wanted > 0 {
             let closed = self.table.dispensable(wanted, now);
             closed.iter().for_each(|place| self.table.remove(*place));
-            self.door.clear(closed.len(), now);
+            self.acceptor.clear(closed.len(), now);
         }
     }
 
@@ -186,7 +186,7 @@ impl<'a> EventLoop<'a> {
         if self.poll.registry().register(connection.stream_mut(), Token(place), interest).is_ok() {
             enqueue(&mut self.queue, &mut connection, place);
             self.table.insert(connection);
-            self.desk.counts.add(Figure::Connections, 1);
+            self.desk.counters.add(Counter::Connections, 1);
             self.silent.push_back((now, place, self.last_number));
         }
     }
@@ -219,7 +219,7 @@ impl<'a> EventLoop<'a> {
                 Ok(Next::Again) => enqueue(&mut self.queue, connection, place),
                 Ok(Next::Close) | Err(_) => {
                     self.table.remove(place);
-                    self.door.make_room();
+                    self.acceptor.make_room();
                 }
             }
         }

@@ -35,11 +35,11 @@ pub fn answer_next(
             let start = ReplyStart::begin(output, id);
             let answer = desk.service.answer(&request, desk.now, &mut desk.dice, &mut desk.scratch, output);
             start.finish(output, &answer.head, answer.headers_len);
-            desk.counts.answered(&answer.head);
+            desk.counters.answered(&answer.head);
             true
         }
         Message::Counters(counters) if counters.is_question() => {
-            encode_counters(output, id, &desk.counts.all.entries());
+            encode_counters(output, id, &desk.counters.all.entries());
             true
         }
         Message::Ping => {

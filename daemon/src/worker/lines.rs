@@ -6,7 +6,7 @@
 use super::Desk;
 use serde::{Deserialize, Serialize};
 use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
-use wire::{Accept, Figure, Method, NO_REPOSITORY, ReplyHead, Request, UrlScheme};
+use wire::{Accept, Counter, Method, NO_REPOSITORY, ReplyHead, Request, UrlScheme};
 
 /// Longest line that is read.
 pub const LONGEST: usize = 8 * 1024;
@@ -106,7 +106,7 @@ fn answer_question(line: &[u8], desk: &mut Desk<'_>, output: &mut Vec<u8>) {
     let mut page = Vec::new();
     let answer = desk.service.answer(&request, desk.now, &mut desk.dice, &mut desk.scratch, &mut page);
     desk.scratch.log.truncate(logged);
-    desk.counts.add(Figure::Questions, 1);
+    desk.counters.add(Counter::Questions, 1);
     let (headers, body) = page.split_at(answer.headers_len);
     write(output, &reply(&answer.head, std::str::from_utf8(headers).unwrap_or_default(), body));
 }

@@ -1,24 +1,23 @@
 //! A worker process: answers requests from one cache until it is told to leave.
 //!
-//! It reads as the way of a request: the door accepts a connection, the event loop gives it its turn, the connection
+//! It reads as the way of a request: the acceptor takes a connection, the event loop gives it its turn, the connection
 //! reads bytes and finds whole messages in them, frames (or lines, for a person) turn each into an answer.
 
+mod accept;
 pub mod connection;
-mod door;
 mod event_loop;
 pub mod frames;
-mod guard;
 pub mod lines;
+mod peers;
 mod table;
 
 use crate::{
-    access_log::AccessLog, cache_file::CacheFile, config::SandboxMode, control::WorkerEnd, failure::Failure,
-    log, sandbox, tally::Row,
+    access_log::AccessLog, cache_file::CacheFile, channel::WorkerEnd, config::SandboxMode, counters::Row,
+    failure::Failure, log, sandbox,
 };
+use accept::Acceptor;
 use answer::{Scratch, Service, rules::Rules};
-use door::Door;
 use event_loop::EventLoop;
-use guard::Guard;
 use nix::{
     sys::{
         prctl,
@@ -26,6 +25,7 @@ use nix::{
     },
     unistd::{Pid, getpid, getppid},
 };
+use peers::Peers;
 use rand::{SeedableRng as _, rngs::SmallRng, rngs::SysRng};
 use std::{
     ffi::CString,
@@ -53,12 +53,12 @@ pub struct Kit {
     pub slots: u16,
     /// Where connections come from.
     pub listener: UnixListener,
-    /// Its line to the master.
-    pub control: WorkerEnd,
+    /// Its end of the channel to the master.
+    pub channel: WorkerEnd,
     /// Where access-log lines go.
     pub access_log: Option<OwnedFd>,
-    /// What it counts.
-    pub counts: Row,
+    /// Its counters.
+    pub counters: Row,
     /// How answers are made.
     pub rules: Rules,
     /// Users whose processes may ask; everyone's if there are none.
@@ -78,8 +78,8 @@ pub struct Desk<'a> {
     pub dice: SmallRng,
     /// Buffers of the service, and the lines for the access log.
     pub scratch: Scratch,
-    /// What the worker counts.
-    pub counts: Row,
+    /// The worker's counters.
+    pub counters: Row,
     /// Seconds since the epoch, as of this turn of the event loop.
     pub now: u64,
     /// The same moment on the clock that is never set.
@@ -92,12 +92,12 @@ pub struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     /// A desk with empty buffers.
-    pub fn new(service: Service<'a>, dice: SmallRng, counts: Row) -> Desk<'a> {
+    pub fn new(service: Service<'a>, dice: SmallRng, counters: Row) -> Desk<'a> {
         Desk {
             service,
             dice,
             scratch: Scratch::default(),
-            counts,
+            counters,
             now: 0,
             moment: Instant::now(),
             input: vec![0; connection::MOST_READ].into(),
@@ -111,7 +111,7 @@ pub fn run(kit: Kit) -> ! {
     let code = match work(kit) {
         Ok(()) => 0,
         Err(failure) => {
-            log::error(format_args!("worker {}: {failure}; leaving", getpid()));
+            log::error(format_args!("worker {}: {failure}; ending", getpid()));
             failure.fault.code()
         }
     };
@@ -125,12 +125,12 @@ fn work(kit: Kit) -> Result<(), Failure> {
     let dice = SmallRng::try_from_rng(&mut SysRng)
         .map_err(|error| Failure::system(format!("no random numbers ({error})")))?;
     let service = Service { view, fragments: &kit.cache.fragments, rules: kit.rules };
-    let desk = Desk::new(service, dice, kit.counts);
-    let access_log = AccessLog::new(kit.access_log, kit.counts.all.log_torn());
+    let desk = Desk::new(service, dice, kit.counters);
+    let access_log = AccessLog::new(kit.access_log, kit.counters.all.log_torn());
     let hello = Hello { slot: kit.slot, slots: kit.slots, pid: process::id(), generation: kit.generation };
-    let door = Door::new(kit.listener, kit.slots > 1, Guard::new(kit.peers));
+    let acceptor = Acceptor::new(kit.listener, kit.slots > 1, Peers::new(kit.peers));
     sandbox::shut_in(kit.sandbox)?;
-    EventLoop::new(desk, hello, door, kit.control, access_log)
+    EventLoop::new(desk, hello, acceptor, kit.channel, access_log)
         .and_then(EventLoop::run)
         .map_err(|error| Failure::system(format!("event loop: {error}")))
 }

@@ -2,10 +2,9 @@
 
 use crate::support::{
     Daemon,
+    control::{hold_up_reloads, outcome},
     daemon::{as_user, program, send_signal},
-    descriptors,
-    operator::{hold_up_reloads, outcome},
-    until,
+    descriptors, until,
 };
 use nix::{sys::signal::Signal, unistd::geteuid};
 use std::{

@@ -3,7 +3,7 @@
 use crate::support::{Daemon, daemon::send_signal, until, write_cache};
 use nix::sys::signal::Signal;
 use std::{collections::HashMap, fs};
-use wire::{Figure, Key, Kind, Tier};
+use wire::{Counter, Key, Kind, Tier};
 
 /// Requests for mirror lists that were answered with mirrors of the whole world, which all of the tests' are.
 fn lists(counters: &HashMap<Key, u64>) -> u64 {
@@ -11,7 +11,7 @@ fn lists(counters: &HashMap<Key, u64>) -> u64 {
         Key::Requests(outcome) => {
             (outcome.kind(), outcome.status(), outcome.tier()) == (Kind::Mirrorlist, 200, Tier::Global)
         }
-        Key::Figure(_) => false,
+        Key::Counter(_) => false,
     };
     counters.iter().filter(|(key, _)| ours(key)).map(|(_, count)| count).sum()
 }
@@ -33,19 +33,19 @@ fn any_worker_tells_what_all_have_counted() {
     client.hear().unwrap();
     for worker in daemon.workers() {
         let counters = daemon.connect_to(worker).counters().unwrap();
-        let figure = |figure| counters[&Key::Figure(figure)];
+        let value = |counter| counters[&Key::Counter(counter)];
         assert_eq!((lists(&counters), requests(&counters)), (30, 30));
-        assert!(figure(Figure::BytesSent) > bytes as u64);
-        assert!(figure(Figure::Connections) >= 4);
-        assert_eq!(figure(Figure::FramesRefused), 1);
-        assert_eq!((figure(Figure::Generation), figure(Figure::WorkersWanted)), (1, 3));
-        assert_eq!((figure(Figure::Hosts), figure(Figure::Directories)), (20, 1));
-        assert_eq!(figure(Figure::Repositories), 1);
-        assert_eq!((figure(Figure::CacheSource), figure(Figure::CacheBuilt)), (1_700_000_000, 1_700_000_100));
-        assert_eq!(figure(Figure::CacheBytes), fs::metadata(daemon.cache()).unwrap().len());
+        assert!(value(Counter::BytesSent) > bytes as u64);
+        assert!(value(Counter::Connections) >= 4);
+        assert_eq!(value(Counter::FramesRefused), 1);
+        assert_eq!((value(Counter::Generation), value(Counter::WorkersWanted)), (1, 3));
+        assert_eq!((value(Counter::Hosts), value(Counter::Directories)), (20, 1));
+        assert_eq!(value(Counter::Repositories), 1);
+        assert_eq!((value(Counter::CacheSource), value(Counter::CacheBuilt)), (1_700_000_000, 1_700_000_100));
+        assert_eq!(value(Counter::CacheBytes), fs::metadata(daemon.cache()).unwrap().len());
     }
     until("three ready workers", || {
-        daemon.connect().counters().unwrap()[&Key::Figure(Figure::WorkersReady)] == 3
+        daemon.connect().counters().unwrap()[&Key::Counter(Counter::WorkersReady)] == 3
     });
 }
 
@@ -70,10 +70,10 @@ fn counts_survive_lost_workers_and_reloads() {
         assert_eq!(said.code, Some(0), "{said:?}");
         until("the old workers' end", || daemon.workers().len() == 2);
         let counters = daemon.connect().counters().unwrap();
-        let figure = |figure| counters[&Key::Figure(figure)];
-        assert_eq!((figure(Figure::Reloads), figure(Figure::Generation)), (round, round + 1));
-        assert_eq!((figure(Figure::WorkersRestarted), figure(Figure::LastReload)), (round, 1));
-        assert!(figure(Figure::LastReloadTime) >= figure(Figure::Started));
+        let value = |counter| counters[&Key::Counter(counter)];
+        assert_eq!((value(Counter::Reloads), value(Counter::Generation)), (round, round + 1));
+        assert_eq!((value(Counter::WorkersRestarted), value(Counter::LastReload)), (round, 1));
+        assert!(value(Counter::LastReloadTime) >= value(Counter::Started));
     }
 }
 
@@ -86,7 +86,7 @@ fn no_count_ever_falls() {
         // Whoever has just been killed or retired answers no more, and is replaced.
         let Ok(counters) = client.answer(1).and_then(|_| client.counters()) else { continue };
         for (key, before) in &last {
-            let is_count = !matches!(key, Key::Figure(Figure::WorkersReady | Figure::Generation));
+            let is_count = !matches!(key, Key::Counter(Counter::WorkersReady | Counter::Generation));
             let now = counters.get(key).copied().unwrap_or_default();
             assert!(!is_count || now >= *before, "{key:?}: {before}, then {now}");
         }
@@ -105,7 +105,7 @@ fn dropped_log_lines_are_counted() {
     let daemon = Daemon::start(&["--access-log", "/dev/full", "--log-address", "full"]);
     let mut client = daemon.connect();
     (0..5).for_each(|id| drop(client.answer(id).unwrap()));
-    assert_eq!(client.counters().unwrap()[&Key::Figure(Figure::LogLinesDropped)], 5);
+    assert_eq!(client.counters().unwrap()[&Key::Counter(Counter::LogLinesDropped)], 5);
 }
 
 #[test]

@@ -4,9 +4,9 @@ use crate::{
     service_manager::{hear_until, started},
     support::{
         Daemon,
+        control::outcome,
         daemon::send_signal,
         descriptors, eventually, is_alive,
-        operator::outcome,
         processes::{children, is_stopped, name, status_number},
         until, write_cache, write_dear_cache, write_long_cache,
     },

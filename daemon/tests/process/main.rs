@@ -2,7 +2,7 @@
 //!
 //! Each file is a side of it: start and end, connections, who may make them, supervision, reload, who reads a cache for
 //! that, access log, counters, the operator's orders, the service manager, the system around it, a limit of file sizes,
-//! socket files, life as process 1 of a container, the walls around workers, and what one that was
+//! socket files, life as process 1 of a container, the sandbox around workers, and what one that was
 //! taken over can do to its master.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -10,11 +10,12 @@
 mod access_log;
 mod callers;
 mod connections;
+mod control;
 mod counters;
+mod escape;
 mod file_size_limit;
 mod lines;
 mod loader;
-mod operator;
 mod process_one;
 mod reload;
 mod sandbox;
@@ -26,4 +27,3 @@ mod supervision;
 mod support;
 mod surroundings;
 mod taken_over;
-mod walls;

@@ -1,7 +1,7 @@
 //! A new cache takes the old one's place, or does not.
 
 use crate::support::{
-    Client, Daemon, Said, cache_bytes, descriptors, is_alive, mapped_caches, operator::hold_up_reloads,
+    Client, Daemon, Said, cache_bytes, control::hold_up_reloads, descriptors, is_alive, mapped_caches,
     processes::name, until, write_cache,
 };
 use nix::sys::signal::Signal;

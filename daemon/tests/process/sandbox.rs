@@ -11,7 +11,7 @@ use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompConditio
 use std::collections::HashSet;
 
 /// Filters of a process that the tests do not have themselves, and whether it can gain privileges no more.
-fn walls(pid: u32) -> (u64, u64) {
+fn filters_of(pid: u32) -> (u64, u64) {
     let filters = |pid| status_number(pid, "Seccomp_filters").unwrap_or_default();
     (filters(pid) - filters(std::process::id()), status_number(pid, "NoNewPrivs").unwrap_or_default())
 }
@@ -19,9 +19,9 @@ fn walls(pid: u32) -> (u64, u64) {
 #[test]
 fn every_worker_is_shut_in_and_it_is_said_once() {
     let daemon = Daemon::start(&[]);
-    let shut_in = || daemon.workers().iter().all(|worker| walls(*worker) == (2, 1));
+    let shut_in = || daemon.workers().iter().all(|worker| filters_of(*worker) == (2, 1));
     assert!(shut_in());
-    assert_eq!(walls(daemon.pid()), (0, 1));
+    assert_eq!(filters_of(daemon.pid()), (0, 1));
     // Those that take another's place, and those of another cache.
     let first = daemon.workers();
     send_signal(first[0], Signal::SIGKILL);
@@ -44,8 +44,8 @@ fn every_worker_is_shut_in_and_it_is_said_once() {
 #[test]
 fn no_sandbox_is_left_out_unasked() {
     let daemon = Daemon::start(&["--sandbox", "off"]);
-    assert!(daemon.workers().iter().all(|worker| walls(*worker) == (0, 1)));
-    assert!(daemon.log().starts_with("warning: workers: not shut in, as configured"), "{}", daemon.log());
+    assert!(daemon.workers().iter().all(|worker| filters_of(*worker) == (0, 1)));
+    assert!(daemon.log().starts_with("warning: workers: no sandbox, as configured"), "{}", daemon.log());
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn a_kernel_that_lacks_something_is_coped_with_unless_all_is_required() {
     ] {
         let daemon = without(missing, || Daemon::start(&[]));
         daemon.connect().answer(1).unwrap();
-        assert!(daemon.workers().iter().all(|worker| walls(*worker) == (filters, 1)));
+        assert!(daemon.workers().iter().all(|worker| filters_of(*worker) == (filters, 1)));
         let log = daemon.log();
         assert!(log.starts_with(&format!("warning: workers: {said}")), "{log}");
         let folder = crate::support::folder();
@@ -81,8 +81,8 @@ fn a_worker_still_marks_its_messages_for_the_journal() {
     let daemon = Daemon::spawn_command(folder, &mut command);
     until("ready", || daemon.log().contains(" is ready"));
     drop(daemon.stream());
-    until("the message", || daemon.log().contains("turned away"));
-    assert!(daemon.log().contains("\n<4>new connection: turned away"), "{}", daemon.log());
+    until("the message", || daemon.log().contains("new connection: refused"));
+    assert!(daemon.log().contains("\n<4>new connection: refused"), "{}", daemon.log());
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn what_is_required_is_had() {
         return;
     }
     daemon.connect().answer(1).unwrap();
-    assert!(daemon.workers().iter().all(|worker| walls(*worker) == (2, 1)));
+    assert!(daemon.workers().iter().all(|worker| filters_of(*worker) == (2, 1)));
 }
 
 #[test]

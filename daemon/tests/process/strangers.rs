@@ -38,9 +38,9 @@ fn strangers_are_turned_away_before_a_byte_while_peers_are_served() {
     daemon.connect().answer(3).unwrap();
     // Said once by each worker that has met any.
     let log = daemon.log();
-    let said = log.lines().filter(|line| line.contains("turned away")).collect::<Vec<_>>();
+    let said = log.lines().filter(|line| line.contains("new connection: refused")).collect::<Vec<_>>();
     assert!((1..=2).contains(&said.len()), "{log}");
-    assert!(said[0].contains(" of user 65534 is not among the peers"), "{log}");
+    assert!(said[0].contains(" of user 65534 is not listed in the option peer"), "{log}");
     // The same process is served where everyone is.
     let open = Daemon::start(&["--socket-mode", "0666"]);
     assert_eq!(ask_as_nobody(&open.socket()), Some(0));
@@ -57,7 +57,7 @@ fn whoever_is_not_a_peer_hears_nothing() {
         let _ = stream.read_to_end(&mut heard);
         assert!(heard.is_empty(), "{heard:?}");
     }
-    until("the line", || daemon.log().contains("is not among the peers); serving the others"));
+    until("the line", || daemon.log().contains("is not listed in the option peer); serving the others"));
 }
 
 /// The exit code of one who has been turned away.

@@ -30,8 +30,9 @@ fn a_worker_that_talks_without_end_is_killed() {
     send_signal(daemon.pid(), Signal::SIGCONT);
     daemon.newcomer(&workers);
     let victim = workers[0];
-    let strange =
-        format!("worker {victim} of generation 1: strange words to its master (more than it was asked)");
+    let strange = format!(
+        "worker {victim} of generation 1: protocol violation on its channel (more answers than the master asked for)"
+    );
     assert!(daemon.log().contains(&strange), "{}", daemon.log());
     daemon.connect().answer(1).unwrap();
 }
@@ -70,7 +71,7 @@ fn a_worker_that_says_what_no_worker_says_is_killed() {
     let Some((daemon, workers, line)) = taken_over() else { return };
     say(&line, b'!', 0).unwrap();
     daemon.newcomer(&workers);
-    assert!(daemon.log().contains("strange words to its master"), "{}", daemon.log());
+    assert!(daemon.log().contains("protocol violation on its channel"), "{}", daemon.log());
     daemon.connect().answer(1).unwrap();
 }
 

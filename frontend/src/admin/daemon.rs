@@ -1,10 +1,10 @@
-//! The daemon's figures under the names that they have outside.
+//! The daemon's counters under the names that they have outside.
 
 use super::page::{Page, labels};
 use std::fmt;
-use wire::{Figure, Key, OTHER_STATUS};
+use wire::{Counter, Key, OTHER_STATUS};
 
-/// How a figure is told.
+/// How a counter is told.
 #[derive(Clone, Copy)]
 enum Told {
     /// As a count, which only rises.
@@ -15,87 +15,92 @@ enum Told {
     Time,
 }
 
-const FIGURES: [(Figure, Told, &str, &str); Figure::ALL.len()] = [
+const METRICS: [(Counter, Told, &str, &str); Counter::ALL.len()] = [
     (
-        Figure::Generation,
+        Counter::Generation,
         Told::Gauge,
         "mirrorlist_daemon_generation",
         "Number of the generation that answers.",
     ),
     (
-        Figure::CacheBuilt,
+        Counter::CacheBuilt,
         Told::Time,
         "mirrorlist_cache_built_timestamp_seconds",
         "When the cache file was built.",
     ),
     (
-        Figure::CacheSource,
+        Counter::CacheSource,
         Told::Time,
         "mirrorlist_cache_source_timestamp_seconds",
         "When the data in the cache was made; its age is time() minus this.",
     ),
-    (Figure::CacheBytes, Told::Gauge, "mirrorlist_cache_size_bytes", "Size of the cache."),
-    (Figure::Hosts, Told::Gauge, "mirrorlist_cache_hosts", "Hosts in the cache."),
-    (Figure::Directories, Told::Gauge, "mirrorlist_cache_directories", "Directories in the cache."),
-    (Figure::Repositories, Told::Gauge, "mirrorlist_cache_repositories", "Repositories in the cache."),
-    (Figure::WorkersWanted, Told::Gauge, "mirrorlist_daemon_workers_wanted", "Workers that there should be."),
+    (Counter::CacheBytes, Told::Gauge, "mirrorlist_cache_size_bytes", "Size of the cache."),
+    (Counter::Hosts, Told::Gauge, "mirrorlist_cache_hosts", "Hosts in the cache."),
+    (Counter::Directories, Told::Gauge, "mirrorlist_cache_directories", "Directories in the cache."),
+    (Counter::Repositories, Told::Gauge, "mirrorlist_cache_repositories", "Repositories in the cache."),
     (
-        Figure::WorkersReady,
+        Counter::WorkersWanted,
+        Told::Gauge,
+        "mirrorlist_daemon_workers_wanted",
+        "Workers that there should be.",
+    ),
+    (
+        Counter::WorkersReady,
         Told::Gauge,
         "mirrorlist_daemon_workers_ready",
         "Workers that are ready to answer.",
     ),
     (
-        Figure::WorkersRestarted,
+        Counter::WorkersRestarted,
         Told::Counter,
         "mirrorlist_daemon_worker_restarts",
         "Workers started in place of lost ones.",
     ),
-    (Figure::Reloads, Told::Counter, "mirrorlist_daemon_reloads", "Reloads whose cache came to answer."),
+    (Counter::Reloads, Told::Counter, "mirrorlist_daemon_reloads", "Reloads whose cache came to answer."),
     (
-        Figure::ReloadsFailed,
+        Counter::ReloadsFailed,
         Told::Counter,
         "mirrorlist_daemon_reloads_failed",
         "Reloads that were given up or taken back.",
     ),
     (
-        Figure::LastReload,
+        Counter::LastReload,
         Told::Gauge,
         "mirrorlist_daemon_last_reload_outcome",
         "How the last reload went: 0 there was none, 1 well, 2 it failed.",
     ),
     (
-        Figure::LastReloadTime,
+        Counter::LastReloadTime,
         Told::Time,
         "mirrorlist_daemon_last_reload_timestamp_seconds",
         "When the last reload was over.",
     ),
     (
-        Figure::Started,
+        Counter::Started,
         Told::Time,
         "mirrorlist_daemon_start_timestamp_seconds",
         "When the daemon was started.",
     ),
     (
-        Figure::Connections,
+        Counter::Connections,
         Told::Counter,
         "mirrorlist_daemon_connections_accepted",
         "Connections that workers have taken.",
     ),
     (
-        Figure::FramesRefused,
+        Counter::FramesRefused,
         Told::Counter,
         "mirrorlist_daemon_frames_refused",
         "Frames that were refused, each with its connection.",
     ),
-    (Figure::BytesSent, Told::Counter, "mirrorlist_daemon_sent_bytes", "Bytes sent to front ends."),
+    (Counter::BytesSent, Told::Counter, "mirrorlist_daemon_sent_bytes", "Bytes sent to front ends."),
     (
-        Figure::LogLinesDropped,
+        Counter::LogLinesDropped,
         Told::Counter,
         "mirrorlist_daemon_access_log_lines_dropped",
         "Lines of the access log that could not be written.",
     ),
-    (Figure::Questions, Told::Counter, "mirrorlist_daemon_json_questions", "JSON lines answered."),
+    (Counter::Questions, Told::Counter, "mirrorlist_daemon_json_questions", "JSON lines answered."),
 ];
 
 /// Writes what a worker has told, or that none has.
@@ -103,8 +108,8 @@ pub(super) fn write(page: &mut Page<'_>, told: Option<&[(Key, u64)]>) -> fmt::Re
     let up = u64::from(told.is_some());
     page.gauge("mirrorlist_daemon_up", "Whether a worker has told what follows.", up)?;
     let Some(told) = told else { return Ok(()) };
-    for (figure, as_what, name, help) in FIGURES {
-        let value = told.iter().find(|(key, _)| *key == Key::Figure(figure)).map(|(_, value)| *value);
+    for (counter, as_what, name, help) in METRICS {
+        let value = told.iter().find(|(key, _)| *key == Key::Counter(counter)).map(|(_, value)| *value);
         match (as_what, value) {
             (_, None) | (Told::Time, Some(0)) => {}
             (Told::Counter, Some(value)) => page.counter(name, help, value)?,
@@ -133,12 +138,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_figure_has_one_name_of_the_right_form() {
+    fn every_counter_has_one_name_of_the_right_form() {
         let mut names: Vec<&str> = Vec::new();
-        for figure in Figure::ALL {
-            let row = FIGURES.iter().find(|row| row.0 == figure);
-            let (_, told, name, help) = row.unwrap_or_else(|| panic!("{figure:?} has no name"));
-            // The encoder ends counts with `_total`.
+        for counter in Counter::ALL {
+            let row = METRICS.iter().find(|row| row.0 == counter);
+            let (_, told, name, help) = row.unwrap_or_else(|| panic!("{counter:?} has no name"));
+            // The encoder ends counters with `_total`.
             assert!(name.starts_with("mirrorlist_") && !name.ends_with("_total"), "{name}");
             assert_eq!(matches!(told, Told::Time), name.ends_with("_timestamp_seconds"), "{name}");
             assert!(help.ends_with('.'), "{help}");
@@ -146,6 +151,6 @@ mod tests {
         }
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), Figure::ALL.len());
+        assert_eq!(names.len(), Counter::ALL.len());
     }
 }

@@ -1,7 +1,7 @@
 //! Whether the front end lives, and whether it can answer clients.
 
 use super::Desk;
-use crate::{backend::probe, counts::Counts};
+use crate::{backend::probe, counters::Counters};
 use std::time::{Duration, Instant};
 
 /// A thread whose loop has not turned for this long hangs; each turns twice a second at least.
@@ -10,7 +10,7 @@ const HUNG: Duration = Duration::from_secs(5);
 impl Desk {
     /// Every thread's loop turns. If not, only a restart helps.
     pub(super) fn live(&self) -> Result<(), String> {
-        match self.watch.borrow_mut().stuck(HUNG, Instant::now()) {
+        match self.watchdog.borrow_mut().stuck(HUNG, Instant::now()) {
             None => Ok(()),
             Some(thread) => Err(format!("thread http-{thread} has hung for {} s", HUNG.as_secs())),
         }
@@ -19,12 +19,13 @@ impl Desk {
     /// One more client would get in: there is a place, or a connection that would make room. The latter is known from the
     /// threads' last sweep.
     fn room(&self) -> Result<(), String> {
-        let sum =
-            |figure: fn(&Counts) -> u64| self.knowledge.counts.iter().map(|counts| figure(counts)).sum();
+        let sum = |counter: fn(&Counters) -> u64| {
+            self.knowledge.counters.iter().map(|counters| counter(counters)).sum()
+        };
         let (taken, ended): (u64, u64) =
-            (sum(|counts| counts.connections.get()), sum(|counts| counts.closed.get()));
+            (sum(|counters| counters.connections.get()), sum(|counters| counters.closed.get()));
         let (open, most) = (taken.saturating_sub(ended), self.knowledge.most_connections as u64);
-        let dispensable: u64 = sum(|counts| counts.dispensable.get());
+        let dispensable: u64 = sum(|counters| counters.dispensable.get());
         if open < most || dispensable > 0 {
             return Ok(());
         }

@@ -1,8 +1,8 @@
-//! The figures as Prometheus reads them: OpenMetrics text.
+//! The metrics as Prometheus reads them: OpenMetrics text.
 //!
 //! Names follow Prometheus' conventions: `mirrorlist_http_` is what the front end counts, `mirrorlist_daemon_` and
 //! `mirrorlist_cache_` what a worker tells of the whole daemon; times in seconds, sizes in bytes. Without a worker the
-//! front end's own figures are all there is, and `mirrorlist_daemon_up` is 0.
+//! front end's own metrics are all there is, and `mirrorlist_daemon_up` is 0.
 
 use super::{
     Desk, daemon,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     backend::probe,
-    counts::{self, BOUNDS, Cell, Counts, STATUSES},
+    counters::{self, BOUNDS, Cell, Counters, STATUSES},
 };
 use hyper::header::HeaderValue;
 use prometheus_client::{
@@ -26,39 +26,39 @@ use wire::{Key, Kind, Tier};
 pub(super) const CONTENT_TYPE: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
 
-/// Time for the daemon's figures; whoever collects figures waits for ten seconds or so.
+/// Time for the daemon's metrics; whoever collects metrics waits for ten seconds or so.
 const DAEMON: Duration = Duration::from_secs(1);
 
 /// Statuses of refused heads, in the order of their cells.
 const REFUSED: [&str; 3] = ["400", "414", "431"];
 
-/// All figures at one moment.
+/// All metrics at one moment.
 #[derive(Debug)]
-struct Figures {
-    counts: Vec<Arc<Counts>>,
+struct Metrics {
+    counters: Vec<Arc<Counters>>,
     most_connections: usize,
     daemon: Option<Vec<(Key, u64)>>,
 }
 
 impl Desk {
-    /// All figures as text.
+    /// All metrics as text.
     pub(super) async fn metrics(&self) -> Result<String, fmt::Error> {
         let known = &self.knowledge;
         let limit = DAEMON.min(known.deadline);
-        let figures = Figures {
-            counts: known.counts.clone(),
+        let metrics = Metrics {
+            counters: known.counters.clone(),
             most_connections: known.most_connections,
             daemon: probe::counters(&known.daemon, limit, known.patience).await.ok(),
         };
         let mut registry = Registry::default();
-        registry.register_collector(Box::new(figures));
+        registry.register_collector(Box::new(metrics));
         let mut text = String::new();
         encode(&mut text, &registry)?;
         Ok(text)
     }
 }
 
-impl Collector for Figures {
+impl Collector for Metrics {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
         self.program(&mut page)?;
@@ -68,9 +68,9 @@ impl Collector for Figures {
     }
 }
 
-impl Figures {
-    fn sum(&self, cell: impl Fn(&Counts) -> u64) -> u64 {
-        self.counts.iter().map(|counts| cell(counts)).sum()
+impl Metrics {
+    fn sum(&self, cell: impl Fn(&Counters) -> u64) -> u64 {
+        self.counters.iter().map(|counters| cell(counters)).sum()
     }
 
     fn program(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -83,7 +83,7 @@ impl Figures {
             )?
             .encode_family(&[("version", env!("CARGO_PKG_VERSION"))])?
             .encode_gauge(&1_u64)?;
-        page.gauge("mirrorlist_http_threads", "Threads that serve.", self.counts.len() as u64)
+        page.gauge("mirrorlist_http_threads", "Threads that serve.", self.counters.len() as u64)
     }
 
     fn requests(&self, page: &mut Page<'_>) -> fmt::Result {
@@ -93,7 +93,7 @@ impl Figures {
             places.map(move |(status, tier)| (kind, status, tier))
         };
         let counted = Kind::ALL.into_iter().flat_map(of_kind).filter_map(|(kind, status, tier)| {
-            let count = self.sum(|counts| counts.answers(kind, status, tier));
+            let count = self.sum(|counters| counters.answers(kind, status, tier));
             (count > 0).then_some((labels(kind, &statuses[status], tier), count))
         });
         page.counters(
@@ -106,12 +106,12 @@ impl Figures {
         page.counter(
             "mirrorlist_http_shed",
             "Requests that were answered with 503 because no worker answered in time.",
-            self.sum(|counts| counts.answers(Kind::Other, shed, Tier::None)),
+            self.sum(|counters| counters.answers(Kind::Other, shed, Tier::None)),
         )?;
         page.counter(
             "mirrorlist_http_retries",
             "Requests that were sent to another worker because the first was silent or gone.",
-            self.sum(|counts| counts.retries.get()),
+            self.sum(|counters| counters.retries.get()),
         )?;
         self.times(page)
     }
@@ -124,11 +124,12 @@ impl Figures {
             MetricType::Histogram,
         )?;
         for kind in Kind::ALL {
-            let bound = |place| if place < BOUNDS { counts::bound(place) } else { f64::INFINITY };
-            let held = |place| self.sum(|counts| counts.times[kind as usize].bucket(place));
+            let bound = |place| if place < BOUNDS { counters::bound(place) } else { f64::INFINITY };
+            let held = |place| self.sum(|counters| counters.times[kind as usize].bucket(place));
             let buckets: Vec<(f64, u64)> = (0..=BOUNDS).map(|place| (bound(place), held(place))).collect();
             let count = buckets.iter().map(|(_, count)| count).sum();
-            let sum: Duration = self.counts.iter().map(|counts| counts.times[kind as usize].sum()).sum();
+            let sum: Duration =
+                self.counters.iter().map(|counters| counters.times[kind as usize].sum()).sum();
             family.encode_family(&[("kind", kind.name())])?.encode_histogram::<NoLabelSet>(
                 sum.as_secs_f64(),
                 count,
@@ -141,12 +142,12 @@ impl Figures {
 
     fn connections(&self, page: &mut Page<'_>) -> fmt::Result {
         let refused = REFUSED.into_iter().enumerate().map(|(at, status)| {
-            let count = self.sum(|counts| counts.refused.get(at).map_or(0, Cell::get));
+            let count = self.sum(|counters| counters.refused.get(at).map_or(0, Cell::get));
             ([("status", status.to_owned())], count)
         });
         page.counters("mirrorlist_http_heads_refused", "Heads that were no request, by status.", refused)?;
-        let closed = self.sum(|counts| counts.closed.get());
-        let accepted = self.sum(|counts| counts.connections.get());
+        let closed = self.sum(|counters| counters.closed.get());
+        let accepted = self.sum(|counters| counters.connections.get());
         page.counter("mirrorlist_http_connections_accepted", "Connections of clients, ever.", accepted)?;
         page.gauge(
             "mirrorlist_http_connections",
@@ -156,7 +157,7 @@ impl Figures {
         page.counter(
             "mirrorlist_http_connections_closed_for_room",
             "Idle connections that were closed at the limit so that others got in.",
-            self.sum(|counts| counts.made_room.get()),
+            self.sum(|counters| counters.made_room.get()),
         )?;
         page.gauge(
             "mirrorlist_http_connections_limit",

@@ -1,4 +1,4 @@
-//! The listener for those who look after the service: health and figures.
+//! The listener for those who look after the service: health and metrics.
 //!
 //! It has a thread, a few connections and time-outs of its own, so that neither clients nor askers can hold the other
 //! up, and nothing of it can be reached where clients connect. [`health`] and [`metrics`] make the answers.
@@ -10,10 +10,10 @@ mod page;
 
 use crate::{
     accept::{Gate, accept},
-    counts::Counts,
+    counters::Counters,
     listen::{Listener, Prepared},
     stream::Socket,
-    watch::Watch,
+    watchdog::Watchdog,
 };
 use bytes::Bytes;
 use http_body_util::Full;
@@ -65,7 +65,7 @@ pub struct Knowledge {
     /// Time after which another worker is asked.
     pub patience: Duration,
     /// What each thread has counted.
-    pub counts: Vec<Arc<Counts>>,
+    pub counters: Vec<Arc<Counters>>,
     /// How many connections there may be.
     pub most_connections: usize,
     /// Whether the program has been told to stop.
@@ -76,7 +76,7 @@ pub struct Knowledge {
 #[derive(Debug)]
 struct Desk {
     knowledge: Knowledge,
-    watch: RefCell<Watch>,
+    watchdog: RefCell<Watchdog>,
 }
 
 /// Starts the thread that answers on `listeners`, and waits until it does. It ends with the process.
@@ -104,11 +104,11 @@ pub fn start(listeners: Vec<Prepared>, knowledge: Knowledge) -> io::Result<()> {
 
 /// Has connections accepted and threads looked at from now on.
 fn serve(listeners: Vec<Prepared>, knowledge: Knowledge) -> io::Result<()> {
-    let watch = RefCell::new(Watch::new(&knowledge.counts, Instant::now()));
+    let watchdog = RefCell::new(Watchdog::new(&knowledge.counters, Instant::now()));
     let gate = Arc::new(Gate::new("admin connections", MOST_CONNECTIONS));
     // It is answered here until the process ends, so that a balancer can be told that we stop.
     let (never, stop) = watch::channel(false);
-    let desk = Rc::new(Desk { knowledge, watch });
+    let desk = Rc::new(Desk { knowledge, watchdog });
     for listener in listeners {
         let desk = Rc::clone(&desk);
         let listener: Listener = listener.start()?;
@@ -125,7 +125,7 @@ fn serve(listeners: Vec<Prepared>, knowledge: Knowledge) -> io::Result<()> {
     spawn_local(async move {
         let _never = never;
         loop {
-            desk.watch.borrow_mut().stuck(LOOK, Instant::now());
+            desk.watchdog.borrow_mut().stuck(LOOK, Instant::now());
             sleep(LOOK).await;
         }
     });
@@ -161,8 +161,8 @@ impl Desk {
             "/healthz/live" => said(self.live()),
             "/healthz/ready" => said(self.ready().await),
             "/metrics" => match self.metrics().await {
-                Ok(figures) => page(StatusCode::OK, metrics::CONTENT_TYPE, figures),
-                Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the figures cannot be written down\n"),
+                Ok(text) => page(StatusCode::OK, metrics::CONTENT_TYPE, text),
+                Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written down\n"),
             },
             _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz/live and /healthz/ready\n"),
         }

@@ -1,4 +1,4 @@
-//! The text that figures are written into, and the labels that they have in common.
+//! The text that metrics are written into, and the labels that they have in common.
 
 use prometheus_client::{
     encoding::{DescriptorEncoder, NoLabelSet},
@@ -16,7 +16,7 @@ pub(super) fn labels(kind: Kind, status: &str, tier: Tier) -> [(&'static str, St
     [("kind", kind.name().into()), ("status", status.into()), ("tier", tier.into())]
 }
 
-/// Where figures are written down.
+/// Where metrics are written down.
 pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
 
 impl Page<'_> {
@@ -26,7 +26,7 @@ impl Page<'_> {
         metric.encode_counter::<NoLabelSet, u64, u64>(&value, None)
     }
 
-    /// Counts that labels tell apart.
+    /// Counters that labels tell apart.
     pub(super) fn counters<const N: usize>(
         &mut self,
         name: &str,
@@ -40,7 +40,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// A figure that may rise and fall.
+    /// A value that may rise and fall.
     pub(super) fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
     }

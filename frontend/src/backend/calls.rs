@@ -51,7 +51,7 @@ pub struct Call {
     /// When it is over, answered or not.
     pub deadline: Instant,
     /// Where it is.
-    pub place: Place,
+    pub state: CallState,
     /// How many workers it has been sent to.
     pub tries: u8,
     /// Only a link made after this one will do.
@@ -60,9 +60,9 @@ pub struct Call {
     pub waker: Option<Waker>,
 }
 
-/// Where a call is.
+/// How far a call has come.
 #[derive(Debug)]
-pub enum Place {
+pub enum CallState {
     /// In the queue.
     Queued,
     /// With the worker of this link since then.
@@ -115,7 +115,7 @@ impl Question {
 impl Call {
     /// A call that nobody has been sent yet.
     pub fn new(question: Question, deadline: Instant) -> Call {
-        Call { question, deadline, place: Place::Queued, tries: 0, only_after: None, waker: None }
+        Call { question, deadline, state: CallState::Queued, tries: 0, only_after: None, waker: None }
     }
 
     /// The id of the call's present try.
@@ -125,7 +125,7 @@ impl Call {
 
     /// The call is over; who waits for it is told.
     pub fn end(&mut self, answer: Option<Answer>) {
-        self.place = Place::Over(answer);
+        self.state = CallState::Over(answer);
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }

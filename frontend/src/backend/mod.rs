@@ -16,7 +16,7 @@ pub use blocks::BLOCK;
 pub use connect::Daemon;
 pub use switchboard::{Answer, Question};
 
-use crate::{config::Relay, counts::Counts};
+use crate::{config::Relay, counters::Counters};
 use blocks::Blocks;
 use std::{
     cell::{Cell, RefCell},
@@ -49,10 +49,10 @@ impl Backend {
     /// Starts the tasks that keep links to all workers of `daemon`, as one of `threads` threads that share the bound.
     ///
     /// Must be called within a tokio runtime that takes local tasks; the tasks end with it.
-    pub fn start(daemon: Arc<Daemon>, relay: Relay, threads: usize, counts: Arc<Counts>) -> Rc<Backend> {
+    pub fn start(daemon: Arc<Daemon>, relay: Relay, threads: usize, counters: Arc<Counters>) -> Rc<Backend> {
         let relay = Relay { in_flight: relay.in_flight.div_ceil(threads.max(1)), ..relay };
         let backend = Rc::new(Backend {
-            board: RefCell::new(Switchboard::new(relay, counts)),
+            board: RefCell::new(Switchboard::new(relay, counters)),
             blocks: RefCell::default(),
             busy: Notify::new(),
             lacking: Notify::new(),

@@ -6,8 +6,8 @@
 //! each link's buffer; `link` moves them.
 
 pub use super::calls::{Answer, CallKey, LinkId, Question};
-use super::calls::{Call, Calls, Place};
-use crate::{config::Relay, counts::Counts};
+use super::calls::{Call, CallState, Calls};
+use crate::{config::Relay, counters::Counters};
 use std::{
     collections::VecDeque,
     mem,
@@ -30,7 +30,7 @@ pub struct Switchboard {
     links_made: u64,
     /// Where the search for the least busy link begins, so that equals take turns.
     turn: usize,
-    counts: Arc<Counts>,
+    counters: Arc<Counters>,
 }
 
 /// A link as the switchboard sees it.
@@ -76,8 +76,8 @@ const MOST_LINKS: usize = 2 * wire::MAX_SLOTS as usize;
 const SILENCE: Duration = Duration::from_secs(5);
 
 impl Switchboard {
-    /// No call and no link; retries are counted in `counts`.
-    pub fn new(relay: Relay, counts: Arc<Counts>) -> Switchboard {
+    /// No call and no link; retries are counted in `counters`.
+    pub fn new(relay: Relay, counters: Arc<Counters>) -> Switchboard {
         Switchboard {
             relay,
             calls: Calls::default(),
@@ -86,7 +86,7 @@ impl Switchboard {
             in_flight: 0,
             links_made: 0,
             turn: 0,
-            counts,
+            counters,
         }
     }
 
@@ -109,13 +109,13 @@ impl Switchboard {
     /// The call's answer, once; until then `waker` is told. `None`: the deadline has passed.
     pub fn poll_answer(&mut self, key: CallKey, waker: &Waker) -> Poll<Option<Answer>> {
         let Some(call) = self.calls.get_mut(key) else { return Poll::Ready(None) };
-        match mem::replace(&mut call.place, Place::Over(None)) {
-            Place::Over(answer) => {
+        match mem::replace(&mut call.state, CallState::Over(None)) {
+            CallState::Over(answer) => {
                 self.calls.remove(key);
                 Poll::Ready(answer)
             }
-            place => {
-                call.place = place;
+            state => {
+                call.state = state;
                 match &mut call.waker {
                     Some(known) => known.clone_from(waker),
                     none => *none = Some(waker.clone()),
@@ -128,7 +128,7 @@ impl Switchboard {
     /// Forgets a call, answered or not; nothing happens if it is no longer there.
     pub fn withdraw(&mut self, key: CallKey) {
         if let Some(call) = self.calls.remove(key)
-            && let Place::With { link, .. } = call.place
+            && let CallState::With { link, .. } = call.state
         {
             self.leave(link);
         }
@@ -158,7 +158,8 @@ impl Switchboard {
     pub fn link_down(&mut self, id: LinkId, now: Instant) -> bool {
         let useful = self.link(id).is_some_and(|link| link.useful);
         self.links.retain(|link| link.id != id);
-        for key in self.calls.keys_where(|call| matches!(call.place, Place::With { link, .. } if link == id))
+        for key in
+            self.calls.keys_where(|call| matches!(call.state, CallState::With { link, .. } if link == id))
         {
             self.in_flight -= 1;
             let Some(call) = self.calls.get_mut(key) else { continue };
@@ -170,7 +171,7 @@ impl Switchboard {
                 // Whoever else is linked now may be as dead and not known to be.
                 call.only_after = Some(LinkId(self.links_made));
             }
-            call.place = Place::Queued;
+            call.state = CallState::Queued;
             self.queue.push_front(key);
         }
         self.advance_queue(now);
@@ -214,7 +215,7 @@ impl Switchboard {
     /// An answer with this id came over this link. One that nobody waits for (any more) is dropped.
     pub fn answered(&mut self, id: LinkId, wire_id: u64, mut answer: Answer, now: Instant) {
         let Some((key, call)) = self.calls.by_wire_id(wire_id) else { return };
-        if !matches!(call.place, Place::With { link, .. } if link == id) || call.wire_id(key) != wire_id {
+        if !matches!(call.state, CallState::With { link, .. } if link == id) || call.wire_id(key) != wire_id {
             return;
         }
         answer.took = self.relay.deadline.saturating_sub(call.deadline.saturating_duration_since(now));
@@ -247,10 +248,10 @@ impl Switchboard {
 
     /// Ends calls whose deadline has passed and sends those that met silence to another worker.
     pub fn tick(&mut self, now: Instant) {
-        let overdue = self.calls.keys_where(|call| match call.place {
-            Place::Over(_) => false,
-            Place::Queued => now >= call.deadline,
-            Place::With { at, .. } => {
+        let overdue = self.calls.keys_where(|call| match call.state {
+            CallState::Over(_) => false,
+            CallState::Queued => now >= call.deadline,
+            CallState::With { at, .. } => {
                 now >= call.deadline || call.tries < 2 && now.duration_since(at) >= self.relay.patience
             }
         });
@@ -258,7 +259,8 @@ impl Switchboard {
             self.overdue(key, now);
         }
         let calls = &mut self.calls;
-        self.queue.retain(|key| calls.get_mut(*key).is_some_and(|call| matches!(call.place, Place::Queued)));
+        self.queue
+            .retain(|key| calls.get_mut(*key).is_some_and(|call| matches!(call.state, CallState::Queued)));
         self.advance_queue(now);
         for link in &self.links {
             if link.is_silent(now) {
@@ -301,9 +303,9 @@ impl Switchboard {
 
     fn overdue(&mut self, key: CallKey, now: Instant) {
         let Some(call) = self.calls.get_mut(key) else { return };
-        let (expired, place) = (now >= call.deadline, &call.place);
-        let from = match *place {
-            Place::With { link, .. } => Some(link),
+        let (expired, state) = (now >= call.deadline, &call.state);
+        let from = match *state {
+            CallState::With { link, .. } => Some(link),
             _ => None,
         };
         if expired {
@@ -339,7 +341,7 @@ impl Switchboard {
                 return;
             }
             let Some(key) = self.queue.pop_front() else { return };
-            let waits = self.calls.get_mut(key).is_some_and(|call| matches!(call.place, Place::Queued));
+            let waits = self.calls.get_mut(key).is_some_and(|call| matches!(call.state, CallState::Queued));
             if waits {
                 self.send(key, None, now);
             }
@@ -353,16 +355,16 @@ impl Switchboard {
             !link.retiring && Some(link.id) != avoid && call.only_after.is_none_or(|last| link.id > last)
         };
         let Some(chosen) = pick(&self.links, &mut self.turn, usable) else {
-            call.place = Place::Queued;
+            call.state = CallState::Queued;
             self.queue.push_back(key);
             return;
         };
         let link = &mut self.links[chosen];
         call.tries += 1;
         if call.tries > 1 {
-            self.counts.retries.count();
+            self.counters.retries.count();
         }
-        call.place = Place::With { link: link.id, at: now };
+        call.state = CallState::With { link: link.id, at: now };
         let wire_id = call.wire_id(key);
         call.question.encode(&mut link.out, wire_id, call.deadline.saturating_duration_since(now));
         link.in_flight += 1;

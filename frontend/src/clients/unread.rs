@@ -27,9 +27,9 @@ pub(super) struct Unread {
     all: Slab<(usize, Rc<Client>)>,
 }
 
-/// A client's place among them.
+/// Finds a client among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place(usize);
+pub(super) struct UnreadKey(usize);
 
 /// What a client has read of the answer that did not fit into its socket.
 #[derive(Debug, Default)]
@@ -71,14 +71,14 @@ impl Unread {
     }
 
     /// A client with so many bytes to read.
-    pub fn enter(&mut self, bytes: usize, client: Rc<Client>) -> Place {
+    pub fn enter(&mut self, bytes: usize, client: Rc<Client>) -> UnreadKey {
         self.bytes += bytes;
-        Place(self.all.insert((bytes, client)))
+        UnreadKey(self.all.insert((bytes, client)))
     }
 
-    /// The client at this place is no longer to read.
-    pub fn leave(&mut self, place: Place) {
-        if let Some((bytes, _)) = self.all.try_remove(place.0) {
+    /// This client is no longer to read.
+    pub fn leave(&mut self, key: UnreadKey) {
+        if let Some((bytes, _)) = self.all.try_remove(key.0) {
             self.bytes -= bytes;
         }
         if self.all.is_empty() {

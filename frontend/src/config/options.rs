@@ -45,7 +45,7 @@ struct Options {
     /// Permissions of socket files that are listened on [default: 0666]
     #[arg(long, value_name = "OCTAL")]
     socket_mode: Option<String>,
-    /// Where health and figures can be asked for: ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH [default: nowhere]
+    /// Where health and metrics can be asked for: ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH [default: nowhere]
     #[arg(long, value_name = "ADDRESS")]
     admin: Option<String>,
     /// The socket of mirrorlistd [default: /run/mirrorlistd/socket]

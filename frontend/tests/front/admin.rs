@@ -1,4 +1,4 @@
-//! Health and figures, on a listener of their own.
+//! Health and metrics, on a listener of their own.
 
 use super::{
     client::{Answer, Client},
@@ -9,7 +9,7 @@ use super::{
 use nix::sys::signal::Signal;
 use prometheus_parse::{Scrape, Value};
 use std::time::Duration;
-use wire::{ContentType, Figure, Key, Kind, NO_REPOSITORY, Outcome, ReplyHead, Tier};
+use wire::{ContentType, Counter, Key, Kind, NO_REPOSITORY, Outcome, ReplyHead, Tier};
 
 const ADMIN: [&str; 2] = ["--admin", "127.0.0.1:0"];
 
@@ -32,8 +32,8 @@ fn head(status: u16, kind: Kind, tier: Tier) -> ReplyHead {
     }
 }
 
-/// The figures, checked for what Prometheus expects of their form.
-fn figures(program: &Program) -> Scrape {
+/// The metrics, checked for what Prometheus expects of their form.
+fn metrics(program: &Program) -> Scrape {
     let answer = ask(program, "/metrics");
     assert_eq!(answer.status, 200);
     let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -82,7 +82,7 @@ fn without_the_option_there_is_no_such_listener() {
     let _worker = daemon.echo();
     let program = Program::start(&daemon, &["--threads", "1"]);
     assert_eq!(Client::connect(program.address()).get("/").status, 200);
-    assert!(!program.logged("health and figures"));
+    assert!(!program.logged("health and metrics"));
     assert!(program.threads().iter().all(|(_, name)| name != "admin"));
 }
 
@@ -106,7 +106,7 @@ fn it_answers_get_and_head_over_a_socket_file_too_and_closes() {
     let _worker = daemon.echo();
     let path = daemon.path("admin");
     let program = Program::start(&daemon, &["--admin", &format!("unix:{}", path.display())]);
-    assert!(program.logged(&format!("health and figures on unix:{}", path.display())));
+    assert!(program.logged(&format!("health and metrics on unix:{}", path.display())));
     let mut client = Client::connect_unix(&path);
     assert_eq!(client.get("/healthz/live").text(), "ok\n");
     assert!(client.is_closed());
@@ -201,11 +201,11 @@ fn not_ready_once_it_is_told_to_stop() {
 
 /// Answers as the request's path says: `/STATUS/KIND/TIER`, by number.
 fn as_told(mut connection: Connection) {
-    connection.figures = vec![
-        (Key::Figure(Figure::Generation), 7),
-        (Key::Figure(Figure::CacheBuilt), 1_700_000_000),
-        (Key::Figure(Figure::LastReloadTime), 0),
-        (Key::Figure(Figure::WorkersRestarted), 3),
+    connection.counters = vec![
+        (Key::Counter(Counter::Generation), 7),
+        (Key::Counter(Counter::CacheBuilt), 1_700_000_000),
+        (Key::Counter(Counter::LastReloadTime), 0),
+        (Key::Counter(Counter::WorkersRestarted), 3),
         (Key::Requests(Outcome::of(&head(200, Kind::Metalink, Tier::CountryContinent))), 11),
         (Key::Requests(Outcome::of(&head(500, Kind::Other, Tier::None))), 2),
     ];
@@ -220,7 +220,7 @@ fn as_told(mut connection: Connection) {
 }
 
 #[test]
-fn figures_tell_what_clients_got_and_what_the_daemon_tells() {
+fn metrics_tell_what_clients_got_and_what_the_daemon_tells() {
     let daemon = Daemon::new();
     let _worker = daemon.worker(0, 1, 1, as_told);
     let program = start(&daemon, &["--threads", "2", "--deadline", "0.4", "--max-connections", "50"]);
@@ -236,10 +236,10 @@ fn figures_tell_what_clients_got_and_what_the_daemon_tells() {
     {
         assert_eq!(Client::connect(program.address()).send(head).answer().status, status);
     }
-    let open = || value(&figures(&program), "mirrorlist_http_connections", &[]);
+    let open = || value(&metrics(&program), "mirrorlist_http_connections", &[]);
     eventually("those that were refused are gone", || open() == 4.0);
 
-    let scrape = figures(&program);
+    let scrape = metrics(&program);
     let requests = |kind, status, tier| {
         let labels = [("kind", kind), ("status", status), ("tier", tier)];
         value(&scrape, "mirrorlist_http_requests_total", &labels)
@@ -290,16 +290,16 @@ fn a_retry_is_counted() {
     let mut client = Client::connect(program.address());
     eventually("a retry", || {
         assert_eq!(client.get("/").status, 200);
-        value(&figures(&program), "mirrorlist_http_retries_total", &[]) >= 1.0
+        value(&metrics(&program), "mirrorlist_http_retries_total", &[]) >= 1.0
     });
 }
 
 #[test]
-fn without_a_worker_the_front_ends_own_figures_are_told_all_the_same() {
+fn without_a_worker_the_front_ends_own_metrics_are_told_all_the_same() {
     let daemon = Daemon::absent();
     let program = start(&daemon, &["--deadline", "0.2"]);
     assert_eq!(Client::connect(program.address()).get("/").status, 503);
-    let scrape = figures(&program);
+    let scrape = metrics(&program);
     assert_eq!(value(&scrape, "mirrorlist_daemon_up", &[]), 0.0);
     assert!(scrape.samples.iter().any(|sample| sample.metric == "mirrorlist_daemon_up"));
     assert_eq!(value(&scrape, "mirrorlist_http_shed_total", &[]), 1.0);

@@ -7,7 +7,6 @@
 mod addresses;
 mod admin;
 mod client;
-mod confinement;
 mod faults;
 mod hostile;
 mod limits;
@@ -17,6 +16,7 @@ mod process_one;
 mod program;
 mod relay;
 mod room;
+mod sandbox;
 mod sockets;
 mod systemd;
 mod unread;

@@ -46,7 +46,7 @@ fn the_daemons_signals_are_nothing_to_the_front_end() {
     let program = Program::start(&daemon, &[]);
     for (signal, name) in [(Signal::SIGHUP, "SIGHUP"), (Signal::SIGUSR1, "SIGUSR1")] {
         program.signal(signal);
-        eventually("the operator is told", || program.logged(&format!("info: {name}: nothing here")));
+        eventually("the operator is told", || program.logged(&format!("info: {name}: ignored")));
         assert_eq!(Client::connect(program.address()).get("/").status, 200);
     }
 }
@@ -137,7 +137,7 @@ fn a_second_signal_ends_the_program_at_once() {
     client.send_get("/", "");
     assert!(client.hears_nothing_for(Duration::from_millis(50)));
     program.signal(Signal::SIGTERM);
-    eventually("the first signal is heard", || program.logged("stopping (SIGTERM)"));
+    eventually("the first signal is heard", || program.logged("SIGTERM: stopping"));
     let end = Instant::now() + SOON;
     while Instant::now() < end && !program.has_ended() {
         program.signal(Signal::SIGTERM);

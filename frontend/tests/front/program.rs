@@ -78,7 +78,7 @@ impl Program {
     /// Where it answers those who look after it.
     pub fn admin(&self) -> SocketAddr {
         let log = self.log.lock().unwrap();
-        let mut places = log.iter().filter_map(|line| line.strip_prefix("info: health and figures on "));
+        let mut places = log.iter().filter_map(|line| line.strip_prefix("info: health and metrics on "));
         places.next().unwrap().parse().unwrap()
     }
 

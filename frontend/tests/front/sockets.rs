@@ -70,12 +70,12 @@ fn a_socket_file_whose_queue_is_full_is_refused_and_not_waited_for() {
     let busy = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     busy.bind(&address).unwrap();
     busy.listen(0).unwrap();
-    let knock = || {
+    let connect = || {
         let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None).unwrap();
         socket.connect(&address).map(|()| socket)
     };
-    let _waiting: Vec<_> = std::iter::from_fn(|| knock().ok()).take(100).collect();
-    assert!(knock().is_err(), "the queue is not full");
+    let _waiting: Vec<_> = std::iter::from_fn(|| connect().ok()).take(100).collect();
+    assert!(connect().is_err(), "the queue is not full");
     is_refused(&daemon, &unix(&path), "another program answers on it");
     assert!(path.exists());
 }

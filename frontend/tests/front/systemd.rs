@@ -259,7 +259,7 @@ fn the_watchdog_is_told_that_we_live_for_as_long_as_every_thread_turns() {
     ptrace::seize(stuck, ptrace::Options::empty()).unwrap();
     ptrace::interrupt(stuck).unwrap();
     waitpid(stuck, Some(WaitPidFlag::__WALL)).unwrap();
-    eventually("the operator is told", || program.logged("thread http-1: hangs"));
+    eventually("the operator is told", || program.logged("thread http-1: has hung"));
     eventually("it says no more that it lives", || !alive(within * 2));
     ptrace::detach(stuck, None).unwrap();
     assert!(alive(SOON), "it turns again");

@@ -42,7 +42,7 @@ pub struct Connection {
     stream: UnixStream,
     buffer: Vec<u8>,
     /// What it says when it is asked what the daemon has counted.
-    pub figures: Vec<(Key, u64)>,
+    pub counters: Vec<(Key, u64)>,
     /// Which connection of this worker it is, from 0.
     pub number: usize,
 }
@@ -125,7 +125,7 @@ impl Daemon {
                 known.open.lock().unwrap().push(stream.try_clone().unwrap());
                 let (serve, end) = (Arc::clone(&serve), stream.try_clone().unwrap());
                 thread::spawn(move || {
-                    serve(Connection { stream, buffer: Vec::new(), figures: Vec::new(), number });
+                    serve(Connection { stream, buffer: Vec::new(), counters: Vec::new(), number });
                     // The front end may have closed it first.
                     let _ = end.shutdown(Shutdown::Both);
                 });
@@ -186,7 +186,7 @@ impl Connection {
             self.buffer.drain(..taken);
             if let Some(id) = counters {
                 let mut bytes = Vec::new();
-                wire::encode_counters(&mut bytes, id, &self.figures);
+                wire::encode_counters(&mut bytes, id, &self.counters);
                 self.send(&bytes);
             }
             if let Some(asked) = heard {

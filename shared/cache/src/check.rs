@@ -10,7 +10,7 @@ use super::{
         MOST_COMPONENTS, MOST_EXTRAS, MOST_HOSTS, MOST_NODES, MOST_PATH, MOST_TEXT, MOST_URLS, MOST_VERSIONS,
     },
     schema::{
-        ArchivedClassNumbers, ArchivedHashIndex, ArchivedNetblockRow, ArchivedSchema, ArchivedTreeRow,
+        ArchivedClassNumbers, ArchivedHashIndex, ArchivedNetblockRow, ArchivedRepoArchRow, ArchivedSchema,
         NO_CATEGORY, NO_CONTINENT, NO_COUNTRY, NONE, PUBLIC,
     },
     table,
@@ -215,7 +215,7 @@ fn files(schema: &ArchivedSchema) -> Checked {
 
 fn repositories(schema: &ArchivedSchema) -> Checked {
     let rows = &schema.repositories;
-    ends(rows.iter().map(|row| row.trees), schema.trees.len(), "trees of repositories")?;
+    ends(rows.iter().map(|row| row.repo_archs), schema.repo_archs.len(), "architectures of repositories")?;
     let count = rows.len() - 1;
     for row in &rows[..count] {
         string(schema, row.name)?;
@@ -225,7 +225,7 @@ fn repositories(schema: &ArchivedSchema) -> Checked {
     schema.archs.iter().try_for_each(|name| string(schema, *name))?;
     let (nodes, directories) = (schema.nodes.len(), schema.directories.len());
     let files = schema.file_versions.len() - 1;
-    for row in schema.trees.iter() {
+    for row in schema.repo_archs.iter() {
         must((row.arch.to_native() as usize) < schema.archs.len(), "unknown architecture")?;
         optional(row.directory, nodes, "unknown directory of a repository")?;
         optional(row.repodata, directories, "unknown repodata of a repository")?;
@@ -234,9 +234,10 @@ fn repositories(schema: &ArchivedSchema) -> Checked {
         must(repomd == NONE || repomd as usize >= nodes - files, "a repomd.xml that is no file")?;
     }
     for window in rows.windows(2) {
-        let trees = &schema.trees[window[0].trees.to_native() as usize..window[1].trees.to_native() as usize];
-        let arch = |row: &ArchivedTreeRow| bytes(schema, schema.archs[row.arch.to_native() as usize]);
-        must(trees.is_sorted_by(|a, b| arch(a) < arch(b)), "trees out of order")?;
+        let repo_archs = &schema.repo_archs
+            [window[0].repo_archs.to_native() as usize..window[1].repo_archs.to_native() as usize];
+        let arch = |row: &ArchivedRepoArchRow| bytes(schema, schema.archs[row.arch.to_native() as usize]);
+        must(repo_archs.is_sorted_by(|a, b| arch(a) < arch(b)), "architectures out of order")?;
     }
     index(&schema.repository_names, count, "repository table")
 }
@@ -247,9 +248,9 @@ fn clients(schema: &ArchivedSchema) -> Checked {
     below(&schema.location_hosts, hosts, "unknown host of a location")?;
     each_once(schema.locations.iter().map(|row| row.hosts), &schema.location_hosts)?;
     schema.locations[..schema.locations.len() - 1].iter().try_for_each(|row| string(schema, row.name))?;
-    ends(schema.systems.iter().map(|row| row.hosts), schema.system_hosts.len(), "hosts of systems")?;
-    below(&schema.system_hosts, hosts, "unknown host of a system")?;
-    each_once(schema.systems.iter().map(|row| row.hosts), &schema.system_hosts)?;
+    ends(schema.asns.iter().map(|row| row.hosts), schema.asn_hosts.len(), "hosts of ASNs")?;
+    below(&schema.asn_hosts, hosts, "unknown host of an ASN")?;
+    each_once(schema.asns.iter().map(|row| row.hosts), &schema.asn_hosts)?;
     ends(schema.netblocks.iter().map(|row| row.hosts), schema.netblock_hosts.len(), "hosts of netblocks")?;
     below(&schema.netblock_hosts, hosts, "unknown host of a netblock")?;
     each_once(schema.netblocks.iter().map(|row| row.hosts), &schema.netblock_hosts)?;
@@ -264,7 +265,7 @@ fn clients(schema: &ArchivedSchema) -> Checked {
     must(!schema.classes.is_empty(), "no client class")?;
     for row in schema.classes.iter() {
         country(schema, row.country)?;
-        optional(row.system, schema.systems.len() - 1, "unknown system of a class")?;
+        optional(row.asn, schema.asns.len() - 1, "unknown ASN of a class")?;
         optional(row.netblock, netblocks, "unknown netblock of a class")?;
     }
     Ok(())

@@ -32,8 +32,8 @@ pub use publish::publish;
 pub use schema::FORMAT;
 pub use sections::Section;
 pub use view::{
-    Class, ContinentId, CountryId, DirectoryId, FileId, Found, HostId, LocationId, Member, NetblockId,
-    PlacementId, Prefix, Repository, RepositoryId, Set, SetId, SystemId, Tree, TreeId, UrlId, Version, View,
+    AsnId, Class, ContinentId, CountryId, DirectoryId, FileId, Found, HostId, LocationId, Member, NetblockId,
+    PlacementId, Prefix, RepoArch, RepoArchId, Repository, RepositoryId, Set, SetId, UrlId, Version, View,
 };
 #[cfg(feature = "write")]
 pub use write::{Statistics, WriteError, write};

@@ -14,7 +14,7 @@ pub const MOST_COMPONENTS: usize = MOST_PATH.div_ceil(2);
 /// Path components in all: directories, what is on the way to them, files. The largest known deployment has some
 /// 200,000; a build takes about a hundred bytes for each.
 pub const MOST_NODES: usize = 1 << 22;
-/// Hosts, and so the hosts of a directory, a location, a system or a netblock.
+/// Hosts, and so the hosts of a directory, a location, an ASN or a netblock.
 pub const MOST_HOSTS: usize = u16::MAX as usize;
 /// URLs under which a host offers one tree; mirrors have up to four, one for each scheme.
 pub const MOST_URLS: usize = 255;

@@ -114,7 +114,7 @@ impl Layers {
             let (corrected, by_geoip) = (overrides.at(start), geoip.at(start));
             let class = ClassRow {
                 country: corrected.or(by_geoip).unwrap_or(NO_COUNTRY),
-                system: routes.at(start).unwrap_or(NONE),
+                asn: routes.at(start).unwrap_or(NONE),
                 netblock: netblocks.at(start).unwrap_or(NONE),
                 flags: u16::from(corrected.is_some()),
             };
@@ -129,7 +129,7 @@ impl Layers {
     /// The tables of both families and the classes that they name.
     pub fn compile(mut self) -> (RangesV4, RangesV6, Vec<ClassRow>) {
         let mut classes = IndexSet::new();
-        classes.insert(ClassRow { system: NONE, netblock: NONE, country: NO_COUNTRY, flags: 0 });
+        classes.insert(ClassRow { asn: NONE, netblock: NONE, country: NO_COUNTRY, flags: 0 });
         let v4 = self.overlay(true, &mut classes);
         let v6 = self.overlay(false, &mut classes);
         let deep = classes.len() as u32;

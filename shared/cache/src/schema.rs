@@ -94,7 +94,7 @@ pub struct Schema {
     /// Architectures' names.
     pub archs: Vec<u32>,
     /// What repository and architecture name, ascending by both names.
-    pub trees: Vec<TreeRow>,
+    pub repo_archs: Vec<RepoArchRow>,
 
     /// Named locations, ascending by name; the last row only ends the one before it.
     pub locations: Vec<LocationRow>,
@@ -105,9 +105,9 @@ pub struct Schema {
     /// Hosts of netblocks.
     pub netblock_hosts: Vec<u32>,
     /// Autonomous systems that hosts serve, ascending by number; the last row only ends the one before it.
-    pub systems: Vec<SystemRow>,
+    pub asns: Vec<AsnRow>,
     /// Hosts of autonomous systems.
-    pub system_hosts: Vec<u32>,
+    pub asn_hosts: Vec<u32>,
 
     /// Everything that makes a difference between clients' addresses. Class 0 knows nothing.
     pub classes: Vec<ClassRow>,
@@ -240,8 +240,8 @@ pub struct VersionRow {
 pub struct RepositoryRow {
     /// Its name.
     pub name: u32,
-    /// Where its trees begin in [`Schema::trees`].
-    pub trees: u32,
+    /// Where its architectures begin in [`Schema::repo_archs`].
+    pub repo_archs: u32,
     /// The repository that answers in its place, or [`NONE`].
     pub redirect: u32,
     /// Bit 0: disabled.
@@ -250,7 +250,7 @@ pub struct RepositoryRow {
 
 /// The directory of a repository for an architecture.
 #[derive(Archive, Serialize, Clone, Copy)]
-pub struct TreeRow {
+pub struct RepoArchRow {
     /// The architecture's position in [`Schema::archs`].
     pub arch: u32,
     /// The node of the directory, which need not be one that mirrors carry.
@@ -289,10 +289,10 @@ pub struct NetblockRow {
 
 /// An autonomous system that hosts serve.
 #[derive(Archive, Serialize, Clone, Copy)]
-pub struct SystemRow {
+pub struct AsnRow {
     /// Its number.
     pub number: u32,
-    /// Where its hosts begin in [`Schema::system_hosts`].
+    /// Where its hosts begin in [`Schema::asn_hosts`].
     pub hosts: u32,
     /// No bit is defined yet.
     pub flags: u32,
@@ -302,7 +302,7 @@ pub struct SystemRow {
 #[derive(Archive, Serialize, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClassRow {
     /// The autonomous system, if hosts serve it, or [`NONE`].
-    pub system: u32,
+    pub asn: u32,
     /// The longest netblock, which knows the shorter ones, or [`NONE`].
     pub netblock: u32,
     /// The country, or [`NO_COUNTRY`].

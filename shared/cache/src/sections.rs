@@ -78,7 +78,11 @@ impl View<'_> {
                 s.repositories.len().saturating_sub(1),
                 &[size_of_val(&*s.repositories), index(&s.repository_names)],
             ),
-            section("trees", s.trees.len(), &[size_of_val(&*s.trees), size_of_val(&*s.archs)]),
+            section(
+                "repositories by architecture",
+                s.repo_archs.len(),
+                &[size_of_val(&*s.repo_archs), size_of_val(&*s.archs)],
+            ),
             section(
                 "locations",
                 s.locations.len().saturating_sub(1),
@@ -91,8 +95,8 @@ impl View<'_> {
             ),
             section(
                 "autonomous systems",
-                s.systems.len().saturating_sub(1),
-                &[size_of_val(&*s.systems), size_of_val(&*s.system_hosts)],
+                s.asns.len().saturating_sub(1),
+                &[size_of_val(&*s.asns), size_of_val(&*s.asn_hosts)],
             ),
             section("client classes", s.classes.len(), &[size_of_val(&*s.classes)]),
             section(

@@ -141,23 +141,23 @@ fn directories_and_files_are_found_by_their_whole_path() {
 }
 
 #[test]
-fn repositories_know_trees_redirects_and_whether_they_are_disabled() {
+fn repositories_know_archs_redirects_and_whether_they_are_disabled() {
     let view = checked();
     let fedora = view.repository_id(b"fedora-42").unwrap();
-    let archs: Vec<&str> = view.trees(fedora).map(|tree| view.tree_arch(tree)).collect();
+    let archs: Vec<&str> = view.repo_archs(fedora).map(|repo_arch| view.arch_of(repo_arch)).collect();
     assert_eq!(archs, ["s390x", "x86_64"]);
-    let tree = view.tree(view.tree_id(fedora, b"x86_64").unwrap()).unwrap();
-    assert_eq!(path(&view, tree.directory.unwrap()), "pub/fedora/42/os");
-    assert_eq!(path(&view, tree.repodata.unwrap()), "pub/fedora/42/os/repodata");
-    assert!(tree.repomd.is_some());
-    let gone = view.tree(view.tree_id(fedora, b"s390x").unwrap()).unwrap();
-    assert_eq!(gone, Tree { directory: None, repodata: None, repomd: None });
+    let repo_arch = view.repo_arch(view.repo_arch_id(fedora, b"x86_64").unwrap()).unwrap();
+    assert_eq!(path(&view, repo_arch.directory.unwrap()), "pub/fedora/42/os");
+    assert_eq!(path(&view, repo_arch.repodata.unwrap()), "pub/fedora/42/os/repodata");
+    assert!(repo_arch.repomd.is_some());
+    let gone = view.repo_arch(view.repo_arch_id(fedora, b"s390x").unwrap()).unwrap();
+    assert_eq!(gone, RepoArch { directory: None, repodata: None, repomd: None });
     let rawhide = view.repository_id(b"rawhide").unwrap();
     assert_eq!(view.repository(rawhide).unwrap().redirect, Some(fedora));
     assert!(view.repository(view.repository_id(b"core-6").unwrap()).unwrap().disabled);
     assert_eq!(view.repository_id(b"fedora-4"), None);
-    assert_eq!(view.tree_repository(TreeId(1)), fedora);
-    assert_eq!(view.first_tree_from(b"zzz"), TreeId(2));
+    assert_eq!(view.repository_of(RepoArchId(1)), fedora);
+    assert_eq!(view.first_repo_arch_from(b"zzz"), RepoArchId(2));
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn carrier_sets_keep_countries_placements_and_who_is_public() {
 }
 
 #[test]
-fn an_address_leads_to_country_system_and_nested_netblocks() {
+fn an_address_leads_to_country_asn_and_nested_netblocks() {
     let view = checked();
     let of = |address: &str| {
         let class = view.class(address.parse().unwrap());
@@ -205,7 +205,7 @@ fn an_address_leads_to_country_system_and_nested_netblocks() {
         }
         let country =
             class.country.and_then(|country| view.country_code(country)).map(|code| code.to_string());
-        (country, class.system.map(|system| view.system_number(system)), netblocks)
+        (country, class.asn.map(|asn| view.asn_number(asn)), netblocks)
     };
     let none = Vec::<String>::new;
     assert_eq!(of("10.1.2.3"), (None, None, vec!["10.1.0.0/16".into(), "10.0.0.0/8".into()]));
@@ -284,13 +284,13 @@ fn classes_agree_with_a_linear_scan() {
             let overrides: Vec<_> = inventory.country_overrides.iter().map(|(p, c)| (*p, *c)).collect();
             let country = longest(&overrides).or_else(|| longest(&inventory.geoip));
             let inside = inventory.routes.iter().filter(|(prefix, _)| prefix.contains(address));
-            let system = inside.max_by_key(|(prefix, _)| prefix.prefix()).and_then(|found| found.1);
+            let asn = inside.max_by_key(|(prefix, _)| prefix.prefix()).and_then(|found| found.1);
             let inside = inventory.netblocks.keys().filter(|prefix| prefix.contains(address));
             let netblock = inside.max_by_key(|prefix| prefix.prefix());
             let class = view.class(address);
             assert_eq!(class.country.and_then(|country| view.country_code(country)), country, "{address}");
-            let found = class.system.map(|system| view.system_number(system));
-            assert_eq!(found, system.filter(|number| *number == 64_500), "{address}");
+            let found = class.asn.map(|asn| view.asn_number(asn));
+            assert_eq!(found, asn.filter(|number| *number == 64_500), "{address}");
             let found = class.netblock.and_then(|netblock| view.netblock(netblock));
             assert_eq!(
                 found.map(|found| (found.address, found.length)),
@@ -396,11 +396,11 @@ fn look_at_everything(view: &View<'_>) {
     }
     for name in ["fedora-42", "rawhide"] {
         let Some(repository) = view.repository_id(name.as_bytes()) else { continue };
-        for tree in view.trees(repository) {
-            assert!(view.tree(tree).is_some() || tree.0 as usize >= view.tree_count());
-            view.tree_repository(tree);
+        for repo_arch in view.repo_archs(repository) {
+            assert!(view.repo_arch(repo_arch).is_some() || repo_arch.0 as usize >= view.repo_arch_count());
+            view.repository_of(repo_arch);
         }
-        view.first_tree_from(name.as_bytes());
+        view.first_repo_arch_from(name.as_bytes());
     }
     view.location(b"dc:1").map(|location| view.location_hosts(location).count());
     let addresses = [
@@ -414,7 +414,7 @@ fn look_at_everything(view: &View<'_>) {
             view.netblock_hosts(netblock).for_each(drop);
             next = view.netblock_parent(netblock);
         }
-        class.system.map(|system| view.system_hosts(system).count());
+        class.asn.map(|asn| view.asn_hosts(asn).count());
         class
             .country
             .and_then(|country| view.continent(country))
@@ -445,13 +445,13 @@ fn of_what_is_no_cache_only_the_header_is_read() {
 /// A forged range of 32-bit numbers could be walked for minutes, and what is found in it kept.
 #[test]
 #[cfg_attr(miri, ignore = "writes another cache")]
-fn a_repository_has_no_more_trees_than_there_are() {
+fn a_repository_has_no_more_archs_than_there_are() {
     let mut schema = super::write::lay_out(&inventory()).unwrap();
-    schema.repositories[1].trees = u32::MAX;
+    schema.repositories[1].repo_archs = u32::MAX;
     let bytes = super::write::serialise(&schema, 0).unwrap();
     assert!(View::check(&bytes).is_err());
     let view = View::access(&bytes).unwrap();
-    assert_eq!(view.trees(RepositoryId(0)).len(), view.tree_count());
+    assert_eq!(view.repo_archs(RepositoryId(0)).len(), view.repo_arch_count());
 }
 
 /// What `check` refuses for good reasons, looked at without it: each look-up ends as soon as it does on a good cache.

@@ -50,13 +50,13 @@ ids! {
     /// A repository; ascending by name.
     RepositoryId(u32);
     /// A repository for an architecture; ascending by both names.
-    TreeId(u32);
+    RepoArchId(u32);
     /// A named location.
     LocationId(u32);
     /// A prefix that hosts serve.
     NetblockId(u32);
     /// An autonomous system that hosts serve.
-    SystemId(u32);
+    AsnId(u32);
 }
 
 /// A cache to ask.
@@ -85,14 +85,14 @@ pub struct Class {
     /// Whether `country` is an operator's correction, not what GeoIP says.
     pub corrected: bool,
     /// Its autonomous system, if hosts serve it.
-    pub system: Option<SystemId>,
+    pub asn: Option<AsnId>,
     /// The longest netblock that contains it.
     pub netblock: Option<NetblockId>,
 }
 
 /// A repository for an architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tree {
+pub struct RepoArch {
     /// Its directory, unless no mirror carries it.
     pub directory: Option<DirectoryId>,
     /// The directory of its metadata, unless no mirror carries it.
@@ -201,7 +201,7 @@ impl<'a> View<'a> {
             number,
             country: country(row.country.to_native()),
             corrected: row.flags.to_native() & 1 != 0,
-            system: some(row.system).map(SystemId),
+            asn: some(row.asn).map(AsnId),
             netblock: some(row.netblock).map(NetblockId),
         }
     }
@@ -236,19 +236,19 @@ impl<'a> View<'a> {
     }
 
     /// The number of an autonomous system.
-    pub fn system_number(&self, system: SystemId) -> u32 {
-        self.schema.systems.get(system.0 as usize).map_or(0, |row| row.number.to_native())
+    pub fn asn_number(&self, asn: AsnId) -> u32 {
+        self.schema.asns.get(asn.0 as usize).map_or(0, |row| row.number.to_native())
     }
 
     /// The hosts that serve an autonomous system.
-    pub fn system_hosts(&self, system: SystemId) -> impl ExactSizeIterator<Item = HostId> + 'a {
-        hosts(&self.schema.system_hosts, span(&self.schema.systems, system.0, |row| row.hosts))
+    pub fn asn_hosts(&self, asn: AsnId) -> impl ExactSizeIterator<Item = HostId> + 'a {
+        hosts(&self.schema.asn_hosts, span(&self.schema.asns, asn.0, |row| row.hosts))
     }
 
     /// The autonomous system of this number, if hosts serve it.
-    pub fn system_id(&self, number: u32) -> Option<SystemId> {
-        let (_, rows) = self.schema.systems.split_last()?;
-        rows.binary_search_by(|row| row.number.to_native().cmp(&number)).ok().map(|at| SystemId(at as u32))
+    pub fn asn_id(&self, number: u32) -> Option<AsnId> {
+        let (_, rows) = self.schema.asns.split_last()?;
+        rows.binary_search_by(|row| row.number.to_native().cmp(&number)).ok().map(|at| AsnId(at as u32))
     }
 
     /// A netblock's prefix.
@@ -559,60 +559,65 @@ impl<'a> View<'a> {
         self.schema.repositories.len().saturating_sub(1)
     }
 
-    /// The trees of a repository, ascending by architecture.
-    pub fn trees(&self, repository: RepositoryId) -> impl ExactSizeIterator<Item = TreeId> + Clone + 'a {
-        self.tree_range(repository).map(TreeId)
+    /// What a repository has, ascending by architecture.
+    pub fn repo_archs(
+        &self,
+        repository: RepositoryId,
+    ) -> impl ExactSizeIterator<Item = RepoArchId> + Clone + 'a {
+        self.repo_arch_range(repository).map(RepoArchId)
     }
 
-    fn tree_range(&self, repository: RepositoryId) -> Range<u32> {
-        let range = span(&self.schema.repositories, repository.0, |row| row.trees);
-        range.start as u32..range.end.min(self.tree_count()) as u32
+    fn repo_arch_range(&self, repository: RepositoryId) -> Range<u32> {
+        let range = span(&self.schema.repositories, repository.0, |row| row.repo_archs);
+        range.start as u32..range.end.min(self.repo_arch_count()) as u32
     }
 
-    /// How many trees there are; they are numbered from 0, ascending by repository and architecture.
-    pub fn tree_count(&self) -> usize {
-        self.schema.trees.len()
+    /// How many pairs of repository and architecture there are; they are numbered from 0, ascending by both names.
+    pub fn repo_arch_count(&self) -> usize {
+        self.schema.repo_archs.len()
     }
 
-    /// The repository of a tree. Cost: a binary search.
-    pub fn tree_repository(&self, tree: TreeId) -> RepositoryId {
+    /// The repository of such a pair. Cost: a binary search.
+    pub fn repository_of(&self, repo_arch: RepoArchId) -> RepositoryId {
         let rows = &self.schema.repositories;
-        RepositoryId(rows.partition_point(|row| row.trees.to_native() <= tree.0).saturating_sub(1) as u32)
+        RepositoryId(
+            rows.partition_point(|row| row.repo_archs.to_native() <= repo_arch.0).saturating_sub(1) as u32
+        )
     }
 
-    /// The first tree whose repository's name is not below `name`; may be [`View::tree_count`].
-    pub fn first_tree_from(&self, name: &[u8]) -> TreeId {
+    /// The first pair whose repository's name is not below `name`; may be [`View::repo_arch_count`].
+    pub fn first_repo_arch_from(&self, name: &[u8]) -> RepoArchId {
         let count = self.repository_count();
         let rows = self.schema.repositories.get(..count).unwrap_or_default();
         let at = rows.partition_point(|row| self.bytes(row.name) < name);
-        TreeId(self.schema.repositories.get(at).map_or(0, |row| row.trees.to_native()))
+        RepoArchId(self.schema.repositories.get(at).map_or(0, |row| row.repo_archs.to_native()))
     }
 
-    /// The architecture of a tree.
-    pub fn tree_arch(&self, tree: TreeId) -> &'a str {
-        let row = self.schema.trees.get(tree.0 as usize);
+    /// The architecture of such a pair.
+    pub fn arch_of(&self, repo_arch: RepoArchId) -> &'a str {
+        let row = self.schema.repo_archs.get(repo_arch.0 as usize);
         let arch = row.and_then(|row| self.schema.archs.get(row.arch.to_native() as usize));
         arch.map_or("", |name| self.text(*name))
     }
 
-    /// The tree of a repository for an architecture. Cost: a binary search.
-    pub fn tree_id(&self, repository: RepositoryId, arch: &[u8]) -> Option<TreeId> {
-        let Range { mut start, mut end } = self.tree_range(repository);
+    /// What a repository has for an architecture. Cost: a binary search.
+    pub fn repo_arch_id(&self, repository: RepositoryId, arch: &[u8]) -> Option<RepoArchId> {
+        let Range { mut start, mut end } = self.repo_arch_range(repository);
         while start < end {
             let middle = start + (end - start) / 2;
-            match self.tree_arch(TreeId(middle)).as_bytes().cmp(arch) {
+            match self.arch_of(RepoArchId(middle)).as_bytes().cmp(arch) {
                 Ordering::Less => start = middle + 1,
-                Ordering::Equal => return Some(TreeId(middle)),
+                Ordering::Equal => return Some(RepoArchId(middle)),
                 Ordering::Greater => end = middle,
             }
         }
         None
     }
 
-    /// A tree.
-    pub fn tree(&self, tree: TreeId) -> Option<Tree> {
-        let row = self.schema.trees.get(tree.0 as usize)?;
-        Some(Tree {
+    /// What is known of a repository for an architecture.
+    pub fn repo_arch(&self, repo_arch: RepoArchId) -> Option<RepoArch> {
+        let row = self.schema.repo_archs.get(repo_arch.0 as usize)?;
+        Some(RepoArch {
             directory: self.directory_of(row.directory.to_native()),
             repodata: self.directory_of(row.repodata.to_native()),
             repomd: some(row.repomd).and_then(|node| self.file_of(node)),

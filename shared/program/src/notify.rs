@@ -47,7 +47,7 @@ pub fn alive() {
 /// Within which time systemd wants to hear that this process is [`alive`], again and again; `None` if it does not.
 pub fn watchdog() -> Option<Duration> {
     limit(env::var_os("WATCHDOG_PID"), env::var_os("WATCHDOG_USEC")).unwrap_or_else(|cause| {
-        log::warning(format_args!("{cause}; no sign of life is given to systemd"));
+        log::warning(format_args!("{cause}; systemd's watchdog gets no signs of life"));
         None
     })
 }
@@ -82,7 +82,7 @@ fn place() -> Option<SocketAddr> {
     let address = address(&named);
     if address.is_none() {
         log::warning(format_args!(
-            "NOTIFY_SOCKET `{}`: neither a path nor @ and a name, of 107 bytes at most; systemd hears nothing of this process",
+            "NOTIFY_SOCKET `{}`: neither a path nor @ and a name, of 107 bytes at most; systemd is told nothing",
             named.display()
         ));
     }

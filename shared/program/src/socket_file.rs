@@ -188,7 +188,7 @@ fn make_way(path: &Path, address: &UnixAddr) -> Result<bool, String> {
         }
         Ok(_) => {}
     }
-    match knock(address) {
+    match probe(address) {
         Err(Errno::ECONNREFUSED) => {}
         Err(Errno::ENOENT) => return Ok(true),
         Err(errno @ Errno::EACCES) => return Err(errno.to_string()),
@@ -203,7 +203,7 @@ fn make_way(path: &Path, address: &UnixAddr) -> Result<bool, String> {
 }
 
 /// Connects, without waiting in the queue of a program that does not accept.
-fn knock(address: &UnixAddr) -> nix::Result<()> {
+fn probe(address: &UnixAddr) -> nix::Result<()> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
     connect(socket.as_raw_fd(), address)

@@ -2,7 +2,7 @@
 //!
 //! The front end sends it empty to ask. The worker answers under the same id with entries of ten bytes: a key (u16) and
 //! a value (u64). What a reader does not know it passes over, so a later version may add keys and drop them; a key's
-//! meaning and unit never change. Counts never fall as long as the master lives: neither by reloads nor by lost
+//! meaning and unit never change. Counters never fall as long as the master lives: neither by reloads nor by lost
 //! workers.
 
 use super::{
@@ -39,16 +39,16 @@ const PLACES: [(u16, Tier); 12] = [
 /// What a value is the number of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
-    /// A single figure.
-    Figure(Figure),
+    /// A single counter.
+    Counter(Counter),
     /// Requests that were answered so.
     Requests(Outcome),
 }
 
-/// A single figure of the daemon; the number is its key. Times are in seconds since the epoch.
+/// A single counter or gauge of the daemon; the number is its key. Times are in seconds since the epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
-pub enum Figure {
+pub enum Counter {
     /// The number of the generation that answers, counted up with each cache that is tried.
     Generation = 1,
     /// When the generation's cache file was built.
@@ -102,29 +102,29 @@ pub struct Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counters<'a>(&'a [[u8; ENTRY_LEN]]);
 
-impl Figure {
-    /// All figures, by number.
-    pub const ALL: [Figure; 20] = [
-        Figure::Generation,
-        Figure::CacheBuilt,
-        Figure::CacheSource,
-        Figure::CacheBytes,
-        Figure::Hosts,
-        Figure::Directories,
-        Figure::Repositories,
-        Figure::WorkersWanted,
-        Figure::WorkersReady,
-        Figure::WorkersRestarted,
-        Figure::Reloads,
-        Figure::ReloadsFailed,
-        Figure::LastReload,
-        Figure::LastReloadTime,
-        Figure::Started,
-        Figure::Connections,
-        Figure::FramesRefused,
-        Figure::BytesSent,
-        Figure::LogLinesDropped,
-        Figure::Questions,
+impl Counter {
+    /// All of them, by number.
+    pub const ALL: [Counter; 20] = [
+        Counter::Generation,
+        Counter::CacheBuilt,
+        Counter::CacheSource,
+        Counter::CacheBytes,
+        Counter::Hosts,
+        Counter::Directories,
+        Counter::Repositories,
+        Counter::WorkersWanted,
+        Counter::WorkersReady,
+        Counter::WorkersRestarted,
+        Counter::Reloads,
+        Counter::ReloadsFailed,
+        Counter::LastReload,
+        Counter::LastReloadTime,
+        Counter::Started,
+        Counter::Connections,
+        Counter::FramesRefused,
+        Counter::BytesSent,
+        Counter::LogLinesDropped,
+        Counter::Questions,
     ];
 }
 
@@ -181,7 +181,7 @@ impl Outcome {
 impl Key {
     fn decode(key: u16) -> Option<Key> {
         if key & OF_REQUESTS == 0 {
-            return Figure::ALL.into_iter().find(|figure| *figure as u16 == key).map(Key::Figure);
+            return Counter::ALL.into_iter().find(|counter| *counter as u16 == key).map(Key::Counter);
         }
         let [place, kind] = (key & !OF_REQUESTS).to_le_bytes();
         let kind = *Kind::ALL.get(usize::from(kind))?;
@@ -191,7 +191,7 @@ impl Key {
 
     fn encode(self) -> u16 {
         match self {
-            Key::Figure(figure) => figure as u16,
+            Key::Counter(counter) => counter as u16,
             Key::Requests(outcome) => OF_REQUESTS | u16::from_le_bytes([outcome.place, outcome.kind as u8]),
         }
     }
@@ -249,10 +249,10 @@ mod tests {
 
     #[test]
     fn every_key_comes_out_as_it_went_in() {
-        let figures = Figure::ALL.into_iter().map(Key::Figure);
-        let keys = figures.chain(Outcome::all().map(Key::Requests));
+        let single = Counter::ALL.into_iter().map(Key::Counter);
+        let keys = single.chain(Outcome::all().map(Key::Requests));
         let entries: Vec<_> = keys.zip((1..).map(|n| n << 33)).collect();
-        assert_eq!(entries.len(), Figure::ALL.len() + Outcome::COUNT);
+        assert_eq!(entries.len(), Counter::ALL.len() + Outcome::COUNT);
         assert_eq!(heard(&sent(&entries)), entries);
         assert_eq!(heard(&sent(&[])), []);
     }
@@ -268,7 +268,7 @@ mod tests {
             repository: NO_REPOSITORY,
         };
         let redirect = Outcome::of(&head(Kind::Redirect, 302, Tier::Global));
-        let entries = [(Key::Figure(Figure::Questions), 0x0102), (Key::Requests(redirect), 7)];
+        let entries = [(Key::Counter(Counter::Questions), 0x0102), (Key::Requests(redirect), 7)];
         let expected = [36, 0, 2, 1, 0, 0, 0, 0, 0, 0, 8, 0x83, 7, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(sent(&entries)[HEADER_LEN..], expected);
     }
@@ -293,18 +293,18 @@ mod tests {
 
     #[test]
     fn keys_of_a_later_version_are_passed_over() {
-        let mut bytes = sent(&[(Key::Figure(Figure::Hosts), 5); 5]);
+        let mut bytes = sent(&[(Key::Counter(Counter::Hosts), 5); 5]);
         let unknown = [999, OF_REQUESTS | 4 << 8, OF_REQUESTS | PLACES.len() as u16, OF_REQUESTS | 0x7fff];
         for (entry, key) in unknown.into_iter().enumerate() {
             let at = HEADER_LEN + entry * ENTRY_LEN;
             bytes[at..at + 2].copy_from_slice(&u16::to_le_bytes(key));
         }
-        assert_eq!(heard(&bytes), [(Key::Figure(Figure::Hosts), 5)]);
+        assert_eq!(heard(&bytes), [(Key::Counter(Counter::Hosts), 5)]);
     }
 
     #[test]
     fn an_entry_cut_short_is_an_error() {
-        let whole = sent(&[(Key::Figure(Figure::Hosts), 5)]);
+        let whole = sent(&[(Key::Counter(Counter::Hosts), 5)]);
         for cut in 1..ENTRY_LEN {
             let mut short = whole[..HEADER_LEN + cut].to_vec();
             short[0..4].copy_from_slice(&(cut as u32).to_le_bytes());

@@ -15,6 +15,7 @@ mod machine;
 mod made;
 mod manager;
 mod manual;
+mod messages;
 mod rpm;
 mod tree;
 mod unit;

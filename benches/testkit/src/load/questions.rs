@@ -5,7 +5,7 @@
 
 use answer::rules::Rules;
 use answer::{Fragments, Scratch, Service};
-use cache::{TreeId, View};
+use cache::{RepoArchId, View};
 use rand::{RngExt, SeedableRng, rngs::Xoshiro256PlusPlus};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use wire::{Accept, Method, Request, UrlScheme};
@@ -68,8 +68,9 @@ pub struct Answer<'a> {
 /// `count` requests about the repositories of a cache; the same seed makes the same ones.
 pub fn questions(view: &View<'_>, kind: Kind, count: usize, seed: u64) -> Vec<Question> {
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut known: Vec<Known> =
-        (0..view.tree_count() as u32).filter_map(|tree| Known::of(view, TreeId(tree))).collect();
+    let mut known: Vec<Known> = (0..view.repo_arch_count() as u32)
+        .filter_map(|repo_arch| Known::of(view, RepoArchId(repo_arch)))
+        .collect();
     // Which repositories are the busy ones is a matter of the seed, not of the alphabet.
     for at in (1..known.len()).rev() {
         known.swap(at, dice.random_range(0..=at));
@@ -79,14 +80,14 @@ pub fn questions(view: &View<'_>, kind: Kind, count: usize, seed: u64) -> Vec<Qu
     }
     (0..count)
         .map(|_| {
-            let tree = &known[pick(known.len(), &mut dice)];
+            let repo_arch = &known[pick(known.len(), &mut dice)];
             let kind = match (kind, dice.random_range(0..20)) {
                 (Kind::Mix, 0..9) => Kind::Metalink,
                 (Kind::Mix, 9..18) => Kind::Mirrorlist,
                 (Kind::Mix, _) => Kind::Redirect,
                 (kind, _) => kind,
             };
-            tree.ask(kind, client(&mut dice))
+            repo_arch.ask(kind, client(&mut dice))
         })
         .collect()
 }
@@ -141,15 +142,15 @@ struct Known {
 }
 
 impl Known {
-    fn of(view: &View<'_>, id: TreeId) -> Option<Known> {
-        let tree = view.tree(id)?;
-        let directory = tree.directory?;
-        let repository = view.repository(view.tree_repository(id))?;
+    fn of(view: &View<'_>, id: RepoArchId) -> Option<Known> {
+        let repo_arch = view.repo_arch(id)?;
+        let directory = repo_arch.directory?;
+        let repository = view.repository(view.repository_of(id))?;
         // Those that lead elsewhere, are turned away or stand for another architecture are for other tests.
         if repository.disabled || repository.redirect.is_some() || repository.name.contains("source") {
             return None;
         }
-        tree.repomd?;
+        repo_arch.repomd?;
         let public = |directory| {
             view.set(view.carriers(directory)).iter().any(|member| {
                 let web = view.placement_schemes(member.placement).and(cache::scheme::Schemes::WEB);
@@ -158,7 +159,7 @@ impl Known {
                     && view.countries_allowed(view.placement_host(member.placement)).is_none()
             })
         };
-        if !public(directory) || !public(tree.repodata?) {
+        if !public(directory) || !public(repo_arch.repodata?) {
             return None;
         }
         let (mut subpath, mut path) = (Vec::new(), Vec::new());
@@ -166,7 +167,7 @@ impl Known {
         view.directory_path(directory, &mut path);
         Some(Known {
             repo: encoded(repository.name.as_bytes()),
-            arch: encoded(view.tree_arch(id).as_bytes()),
+            arch: encoded(view.arch_of(id).as_bytes()),
             subpath: encoded(&subpath),
             path: encoded(&path),
         })

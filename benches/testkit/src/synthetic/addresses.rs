@@ -1,6 +1,6 @@
 //! Address space: netblocks of hosts, the routing table, countries of networks, and the tables that correct them.
 //!
-//! Systems are numbered from the private range (RFC 6996); which address belongs to whom is thrown with dice.
+//! AS numbers are of the private range (RFC 6996); which address belongs to whom is thrown with dice.
 
 use super::{
     Dice, Options,
@@ -17,15 +17,15 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr},
 };
 
-/// The first of the systems.
-const FIRST_SYSTEM: i64 = 4_200_000_000;
-/// How many systems there are.
-const SYSTEMS: i64 = 20_000;
+/// The first AS number.
+const FIRST_ASN: i64 = 4_200_000_000;
+/// How many AS numbers there are.
+const ASNS: i64 = 20_000;
 
-/// A system; a few of them are drawn again and again.
-pub fn system(dice: &mut Dice) -> i64 {
+/// An AS number; a few of them are drawn again and again.
+pub fn asn(dice: &mut Dice) -> i64 {
     let share: f64 = dice.random();
-    FIRST_SYSTEM + (share * share * share * SYSTEMS as f64) as i64
+    FIRST_ASN + (share * share * share * ASNS as f64) as i64
 }
 
 /// One to five netblocks of a host: IPv4 and IPv6, some nested, some with host bits or without a length.
@@ -95,20 +95,20 @@ pub fn continents(out: impl Write) -> io::Result<()> {
 pub fn netblocks(options: &Options, out: impl Write) -> io::Result<()> {
     let mut dice = options.dice("netblocks");
     let mut out = BufWriter::new(out);
-    writeln!(out, "# synthetic routing table, seed {}\n0.0.0.0/0 {FIRST_SYSTEM}", options.seed)?;
+    writeln!(out, "# synthetic routing table, seed {}\n0.0.0.0/0 {FIRST_ASN}", options.seed)?;
     for start in v4_starts(options) {
         if dice.random_bool(0.75) {
-            writeln!(out, "{} {}", v4_text(start, 16), system(&mut dice))?;
+            writeln!(out, "{} {}", v4_text(start, 16), asn(&mut dice))?;
         }
         for _ in 0..dice.random_range(0..4) {
             let inside = start | dice.random_range(0..1 << 16);
-            writeln!(out, "{} {}", v4_text(inside, dice.random_range(17..=24)), system(&mut dice))?;
+            writeln!(out, "{} {}", v4_text(inside, dice.random_range(17..=24)), asn(&mut dice))?;
         }
     }
     for start in v6_starts(options) {
-        writeln!(out, "{} {}", v6_text(start, 32), system(&mut dice))?;
+        writeln!(out, "{} {}", v6_text(start, 32), asn(&mut dice))?;
         let inside = start | u128::from(dice.random::<u16>()) << 80;
-        writeln!(out, "{} {}", v6_text(inside, dice.random_range(40..=48)), system(&mut dice))?;
+        writeln!(out, "{} {}", v6_text(inside, dice.random_range(40..=48)), asn(&mut dice))?;
     }
     out.flush()
 }

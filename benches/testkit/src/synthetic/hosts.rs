@@ -33,7 +33,7 @@ pub struct Host {
     bandwidth: Option<i64>,
     allowed: Option<Vec<&'static str>>,
     netblocks: Vec<String>,
-    systems: Vec<i64>,
+    asns: Vec<i64>,
 }
 
 /// All of them, and their URLs.
@@ -98,7 +98,7 @@ impl Hosts {
                 _ => None,
             },
             netblocks: if dice.random_bool(0.25) { addresses::near_host(dice) } else { vec![] },
-            systems: if dice.random_bool(0.25) { vec![addresses::system(dice)] } else { vec![] },
+            asns: if dice.random_bool(0.25) { vec![addresses::asn(dice)] } else { vec![] },
         }
     }
 
@@ -147,17 +147,17 @@ impl Hosts {
 
     /// The tables from `HostAsnCache` to `HostNetblockCache`.
     pub fn facts(&self, records: &mut Records<impl Write>) -> io::Result<()> {
-        let mut systems: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        let mut asns: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         let mut netblocks: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
         for host in &self.hosts {
-            host.systems.iter().for_each(|system| systems.entry(*system).or_default().push(host.id));
+            host.asns.iter().for_each(|asn| asns.entry(*asn).or_default().push(host.id));
             host.netblocks.iter().for_each(|block| netblocks.entry(block).or_default().push(host.id));
         }
-        systems.insert(-1, vec![UNKNOWN_HOST]);
+        asns.insert(-1, vec![UNKNOWN_HOST]);
         netblocks.insert("mirror.example.org", vec![self.hosts[0].id]);
         netblocks.insert("203.0.113.0/24", vec![UNKNOWN_HOST]);
-        for (system, hosts) in systems {
-            records.message(10, &IntInts { key: Some(system), value: hosts })?;
+        for (asn, hosts) in asns {
+            records.message(10, &IntInts { key: Some(asn), value: hosts })?;
         }
         for host in &self.hosts {
             records.message(11, &IntInt { key: Some(host.id), value: Some(1) })?;

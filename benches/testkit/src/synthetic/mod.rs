@@ -1,6 +1,6 @@
 //! Fedora-like caches of any size, for tests and benches: seeded, so that the same options give the same bytes.
 //!
-//! Nothing in them is real: hosts live in documentation domains, systems have private-use numbers. They have what real
+//! Nothing in them is real: hosts live in documentation domains, AS numbers are private ones. They have what real
 //! caches have and samples lack: private hosts, odd weights, allowed countries, nested netblocks, stale repodata,
 //! redirects, disabled repositories, names that need escaping, a few broken records.
 //!

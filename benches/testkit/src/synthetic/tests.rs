@@ -2,7 +2,7 @@
 
 use super::*;
 use cache::inventory::Inventory;
-use compiler::compile::{Place, Reason, Skipped, mirrormanager};
+use compiler::compile::{InputTable, Reason, Skipped, mirrormanager};
 
 fn compiled(options: &Options) -> (Inventory, Skipped) {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
@@ -30,7 +30,7 @@ fn a_cache_has_exactly_the_directories_asked_for() {
     for directories in [FEWEST_DIRECTORIES, 300, 601, 1000, 10_000] {
         let (inventory, skipped) = compiled(&Options::new(directories));
         assert_eq!(inventory.directories.len(), directories);
-        assert_eq!(skipped.count(Place::MirrorList, Reason::Repeated), 0);
+        assert_eq!(skipped.count(InputTable::MirrorList, Reason::Repeated), 0);
     }
 }
 
@@ -97,19 +97,19 @@ fn a_cache_has_what_samples_lack() {
         top.is_some_and(|top| top.carriers != directory.carriers)
     });
     assert!(staler.count() > 5, "stale repodata");
-    for (place, reason) in [
-        (Place::MirrorList, Reason::NotACarrier),
-        (Place::MirrorList, Reason::UnknownUrl),
-        (Place::MirrorList, Reason::NoUsableUrl),
-        (Place::MirrorList, Reason::BadCountry),
-        (Place::Url, Reason::UnknownScheme),
-        (Place::HostNetblock, Reason::BadPrefix),
-        (Place::HostAsn, Reason::BadAsn),
-        (Place::RepoArch, Reason::DotSegment),
-        (Place::FileDetails, Reason::BadHash),
-        (Place::FileDetails, Reason::UnknownDirectory),
+    for (table, reason) in [
+        (InputTable::MirrorList, Reason::NotACarrier),
+        (InputTable::MirrorList, Reason::UnknownUrl),
+        (InputTable::MirrorList, Reason::NoUsableUrl),
+        (InputTable::MirrorList, Reason::BadCountry),
+        (InputTable::Url, Reason::UnknownScheme),
+        (InputTable::HostNetblock, Reason::BadPrefix),
+        (InputTable::HostAsn, Reason::BadAsn),
+        (InputTable::RepoArch, Reason::DotSegment),
+        (InputTable::FileDetails, Reason::BadHash),
+        (InputTable::FileDetails, Reason::UnknownDirectory),
     ] {
-        assert!(skipped.count(place, reason) > 0, "{place:?} {reason:?}");
+        assert!(skipped.count(table, reason) > 0, "{table:?} {reason:?}");
     }
 }
 

@@ -7,7 +7,7 @@
 use super::{
     error::Cause,
     form,
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
     text,
 };
 use cache::inventory::Inventory;
@@ -44,7 +44,7 @@ pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) ->
             }
             Err(reason) => {
                 odd += usize::from(reason != Reason::NotARecord);
-                skipped.add(Place::Continents, reason, || text::lossy(line));
+                skipped.add(InputTable::Continents, reason, || text::lossy(line));
             }
         }
     }
@@ -125,7 +125,7 @@ mod tests {
             (Reason::Unparsable, 1),
             (Reason::BadContinent, 1),
         ] {
-            assert_eq!(skipped.count(Place::Continents, reason), count, "{reason:?}");
+            assert_eq!(skipped.count(InputTable::Continents, reason), count, "{reason:?}");
         }
     }
 
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn columns_that_make_no_sense_are_told() {
         let (continents, skipped) = read("NA,US\nEU,DE\n");
-        assert_eq!((continents.len(), skipped.count(Place::Continents, Reason::BadContinent)), (0, 2));
+        assert_eq!((continents.len(), skipped.count(InputTable::Continents, Reason::BadContinent)), (0, 2));
         let swapped: String = [
             "DE", "FR", "PL", "IT", "ES", "SE", "NO", "FI", "CZ", "AT", "CH", "BE", "NL", "DK", "PT", "AS",
             "AF",

@@ -8,7 +8,7 @@ mod tree;
 use super::{
     error::Cause,
     form,
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
     text,
 };
 use cache::inventory::Inventory;
@@ -78,7 +78,7 @@ pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) ->
         let country = *countries.entry(record).or_insert_with(|| country(&database, some.network()));
         match country {
             Ok(country) => inventory.geoip.extend(networks.iter().map(|network| (*network, country))),
-            Err(reason) => skipped.add(Place::Geoip, reason, || some),
+            Err(reason) => skipped.add(InputTable::Geoip, reason, || some),
         }
     }
     if inventory.geoip.len() == before {

@@ -20,7 +20,7 @@ use cache::files;
 use cache::inventory::Inventory;
 pub use error::{Cause, Error, Input};
 pub use policy::Policy;
-pub use skipped::{Place, Reason, Row, Skipped};
+pub use skipped::{InputTable, Reason, Row, Skipped};
 use std::{
     io::Read as _,
     path::{Path, PathBuf},

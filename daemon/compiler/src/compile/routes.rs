@@ -12,7 +12,7 @@ mod line;
 use super::{
     error::Cause,
     form,
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
     text,
 };
 use cache::inventory::Inventory;
@@ -57,8 +57,10 @@ fn import_at_most(
                 return Err(Cause::Refused(format!("has more than {MOST_ROUTES} prefixes")));
             }
             Ok(()) => {}
-            Err(reason) if reason.is_kept() => skipped.note(Place::Netblocks, reason, || text::lossy(line)),
-            Err(reason) => skipped.add(Place::Netblocks, reason, || text::lossy(line)),
+            Err(reason) if reason.is_kept() => {
+                skipped.note(InputTable::Netblocks, reason, || text::lossy(line));
+            }
+            Err(reason) => skipped.add(InputTable::Netblocks, reason, || text::lossy(line)),
         }
     }
     match lines.text.limit() {
@@ -249,7 +251,7 @@ mod tests {
             (Reason::NoOrigin, 2),
             (Reason::BadPrefix, 1),
         ] {
-            assert_eq!(skipped.count(Place::Netblocks, reason), count, "{reason:?}");
+            assert_eq!(skipped.count(InputTable::Netblocks, reason), count, "{reason:?}");
         }
         assert_eq!(skipped.total(), 4, "a prefix without an origin is kept");
     }
@@ -297,7 +299,7 @@ mod tests {
     fn one_line_of_another_form_is_one_skipped_line() {
         let (routes, skipped) =
             read(b"192.0.2.0/24 1\n198.51.100.0/24 2\n64500 203.0.113.0/24\n1.1.1.1 1.1.1.9 3\n");
-        assert_eq!((routes.len(), skipped.count(Place::Netblocks, Reason::AnotherForm)), (2, 2));
+        assert_eq!((routes.len(), skipped.count(InputTable::Netblocks, Reason::AnotherForm)), (2, 2));
         // A length without an AS in a table of such lengths: a hole, and no host route of AS 24.
         assert_eq!(
             read(b"192.0.2.0 24 64496\n198.51.100.0 24\n").0,
@@ -369,13 +371,13 @@ mod tests {
         let text = format!("{}\n192.0.2.0/24 64496\n", "1".repeat(3 * MAX_LINE));
         let (routes, skipped) = read(text.as_bytes());
         assert_eq!(routes.len(), 1);
-        assert_eq!(skipped.count(Place::Netblocks, Reason::TooLong), 1);
+        assert_eq!(skipped.count(InputTable::Netblocks, Reason::TooLong), 1);
         assert_eq!(skipped.total(), 1);
     }
 
     #[test]
     fn bytes_that_are_not_utf8_are_one_bad_line() {
         let (routes, skipped) = read(b"\xff 1\n192.0.2.0/24 64496\n");
-        assert_eq!((routes.len(), skipped.count(Place::Netblocks, Reason::NotUtf8)), (1, 1));
+        assert_eq!((routes.len(), skipped.count(InputTable::Netblocks, Reason::NotUtf8)), (1, 1));
     }
 }

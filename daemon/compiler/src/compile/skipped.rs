@@ -1,15 +1,15 @@
 //! What an import left out, and why.
 //!
 //! Odd input never ends a build: the record is left out, counted here by where it stood and what was wrong with it, and
-//! the first of each kind is kept as an example. The order is that of [`Place`] and [`Reason`]. What is taken as it is,
-//! but is worth a second look, is noted here too.
+//! the first of each kind is kept as an example. The order is that of [`InputTable`] and [`Reason`]. What is taken as
+//! it is, but is worth a second look, is noted here too.
 
 use serde::{Serialize, Serializer};
 use std::{collections::BTreeMap, fmt};
 
-/// Where a skipped record stood.
+/// Where a skipped record stood: a table of MirrorManager's cache, or another input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Place {
+pub enum InputTable {
     /// Prefixes whose country the operators correct.
     NetblockCountry,
     /// Named locations.
@@ -46,27 +46,27 @@ pub enum Place {
     Geoip,
 }
 
-impl Place {
+impl InputTable {
     /// The table's name in the source, or the option that named the file.
     pub fn name(self) -> &'static str {
         match self {
-            Place::NetblockCountry => "NetblockCountryCache",
-            Place::Location => "LocationCache",
-            Place::Url => "HCUrlCache",
-            Place::FileDetails => "FileDetailsCache",
-            Place::DisabledRepository => "DisabledRepositoryCache",
-            Place::ContinentRedirect => "CountryContinentRedirectCache",
-            Place::RepositoryRedirect => "RepositoryRedirectCache",
-            Place::RepoArch => "RepoArchToDirectoryName",
-            Place::HostAsn => "HostAsnCache",
-            Place::HostCountry => "HostCountryCache",
-            Place::HostBandwidth => "HostBandwidthCache",
-            Place::HostCountryAllowed => "HostCountryAllowedCache",
-            Place::HostNetblock => "HostNetblockCache",
-            Place::MirrorList => "MirrorListCache",
-            Place::Netblocks => "netblocks",
-            Place::Continents => "continents",
-            Place::Geoip => "geoip",
+            InputTable::NetblockCountry => "NetblockCountryCache",
+            InputTable::Location => "LocationCache",
+            InputTable::Url => "HCUrlCache",
+            InputTable::FileDetails => "FileDetailsCache",
+            InputTable::DisabledRepository => "DisabledRepositoryCache",
+            InputTable::ContinentRedirect => "CountryContinentRedirectCache",
+            InputTable::RepositoryRedirect => "RepositoryRedirectCache",
+            InputTable::RepoArch => "RepoArchToDirectoryName",
+            InputTable::HostAsn => "HostAsnCache",
+            InputTable::HostCountry => "HostCountryCache",
+            InputTable::HostBandwidth => "HostBandwidthCache",
+            InputTable::HostCountryAllowed => "HostCountryAllowedCache",
+            InputTable::HostNetblock => "HostNetblockCache",
+            InputTable::MirrorList => "MirrorListCache",
+            InputTable::Netblocks => "netblocks",
+            InputTable::Continents => "continents",
+            InputTable::Geoip => "geoip",
         }
     }
 }
@@ -166,7 +166,7 @@ impl Reason {
         }
     }
 
-    /// The reason in words, to stand after the place.
+    /// The reason in words, to stand after the table.
     pub fn words(self) -> &'static str {
         match self {
             Reason::NoKey => "no key",
@@ -207,7 +207,7 @@ impl Reason {
     }
 }
 
-impl Serialize for Place {
+impl Serialize for InputTable {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
@@ -223,7 +223,7 @@ impl Serialize for Reason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row<'a> {
     /// Where the records stood.
-    pub place: Place,
+    pub place: InputTable,
     /// What was wrong with them.
     pub reason: Reason,
     /// How many there were.
@@ -240,7 +240,7 @@ impl fmt::Display for Row<'_> {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Tally {
+struct Counted {
     count: u64,
     first: String,
 }
@@ -248,7 +248,7 @@ struct Tally {
 /// Everything that was left out.
 #[derive(Clone, Debug, Default)]
 pub struct Skipped {
-    tallies: BTreeMap<(Place, Reason), Tally>,
+    kinds: BTreeMap<(InputTable, Reason), Counted>,
     total: u64,
 }
 
@@ -257,29 +257,29 @@ const EXAMPLE_LENGTH: usize = 100;
 
 impl Skipped {
     /// Counts one record; `example` names it and is only asked for the first of its kind.
-    pub fn add<T: fmt::Display>(&mut self, place: Place, reason: Reason, example: impl FnOnce() -> T) {
+    pub fn add<T: fmt::Display>(&mut self, table: InputTable, reason: Reason, example: impl FnOnce() -> T) {
         self.total += 1;
-        self.note(place, reason, example);
+        self.note(table, reason, example);
     }
 
     /// Counts one record that is kept.
-    pub fn note<T: fmt::Display>(&mut self, place: Place, reason: Reason, example: impl FnOnce() -> T) {
-        let tally = self.tallies.entry((place, reason)).or_default();
-        if tally.count < reason.named() {
-            let separator = if tally.count == 0 { "" } else { "; " };
-            tally.first = format!("{}{separator}{}", tally.first, printable(&example().to_string()));
+    pub fn note<T: fmt::Display>(&mut self, table: InputTable, reason: Reason, example: impl FnOnce() -> T) {
+        let counted = self.kinds.entry((table, reason)).or_default();
+        if counted.count < reason.named() {
+            let separator = if counted.count == 0 { "" } else { "; " };
+            counted.first = format!("{}{separator}{}", counted.first, printable(&example().to_string()));
         }
-        tally.count += 1;
+        counted.count += 1;
     }
 
     /// Counts all that `other` counted as well; its examples serve where there are none yet.
     pub fn merge(&mut self, other: &Skipped) {
         self.total += other.total;
-        for (&kind, tally) in &other.tallies {
-            self.tallies
+        for (&kind, counted) in &other.kinds {
+            self.kinds
                 .entry(kind)
-                .and_modify(|known| known.count += tally.count)
-                .or_insert_with(|| tally.clone());
+                .and_modify(|known| known.count += counted.count)
+                .or_insert_with(|| counted.clone());
         }
     }
 
@@ -289,8 +289,8 @@ impl Skipped {
     }
 
     /// How many records of one kind were left out, or noted.
-    pub fn count(&self, place: Place, reason: Reason) -> u64 {
-        self.tallies.get(&(place, reason)).map_or(0, |tally| tally.count)
+    pub fn count(&self, table: InputTable, reason: Reason) -> u64 {
+        self.kinds.get(&(table, reason)).map_or(0, |counted| counted.count)
     }
 
     /// What was left out, kind by kind.
@@ -305,11 +305,11 @@ impl Skipped {
 
     /// Both, kind by kind.
     pub fn all(&self) -> impl Iterator<Item = Row<'_>> {
-        self.tallies.iter().map(|(&(place, reason), tally)| Row {
-            place,
+        self.kinds.iter().map(|(&(table, reason), counted)| Row {
+            place: table,
             reason,
-            count: tally.count,
-            first: &tally.first,
+            count: counted.count,
+            first: &counted.first,
         })
     }
 }
@@ -340,9 +340,9 @@ mod tests {
     #[test]
     fn kinds_are_counted_and_the_first_example_is_kept_in_printable_form() {
         let mut skipped = Skipped::default();
-        skipped.add(Place::Url, Reason::UnknownScheme, || "gopher://a\n");
-        skipped.add(Place::Url, Reason::UnknownScheme, || "gopher://b");
-        skipped.add(Place::Location, Reason::Empty, || 7);
+        skipped.add(InputTable::Url, Reason::UnknownScheme, || "gopher://a\n");
+        skipped.add(InputTable::Url, Reason::UnknownScheme, || "gopher://b");
+        skipped.add(InputTable::Location, Reason::Empty, || 7);
         let rows: Vec<String> = skipped.rows().map(|row| row.to_string()).collect();
         assert_eq!(
             rows,

@@ -8,7 +8,7 @@ mod tests;
 
 use super::{large::LargeAnswers, summary::Summary};
 use crate::{
-    compile::{self, Input, Inputs, Place, Reason, Skipped},
+    compile::{self, Input, InputTable, Inputs, Reason, Skipped},
     config::Config,
     failure::Failure,
     log,
@@ -38,7 +38,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         .map_err(|error| Failure::cache(unchanged(&error, output)))?;
     if answers_nothing(&inventory) {
         let input = inputs.mirrormanager.display();
-        let excluded = skipped.count(Place::Url, Reason::Excluded) > 0;
+        let excluded = skipped.count(InputTable::Url, Reason::Excluded) > 0;
         let left = if excluded { " with a URL that exclude-protocols leaves" } else { "" };
         let message = format!("{} {input}: no directory in it has a host{left}", Input::Mirrormanager);
         return Err(Failure::cache(unchanged(&message, output)));

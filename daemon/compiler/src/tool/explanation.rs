@@ -82,7 +82,7 @@ impl Explanation {
         };
         explanation.client = Client::of(view, &query);
         explanation.asked = query.named.subject.as_ref().map(|subject| match subject {
-            Subject::Tree { repo, arch } => format!("repo {}, arch {}", lossy(repo), lossy(arch)),
+            Subject::RepoArch { repo, arch } => format!("repo {}, arch {}", lossy(repo), lossy(arch)),
             Subject::Path(path) => format!("path {}", lossy(path)),
         });
         match &query.target {
@@ -106,7 +106,7 @@ impl Explanation {
             lossy(&path)
         };
         self.directory = Some(path(target.directory));
-        self.must_also_carry = target.also.map(path);
+        self.must_also_carry = target.repodata.map(path);
         self.file = target.file.as_deref().map(lossy);
         let shared = SharedUrls::find(view);
         let (_, verdicts) = explain(Source { view, rules, shared: &shared }, query, target, dice);
@@ -150,7 +150,7 @@ impl Client {
                 .and_then(|country| view.continent(country))
                 .and_then(|continent| view.continent_code(continent))
                 .map(|continent| continent.to_string()),
-            asn: client.class.system.map(|system| view.system_number(system)),
+            asn: client.class.asn.map(|asn| view.asn_number(asn)),
             netblocks,
         }
     }
@@ -230,8 +230,8 @@ impl fmt::Display for Explanation {
         if let Some(file) = &self.file {
             writeln!(f, "file       {file}")?;
         }
-        if let Some(also) = &self.must_also_carry {
-            writeln!(f, "also       {also} must be carried too")?;
+        if let Some(repodata) = &self.must_also_carry {
+            writeln!(f, "also       {repodata} must be carried too")?;
         }
         writeln!(
             f,

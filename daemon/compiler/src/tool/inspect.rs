@@ -282,10 +282,10 @@ impl Address {
             class: class.number,
             country: code(view, class.country),
             corrected: class.corrected,
-            asn: class.system.map(|system| view.system_number(system)),
+            asn: class.asn.map(|asn| view.asn_number(asn)),
             asn_hosts: class
-                .system
-                .map(|system| view.system_hosts(system).map(|host| view.host_source_id(host)).collect())
+                .asn
+                .map(|asn| view.asn_hosts(asn).map(|host| view.host_source_id(host)).collect())
                 .unwrap_or_default(),
             netblocks,
         }

@@ -114,11 +114,11 @@ impl fmt::Display for Summary<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::{Place, Reason};
+    use crate::compile::{InputTable, Reason};
 
     fn skipped() -> Skipped {
         let mut skipped = Skipped::default();
-        skipped.add(Place::Url, Reason::UnknownScheme, || "gopher://mirror.example.org");
+        skipped.add(InputTable::Url, Reason::UnknownScheme, || "gopher://mirror.example.org");
         skipped
     }
 
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn what_is_kept_but_odd_is_named_apart() {
         let mut skipped = skipped();
-        skipped.note(Place::HostNetblock, Reason::WidePrefix, || "0.0.0.0/1");
+        skipped.note(InputTable::HostNetblock, Reason::WidePrefix, || "0.0.0.0/1");
         let statistics = Statistics::default();
         let summary = Summary::new(Path::new("x.mlc"), 0, 0, &statistics, Duration::ZERO, &skipped);
         let expected = "  kept, but odd   1\n    HostNetblockCache: prefix wider than a /8 (IPv6: a /16): 1, first 0.0.0.0/1\n";

@@ -132,7 +132,7 @@ fn pairs(map: &ByName<String>) -> Vec<StringString> {
 /// Fills the tables about hosts; the URL ids of each host.
 fn hosts(cache: &CacheToml, ids: &ByName<i64>, list: &mut MirrorList) -> BTreeMap<i64, Vec<i64>> {
     let mut urls = BTreeMap::new();
-    let mut systems: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    let mut asns: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
     let mut netblocks: ByName<Vec<i64>> = BTreeMap::new();
     let mut locations: ByName<Vec<i64>> = BTreeMap::new();
     for (name, host) in &cache.hosts {
@@ -151,14 +151,14 @@ fn hosts(cache: &CacheToml, ids: &ByName<i64>, list: &mut MirrorList) -> BTreeMa
             let value = allowed.iter().map(|country| country.clone().into_bytes()).collect();
             list.host_country_allowed.push(IntStrings { key: Some(id), value });
         }
-        host.asn.iter().for_each(|number| systems.entry(*number).or_default().push(id));
+        host.asn.iter().for_each(|number| asns.entry(*number).or_default().push(id));
         host.netblocks.iter().for_each(|prefix| netblocks.entry(prefix.clone()).or_default().push(id));
         host.locations.iter().for_each(|location| locations.entry(location.clone()).or_default().push(id));
     }
     let by_name = |map: ByName<Vec<i64>>| -> Vec<StringInts> {
         map.into_iter().map(|(key, value)| StringInts { key: bytes(&key), value }).collect()
     };
-    list.host_asn = systems.into_iter().map(|(number, value)| IntInts { key: Some(number), value }).collect();
+    list.host_asn = asns.into_iter().map(|(number, value)| IntInts { key: Some(number), value }).collect();
     list.host_netblock = by_name(netblocks);
     list.location = by_name(locations);
     urls

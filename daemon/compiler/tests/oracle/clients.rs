@@ -52,7 +52,7 @@ fn by_cache(view: &View<'_>, address: IpAddr) -> Known {
     });
     Known {
         country: class.country.and_then(|country| view.country_code(country)).map(|code| code.to_string()),
-        asn: class.system.map(|system| view.system_number(system)),
+        asn: class.asn.map(|asn| view.asn_number(asn)),
         netblocks: netblocks.collect(),
     }
 }

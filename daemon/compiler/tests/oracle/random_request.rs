@@ -13,7 +13,7 @@ use wire::Method;
 pub struct Vocabulary {
     repos: Vec<String>,
     /// Repository and architecture that belong together; those of which there are most mirrors twice over.
-    trees: Vec<(String, String)>,
+    repo_archs: Vec<(String, String)>,
     directories: Vec<String>,
     files: Vec<String>,
     locations: Vec<String>,
@@ -25,7 +25,7 @@ pub struct Vocabulary {
 impl Vocabulary {
     /// The names of this cache.
     pub fn of(facts: &Facts) -> Vocabulary {
-        let trees = facts.repositories.iter().flat_map(|(repo, archs)| {
+        let repo_archs = facts.repositories.iter().flat_map(|(repo, archs)| {
             archs.iter().map(move |(arch, directory)| ((repo.clone(), arch.clone()), &directory[..]))
         });
         let mut repos: Vec<String> = facts.repositories.keys().cloned().collect();
@@ -36,7 +36,7 @@ impl Vocabulary {
         countries.extend(odd.map(String::from));
         Vocabulary {
             repos,
-            trees: favoured(facts, trees.collect()),
+            repo_archs: favoured(facts, repo_archs.collect()),
             directories: favoured(
                 facts,
                 facts.directories.keys().map(|path| (path.clone(), &path[..])).collect(),
@@ -100,7 +100,7 @@ impl Vocabulary {
         }
         if !by_path || dice.percent(15) {
             let (repo, arch) = match dice.below(40) {
-                0..=35 if !self.trees.is_empty() => dice.pick(&self.trees).clone(),
+                0..=35 if !self.repo_archs.is_empty() => dice.pick(&self.repo_archs).clone(),
                 36 | 37 if !self.repos.is_empty() => (dice.pick(&self.repos).clone(), "x86_64".to_owned()),
                 18 => {
                     (dice.one(&["", "a", "fedora", "zzz", "repo-149", "-->"]).to_owned(), "noarch".to_owned())
@@ -239,8 +239,8 @@ pub fn rules(dice: &mut Dice) -> Rules {
     }
 }
 
-/// These, and those again whose directory has more than the usual number of carriers: of most trees of a real cache
-/// there is only one mirror.
+/// These, and those again whose directory has more than the usual number of carriers: of most of those in
+/// a real cache there is only one mirror.
 fn favoured<T: Clone>(facts: &Facts, named: Vec<(T, &str)>) -> Vec<T> {
     let carried =
         |path: &str| facts.directories.get(path).is_some_and(|directory| directory.carriers.len() > 8);

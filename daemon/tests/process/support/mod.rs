@@ -2,9 +2,9 @@
 
 mod cache;
 mod client;
+pub mod control;
 pub mod daemon;
 pub mod kernel;
-pub mod operator;
 pub mod processes;
 
 pub use cache::{cache_bytes, write_cache, write_dear_cache, write_large_cache, write_long_cache};

@@ -1,12 +1,12 @@
 //! What answers have in common, rendered once for each cache.
 //!
 //! For every placement the URL that a list shows for each scheme, for every URL the two pieces of its metalink line that
-//! no request changes, and for every tree the line that says it is available. Made by the master before it forks, so
-//! all workers share it. Each piece is there once, however many placements share it.
+//! no request changes, and for every repository and architecture the line that says it is available. Made by the master
+//! before it forks, so all workers share it. Each piece is there once, however many placements share it.
 
 use super::escape;
 use crate::select::repeats::SharedUrls;
-use cache::{CountryId, PlacementId, TreeId, UrlId, View, scheme::Scheme};
+use cache::{CountryId, PlacementId, RepoArchId, UrlId, View, scheme::Scheme};
 use std::{fmt, ops::Range};
 
 /// Bytes that the fragments of a cache may take: a hundred times those of the largest known deployment (600 hosts), and
@@ -24,10 +24,10 @@ pub struct Fragments {
     lines: Vec<Line>,
     /// Where each placement's lines begin; one more than placements.
     line_start: Vec<u32>,
-    /// The lines of all trees, in their order.
-    trees: Vec<u8>,
-    /// Where each tree's line begins; one more than trees.
-    tree_start: Vec<u32>,
+    /// The lines of all pairs of repository and architecture, in their order.
+    repo_archs: Vec<u8>,
+    /// Where the line of each pair begins; one more than pairs.
+    repo_arch_start: Vec<u32>,
     shared: SharedUrls,
 }
 
@@ -80,31 +80,31 @@ impl std::error::Error for TooLarge {}
 struct Sizes {
     bytes: u64,
     lines: u64,
-    trees: u64,
+    repo_archs: u64,
     /// Rows of all kinds, also those that are there only while fragments are made.
     rows: u64,
 }
 
 impl Sizes {
-    /// Cost: a step for each URL, placement and tree.
+    /// Cost: a step for each URL, placement, and pair of repository and architecture.
     fn of(view: &View<'_>) -> Sizes {
         let urls = (0..view.url_count() as u32).filter_map(|url| view.url(UrlId(url)));
         let urls = urls.map(|(_, url)| url.len() + escape::xml_len(url.as_bytes()));
         let placements = (0..view.placement_count() as u32).map(PlacementId);
         let lines = placements.map(|placement| view.placement_urls(placement).len());
-        let trees = trees(view).map(|(name, arch)| tree_line_len(name, arch));
+        let repo_archs = repo_archs(view).map(|(name, arch)| repo_arch_line_len(name, arch));
         let openings = Openings::most(view);
         let rows = [
             (view.url_count(), size_of::<Url>() + SharedUrls::BYTES_OF_A_URL),
             (view.placement_count(), size_of::<[Piece; 4]>() + size_of::<u32>() + size_of::<bool>()),
             (openings, size_of::<Option<Piece>>()),
-            (view.tree_count(), size_of::<u32>()),
+            (view.repo_arch_count(), size_of::<u32>()),
             (2, size_of::<u32>()),
         ];
         Sizes {
             bytes: sum(urls).saturating_add(product(openings, LONGEST_OPENING)),
             lines: sum(lines),
-            trees: sum(trees),
+            repo_archs: sum(repo_archs),
             rows: rows.into_iter().fold(0, |all, (count, row)| all.saturating_add(product(count, row))),
         }
     }
@@ -112,7 +112,7 @@ impl Sizes {
     /// Itself, unless it is too much.
     fn bounded(self) -> Result<Sizes, TooLarge> {
         let lines = self.lines.saturating_mul(size_of::<Line>() as u64);
-        let found = [self.bytes, self.trees, self.rows].into_iter().fold(lines, u64::saturating_add);
+        let found = [self.bytes, self.repo_archs, self.rows].into_iter().fold(lines, u64::saturating_add);
         if found <= MOST_BYTES { Ok(self) } else { Err(TooLarge { found }) }
     }
 }
@@ -144,15 +144,15 @@ impl Openings {
     }
 }
 
-/// Repository and architecture of each tree.
-fn trees<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
-    (0..view.tree_count() as u32).map(TreeId).map(|tree| {
-        let repository = view.repository(view.tree_repository(tree));
-        (repository.map_or("", |repository| repository.name), view.tree_arch(tree))
+/// All pairs of repository and architecture, by name.
+fn repo_archs<'a>(view: &View<'a>) -> impl Iterator<Item = (&'a str, &'a str)> {
+    (0..view.repo_arch_count() as u32).map(RepoArchId).map(|repo_arch| {
+        let repository = view.repository(view.repository_of(repo_arch));
+        (repository.map_or("", |repository| repository.name), view.arch_of(repo_arch))
     })
 }
 
-fn tree_line(repository: &str, arch: &str, out: &mut Vec<u8>) {
+fn repo_arch_line(repository: &str, arch: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"# repo=");
     escape::echo(repository.as_bytes(), out);
     out.extend_from_slice(b"&arch=");
@@ -160,8 +160,8 @@ fn tree_line(repository: &str, arch: &str, out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// Bytes of a tree's line at most.
-fn tree_line_len(repository: &str, arch: &str) -> usize {
+/// Bytes of such a line at most.
+fn repo_arch_line_len(repository: &str, arch: &str) -> usize {
     "# repo=&arch=\n".len() + repository.len() + arch.len()
 }
 
@@ -179,8 +179,8 @@ impl Fragments {
             first: Vec::with_capacity(view.placement_count()),
             lines: Vec::with_capacity(sizes.lines as usize),
             line_start: Vec::with_capacity(view.placement_count() + 1),
-            trees: Vec::with_capacity(sizes.trees as usize),
-            tree_start: Vec::with_capacity(view.tree_count() + 1),
+            repo_archs: Vec::with_capacity(sizes.repo_archs as usize),
+            repo_arch_start: Vec::with_capacity(view.repo_arch_count() + 1),
             shared: SharedUrls::find(view),
         };
         let urls: Vec<Url> =
@@ -191,13 +191,13 @@ impl Fragments {
             fragments.add(view, placement, &urls, &mut openings);
         }
         fragments.line_start.push(fragments.lines.len() as u32);
-        for (repository, arch) in trees(view) {
-            fragments.tree_start.push(fragments.trees.len() as u32);
-            tree_line(repository, arch, &mut fragments.trees);
+        for (repository, arch) in repo_archs(view) {
+            fragments.repo_arch_start.push(fragments.repo_archs.len() as u32);
+            repo_arch_line(repository, arch, &mut fragments.repo_archs);
         }
-        fragments.tree_start.push(fragments.trees.len() as u32);
+        fragments.repo_arch_start.push(fragments.repo_archs.len() as u32);
         fragments.bytes.shrink_to_fit();
-        fragments.trees.shrink_to_fit();
+        fragments.repo_archs.shrink_to_fit();
         Ok(fragments)
     }
 
@@ -265,10 +265,10 @@ impl Fragments {
         &self.shared
     }
 
-    /// The lines that say which trees there are, of the trees so numbered.
-    pub fn tree_lines(&self, trees: Range<usize>) -> &[u8] {
-        match (self.tree_start.get(trees.start), self.tree_start.get(trees.end)) {
-            (Some(from), Some(to)) => self.trees.get(*from as usize..*to as usize).unwrap_or_default(),
+    /// The lines that say which repositories there are for which architectures, of the pairs so numbered.
+    pub fn repo_arch_lines(&self, repo_archs: Range<usize>) -> &[u8] {
+        match (self.repo_arch_start.get(repo_archs.start), self.repo_arch_start.get(repo_archs.end)) {
+            (Some(from), Some(to)) => self.repo_archs.get(*from as usize..*to as usize).unwrap_or_default(),
             _ => b"",
         }
     }

@@ -9,7 +9,7 @@ use cache::{View, scheme::Schemes};
 /// Appends `# repo = R arch = A ` or `# path = P `.
 pub fn subject(subject: &Subject<'_>, out: &mut Vec<u8>) {
     match subject {
-        Subject::Tree { repo, arch } => {
+        Subject::RepoArch { repo, arch } => {
             out.extend_from_slice(b"# repo = ");
             echo(repo, out);
             out.extend_from_slice(b" arch = ");
@@ -55,9 +55,9 @@ pub fn line(view: &View<'_>, query: &Query<'_>, candidates: &Candidates, out: &m
     if candidates.netblock {
         out.extend_from_slice(b"Using preferred netblock ");
     }
-    if let Some(system) = candidates.system {
+    if let Some(asn) = candidates.asn {
         out.extend_from_slice(b"Using ASN ");
-        out.extend_from_slice(itoa::Buffer::new().format(view.system_number(system)).as_bytes());
+        out.extend_from_slice(itoa::Buffer::new().format(view.asn_number(asn)).as_bytes());
         out.push(b' ');
     }
     for country in &candidates.countries {

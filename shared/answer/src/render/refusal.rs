@@ -17,7 +17,7 @@ pub fn status(refusal: Refusal) -> u16 {
     match refusal {
         Refusal::Incomplete => 400,
         Refusal::Disabled => 200,
-        Refusal::UnknownTree(_) | Refusal::NotCarried | Refusal::InvalidPath => 404,
+        Refusal::UnknownRepoArch(_) | Refusal::NotCarried | Refusal::InvalidPath => 404,
     }
 }
 
@@ -33,7 +33,7 @@ pub fn text(view: &View<'_>, fragments: &Fragments, query: &Query<'_>, refusal: 
         Refusal::Disabled => out.extend_from_slice(b"repo disabled\n"),
         Refusal::NotCarried => out.extend_from_slice(b"error: no mirror\n"),
         Refusal::InvalidPath => out.extend_from_slice(b"error: invalid path\n"),
-        Refusal::UnknownTree(repository) => {
+        Refusal::UnknownRepoArch(repository) => {
             out.extend_from_slice(b"error: invalid repo or arch\n");
             available(view, fragments, query, repository, out);
         }
@@ -49,24 +49,24 @@ fn available(
     out: &mut Vec<u8>,
 ) {
     out.extend_from_slice(b"# following repositories are available:\n");
-    let count = view.tree_count();
-    let trees = match repository {
+    let count = view.repo_arch_count();
+    let repo_archs = match repository {
         Some(repository) => {
-            let mut theirs = view.trees(repository);
+            let mut theirs = view.repo_archs(repository);
             let all = theirs.len();
-            let first = theirs.next().map_or(0, |tree| tree.0 as usize);
+            let first = theirs.next().map_or(0, |repo_arch| repo_arch.0 as usize);
             first..first + all.min(MOST_LINES)
         }
         None => {
             let asked = match &query.named.subject {
-                Some(Subject::Tree { repo, .. }) => &repo[..],
+                Some(Subject::RepoArch { repo, .. }) => &repo[..],
                 _ => b"",
             };
-            let from = (view.first_tree_from(asked).0 as usize).min(count.saturating_sub(MOST_LINES));
+            let from = (view.first_repo_arch_from(asked).0 as usize).min(count.saturating_sub(MOST_LINES));
             from..(from + MOST_LINES).min(count)
         }
     };
-    out.extend_from_slice(fragments.tree_lines(trees));
+    out.extend_from_slice(fragments.repo_arch_lines(repo_archs));
     out.extend_from_slice(b"# ");
     out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
     out.extend_from_slice(b" in all\n");

@@ -34,8 +34,8 @@ pub struct Query<'q> {
     pub protocols: Option<Schemes>,
     /// The location asked for, if the cache knows it.
     pub location: Option<(LocationId, Cow<'q, [u8]>)>,
-    /// Whether netblock and ASN count.
-    pub near: bool,
+    /// Whether the tiers of netblock and ASN are used.
+    pub use_network_tiers: bool,
     /// Whether the header tells the cache's creation time.
     pub time: bool,
 }
@@ -73,7 +73,7 @@ impl<'q> Query<'q> {
             countries: params.country.as_ref().and_then(|list| Countries::read(view, list)),
             protocols: params.protocol.as_ref().and_then(|list| protocols(list)),
             location,
-            near: params.netblock.as_ref().is_none_or(|value| value.as_ref() == b"1"),
+            use_network_tiers: params.netblock.as_ref().is_none_or(|value| value.as_ref() == b"1"),
             time: params.time,
         })
     }

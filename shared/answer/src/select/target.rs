@@ -3,14 +3,14 @@
 //! Source: spec.md §3. Everything that cannot be answered about a directory is a [`Refusal`] here.
 
 use super::params::{Params, acceptable};
-use cache::{DirectoryId, FileId, Found, RepositoryId, TreeId, View};
+use cache::{DirectoryId, FileId, Found, RepoArchId, RepositoryId, View};
 use std::{borrow::Cow, fmt};
 
 /// What the header line names, after redirects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject<'q> {
     /// `repo` and `arch`.
-    Tree {
+    RepoArch {
         /// The repository.
         repo: Cow<'q, [u8]>,
         /// The architecture.
@@ -25,8 +25,8 @@ pub enum Subject<'q> {
 pub struct Target<'q> {
     /// The directory that they must carry.
     pub directory: DirectoryId,
-    /// Another directory that they must carry too, unless none of them does.
-    pub also: Option<DirectoryId>,
+    /// The directory of its metadata, which they must carry too, unless none of them does.
+    pub repodata: Option<DirectoryId>,
     /// The file in it; `None` when it is about the directory itself.
     pub file: Option<Cow<'q, [u8]>>,
     /// The file's known versions.
@@ -39,7 +39,7 @@ pub enum Refusal {
     /// Neither a path nor repository and architecture.
     Incomplete,
     /// No such repository, or not for this architecture. With the repository whose architectures are worth naming.
-    UnknownTree(Option<RepositoryId>),
+    UnknownRepoArch(Option<RepositoryId>),
     /// The repository is turned away.
     Disabled,
     /// The repository is known, but no mirror carries its directory (or its metadata, for a metalink).
@@ -52,8 +52,8 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Refusal::Incomplete => "neither a path nor repo and arch are given",
-            Refusal::UnknownTree(None) => "the repository is unknown",
-            Refusal::UnknownTree(Some(_)) => "the repository is not there for this arch",
+            Refusal::UnknownRepoArch(None) => "the repository is unknown",
+            Refusal::UnknownRepoArch(Some(_)) => "the repository is not there for this arch",
             Refusal::Disabled => "the repository is disabled",
             Refusal::NotCarried => {
                 "no mirror carries the repository's directory (or its repodata, for a metalink)"
@@ -97,7 +97,7 @@ pub fn resolve<'q>(
         Some(repository) => Cow::Borrowed(repository.name.as_bytes()),
         None => asked.repo.clone(),
     };
-    named.subject = Some(Subject::Tree { repo, arch: asked.arch.clone() });
+    named.subject = Some(Subject::RepoArch { repo, arch: asked.arch.clone() });
     named.repository = repository;
     (named, target)
 }
@@ -121,16 +121,16 @@ impl<'q> Asked<'q> {
         let mut asked = Asked { repo, arch: arch.clone() };
         let is_source = asked.repo.windows(6).any(|window| window == b"source");
         // Names such as opensource-tools have the word in them and other architectures all the same.
-        if is_source && !asked.is_tree(view) {
+        if is_source && !asked.is_repo_arch(view) {
             asked.arch = Cow::Borrowed(b"source");
         }
         asked
     }
 
     /// Whether the pair is known as it is, once a redirect is followed.
-    fn is_tree(&self, view: &View<'_>) -> bool {
-        let tree = self.answering(view).filter(|_| acceptable(&self.arch));
-        tree.is_some_and(|repository| view.tree_id(repository, &self.arch).is_some())
+    fn is_repo_arch(&self, view: &View<'_>) -> bool {
+        let repo_arch = self.answering(view).filter(|_| acceptable(&self.arch));
+        repo_arch.is_some_and(|repository| view.repo_arch_id(repository, &self.arch).is_some())
     }
 
     /// The repository that answers: the one asked for, or the one that it redirects to. One step only.
@@ -145,30 +145,35 @@ impl<'q> Asked<'q> {
         repository: Option<RepositoryId>,
         metalink: bool,
     ) -> Result<Target<'q>, Refusal> {
-        let Some(repository) = repository else { return Err(Refusal::UnknownTree(None)) };
+        let Some(repository) = repository else { return Err(Refusal::UnknownRepoArch(None)) };
         if view.repository(repository).is_some_and(|repository| repository.disabled) {
             return Err(Refusal::Disabled);
         }
-        let tree = if acceptable(&self.arch) { view.tree_id(repository, &self.arch) } else { None };
-        let Some(tree) = tree else {
-            let has_trees = view.trees(repository).len() > 0;
-            return Err(Refusal::UnknownTree(has_trees.then_some(repository)));
+        let repo_arch = if acceptable(&self.arch) { view.repo_arch_id(repository, &self.arch) } else { None };
+        let Some(repo_arch) = repo_arch else {
+            let has_archs = view.repo_archs(repository).len() > 0;
+            return Err(Refusal::UnknownRepoArch(has_archs.then_some(repository)));
         };
-        tree_target(view, tree, metalink).ok_or(Refusal::NotCarried)
+        repo_arch_target(view, repo_arch, metalink).ok_or(Refusal::NotCarried)
     }
 }
 
-/// The target of a tree: its metadata for a metalink, its directory for a list.
-fn tree_target<'q>(view: &View<'_>, tree: TreeId, metalink: bool) -> Option<Target<'q>> {
-    let tree = view.tree(tree)?;
+/// The target of a repository and architecture: its metadata for a metalink, its directory for a list.
+fn repo_arch_target<'q>(view: &View<'_>, repo_arch: RepoArchId, metalink: bool) -> Option<Target<'q>> {
+    let repo_arch = view.repo_arch(repo_arch)?;
     if metalink {
         let file = Some(Cow::Borrowed(&b"repomd.xml"[..]));
-        return Some(Target { directory: tree.repodata?, also: None, file, details: tree.repomd });
+        return Some(Target {
+            directory: repo_arch.repodata?,
+            repodata: None,
+            file,
+            details: repo_arch.repomd,
+        });
     }
-    let directory = tree.directory?;
+    let directory = repo_arch.directory?;
     // A directory that is its own metadata needs no second condition.
-    let also = tree.repodata.filter(|repodata| *repodata != directory);
-    Some(Target { directory, also, file: None, details: None })
+    let repodata = repo_arch.repodata.filter(|repodata| *repodata != directory);
+    Some(Target { directory, repodata, file: None, details: None })
 }
 
 /// A repository by a name of any bytes.
@@ -181,7 +186,7 @@ fn is_known(view: &View<'_>, name: &[u8]) -> bool {
     let Some(id) = lookup(view, name) else { return false };
     let says =
         view.repository(id).is_some_and(|repository| repository.disabled || repository.redirect.is_some());
-    says || view.trees(id).len() > 0
+    says || view.repo_archs(id).len() > 0
 }
 
 fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refusal> {
@@ -192,7 +197,7 @@ fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refu
     }
     let found = view.find(whole);
     if let Some(Found::Directory(directory)) = found {
-        return Ok(Target { directory, also: None, file: None, details: None });
+        return Ok(Target { directory, repodata: None, file: None, details: None });
     }
     let slash = whole.iter().rposition(|byte| *byte == b'/').ok_or(Refusal::InvalidPath)?;
     let file = Some(match path {
@@ -202,10 +207,10 @@ fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refu
     if let Some(Found::File(details)) = found
         && let Some((directory, _)) = view.file(details)
     {
-        return Ok(Target { directory, also: None, file, details: Some(details) });
+        return Ok(Target { directory, repodata: None, file, details: Some(details) });
     }
     match view.find(&whole[..slash]) {
-        Some(Found::Directory(directory)) => Ok(Target { directory, also: None, file, details: None }),
+        Some(Found::Directory(directory)) => Ok(Target { directory, repodata: None, file, details: None }),
         _ => Err(Refusal::InvalidPath),
     }
 }

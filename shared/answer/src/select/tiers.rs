@@ -12,7 +12,7 @@ use super::{
 };
 use crate::rules::{NetblockMode, Rules};
 use cache::scheme::Schemes;
-use cache::{ContinentId, CountryId, HostId, Set, SystemId, UrlId, View};
+use cache::{AsnId, ContinentId, CountryId, HostId, Set, UrlId, View};
 use rand::Rng;
 use wire::Tier;
 
@@ -29,7 +29,7 @@ pub struct Candidates {
     /// Whether a netblock had a candidate.
     pub netblock: bool,
     /// The autonomous system, if it had a candidate.
-    pub system: Option<SystemId>,
+    pub asn: Option<AsnId>,
     /// Countries that had a candidate, in the order of the header.
     pub countries: Vec<CountryId>,
     /// Whether `global` had a candidate where it was asked for, or its tier was used.
@@ -61,10 +61,14 @@ const TIERS: [Row; 8] = [
     Row { tier: Tier::Location, used: |_| true, add: |c| c.location() },
     Row {
         tier: Tier::Netblock,
-        used: |c| c.query.countries.is_none() && c.query.near,
+        used: |c| c.query.countries.is_none() && c.query.use_network_tiers,
         add: |c| c.netblock(),
     },
-    Row { tier: Tier::Asn, used: |c| c.query.countries.is_none() && c.query.near, add: |c| c.asn() },
+    Row {
+        tier: Tier::Asn,
+        used: |c| c.query.countries.is_none() && c.query.use_network_tiers,
+        add: |c| c.asn(),
+    },
     Row { tier: Tier::Country, used: |c| c.query.countries.is_some(), add: |c| c.requested() },
     Row {
         tier: Tier::CountryContinent,
@@ -87,8 +91,8 @@ pub struct TierScratch {
     listed: Vec<bool>,
     /// By host: its position in the set and one; 0 for hosts that are not in it.
     position: Vec<u32>,
-    /// By host: whether it carries the other directory too.
-    also: Vec<bool>,
+    /// By host: whether it carries the repodata too.
+    has_repodata: Vec<bool>,
     order: OrderScratch,
     shown: Shown,
 }
@@ -126,8 +130,8 @@ pub struct Collector<'a> {
     query: &'a Query<'a>,
     set: Set<'a>,
     wanted: Schemes,
-    /// Whether hosts must carry another directory too, see [`TierScratch::also`].
-    also: bool,
+    /// Whether hosts must carry the repodata too, see [`TierScratch::has_repodata`].
+    needs_repodata: bool,
     scratch: &'a mut TierScratch,
     candidates: &'a mut Candidates,
     /// The tier that is being added.
@@ -152,7 +156,7 @@ impl<'a> Collector<'a> {
         candidates.hidden.clear();
         candidates.countries.clear();
         (candidates.location, candidates.netblock) = (false, false);
-        (candidates.system, candidates.global) = (None, false);
+        (candidates.asn, candidates.global) = (None, false);
         let carriers = view.carriers(target.directory);
         let set = view.set(carriers);
         scratch.listed.clear();
@@ -165,7 +169,7 @@ impl<'a> Collector<'a> {
             query,
             set,
             wanted: query.wanted(),
-            also: false,
+            needs_repodata: false,
             scratch,
             candidates,
             tier: Tier::None,
@@ -173,8 +177,10 @@ impl<'a> Collector<'a> {
             positions: false,
         };
         // Directories that share their hosts need no second look.
-        if let Some(also) = target.also.map(|also| view.carriers(also)).filter(|also| *also != carriers) {
-            collector.require(view.set(also));
+        if let Some(set) =
+            target.repodata.map(|repodata| view.carriers(repodata)).filter(|set| *set != carriers)
+        {
+            collector.require(view.set(set));
         }
         collector
     }
@@ -221,18 +227,20 @@ impl<'a> Collector<'a> {
         self.scratch.listed.get(position).is_some_and(|listed| *listed)
     }
 
-    /// Makes carrying another directory a condition, unless no host would meet it.
-    fn require(&mut self, other: Set<'_>) {
-        let also = &mut self.scratch.also;
-        also.clear();
-        also.resize(self.view.host_count(), false);
-        for member in other.iter() {
-            if let Some(carries) = also.get_mut(self.view.placement_host(member.placement).0 as usize) {
+    /// Makes carrying the repodata a condition, unless no host would meet it.
+    fn require(&mut self, repodata: Set<'_>) {
+        let has_repodata = &mut self.scratch.has_repodata;
+        has_repodata.clear();
+        has_repodata.resize(self.view.host_count(), false);
+        for member in repodata.iter() {
+            if let Some(carries) = has_repodata.get_mut(self.view.placement_host(member.placement).0 as usize)
+            {
                 *carries = true;
             }
         }
-        let carries = |host: HostId| also.get(host.0 as usize).is_some_and(|carries| *carries);
-        self.also = self.set.iter().any(|member| carries(self.view.placement_host(member.placement)));
+        let carries = |host: HostId| has_repodata.get(host.0 as usize).is_some_and(|carries| *carries);
+        self.needs_repodata =
+            self.set.iter().any(|member| carries(self.view.placement_host(member.placement)));
     }
 
     /// Why the member at `position` is not a candidate; `None` when it is one. `open` tiers take the client's country
@@ -242,11 +250,13 @@ impl<'a> Collector<'a> {
         if self.view.placement_schemes(member.placement).and(self.wanted).is_empty() {
             return Some(Exclusion::NoUsableUrl);
         }
-        if !self.also && !open {
+        if !self.needs_repodata && !open {
             return None;
         }
         let host = self.view.placement_host(member.placement);
-        if self.also && !self.scratch.also.get(host.0 as usize).is_some_and(|carries| *carries) {
+        if self.needs_repodata
+            && !self.scratch.has_repodata.get(host.0 as usize).is_some_and(|carries| *carries)
+        {
             return Some(Exclusion::StaleRepodata);
         }
         if open && !self.view.is_for(host, self.query.client.country) {
@@ -335,9 +345,9 @@ impl<'a> Collector<'a> {
 
     /// Hosts that serve the client's autonomous system.
     fn asn(&mut self) -> bool {
-        let Some(system) = self.query.client.class.system else { return false };
-        let any = self.add_hosts(self.view.system_hosts(system), 0);
-        self.candidates.system = any.then_some(system);
+        let Some(asn) = self.query.client.class.asn else { return false };
+        let any = self.add_hosts(self.view.asn_hosts(asn), 0);
+        self.candidates.asn = any.then_some(asn);
         any
     }
 

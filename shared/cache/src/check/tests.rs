@@ -122,18 +122,18 @@ const BROKEN: &[Broken] = &[
     ("unknown kind of hash", |s| s.versions[0].kinds = 16),
     ("hashes beyond the end", |s| s.versions[1].hashes += 1),
     // Repositories.
-    ("trees of repositories", |s| s.trees.push(s.trees[0])),
+    ("architectures of repositories", |s| s.repo_archs.push(s.repo_archs[0])),
     ("unknown text", |s| s.repositories[0].name = no_text(s)),
     ("redirect to an unknown repository", |s| s.repositories[0].redirect = s.repositories.len() as u32 - 1),
     ("unknown text", |s| s.archs[0] = no_text(s)),
-    ("unknown architecture", |s| s.trees[0].arch = s.archs.len() as u32),
-    ("unknown directory of a repository", |s| s.trees[0].directory = s.nodes.len() as u32),
-    ("unknown repodata of a repository", |s| s.trees[0].repodata = s.directories.len() as u32),
-    ("unknown repomd.xml of a repository", |s| s.trees[0].repomd = s.nodes.len() as u32),
-    ("a repomd.xml that is no file", |s| s.trees[0].repomd = s.nodes.len() as u32 - 2),
+    ("unknown architecture", |s| s.repo_archs[0].arch = s.archs.len() as u32),
+    ("unknown directory of a repository", |s| s.repo_archs[0].directory = s.nodes.len() as u32),
+    ("unknown repodata of a repository", |s| s.repo_archs[0].repodata = s.directories.len() as u32),
+    ("unknown repomd.xml of a repository", |s| s.repo_archs[0].repomd = s.nodes.len() as u32),
+    ("a repomd.xml that is no file", |s| s.repo_archs[0].repomd = s.nodes.len() as u32 - 2),
     ("repository table", |s| s.repository_names.tags.fill(0)),
-    ("trees out of order", |s| s.trees.swap(0, 1)),
-    ("trees out of order", |s| s.trees[1].arch = s.trees[0].arch),
+    ("architectures out of order", |s| s.repo_archs.swap(0, 1)),
+    ("architectures out of order", |s| s.repo_archs[1].arch = s.repo_archs[0].arch),
     ("a table that takes long to look up", |s| one_tag(s, MOST_COMPARISONS + 1)),
     // Clients.
     ("hosts of locations", |s| s.location_hosts.push(0)),
@@ -143,11 +143,11 @@ const BROKEN: &[Broken] = &[
         s.locations[1].hosts += 1;
     }),
     ("unknown text", |s| s.locations[0].name = no_text(s)),
-    ("hosts of systems", |s| s.system_hosts.push(0)),
-    ("unknown host of a system", |s| s.system_hosts[0] = s.hosts.len() as u32),
+    ("hosts of ASNs", |s| s.asn_hosts.push(0)),
+    ("unknown host of an ASN", |s| s.asn_hosts[0] = s.hosts.len() as u32),
     ("hosts out of order", |s| {
-        s.system_hosts.push(s.system_hosts[0]);
-        s.systems[1].hosts += 1;
+        s.asn_hosts.push(s.asn_hosts[0]);
+        s.asns[1].hosts += 1;
     }),
     ("hosts of netblocks", |s| s.netblock_hosts.push(0)),
     ("unknown host of a netblock", |s| s.netblock_hosts[0] = s.hosts.len() as u32),
@@ -161,7 +161,7 @@ const BROKEN: &[Broken] = &[
     ("a netblock that is not in its parent", |s| s.netblocks[2].parent = 0),
     ("no client class", |s| s.classes.clear()),
     ("unknown country", |s| s.classes[0].country = s.countries.len() as u16),
-    ("unknown system of a class", |s| s.classes[0].system = s.systems.len() as u32 - 1),
+    ("unknown ASN of a class", |s| s.classes[0].asn = s.asns.len() as u32 - 1),
     ("unknown netblock of a class", |s| s.classes[0].netblock = s.netblocks.len() as u32 - 1),
     // Ranges of IPv4 addresses.
     ("IPv4 blocks", |s| {
@@ -229,7 +229,7 @@ fn chain(schema: &mut Schema, count: usize, name: &[u8]) {
 
 /// Adds so many repositories, and gives all of them one tag, in a run of the table that goes on at its start.
 fn one_tag(schema: &mut Schema, count: usize) {
-    let row = RepositoryRow { trees: 0, ..schema.repositories[0] };
+    let row = RepositoryRow { repo_archs: 0, ..schema.repositories[0] };
     schema.repositories.splice(..0, vec![row; count]);
     let entries = schema.repositories.len() - 1;
     let tags = [vec![0xff; entries - count / 2], vec![0], vec![0xff; count / 2]].concat();

@@ -13,7 +13,7 @@ use super::{
     inventory::Inventory,
     limits::{MOST_HOSTS, MOST_TEXT},
     ranges::Layers,
-    schema::{ClassRow, LocationRow, NO_CONTINENT, NO_COUNTRY, NONE, NetblockRow, Schema, SystemRow},
+    schema::{AsnRow, ClassRow, LocationRow, NO_CONTINENT, NO_COUNTRY, NONE, NetblockRow, Schema},
 };
 use indexmap::IndexSet;
 use ipnetwork::IpNetwork;
@@ -233,15 +233,15 @@ impl<'a> Writer<'a> {
     fn clients(&mut self, order: &hosts::HostOrder) -> Result<(), WriteError> {
         let inventory = self.inventory;
         for (number, hosts) in &inventory.asn_hosts {
-            let row = SystemRow { number: *number, hosts: self.schema.system_hosts.len() as u32, flags: 0 };
-            self.schema.systems.push(row);
-            self.schema.system_hosts.extend(order.numbers(hosts));
+            let row = AsnRow { number: *number, hosts: self.schema.asn_hosts.len() as u32, flags: 0 };
+            self.schema.asns.push(row);
+            self.schema.asn_hosts.extend(order.numbers(hosts));
         }
-        let end = self.schema.system_hosts.len() as u32;
-        self.schema.systems.push(SystemRow { number: u32::MAX, hosts: end, flags: 0 });
+        let end = self.schema.asn_hosts.len() as u32;
+        self.schema.asns.push(AsnRow { number: u32::MAX, hosts: end, flags: 0 });
 
         let netblocks = self.netblocks(order);
-        let systems: Vec<u32> = inventory.asn_hosts.keys().copied().collect();
+        let asns: Vec<u32> = inventory.asn_hosts.keys().copied().collect();
         let layers = Layers {
             geoip: inventory
                 .geoip
@@ -257,7 +257,7 @@ impl<'a> Writer<'a> {
                 .routes
                 .iter()
                 .map(|(prefix, number)| {
-                    let at = number.and_then(|number| systems.binary_search(&number).ok());
+                    let at = number.and_then(|number| asns.binary_search(&number).ok());
                     (*prefix, at.map(|at| at as u32))
                 })
                 .collect(),

@@ -1,7 +1,7 @@
 //! Repositories: names, redirects, and the directory for each architecture.
 
 use super::{WriteError, Writer, limit};
-use crate::schema::{HashIndex, NONE, RepositoryRow, TreeRow};
+use crate::schema::{HashIndex, NONE, RepoArchRow, RepositoryRow};
 use indexmap::IndexSet;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,20 +19,20 @@ impl Writer<'_> {
             let redirect = repository.and_then(|repository| repository.redirect.as_deref());
             let row = RepositoryRow {
                 name: self.string(name),
-                trees: self.schema.trees.len() as u32,
+                repo_archs: self.schema.repo_archs.len() as u32,
                 redirect: redirect.and_then(|target| numbers.get(target).copied()).unwrap_or(NONE),
                 flags: u32::from(repository.is_some_and(|repository| repository.disabled)),
             };
             self.schema.repositories.push(row);
             for (arch, directory) in repository.iter().flat_map(|repository| &repository.archs) {
                 let arch = archs.insert_full(arch).0 as u32;
-                let tree = self.tree(arch, directory);
-                self.schema.trees.push(tree);
+                let repo_arch = self.repo_arch(arch, directory);
+                self.schema.repo_archs.push(repo_arch);
             }
         }
-        limit("repositories with an architecture", self.schema.trees.len(), i32::MAX as usize)?;
-        let trees = self.schema.trees.len() as u32;
-        self.schema.repositories.push(RepositoryRow { name: NONE, trees, redirect: NONE, flags: 0 });
+        limit("repositories with an architecture", self.schema.repo_archs.len(), i32::MAX as usize)?;
+        let repo_archs = self.schema.repo_archs.len() as u32;
+        self.schema.repositories.push(RepositoryRow { name: NONE, repo_archs, redirect: NONE, flags: 0 });
         self.schema.repository_names =
             HashIndex::build(names.len(), |at, buffer| buffer.extend_from_slice(names[at].as_bytes()))
                 .ok_or(WriteError::Colliding { what: "names of repositories" })?;
@@ -44,14 +44,14 @@ impl Writer<'_> {
     }
 
     /// Some sources record a repository at its own metadata: it is in the directory above all the same.
-    fn tree(&mut self, arch: u32, directory: &str) -> TreeRow {
+    fn repo_arch(&mut self, arch: u32, directory: &str) -> RepoArchRow {
         let directory = match directory.strip_suffix("repodata") {
             Some(above) if above.is_empty() || above.ends_with('/') => above.trim_end_matches('/'),
             _ => directory,
         };
         let repodata = format!("{directory}/repodata");
         let repodata = repodata.trim_start_matches('/');
-        TreeRow {
+        RepoArchRow {
             arch,
             directory: if directory.is_empty() { NONE } else { self.known(directory).unwrap_or(NONE) },
             repodata: self.carried(repodata).unwrap_or(NONE),

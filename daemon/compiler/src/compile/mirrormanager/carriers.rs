@@ -14,7 +14,7 @@ use super::{
 };
 use crate::compile::{
     error::Cause,
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
 };
 use cache::{
     inventory::{Directory, Host, Inventory, Placement},
@@ -22,7 +22,7 @@ use cache::{
 };
 use indexmap::Equivalent;
 
-const PLACE: Place = Place::MirrorList;
+const TABLE: InputTable = InputTable::MirrorList;
 
 /// Sets of which something was skipped that are remembered: each takes some 700 bytes. Further ones are read each time.
 const MOST_ODD: usize = 1 << 16;
@@ -37,25 +37,25 @@ pub fn import(
     inventory: &mut Inventory,
     skipped: &mut Skipped,
 ) -> Result<(), Cause> {
-    let records = tables.records(PLACE);
+    let records = tables.records(TABLE);
     inventory.directories.reserve(records.len());
     let mut carriers = Carriers::new(urls);
     let mut body = Vec::new();
     for &record in records {
-        let head = Head::split(record, &mut body).map_err(|why| damaged(PLACE, why))?;
+        let head = Head::split(record, &mut body).map_err(|why| damaged(TABLE, why))?;
         let (path, subpath) = match (names::directory(head.directory), names::path(head.subpath)) {
             (Ok(path), Ok(subpath)) => (path, subpath),
             (Err(reason), _) | (_, Err(reason)) => {
-                skipped.add(PLACE, reason, || String::from_utf8_lossy(head.directory).into_owned());
+                skipped.add(TABLE, reason, || String::from_utf8_lossy(head.directory).into_owned());
                 continue;
             }
         };
         let carriers =
-            carriers.intern(&path, &body, inventory, skipped).map_err(|why| damaged(PLACE, why))?;
+            carriers.intern(&path, &body, inventory, skipped).map_err(|why| damaged(TABLE, why))?;
         let directory = Directory { carriers, subpath };
         let (position, earlier) = inventory.directories.insert_full(path, directory);
         if earlier.is_some() {
-            skipped.add(PLACE, Reason::Repeated, || {
+            skipped.add(TABLE, Reason::Repeated, || {
                 inventory.directories.get_index(position).map(|(path, _)| path.clone()).unwrap_or_default()
             });
         }
@@ -176,7 +176,7 @@ impl<'a> Carriers<'a> {
         }
         let skipped_before = skipped.total();
         let Some(id) = self.pair(record)? else {
-            skipped.add(PLACE, Reason::NoKey, || path.to_owned());
+            skipped.add(TABLE, Reason::NoKey, || path.to_owned());
             return Ok(());
         };
         let host = match inventory.hosts.get_index_of(&id) {
@@ -194,19 +194,19 @@ impl<'a> Carriers<'a> {
                 // Counted where the URL stands.
                 Some(None) => {}
                 Some(Some(position)) if self.positions.contains(position) => {
-                    skipped.add(PLACE, Reason::Repeated, || format!("URL {url} of host {id} in {path}"));
+                    skipped.add(TABLE, Reason::Repeated, || format!("URL {url} of host {id} in {path}"));
                 }
                 Some(Some(_)) if self.positions.len() == MOST_URLS => {
-                    skipped.add(PLACE, Reason::TooMany, || format!("URL {url} of host {id} in {path}"));
+                    skipped.add(TABLE, Reason::TooMany, || format!("URL {url} of host {id} in {path}"));
                 }
                 Some(&Some(position)) => self.positions.push(position),
                 None => {
-                    skipped.add(PLACE, Reason::UnknownUrl, || format!("URL {url} of host {id} in {path}"));
+                    skipped.add(TABLE, Reason::UnknownUrl, || format!("URL {url} of host {id} in {path}"));
                 }
             }
         }
         let placement = if self.positions.is_empty() {
-            skipped.add(PLACE, Reason::NoUsableUrl, || format!("host {id} in {path}"));
+            skipped.add(TABLE, Reason::NoUsableUrl, || format!("host {id} in {path}"));
             None
         } else {
             Some(place(host, &self.positions, inventory))

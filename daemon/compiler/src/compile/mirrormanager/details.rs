@@ -6,7 +6,7 @@ use super::{
 };
 use crate::compile::{
     error::Cause,
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
     text,
 };
 use cache::{
@@ -17,7 +17,7 @@ use interchange::message::FileDetails;
 use prost::Message as _;
 use std::collections::HashSet;
 
-const PLACE: Place = Place::FileDetails;
+const TABLE: InputTable = InputTable::FileDetails;
 
 /// Files and versions that are read in all: ten times and more what is known to exist. Each takes some 150 bytes.
 const MOST: usize = 1 << 21;
@@ -29,26 +29,26 @@ const MOST: usize = 1 << 21;
 pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     let mut seen = HashSet::new();
     let mut left = MOST;
-    for record in tables.records(PLACE) {
-        let directory = last_bytes(record).map_err(|why| damaged(PLACE, why))?;
+    for record in tables.records(TABLE) {
+        let directory = last_bytes(record).map_err(|why| damaged(TABLE, why))?;
         let found = names::directory(directory)
             .and_then(|path| inventory.directories.get_index_of(&path).ok_or(Reason::UnknownDirectory));
         let position = match found {
             Ok(position) => position as u32,
             Err(reason) => {
-                skipped.add(PLACE, reason, || String::from_utf8_lossy(directory).into_owned());
+                skipped.add(TABLE, reason, || String::from_utf8_lossy(directory).into_owned());
                 continue;
             }
         };
         if !seen.insert(position) {
-            skipped.add(PLACE, Reason::Repeated, || String::from_utf8_lossy(directory).into_owned());
+            skipped.add(TABLE, Reason::Repeated, || String::from_utf8_lossy(directory).into_owned());
             forget(position, inventory);
         }
         for file in records(record) {
-            let file = file.map_err(|why| damaged(PLACE, why))?;
+            let file = file.map_err(|why| damaged(TABLE, why))?;
             let taken = import_file(position, directory, file, inventory, skipped)?;
             left = left.checked_sub(1 + taken).ok_or_else(|| {
-                Cause::Refused(format!("has more than {MOST} files and versions in {}", PLACE.name()))
+                Cause::Refused(format!("has more than {MOST} files and versions in {}", TABLE.name()))
             })?;
         }
     }
@@ -100,23 +100,23 @@ fn import_file(
     inventory: &mut Inventory,
     skipped: &mut Skipped,
 ) -> Result<usize, Cause> {
-    let filename = last_bytes(file).map_err(|why| damaged(PLACE, why))?;
+    let filename = last_bytes(file).map_err(|why| damaged(TABLE, why))?;
     let example = || format!("{}/{}", String::from_utf8_lossy(directory), String::from_utf8_lossy(filename));
     let name = names::file(filename);
     let mut versions: Vec<FileVersion> = Vec::new();
     for details in records(file) {
-        let details = details.map_err(|why| damaged(PLACE, why))?;
-        let details = FileDetails::decode(details).map_err(|why| damaged(PLACE, why))?;
+        let details = details.map_err(|why| damaged(TABLE, why))?;
+        let details = FileDetails::decode(details).map_err(|why| damaged(TABLE, why))?;
         match name {
             Err(_) => {}
-            Ok(_) if versions.len() == MOST_VERSIONS => skipped.add(PLACE, Reason::TooMany, example),
+            Ok(_) if versions.len() == MOST_VERSIONS => skipped.add(TABLE, Reason::TooMany, example),
             Ok(_) => versions.extend(version(&details, &example, skipped)),
         }
     }
     let name = match name {
         Ok(name) => name,
         Err(reason) => {
-            skipped.add(PLACE, reason, example);
+            skipped.add(TABLE, reason, example);
             return Ok(0);
         }
     };
@@ -124,13 +124,13 @@ fn import_file(
     let count = versions.len();
     versions.shrink_to_fit();
     let earlier = if versions.is_empty() {
-        skipped.add(PLACE, Reason::NoVersion, example);
+        skipped.add(TABLE, Reason::NoVersion, example);
         inventory.files.remove(&key)
     } else {
         inventory.files.insert(key, versions)
     };
     if earlier.is_some() {
-        skipped.add(PLACE, Reason::Repeated, example);
+        skipped.add(TABLE, Reason::Repeated, example);
     }
     Ok(count)
 }
@@ -146,7 +146,7 @@ fn version(
     let mut number = |value: Option<u64>| match value {
         Some(value) if i64::try_from(value).is_ok() => value,
         Some(_) => {
-            skipped.add(PLACE, Reason::Negative, example);
+            skipped.add(TABLE, Reason::Negative, example);
             0
         }
         None => 0,
@@ -160,7 +160,7 @@ fn version(
         sha512: hash(details.sha512.as_deref(), example, skipped),
     };
     if (&version.md5, &version.sha1, &version.sha256, &version.sha512) == (&None, &None, &None, &None) {
-        skipped.add(PLACE, Reason::NoHash, example);
+        skipped.add(TABLE, Reason::NoHash, example);
         return None;
     }
     Some(version)
@@ -175,7 +175,7 @@ fn hash<const N: usize>(
     let hex = hex.map(text::trim).filter(|hex| !hex.is_empty())?;
     let hash = unhex(hex);
     if hash.is_none() {
-        skipped.add(PLACE, Reason::BadHash, || format!("{} in {}", String::from_utf8_lossy(hex), example()));
+        skipped.add(TABLE, Reason::BadHash, || format!("{} in {}", String::from_utf8_lossy(hex), example()));
     }
     hash
 }

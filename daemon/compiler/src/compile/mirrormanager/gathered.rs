@@ -7,13 +7,13 @@ use super::{
     tables::{Fields, Value, WRONG_TYPE, numbers},
 };
 use crate::compile::{
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
     text,
 };
 use cache::inventory::CarrierSet;
 use wire::code::Country;
 
-const PLACE: Place = Place::MirrorList;
+const TABLE: InputTable = InputTable::MirrorList;
 
 /// The parts of one record; its buffers outlive the record.
 #[derive(Default)]
@@ -75,7 +75,7 @@ impl Gathered {
             Some(country) => self.by_country.extend(self.numbers.iter().map(|&host| (country, host))),
             None => {
                 skipped
-                    .add(PLACE, Reason::BadCountry, || format!("{} in {path}", String::from_utf8_lossy(key)));
+                    .add(TABLE, Reason::BadCountry, || format!("{} in {path}", String::from_utf8_lossy(key)));
             }
         }
         Ok(())
@@ -103,7 +103,7 @@ impl Gathered {
             let slot = &mut self.slots[host as usize];
             if slot.record == self.record {
                 let id = || self.known.iter().find(|(_, known)| **known == host).map_or(0, |(id, _)| *id);
-                skipped.add(PLACE, Reason::Repeated, || format!("host {} in {path}", id()));
+                skipped.add(TABLE, Reason::Repeated, || format!("host {} in {path}", id()));
             }
             *slot = Slot { record: self.record, placement, public: false };
         }
@@ -114,10 +114,10 @@ impl Gathered {
             let slot = self.known.get(&id).map(|host| &mut self.slots[*host as usize]);
             match slot.filter(|slot| slot.record == self.record && slot.placement.is_some()) {
                 Some(slot) if slot.public => {
-                    skipped.add(PLACE, Reason::Repeated, || format!("host {id} of Global in {path}"));
+                    skipped.add(TABLE, Reason::Repeated, || format!("host {id} of Global in {path}"));
                 }
                 Some(slot) => slot.public = true,
-                None => skipped.add(PLACE, Reason::NotACarrier, || format!("host {id} of Global in {path}")),
+                None => skipped.add(TABLE, Reason::NotACarrier, || format!("host {id} of Global in {path}")),
             }
         }
     }
@@ -128,14 +128,14 @@ impl Gathered {
         let mut last = None;
         for (country, id) in self.by_country.drain(..) {
             if last.replace((country, id)) == Some((country, id)) {
-                skipped.add(PLACE, Reason::Repeated, || format!("host {id} of {country} in {path}"));
+                skipped.add(TABLE, Reason::Repeated, || format!("host {id} of {country} in {path}"));
                 continue;
             }
             let slot = self.known.get(&id).map(|host| self.slots[*host as usize]);
             let Some(placement) =
                 slot.filter(|slot| slot.record == self.record).and_then(|slot| slot.placement)
             else {
-                skipped.add(PLACE, Reason::NotACarrier, || format!("host {id} of {country} in {path}"));
+                skipped.add(TABLE, Reason::NotACarrier, || format!("host {id} of {country} in {path}"));
                 continue;
             };
             match set.groups.last_mut() {

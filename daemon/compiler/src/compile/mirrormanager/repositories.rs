@@ -3,7 +3,7 @@
 use super::{names, tables::Tables};
 use crate::compile::{
     error::Cause,
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
     text,
 };
 use cache::inventory::Inventory;
@@ -11,7 +11,7 @@ use interchange::message::{StringBool, StringString};
 
 /// Reads [`Inventory::repositories`]; of equal keys the last counts.
 pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
-    for record in tables.decoded(Place::RepoArch) {
+    for record in tables.decoded(InputTable::RepoArch) {
         let StringString { key, value } = record?;
         let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
         let parsed = repo_arch(&key).and_then(|(repo, arch)| Ok((repo, arch, names::directory(&value)?)));
@@ -19,26 +19,26 @@ pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skip
             Ok((repo, arch, directory)) => {
                 let repository = inventory.repositories.entry(repo.to_owned()).or_default();
                 if repository.archs.insert(arch.to_owned(), directory).is_some() {
-                    skipped.add(Place::RepoArch, Reason::Repeated, || format!("{repo}+{arch}"));
+                    skipped.add(InputTable::RepoArch, Reason::Repeated, || format!("{repo}+{arch}"));
                 }
             }
-            Err(reason) => skipped.add(Place::RepoArch, reason, || pair(&key, &value)),
+            Err(reason) => skipped.add(InputTable::RepoArch, reason, || pair(&key, &value)),
         }
     }
-    for record in tables.decoded(Place::RepositoryRedirect) {
+    for record in tables.decoded(InputTable::RepositoryRedirect) {
         let StringString { key, value } = record?;
         let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
         match names::name(&key).and_then(|from| Ok((from, names::name(&value)?))) {
             Ok((from, to)) => {
                 let repository = inventory.repositories.entry(from.to_owned()).or_default();
                 if repository.redirect.replace(to.to_owned()).is_some() {
-                    skipped.add(Place::RepositoryRedirect, Reason::Repeated, || from);
+                    skipped.add(InputTable::RepositoryRedirect, Reason::Repeated, || from);
                 }
             }
-            Err(reason) => skipped.add(Place::RepositoryRedirect, reason, || pair(&key, &value)),
+            Err(reason) => skipped.add(InputTable::RepositoryRedirect, reason, || pair(&key, &value)),
         }
     }
-    for record in tables.decoded(Place::DisabledRepository) {
+    for record in tables.decoded(InputTable::DisabledRepository) {
         let StringBool { key, value } = record?;
         let (key, disabled) = (key.unwrap_or_default(), value.unwrap_or_default());
         match names::name(&key) {
@@ -52,7 +52,9 @@ pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skip
                 }
             }
             Err(reason) => {
-                skipped.add(Place::DisabledRepository, reason, || String::from_utf8_lossy(&key).into_owned());
+                skipped.add(InputTable::DisabledRepository, reason, || {
+                    String::from_utf8_lossy(&key).into_owned()
+                });
             }
         }
     }

@@ -3,7 +3,7 @@
 //! Every record of a table is a slice of the file, so that the tables can be taken in the order in which they need each
 //! other and only one record at a time is decoded. [`Fields`] is the reader for records that are too many for prost.
 
-use crate::compile::{error::Cause, skipped::Place};
+use crate::compile::{error::Cause, skipped::InputTable};
 use prost::{
     Message,
     encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
@@ -55,10 +55,10 @@ impl<'a> Tables<'a> {
 
     fn add(&mut self, number: u32, record: &'a [u8]) -> Result<(), Cause> {
         // Host to its connection limit is no table that anything is taken from.
-        let Some((_, place, most)) = TABLES.iter().find(|table| table.0 == number) else { return Ok(()) };
+        let Some((_, table, most)) = TABLES.iter().find(|row| row.0 == number) else { return Ok(()) };
         let records = &mut self.records[number as usize];
         if records.len() == *most {
-            let name = place.name();
+            let name = table.name();
             return Err(Cause::Refused(format!("has more than {most} records of {name}, which is too many")));
         }
         records.push(record);
@@ -66,19 +66,19 @@ impl<'a> Tables<'a> {
     }
 
     /// The records of a table.
-    pub fn records(&self, place: Place) -> &[&'a [u8]] {
-        &self.records[number(place)]
+    pub fn records(&self, table: InputTable) -> &[&'a [u8]] {
+        &self.records[number(table)]
     }
 
     /// The records of a table, decoded one by one.
-    pub fn decoded<M: Message + Default>(&self, place: Place) -> impl Iterator<Item = Result<M, Cause>> {
-        self.records(place).iter().map(move |record| M::decode(*record).map_err(|why| damaged(place, why)))
+    pub fn decoded<M: Message + Default>(&self, table: InputTable) -> impl Iterator<Item = Result<M, Cause>> {
+        self.records(table).iter().map(move |record| M::decode(*record).map_err(|why| damaged(table, why)))
     }
 }
 
 /// The error for a record that is no message of its table.
-pub fn damaged(place: Place, why: impl std::fmt::Display) -> Cause {
-    Cause::Refused(format!("a record of {} is damaged ({why})", place.name()))
+pub fn damaged(table: InputTable, why: impl std::fmt::Display) -> Cause {
+    Cause::Refused(format!("a record of {} is damaged ({why})", table.name()))
 }
 
 /// The tables, by the numbers of their fields, and the records that each may have.
@@ -86,26 +86,26 @@ pub fn damaged(place: Place, why: impl std::fmt::Display) -> Cause {
 /// A record of a few bytes takes some hundred in memory, so that a bound of the file's size would be none of the build's.
 /// These are ten times and more what the largest known deployment has: 120,000 directories, 4,000 URLs, some thousand of
 /// all else. What is in lists inside records takes about ten times its bytes.
-const TABLES: [(u32, Place, usize); 14] = [
-    (2, Place::NetblockCountry, 1 << 18),
-    (3, Place::Location, 1 << 16),
-    (4, Place::Url, 1 << 20),
-    (5, Place::FileDetails, 1 << 21),
-    (6, Place::DisabledRepository, 1 << 17),
-    (7, Place::ContinentRedirect, 1 << 16),
-    (8, Place::RepositoryRedirect, 1 << 17),
-    (9, Place::RepoArch, 1 << 17),
-    (10, Place::HostAsn, 1 << 18),
-    (12, Place::HostCountry, 1 << 18),
-    (13, Place::HostBandwidth, 1 << 18),
-    (14, Place::HostCountryAllowed, 1 << 18),
-    (15, Place::HostNetblock, 1 << 18),
-    (16, Place::MirrorList, 1 << 21),
+const TABLES: [(u32, InputTable, usize); 14] = [
+    (2, InputTable::NetblockCountry, 1 << 18),
+    (3, InputTable::Location, 1 << 16),
+    (4, InputTable::Url, 1 << 20),
+    (5, InputTable::FileDetails, 1 << 21),
+    (6, InputTable::DisabledRepository, 1 << 17),
+    (7, InputTable::ContinentRedirect, 1 << 16),
+    (8, InputTable::RepositoryRedirect, 1 << 17),
+    (9, InputTable::RepoArch, 1 << 17),
+    (10, InputTable::HostAsn, 1 << 18),
+    (12, InputTable::HostCountry, 1 << 18),
+    (13, InputTable::HostBandwidth, 1 << 18),
+    (14, InputTable::HostCountryAllowed, 1 << 18),
+    (15, InputTable::HostNetblock, 1 << 18),
+    (16, InputTable::MirrorList, 1 << 21),
 ];
 
-/// The number of a table's field. Places that are not tables of this message have 0, which no field has.
-fn number(place: Place) -> usize {
-    TABLES.iter().find(|table| table.1 == place).map_or(0, |table| table.0 as usize)
+/// The number of a table's field. Inputs that are not tables of this message have 0, which no field has.
+fn number(table: InputTable) -> usize {
+    TABLES.iter().find(|row| row.1 == table).map_or(0, |row| row.0 as usize)
 }
 
 /// The fields of a message, borrowed from its bytes.
@@ -201,15 +201,15 @@ mod tests {
 
     #[test]
     fn a_table_of_too_many_records_is_refused() {
-        for (number, place, most) in TABLES {
+        for (number, table, most) in TABLES {
             let mut record = Vec::new();
             encode_key(number, WireType::LengthDelimited, &mut record);
             record.push(0);
             let mut bytes = record.repeat(most);
-            assert_eq!(Tables::split(&bytes).unwrap().records(place).len(), most);
+            assert_eq!(Tables::split(&bytes).unwrap().records(table).len(), most);
             bytes.extend_from_slice(&record);
             let error = Tables::split(&bytes).unwrap_err().to_string();
-            let name = place.name();
+            let name = table.name();
             assert_eq!(error, format!("has more than {most} records of {name}, which is too many"));
         }
     }

@@ -4,7 +4,7 @@ use super::{import, import_under};
 use crate::compile::{
     error::Cause,
     policy::Policy,
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
 };
 use cache::{
     inventory::Inventory,
@@ -139,7 +139,7 @@ fn a_cache_without_some_protocols_is_that_of_a_source_without_them() {
     let rows = |skipped: &Skipped| skipped.rows().map(|row| row.to_string()).collect::<Vec<_>>();
     let own = "HCUrlCache: excluded by policy: 2, first 20 ftp://two.example.org/pub".to_owned();
     assert_eq!(rows(&skipped), [vec![own], rows(&of_bare)].concat());
-    assert_eq!(skipped.count(Place::MirrorList, Reason::NoUsableUrl), 2);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::NoUsableUrl), 2);
 
     let (all, skipped) = read_without(&[], &list);
     assert!(bytes(&all)[..] == bytes(&read(&list).0)[..]);
@@ -195,7 +195,7 @@ fn one_url_in_two_spellings_is_one_url() {
     assert_eq!(inventory.urls.len(), 2);
     let placements: Vec<&[u32]> = inventory.placements.iter().map(|placement| &placement.urls[..]).collect();
     assert_eq!(placements, [&[0][..], &[0], &[1]]);
-    assert_eq!(skipped.count(Place::MirrorList, Reason::Repeated), 1);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::Repeated), 1);
 }
 
 #[test]
@@ -208,8 +208,8 @@ fn a_netblock_that_contains_everyone_is_nobodys() {
     let (inventory, skipped) = read(&list);
     let kept: Vec<String> = inventory.netblocks.keys().map(ToString::to_string).collect();
     assert_eq!(kept, ["0.0.0.0/1", "192.0.2.0/24", "2000::/15"]);
-    assert_eq!(skipped.count(Place::HostNetblock, Reason::DefaultRoute), 3);
-    assert_eq!(skipped.count(Place::HostNetblock, Reason::WidePrefix), 2);
+    assert_eq!(skipped.count(InputTable::HostNetblock, Reason::DefaultRoute), 3);
+    assert_eq!(skipped.count(InputTable::HostNetblock, Reason::WidePrefix), 2);
     let named: Vec<&str> = skipped.notes().map(|row| row.first).collect();
     assert_eq!(named, ["0.0.0.0/1 of hosts [3]; 2000::/15 of hosts [3]"]);
     assert_eq!(skipped.total(), 3, "wide ones are kept");
@@ -290,7 +290,7 @@ fn directories_that_no_request_can_name_are_skipped() {
         (Reason::TooLong, 1),
         (Reason::NotUtf8, 1),
     ] {
-        assert_eq!(skipped.count(Place::MirrorList, reason), count, "{reason:?}");
+        assert_eq!(skipped.count(InputTable::MirrorList, reason), count, "{reason:?}");
     }
 }
 
@@ -300,7 +300,7 @@ fn of_equal_directories_the_last_counts() {
     list.mirror_list.push(directory("/pub/a/", &[(2, &[20])], &[]));
     let (inventory, skipped) = read(&list);
     assert_eq!(members(&inventory, "pub/a"), [(2, false)]);
-    assert_eq!(skipped.count(Place::MirrorList, Reason::Repeated), 1);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::Repeated), 1);
 }
 
 #[test]
@@ -311,11 +311,11 @@ fn unknown_urls_are_skipped_and_a_host_without_any_is_no_member() {
     let (inventory, skipped) = read(&list);
     assert_eq!(members(&inventory, "pub/a"), [(1, true)]);
     assert_eq!(inventory.hosts.len(), 3, "known all the same");
-    assert_eq!(skipped.count(Place::Url, Reason::UnknownScheme), 1);
-    assert_eq!(skipped.count(Place::MirrorList, Reason::UnknownUrl), 2);
-    assert_eq!(skipped.count(Place::MirrorList, Reason::Repeated), 1);
-    assert_eq!(skipped.count(Place::MirrorList, Reason::NoUsableUrl), 2);
-    assert_eq!(skipped.count(Place::MirrorList, Reason::NotACarrier), 1, "host 2 of Global");
+    assert_eq!(skipped.count(InputTable::Url, Reason::UnknownScheme), 1);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::UnknownUrl), 2);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::Repeated), 1);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::NoUsableUrl), 2);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::NotACarrier), 1, "host 2 of Global");
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn what_is_skipped_is_counted_for_every_directory_that_has_it() {
     let mut list = three_hosts();
     list.mirror_list = ["pub/a", "pub/b"].map(|path| directory(path, &[(1, &[10, 99])], &[])).into();
     let (inventory, skipped) = read(&list);
-    assert_eq!(skipped.count(Place::MirrorList, Reason::UnknownUrl), 2);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::UnknownUrl), 2);
     assert_eq!(inventory.carrier_sets.len(), 1);
 }
 
@@ -334,7 +334,7 @@ fn of_a_host_given_twice_for_a_directory_the_last_counts() {
     let (inventory, skipped) = read(&list);
     assert_eq!(members(&inventory, "pub/a"), [(2, false), (1, true)]);
     assert_eq!(inventory.placements[2].urls, [2]);
-    assert_eq!(skipped.count(Place::MirrorList, Reason::Repeated), 2);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::Repeated), 2);
 }
 
 #[test]
@@ -348,9 +348,9 @@ fn country_sets_are_joined_without_regard_to_case() {
     ];
     let (inventory, skipped) = read(&list);
     assert_eq!(groups(&inventory, "pub/a"), [("CZ".into(), vec![1]), ("DE".into(), vec![1, 2])]);
-    assert_eq!(skipped.count(Place::MirrorList, Reason::BadCountry), 1);
-    assert_eq!(skipped.count(Place::MirrorList, Reason::NotACarrier), 1, "host 7");
-    assert_eq!(skipped.count(Place::MirrorList, Reason::Repeated), 1, "host 2");
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::BadCountry), 1);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::NotACarrier), 1, "host 7");
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::Repeated), 1, "host 2");
 }
 
 #[test]
@@ -379,10 +379,10 @@ fn hosts_get_country_weight_and_allowed_countries() {
     assert_eq!(inventory.hosts[&1].countries_allowed, Some([country("US")].into()));
     assert_eq!(inventory.hosts[&2].countries_allowed, Some([].into()), "restricted all the same");
     assert_eq!(inventory.hosts[&3].countries_allowed, None);
-    assert_eq!(skipped.count(Place::HostCountry, Reason::BadCountry), 1);
-    assert_eq!(skipped.count(Place::HostCountry, Reason::UnknownHost), 1);
-    assert_eq!(skipped.count(Place::HostBandwidth, Reason::UnknownHost), 1);
-    assert_eq!(skipped.count(Place::HostCountryAllowed, Reason::BadCountry), 2);
+    assert_eq!(skipped.count(InputTable::HostCountry, Reason::BadCountry), 1);
+    assert_eq!(skipped.count(InputTable::HostCountry, Reason::UnknownHost), 1);
+    assert_eq!(skipped.count(InputTable::HostBandwidth, Reason::UnknownHost), 1);
+    assert_eq!(skipped.count(InputTable::HostCountryAllowed, Reason::BadCountry), 2);
 }
 
 #[test]
@@ -399,12 +399,12 @@ fn netblocks_that_are_equal_under_their_mask_are_joined() {
     let netblocks: Vec<_> =
         inventory.netblocks.iter().map(|(prefix, hosts)| (prefix.to_string(), hosts.len())).collect();
     assert_eq!(netblocks, [("192.0.2.0/24".into(), 2), ("2001:db8::1/128".into(), 1)]);
-    assert_eq!(skipped.count(Place::HostNetblock, Reason::UnknownHost), 2);
-    assert_eq!(skipped.count(Place::HostNetblock, Reason::BadPrefix), 1);
+    assert_eq!(skipped.count(InputTable::HostNetblock, Reason::UnknownHost), 2);
+    assert_eq!(skipped.count(InputTable::HostNetblock, Reason::BadPrefix), 1);
 }
 
 #[test]
-fn systems_and_locations_keep_known_hosts_only() {
+fn asns_and_locations_keep_known_hosts_only() {
     let mut list = three_hosts();
     list.host_asn =
         vec![ints(64496, &[1, 1]), ints(-1, &[1]), ints(1 << 32, &[1]), ints(64497, &[9]), ints(64496, &[2])];
@@ -412,10 +412,10 @@ fn systems_and_locations_keep_known_hosts_only() {
     let (inventory, skipped) = read(&list);
     assert_eq!(inventory.asn_hosts, [(64496, [1].into())].into());
     assert_eq!(inventory.locations, [("aws:all".to_owned(), [2].into())].into());
-    assert_eq!(skipped.count(Place::HostAsn, Reason::BadAsn), 2);
-    assert_eq!(skipped.count(Place::HostAsn, Reason::UnknownHost), 1);
-    assert_eq!(skipped.count(Place::HostAsn, Reason::Repeated), 2, "host 1, and the AS");
-    assert_eq!(skipped.count(Place::Location, Reason::Empty), 1);
+    assert_eq!(skipped.count(InputTable::HostAsn, Reason::BadAsn), 2);
+    assert_eq!(skipped.count(InputTable::HostAsn, Reason::UnknownHost), 1);
+    assert_eq!(skipped.count(InputTable::HostAsn, Reason::Repeated), 2, "host 1, and the AS");
+    assert_eq!(skipped.count(InputTable::Location, Reason::Empty), 1);
 }
 
 #[test]
@@ -438,15 +438,15 @@ fn countries_of_netblocks_and_continents_of_countries_are_corrected() {
         inventory.country_overrides,
         overrides.map(|(prefix, code)| (prefix.parse().unwrap(), country(code))).into()
     );
-    assert_eq!(skipped.count(Place::NetblockCountry, Reason::DefaultRoute), 1);
-    assert_eq!(skipped.count(Place::NetblockCountry, Reason::WidePrefix), 1);
+    assert_eq!(skipped.count(InputTable::NetblockCountry, Reason::DefaultRoute), 1);
+    assert_eq!(skipped.count(InputTable::NetblockCountry, Reason::WidePrefix), 1);
     assert_eq!(inventory.continents[&country("IL")].to_string(), "EU");
     assert_eq!(inventory.continents.len(), 1);
-    assert_eq!(skipped.count(Place::NetblockCountry, Reason::BadPrefix), 1);
-    assert_eq!(skipped.count(Place::NetblockCountry, Reason::BadCountry), 1);
-    assert_eq!(skipped.count(Place::NetblockCountry, Reason::Repeated), 1);
-    assert_eq!(skipped.count(Place::ContinentRedirect, Reason::BadContinent), 1);
-    assert_eq!(skipped.count(Place::ContinentRedirect, Reason::BadCountry), 1);
+    assert_eq!(skipped.count(InputTable::NetblockCountry, Reason::BadPrefix), 1);
+    assert_eq!(skipped.count(InputTable::NetblockCountry, Reason::BadCountry), 1);
+    assert_eq!(skipped.count(InputTable::NetblockCountry, Reason::Repeated), 1);
+    assert_eq!(skipped.count(InputTable::ContinentRedirect, Reason::BadContinent), 1);
+    assert_eq!(skipped.count(InputTable::ContinentRedirect, Reason::BadCountry), 1);
 }
 
 #[test]
@@ -472,9 +472,9 @@ fn repositories_have_architectures_redirects_and_switches() {
     );
     assert_eq!(inventory.repositories["old"].redirect.as_deref(), Some("gtk+-1"));
     assert!(inventory.repositories["gone"].disabled);
-    assert_eq!(skipped.count(Place::RepoArch, Reason::NoArch), 1);
-    assert_eq!(skipped.count(Place::RepoArch, Reason::DotSegment), 1);
-    assert_eq!(skipped.count(Place::RepositoryRedirect, Reason::Empty), 1);
+    assert_eq!(skipped.count(InputTable::RepoArch, Reason::NoArch), 1);
+    assert_eq!(skipped.count(InputTable::RepoArch, Reason::DotSegment), 1);
+    assert_eq!(skipped.count(InputTable::RepositoryRedirect, Reason::Empty), 1);
 }
 
 /// A version with a hash that can be read, but for white space around it.
@@ -519,10 +519,14 @@ fn files_keep_their_versions_in_order() {
     assert_eq!(versions[0].md5.unwrap()[..4], [0xab, 0xcd, 0xef, 0]);
     assert_eq!((versions[0].sha1, versions[0].sha256), (None, None));
     assert_eq!(inventory.files.len(), 1);
-    assert_eq!(skipped.count(Place::FileDetails, Reason::Negative), 1);
-    assert_eq!(skipped.count(Place::FileDetails, Reason::BadHash), 2);
-    assert_eq!(skipped.count(Place::FileDetails, Reason::NoHash), 2, "of two files, one of which is left");
-    assert_eq!(skipped.count(Place::FileDetails, Reason::UnknownDirectory), 1);
+    assert_eq!(skipped.count(InputTable::FileDetails, Reason::Negative), 1);
+    assert_eq!(skipped.count(InputTable::FileDetails, Reason::BadHash), 2);
+    assert_eq!(
+        skipped.count(InputTable::FileDetails, Reason::NoHash),
+        2,
+        "of two files, one of which is left"
+    );
+    assert_eq!(skipped.count(InputTable::FileDetails, Reason::UnknownDirectory), 1);
 }
 
 #[test]
@@ -535,10 +539,10 @@ fn of_more_than_a_cache_holds_the_first_count() {
     list.file_details = vec![details("pub/a", "repomd.xml", (0..300).map(version).collect())];
     let (inventory, skipped) = read(&list);
     assert_eq!(inventory.placements[0].urls, (0..255).collect::<Vec<u32>>());
-    assert_eq!(skipped.count(Place::MirrorList, Reason::TooMany), 45);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::TooMany), 45);
     let versions = &inventory.files[&(0, "repomd.xml".into())];
     assert_eq!((versions.len(), versions[254].timestamp), (255, 254));
-    assert_eq!(skipped.count(Place::FileDetails, Reason::TooMany), 45);
+    assert_eq!(skipped.count(InputTable::FileDetails, Reason::TooMany), 45);
     assert!(cache::write(&inventory, 0).is_ok());
 }
 
@@ -556,8 +560,8 @@ fn of_equal_directories_with_files_the_last_counts_as_a_whole() {
     let files: Vec<_> =
         inventory.files.iter().map(|((_, name), versions)| (name.as_str(), versions.len())).collect();
     assert_eq!(files, [("new.iso", 2)]);
-    assert_eq!(skipped.count(Place::FileDetails, Reason::NoVersion), 1);
-    assert_eq!(skipped.count(Place::FileDetails, Reason::NotAFileName), 1);
+    assert_eq!(skipped.count(InputTable::FileDetails, Reason::NoVersion), 1);
+    assert_eq!(skipped.count(InputTable::FileDetails, Reason::NotAFileName), 1);
 }
 
 #[test]

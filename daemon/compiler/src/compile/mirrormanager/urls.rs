@@ -4,7 +4,7 @@ use super::tables::Tables;
 use crate::compile::{
     error::Cause,
     policy::Policy,
-    skipped::{Place, Reason, Skipped},
+    skipped::{InputTable, Reason, Skipped},
     text,
 };
 use cache::inventory::{HostUrl, Inventory};
@@ -28,26 +28,26 @@ pub fn import(
     inventory: &mut Inventory,
     skipped: &mut Skipped,
 ) -> Result<Urls, Cause> {
-    let mut by_id: IndexMap<i64, HostUrl> = IndexMap::with_capacity(tables.records(Place::Url).len());
-    for record in tables.decoded(Place::Url) {
+    let mut by_id: IndexMap<i64, HostUrl> = IndexMap::with_capacity(tables.records(InputTable::Url).len());
+    for record in tables.decoded(InputTable::Url) {
         let IntString { key, value } = record?;
         let value = value.unwrap_or_default();
         let Some(id) = key else {
-            skipped.add(Place::Url, Reason::NoKey, || text::lossy(&value));
+            skipped.add(InputTable::Url, Reason::NoKey, || text::lossy(&value));
             continue;
         };
         match host_url(&value) {
             Ok(url) => {
                 if by_id.insert(id, url).is_some() {
-                    skipped.add(Place::Url, Reason::Repeated, || id);
+                    skipped.add(InputTable::Url, Reason::Repeated, || id);
                 }
             }
-            Err(reason) => skipped.add(Place::Url, reason, || format!("{id} {}", text::lossy(&value))),
+            Err(reason) => skipped.add(InputTable::Url, reason, || format!("{id} {}", text::lossy(&value))),
         }
     }
     let interned = by_id.into_iter().map(|(id, url)| {
         if policy.exclude_protocols.contains(url.scheme) {
-            skipped.add(Place::Url, Reason::Excluded, || format!("{id} {}", url.text));
+            skipped.add(InputTable::Url, Reason::Excluded, || format!("{id} {}", url.text));
             return (id, None);
         }
         (id, Some(inventory.urls.insert_full(url).0 as u32))

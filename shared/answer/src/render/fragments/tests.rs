@@ -36,13 +36,13 @@ fn urls(count: usize, length: usize) -> Vec<String> {
 
 /// Bytes that the fragments hold on to.
 fn held(fragments: &Fragments) -> u64 {
-    let Fragments { bytes, first, lines, line_start, trees, tree_start, shared: _ } = fragments;
+    let Fragments { bytes, first, lines, line_start, repo_archs, repo_arch_start, shared: _ } = fragments;
     (bytes.capacity()
         + first.capacity() * size_of::<[Piece; 4]>()
         + lines.capacity() * size_of::<Line>()
         + line_start.capacity() * size_of::<u32>()
-        + trees.capacity()
-        + tree_start.capacity() * size_of::<u32>()) as u64
+        + repo_archs.capacity()
+        + repo_arch_start.capacity() * size_of::<u32>()) as u64
 }
 
 #[test]
@@ -71,9 +71,12 @@ fn no_more_is_taken_than_was_computed() {
         let fragments = Fragments::prepare(&view).unwrap();
         let sizes = Sizes::of(&view);
         let counts =
-            (fragments.bytes.len() as u64, fragments.lines.len() as u64, fragments.trees.len() as u64);
-        assert!(counts.0 <= sizes.bytes && counts.1 == sizes.lines && counts.2 <= sizes.trees, "{sizes:?}");
-        let computed = sizes.lines * size_of::<Line>() as u64 + sizes.bytes + sizes.trees + sizes.rows;
+            (fragments.bytes.len() as u64, fragments.lines.len() as u64, fragments.repo_archs.len() as u64);
+        assert!(
+            counts.0 <= sizes.bytes && counts.1 == sizes.lines && counts.2 <= sizes.repo_archs,
+            "{sizes:?}"
+        );
+        let computed = sizes.lines * size_of::<Line>() as u64 + sizes.bytes + sizes.repo_archs + sizes.rows;
         assert!(held(&fragments) <= computed, "{} of {computed}", held(&fragments));
     }
 }

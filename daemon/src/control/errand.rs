@@ -108,7 +108,7 @@ impl Errand {
     fn ask(&self, stream: &mut UnixStream) -> io::Result<Vec<u8>> {
         let limit = if self.order == Order::ReloadAndWait { self.reload_limit } else { PATIENCE };
         stream.set_read_timeout(Some(limit))?;
-        // Who is refused at the door may find it shut, and the reason behind it.
+        // Who is refused may find the connection closed for writing, and the reason still to be read.
         let said = stream.write_all(format!("{}\n", self.order.word()).as_bytes());
         let mut answer = Vec::new();
         BufReader::new(stream).read_until(b'\n', &mut answer)?;

@@ -1,4 +1,4 @@
-//! What the master and one worker say to each other, over a private pair of sockets.
+//! The channel: what the master and one worker say to each other, over a private pair of sockets.
 //!
 //! Messages are single bytes in packets of their own, so none is ever cut; the access log's file travels along with
 //! its message. Neither side ever waits: an order that does not fit into the socket shows as a worker that is silent.

@@ -1,8 +1,8 @@
-//! Whether every thread's loop turns: for the service manager's watchdog, and for whoever asks whether we live.
+//! The watchdog: whether every thread's loop turns, for the service manager and for whoever asks whether we live.
 //!
-//! A thread that turns counts its turns ([`crate::counts::Counts::turns`]); one whose count stands still hangs.
+//! A thread counts its turns ([`crate::counters::Counters::turns`]); one whose counter stands still hangs.
 
-use crate::{counts::Counts, log};
+use crate::{counters::Counters, log};
 use program::notify;
 use std::{
     io,
@@ -13,15 +13,18 @@ use std::{
 
 /// The threads, and when each was last seen to have turned.
 #[derive(Debug)]
-pub struct Watch {
-    threads: Vec<(Arc<Counts>, u64, Instant)>,
+pub struct Watchdog {
+    threads: Vec<(Arc<Counters>, u64, Instant)>,
 }
 
-impl Watch {
+impl Watchdog {
     /// Looks at these threads from now on.
-    pub fn new(threads: &[Arc<Counts>], now: Instant) -> Watch {
-        Watch {
-            threads: threads.iter().map(|counts| (Arc::clone(counts), counts.turns.get(), now)).collect(),
+    pub fn new(threads: &[Arc<Counters>], now: Instant) -> Watchdog {
+        Watchdog {
+            threads: threads
+                .iter()
+                .map(|counters| (Arc::clone(counters), counters.turns.get(), now))
+                .collect(),
         }
     }
 
@@ -29,8 +32,8 @@ impl Watch {
     ///
     /// It is only as exact as it is called often.
     pub fn stuck(&mut self, limit: Duration, now: Instant) -> Option<usize> {
-        for (counts, turns, since) in &mut self.threads {
-            let latest = counts.turns.get();
+        for (counters, turns, since) in &mut self.threads {
+            let latest = counters.turns.get();
             if latest != *turns {
                 (*turns, *since) = (latest, now);
             }
@@ -40,17 +43,17 @@ impl Watch {
 }
 
 /// Tells systemd that we live, within each such time, for as long as all threads turn.
-pub fn tell(threads: &[Arc<Counts>], within: Duration) -> io::Result<()> {
-    let mut watch = Watch::new(threads, Instant::now());
+pub fn start(threads: &[Arc<Counters>], within: Duration) -> io::Result<()> {
+    let mut watchdog = Watchdog::new(threads, Instant::now());
     let mut complained = None;
     // Ends with the process: what it tells is true to the last.
     let watching = thread::Builder::new().name("watchdog".into()).spawn(move || {
         loop {
-            let stuck = watch.stuck(within / 2, Instant::now());
+            let stuck = watchdog.stuck(within / 2, Instant::now());
             match stuck {
                 None => notify::alive(),
                 Some(thread) if stuck != complained => log::error(format_args!(
-                    "thread http-{thread}: hangs for {:.1} s; the watchdog is told no more",
+                    "thread http-{thread}: has hung for {:.1} s; leaving the restart to systemd's watchdog",
                     within.as_secs_f64() / 2.0
                 )),
                 Some(_) => {}
@@ -68,17 +71,17 @@ mod tests {
 
     #[test]
     fn a_thread_is_stuck_when_it_alone_has_not_turned_for_longer_than_the_limit() {
-        let threads: Vec<Arc<Counts>> = (0..3).map(|_| Arc::default()).collect();
+        let threads: Vec<Arc<Counters>> = (0..3).map(|_| Arc::default()).collect();
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let limit = Duration::from_secs(5);
-        let mut watch = Watch::new(&threads, start);
-        assert_eq!(watch.stuck(limit, after(5)), None);
+        let mut watchdog = Watchdog::new(&threads, start);
+        assert_eq!(watchdog.stuck(limit, after(5)), None);
         threads[0].turns.count();
         threads[2].turns.count();
-        assert_eq!(watch.stuck(limit, after(6)), Some(1));
+        assert_eq!(watchdog.stuck(limit, after(6)), Some(1));
         threads[1].turns.count();
-        assert_eq!(watch.stuck(limit, after(7)), None);
-        assert_eq!(watch.stuck(limit, after(12)), Some(0));
+        assert_eq!(watchdog.stuck(limit, after(7)), None);
+        assert_eq!(watchdog.stuck(limit, after(12)), Some(0));
     }
 }

@@ -1,7 +1,7 @@
 //! What the program can no longer do once it serves.
 
 use super::{client::Client, eventually, program::Program, worker::Daemon};
-use frontend::confine::confine;
+use frontend::sandbox;
 use nix::{
     errno::Errno,
     sys::{
@@ -30,7 +30,7 @@ fn every_thread_has_given_up_privileges_and_system_calls_and_says_so() {
     let _worker = daemon.echo();
     let program = Program::start(&daemon, &["--threads", "2", "--admin", "127.0.0.1:0"]);
     assert_eq!(Client::connect(program.address()).get("/").status, 200);
-    assert!(program.logged("info: confined: no new privileges; "), "{}", program.log());
+    assert!(program.logged("info: sandbox: no new privileges; "), "{}", program.log());
     let threads = program.threads();
     assert!(threads.len() >= 4, "{threads:?}");
     for (thread, name) in threads {
@@ -58,14 +58,14 @@ fn its_own_socket_files_are_removed_all_the_same_and_others_are_not() {
 
 /// Runs [`inside`] in a process of its own, since what is given up is gone for good.
 #[test]
-fn a_confined_process_can_neither_open_nor_start_anything() {
+fn a_sandboxed_process_can_neither_open_nor_start_anything() {
     let folder = tempfile::tempdir().unwrap();
     let _listener = UnixListener::bind(folder.path().join("daemon")).unwrap();
     for name in ["own", "foreign"] {
         fs::create_dir(folder.path().join(name)).unwrap();
         fs::write(folder.path().join(name).join("file"), "x").unwrap();
     }
-    let test = "confinement::inside";
+    let test = "sandbox::inside";
     let output = Command::new(env::current_exe().unwrap())
         .args(["--exact", test, "--ignored", "--nocapture"])
         .env("FOLDER", folder.path())
@@ -73,11 +73,11 @@ fn a_confined_process_can_neither_open_nor_start_anything() {
         .unwrap();
     let said = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned();
     assert!(output.status.success() && said.contains("1 passed"), "{said}");
-    eventually("it was confined", || said.contains("confined: no new privileges"));
+    eventually("it was in its sandbox", || said.contains("sandbox: no new privileges"));
 }
 
 #[test]
-#[ignore = "run by a_confined_process_can_neither_open_nor_start_anything, in a process of its own"]
+#[ignore = "run by a_sandboxed_process_can_neither_open_nor_start_anything, in a process of its own"]
 fn inside() {
     let folder = env::var_os("FOLDER").unwrap();
     let folder = Path::new(&folder);
@@ -85,8 +85,8 @@ fn inside() {
     assert!(before.is_ok());
     let address = listener.local_addr().unwrap();
     let unbound = socket(AddressFamily::Inet, SockType::Stream, SockFlag::empty(), None).unwrap();
-    let active = confine(&[&folder.join("own")]);
-    println!("confined: {active}");
+    let active = sandbox::enter(&[&folder.join("own")]);
+    println!("sandbox: {active}");
 
     assert_eq!(Command::new("/bin/true").status().unwrap_err().kind(), ErrorKind::PermissionDenied);
     // Without the filter everyone may let themselves be traced.

@@ -27,7 +27,7 @@ const LONGEST: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a caller may be silent, or not read, when others wait: whoever has something to say says it at once. So short
 /// that a full queue (4096) has had its turn within [`PATIENCE`].
-const COURTESY: Duration = Duration::from_millis(50);
+const IDLE_LIMIT: Duration = Duration::from_millis(50);
 /// Callers that may wait for a reload at a time: they wait for as long as that takes, and others have orders too.
 pub const MOST_WAITING: usize = MOST_CALLERS / 2;
 /// How long no caller is let in after the system has refused one.
@@ -86,7 +86,7 @@ impl Callers {
     /// What to poll for.
     pub fn files(&self, now: Instant) -> impl Iterator<Item = PollFd<'_>> {
         let open = self.has_room(now) && self.closed_until.is_none();
-        let door = open.then(|| PollFd::new(self.listener.socket().as_fd(), PollFlags::POLLIN));
+        let listener = open.then(|| PollFd::new(self.listener.socket().as_fd(), PollFlags::POLLIN));
         let callers = self.callers.iter().map(|caller| {
             let events = match caller.stage {
                 Stage::Speaking => PollFlags::POLLIN,
@@ -96,7 +96,7 @@ impl Callers {
             };
             PollFd::new(caller.stream.as_fd(), events)
         });
-        door.into_iter().chain(callers)
+        listener.into_iter().chain(callers)
     }
 
     /// When to look again even if nobody has news.
@@ -105,8 +105,8 @@ impl Callers {
         let full = self.callers.len() >= MOST_CALLERS;
         // Once one may make room there is nothing to wait for but others, who are polled for.
         let limit = |caller: &Caller| {
-            let courtesy = full.then(|| caller.since + COURTESY).filter(|until| *until > now);
-            courtesy.unwrap_or(caller.since + PATIENCE)
+            let idle = full.then(|| caller.since + IDLE_LIMIT).filter(|until| *until > now);
+            idle.unwrap_or(caller.since + PATIENCE)
         };
         impatient.map(limit).chain(self.closed_until).min()
     }
@@ -120,7 +120,7 @@ impl Callers {
     fn dispensable(&self, now: Instant) -> Option<usize> {
         let silent = self.callers.iter().enumerate().filter(|(_, caller)| caller.stage != Stage::Waiting);
         let (place, caller) = silent.min_by_key(|(_, caller)| caller.since)?;
-        (caller.since + COURTESY <= now).then_some(place)
+        (caller.since + IDLE_LIMIT <= now).then_some(place)
     }
 
     /// Whether this caller still waits to be answered.

@@ -1,4 +1,4 @@
-//! What a worker could do if a stranger had taken it over: the same walls around a process that really tries.
+//! What a worker could do if a stranger had taken it over: the same sandbox around a process that really tries.
 //!
 //! The test program starts itself again for every attempt, shuts itself in with the function that workers call, and
 //! ends with the attempt's error as its exit code.
@@ -81,7 +81,7 @@ const REFUSED_BY_LANDLOCK: &[(&str, Errno, i32)] = &[
 
 #[test]
 fn a_worker_can_do_its_work_and_nothing_else() {
-    // With landlock and without: neither wall stands in for the other.
+    // With landlock and without: neither stands in for the other.
     for around in [Around::All, Around::Seccomp] {
         assert_eq!(end_of("work", around), End::Done, "{around:?}");
         assert_eq!(end_of("abort", around), End::Killed(Signal::SIGABRT), "{around:?}");
@@ -121,7 +121,7 @@ fn without_walls_every_attempt_succeeds() {
 
 fn end_of(attempt: &str, around: Around) -> End {
     let mut command = Command::new(env::current_exe().unwrap());
-    command.args(["--exact", "walls::attempt", "--ignored", "--test-threads=1"]);
+    command.args(["--exact", "escape::attempt", "--ignored", "--test-threads=1"]);
     command.env(ATTEMPT, attempt).env(AROUND, format!("{around:?}")).stdout(Stdio::null());
     let status = command.status().unwrap();
     match (status.code(), status.signal()) {
@@ -132,7 +132,7 @@ fn end_of(attempt: &str, around: Around) -> End {
 }
 
 #[test]
-#[ignore = "the other side of the tests above: one attempt, behind walls that cannot be taken down"]
+#[ignore = "the other side of the tests above: one attempt, in a sandbox that cannot be left"]
 fn attempt() {
     let Ok(name) = env::var(ATTEMPT) else { return };
     let attempt = prepare(&name);
@@ -146,9 +146,9 @@ fn attempt() {
     without(missing, || end(&name, attempt, &sandbox::enter().to_string()));
 }
 
-fn end(name: &str, attempt: Attempt, walls: &str) -> ! {
+fn end(name: &str, attempt: Attempt, sandbox: &str) -> ! {
     if name == "tell the version of landlock" {
-        let version = walls.split_once("landlock (ABI ").and_then(|(_, rest)| rest.split_once(')'));
+        let version = sandbox.split_once("landlock (ABI ").and_then(|(_, rest)| rest.split_once(')'));
         process::exit(version.map_or(0, |(version, _)| version.parse().unwrap()));
     }
     process::exit(attempt().err().map_or(0, |error| error.raw_os_error().unwrap_or(255)))

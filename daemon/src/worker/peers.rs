@@ -1,6 +1,6 @@
-//! The guard at the door: who may ask at all, by what the kernel tells of a connection's other end.
+//! The peers: who may ask at all, by what the kernel tells of a connection's other end (SO_PEERCRED).
 //!
-//! A stranger is turned away before a byte is read or sent.
+//! Anyone else is turned away before a byte is read or sent.
 
 use crate::log::{self, Seldom};
 use mio::net::UnixStream;
@@ -9,17 +9,17 @@ use std::time::Instant;
 
 /// Knows who may come in.
 #[derive(Debug)]
-pub struct Guard {
+pub struct Peers {
     /// Users whose processes may come in; everyone's may if there are none.
     peers: Vec<u32>,
     turned_away: u64,
     refusals: Seldom,
 }
 
-impl Guard {
+impl Peers {
     /// Lets in processes of these users; all if there are none.
-    pub fn new(peers: Vec<u32>) -> Guard {
-        Guard { peers, turned_away: 0, refusals: Seldom::default() }
+    pub fn new(peers: Vec<u32>) -> Peers {
+        Peers { peers, turned_away: 0, refusals: Seldom::default() }
     }
 
     /// Whether the process that has made this connection may come in.
@@ -29,14 +29,16 @@ impl Guard {
         }
         let refusal = match getsockopt(stream, PeerCredentials) {
             Ok(peer) if self.peers.contains(&peer.uid()) => return true,
-            Ok(peer) => format!("process {} of user {} is not among the peers", peer.pid(), peer.uid()),
+            Ok(peer) => {
+                format!("process {} of user {} is not listed in the option peer", peer.pid(), peer.uid())
+            }
             Err(errno) => format!("its user is not known: {errno}"),
         };
         self.turned_away += 1;
         if self.refusals.passes(now) {
             let count = self.turned_away;
             log::warning(format_args!(
-                "new connection: turned away, {count} so far ({refusal}); serving the others"
+                "new connection: refused, {count} so far ({refusal}); serving the others"
             ));
         }
         false

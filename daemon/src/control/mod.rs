@@ -1,4 +1,4 @@
-//! What the operator and the master say to each other over the control socket.
+//! The control socket: what the operator and the master say to each other over it.
 //!
 //! One order a connection, a word and a line feed; the answer is one line of JSON. `callers` is the master's side of
 //! it, `errand` that of `mirrorlistd status` and `mirrorlistd reload`, `report` what people read of an answer.

@@ -1,9 +1,9 @@
 //! What an intruder would try, and what a worker does all day.
 //!
-//! An attempt is prepared before there are walls, as a worker has opened its files and sockets before, and made behind
-//! them.
+//! An attempt is prepared before there is a sandbox, as a worker has opened its files and sockets before, and made
+//! in it.
 
-use daemon::control::{self, Order, Received};
+use daemon::channel::{self, Order, Received};
 use memmap2::MmapMut;
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use nix::{
@@ -121,7 +121,7 @@ pub fn prepare(name: &str) -> Attempt {
             Box::new(move || Ok(kill(parent, None)?))
         }
         "trace another process" => {
-            // It ends by itself a moment later: behind walls nobody can end it.
+            // It ends by itself a moment later: in a sandbox nobody can end it.
             let other = Command::new("sleep").arg("1").spawn().unwrap().id();
             system_call(libc::SYS_ptrace, [libc::PTRACE_SEIZE as usize, other as usize, 0, 0, 0, 0])
         }
@@ -166,7 +166,7 @@ fn work() -> Attempt {
     let mut client = UnixStream::connect(folder.path().join("socket")).unwrap();
     let (log, mut other_log) = (folder.path().join("log"), tempfile::tempfile().unwrap());
     let mut log = File::create(log).unwrap();
-    let (master, worker) = control::pair().unwrap();
+    let (master, worker) = channel::pair().unwrap();
     master.access_log(other_log.as_fd()).unwrap();
     Box::new(move || {
         let mut poll = Poll::new()?;
@@ -188,8 +188,8 @@ fn work() -> Attempt {
         File::from(file).write_all(b"line\n")?;
         other_log.write_all(b"line\n")?;
         log.write_all(b"line\n")?;
-        worker.say(control::Word::Alive)?;
-        assert_eq!(master.receive()?, Received::Message(control::Word::Alive));
+        worker.say(channel::Word::Alive)?;
+        assert_eq!(master.receive()?, Received::Message(channel::Word::Alive));
         // Memory that is taken from the system at once, grown, and given back.
         let mut memory = vec![1_u8; 64 << 20];
         memory.extend_from_within(..);

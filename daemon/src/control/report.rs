@@ -108,7 +108,7 @@ fn age(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::operator::{Cache, Loader, Reloaded};
+    use crate::control::{Cache, Loader, Reloaded};
 
     fn status() -> Status {
         Status {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_every_figure_with_its_unit() {
+    fn people_read_every_number_with_its_unit() {
         let mut text = String::new();
         write(&mut text, &status(), 1_700_003_660).unwrap();
         let expected = "\

@@ -4,7 +4,7 @@ use super::{
     Client, Daemon, PATIENCE,
     daemon::{as_user, program},
 };
-use daemon::operator::{Outcome, Status};
+use daemon::control::{Outcome, Status};
 use std::{
     io::{BufRead as _, BufReader, Write as _},
     os::unix::net::UnixStream,

@@ -1,4 +1,4 @@
-//! What the front end gives up once its sockets are open: privileges, files, system calls.
+//! The sandbox: what the front end gives up once its sockets are open: privileges, files, system calls.
 //!
 //! Each of the three does what the kernel allows it to do and is told apart in one line for the operator. All of it
 //! holds for the calling thread and for the threads that it starts from then on, and for ever.
@@ -20,7 +20,7 @@ const RULES: ABI = ABI::V6;
 /// listening, signals to other processes, and system calls that no front end makes. What could be given up, in words.
 ///
 /// UNIX sockets can still be connected to. To be called before there are threads.
-pub fn confine(folders: &[&Path]) -> String {
+pub fn enter(folders: &[&Path]) -> String {
     let privileges = match prctl::set_no_new_privs() {
         Ok(()) => "no new privileges".into(),
         Err(errno) => format!("new privileges could not be given up ({errno})"),
@@ -33,7 +33,7 @@ pub fn confine(folders: &[&Path]) -> String {
 fn files(folders: &[&Path]) -> Result<String, Box<dyn Error>> {
     let mut scopes = BitFlags::from(Scope::Signal);
     // systemd may listen at an abstract name, and wants to hear when the program stops.
-    if env::var_os("NOTIFY_SOCKET").is_none_or(|place| !place.as_encoded_bytes().starts_with(b"@")) {
+    if env::var_os("NOTIFY_SOCKET").is_none_or(|address| !address.as_encoded_bytes().starts_with(b"@")) {
         scopes |= Scope::AbstractUnixSocket;
     }
     let mut rules = Ruleset::default()

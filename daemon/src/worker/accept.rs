@@ -1,10 +1,10 @@
-//! The door: takes connections from the listening socket that all workers share.
+//! The acceptor: takes connections from the listening socket that all workers share.
 //!
 //! It takes a few at a time, so that open connections are not kept waiting, and lets the other workers go first when it
 //! has just taken some. It takes none while there are too many or no descriptors are left: then it waits for one to
 //! close, or a moment. When there are too many and more wait, it asks for those that want nothing to be closed.
 
-use super::guard::Guard;
+use super::peers::Peers;
 use crate::log::{self, Seldom};
 use mio::{
     Interest, Registry, Token,
@@ -19,24 +19,24 @@ use std::{
 const MOST_CONNECTIONS: usize = 1000;
 /// Connections taken in one turn of the event loop.
 const TAKEN_AT_ONCE: usize = 4;
-/// How long a worker that took a connection lately leaves a new one to its siblings. The kernel wakes all of them, but
-/// the one that is warm always wins: without this a front end may try a hundred times before it has met all.
-const COURTESY: Duration = Duration::from_millis(2);
+/// How long a worker that took a connection lately leaves the next one to its siblings. The kernel wakes all of them,
+/// but the one that is warm always wins: without this a front end may try a hundred times before it has met all.
+const YIELD: Duration = Duration::from_millis(2);
 /// What counts as lately: longer than a peer that says nothing waits for HELLO, or one that tries until it has met all
 /// would meet the same worker each time.
 const LATELY: Duration = Duration::from_secs(1);
 /// How long to wait before trying again after the system has refused a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A hold on the listening socket.
+/// A worker's hold on the listening socket.
 #[derive(Debug)]
-pub struct Door {
+pub struct Acceptor {
     listener: Option<UnixListener>,
-    guard: Guard,
+    peers: Peers,
     open: bool,
     has_siblings: bool,
     /// Someone may be waiting: the listener is edge-triggered.
-    knocked: bool,
+    pending: bool,
     taken: Option<Instant>,
     /// Nothing is taken before this moment.
     wait_until: Option<Instant>,
@@ -47,15 +47,15 @@ pub struct Door {
     clearings: Seldom,
 }
 
-impl Door {
-    /// A closed door.
-    pub fn new(listener: std::os::unix::net::UnixListener, has_siblings: bool, guard: Guard) -> Door {
-        Door {
+impl Acceptor {
+    /// An acceptor that takes nothing yet.
+    pub fn new(listener: std::os::unix::net::UnixListener, has_siblings: bool, peers: Peers) -> Acceptor {
+        Acceptor {
             listener: Some(UnixListener::from_std(listener)),
-            guard,
+            peers,
             open: false,
             has_siblings,
-            knocked: false,
+            pending: false,
             taken: None,
             wait_until: None,
             refusals: Seldom::default(),
@@ -70,14 +70,14 @@ impl Door {
         if let Some(listener) = self.listener.as_mut().filter(|_| !self.open) {
             registry.register(listener, token, Interest::READABLE)?;
             self.open = true;
-            self.knocked = true;
+            self.pending = true;
         }
         Ok(())
     }
 
     /// Lets go of the listener. Connections that wait in it are another worker's.
     pub fn close(&mut self, registry: &Registry) {
-        self.knocked = false;
+        self.pending = false;
         let Some(mut listener) = self.listener.take() else { return };
         if self.open {
             // Closing alone would not end the events: the siblings hold the same socket. Should this fail, they only
@@ -86,10 +86,10 @@ impl Door {
         }
     }
 
-    /// Someone is there.
-    pub fn knock(&mut self, now: Instant) {
-        self.knocked = true;
-        self.be_courteous(now);
+    /// The listener is readable: someone may wait.
+    pub fn on_readable(&mut self, now: Instant) {
+        self.pending = true;
+        self.yield_to_siblings(now);
     }
 
     /// A connection has been closed, so there is room again.
@@ -97,21 +97,21 @@ impl Door {
         self.wait_until = None;
     }
 
-    /// Whether [`Door::take`] may have something at `now`, with so many connections open already.
-    pub fn is_waited_at(&self, connections: usize, now: Instant) -> bool {
-        self.knocked && connections < MOST_CONNECTIONS && self.wait_until.is_none_or(|until| until <= now)
+    /// Whether [`Acceptor::take`] may have something at `now`, with so many connections open already.
+    pub fn may_accept(&self, connections: usize, now: Instant) -> bool {
+        self.pending && connections < MOST_CONNECTIONS && self.wait_until.is_none_or(|until| until <= now)
     }
 
     /// When to look again.
     pub fn retry_at(&self, connections: usize, now: Instant) -> Option<Instant> {
         let next =
             if connections < MOST_CONNECTIONS { self.wait_until } else { self.next_clearing.or(Some(now)) };
-        next.filter(|_| self.knocked)
+        next.filter(|_| self.pending)
     }
 
     /// How many of the `connections` would have to be closed at `now` so that those who wait get in.
     pub fn wants_closed(&self, connections: usize, now: Instant) -> usize {
-        let full = self.knocked && connections >= MOST_CONNECTIONS;
+        let full = self.pending && connections >= MOST_CONNECTIONS;
         if full && self.next_clearing.is_none_or(|next| next <= now) { TAKEN_AT_ONCE } else { 0 }
     }
 
@@ -122,7 +122,7 @@ impl Door {
         if count > 0 && self.clearings.passes(now) {
             let cleared = self.cleared;
             log::warning(format_args!(
-                "connections: {MOST_CONNECTIONS} are open and more wait; closed {cleared} so far that asked nothing"
+                "connections: {MOST_CONNECTIONS} are open and more wait; closed {cleared} idle ones so far"
             ));
         }
     }
@@ -136,10 +136,10 @@ impl Door {
         let mut turned_away = 0;
         while taken.len() + turned_away < most {
             match listener.accept() {
-                Ok((stream, _)) if self.guard.admits(&stream, now) => taken.push(stream),
+                Ok((stream, _)) if self.peers.admits(&stream, now) => taken.push(stream),
                 Ok(_) => turned_away += 1,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.knocked = false;
+                    self.pending = false;
                     break;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -152,15 +152,15 @@ impl Door {
         }
         if !taken.is_empty() {
             self.taken = Some(now);
-            self.be_courteous(now);
+            self.yield_to_siblings(now);
         }
         taken
     }
 
-    fn be_courteous(&mut self, now: Instant) {
+    fn yield_to_siblings(&mut self, now: Instant) {
         let lately = self.taken.is_some_and(|taken| now - taken < LATELY);
         if lately && self.has_siblings && self.wait_until.is_none() {
-            self.wait_until = Some(now + COURTESY);
+            self.wait_until = Some(now + YIELD);
         }
     }
 

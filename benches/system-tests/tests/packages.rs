@@ -1,4 +1,4 @@
-//! The walls between the packages: who needs whom, and which crates never come near a program.
+//! What the packages may depend on: who needs whom, and which crates never come near a program.
 //!
 //! Cargo sees to it that nobody uses what he does not name, and that there is no circle of packages; here stands what
 //! may be named, and that files make no circle either. Crates for tests and build scripts are in no program and do not

@@ -2,11 +2,11 @@
 
 use crate::support::{
     Daemon, Said,
+    control::{errand, hold_up_reloads, outcome},
     daemon::{as_user, folder, program, send_signal},
-    operator::{errand, hold_up_reloads, outcome},
     until, write_cache,
 };
-use daemon::operator::{Outcome, State};
+use daemon::control::{Outcome, State};
 use nix::sys::{
     signal::Signal,
     socket::{Backlog, listen},
@@ -186,7 +186,7 @@ fn whoever_waits_gets_what_was_in_the_file_when_he_came() {
         };
         let reached = outcome(daemon.order("reload-wait\n"));
         assert!(reached.ok, "{reached:?}");
-        // An old worker may still be at the door.
+        // An old worker may still accept.
         let mut client = loop {
             let client = daemon.connect();
             if client.hello.generation >= reached.generation.unwrap() {

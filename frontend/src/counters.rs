@@ -1,6 +1,6 @@
-//! What the front end counts: for each thread cells of its own, added up when somebody asks.
+//! The front end's counters: for each thread cells of its own, added up when somebody asks.
 //!
-//! A cell has one writer, its thread, so that counting is a load and a store without a lock; a reader sees every figure
+//! A cell has one writer, its thread, so that counting is a load and a store without a lock; a reader sees every value
 //! as it was a moment ago. What is told of them, and under which names, is in [`crate::admin`].
 
 use crate::head::Refusal;
@@ -18,14 +18,14 @@ const STATUS_PLACES: usize = STATUSES.len() + 1;
 pub const BOUNDS: usize = 17;
 const FIRST_BOUND_LOG2: u32 = 6;
 
-/// A count of one thread.
+/// A counter of one thread.
 #[derive(Debug, Default)]
 pub struct Cell(AtomicU64);
 
-/// What one thread has counted. It has cache lines of its own.
+/// The counters of one thread. They have cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub struct Counts {
+pub struct Counters {
     /// Answers by kind, status and tier of the first mirror.
     answers: [[[Cell; Tier::ALL.len()]; STATUS_PLACES]; Kind::ALL.len()],
     /// Times that answers took, by kind.
@@ -40,7 +40,7 @@ pub struct Counts {
     pub made_room: Cell,
     /// Times that one has been idle for a while, and gave up what was held for its requests.
     pub rested: Cell,
-    /// Connections that could make room, as of the last sweep. No count but a figure of the moment.
+    /// Connections that could make room, as of the last sweep. No counter but a gauge.
     pub dispensable: Cell,
     /// Heads that were not taken: 400, 414, 431.
     pub refused: [Cell; 3],
@@ -66,7 +66,7 @@ impl Cell {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Sets a figure that is no count.
+    /// Sets a gauge.
     pub fn set(&self, value: u64) {
         self.0.store(value, Ordering::Relaxed);
     }
@@ -76,7 +76,7 @@ impl Cell {
     }
 }
 
-impl Counts {
+impl Counters {
     /// A worker has answered after this time.
     pub fn answered(&self, head: &ReplyHead, took: Duration) {
         self.answers[head.kind as usize][status_place(head.status)][head.tier as usize].count();
@@ -158,12 +158,12 @@ mod tests {
 
     #[test]
     fn an_answer_is_counted_under_its_status_or_under_the_others() {
-        let counts = Counts::default();
-        counts.answered_here(405);
-        counts.answered_here(418);
+        let counters = Counters::default();
+        counters.answered_here(405);
+        counters.answered_here(418);
         let place = |status| STATUSES.iter().position(|known| *known == status).unwrap();
-        assert_eq!(counts.answers(Kind::Other, place(405), Tier::None), 1);
-        assert_eq!(counts.answers(Kind::Other, STATUSES.len(), Tier::None), 1);
-        assert_eq!(counts.answers(Kind::Other, place(200), Tier::None), 0);
+        assert_eq!(counters.answers(Kind::Other, place(405), Tier::None), 1);
+        assert_eq!(counters.answers(Kind::Other, STATUSES.len(), Tier::None), 1);
+        assert_eq!(counters.answers(Kind::Other, place(200), Tier::None), 0);
     }
 }
