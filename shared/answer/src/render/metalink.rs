@@ -2,9 +2,9 @@
 //!
 //! Source: spec.md §7, §11. Element order, indentation and attribute order are those of the server in production.
 
-use super::{MOST_BYTES, escape, fragments::Fragments, url::suffix};
+use super::{MOST_BYTES, cut, escape, fragments::Fragments, url::suffix};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
-use cache::{Version, View};
+use cache::{UrlId, Version, View};
 
 /// What follows the last URL.
 const END: &[u8] = b"   </resources>\n  </file>\n </files>\n</metalink>\n";
@@ -93,32 +93,31 @@ fn urls(
         let preference = preferences.format(100usize.saturating_sub(place).max(1)).as_bytes();
         let close: &[u8] = if pick.public { b"\">" } else { b"\" mm0:private=\"True\">" };
         let before = out.len();
-        let mut urls = view.placement_urls(pick.placement);
-        let of_pick;
-        (of_pick, hidden) = hidden.split_at_checked(pick.hidden.into()).unwrap_or_default();
-        let mut of_pick = of_pick.iter().peekable();
-        for line in fragments.metalink_lines(pick.placement) {
-            // Both go through the host's URLs in the order of the cache.
-            let is_hidden =
-                pick.hidden > 0 && of_pick.next_if(|hidden| urls.next() == Some(**hidden)).is_some();
+        let mut of_host: &[UrlId] = &[];
+        if pick.hidden > 0 {
+            (of_host, hidden) = hidden.split_at_checked(pick.hidden.into()).unwrap_or_default();
+        }
+        for (at, line) in fragments.metalink_lines(pick.placement).enumerate() {
+            // Lines and hidden URLs of a host are in the order of the cache.
+            if let [next, rest @ ..] = of_host
+                && view.placement_urls(pick.placement).nth(at) == Some(*next)
+            {
+                of_host = rest;
+                continue;
+            }
             // Without `protocol` a host is listed with everything it has, rsync too.
             if query.protocols.is_some_and(|asked| !asked.contains(line.scheme)) {
                 continue;
             }
-            if is_hidden {
-                continue;
-            }
-            let whole = out.len();
             out.reserve(line.opening.len() + line.url.len() + close.len() + end.len() + 3);
             out.extend_from_slice(line.opening);
             out.extend_from_slice(preference);
             out.extend_from_slice(close);
             out.extend_from_slice(line.url);
             out.extend_from_slice(&end);
-            if out.len() > most {
-                // What the nearest host has is shown as far as it goes; of the others all or nothing.
-                return out.truncate(if place == 0 { whole } else { before });
-            }
+        }
+        if out.len() > most {
+            return cut(out, most, if place == 0 { None } else { Some(before) });
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Source: spec.md §6, §11.
 
-use super::{MOST_BYTES, fragments::Fragments, header, url::suffix};
+use super::{MOST_BYTES, cut, fragments::Fragments, header, url::suffix};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
-use cache::View;
+use cache::{UrlId, View};
 
 /// Appends the list.
 pub fn render(
@@ -29,21 +29,21 @@ pub fn render(
     let mut hidden = &candidates.hidden[..];
     for (place, pick) in candidates.picks.iter().enumerate() {
         let before = out.len();
-        let of_pick;
-        (of_pick, hidden) = hidden.split_at_checked(pick.hidden.into()).unwrap_or_default();
+        let mut of_host: &[UrlId] = &[];
+        if pick.hidden > 0 {
+            (of_host, hidden) = hidden.split_at_checked(pick.hidden.into()).unwrap_or_default();
+        }
         for scheme in query.shown(view.placement_schemes(pick.placement)).iter() {
-            if of_pick.iter().any(|url| view.url(*url).is_some_and(|(of, _)| of == scheme)) {
+            if of_host.iter().any(|url| view.url(*url).is_some_and(|(of, _)| of == scheme)) {
                 continue;
             }
-            let whole = out.len();
             if let Some(url) = fragments.url(pick.placement, scheme) {
                 out.extend_from_slice(url);
                 out.extend_from_slice(&end);
             }
-            if out.len() > most {
-                // What the nearest host has is shown as far as it goes; of the others all or nothing.
-                return out.truncate(if place == 0 { whole } else { before });
-            }
+        }
+        if out.len() > most {
+            return cut(out, most, if place == 0 { None } else { Some(before) });
         }
     }
 }

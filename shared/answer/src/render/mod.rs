@@ -8,6 +8,14 @@
 /// Hosts beyond are left out, farthest first (spec.md §4).
 pub const MOST_BYTES: usize = 1 << 20;
 
+/// Cuts off what goes beyond `most`: at `before`, where the last host begins, or, if it is the first, behind the last line
+/// of it that fits. So the nearest host is shown as far as it goes, and the others wholly or not at all.
+fn cut(out: &mut Vec<u8>, most: usize, before: Option<usize>) {
+    let last_line = || out[..most].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let end = before.unwrap_or_else(last_line);
+    out.truncate(end);
+}
+
 pub mod escape;
 pub mod fragments;
 pub mod header;
