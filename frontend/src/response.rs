@@ -1,7 +1,7 @@
 //! Answers as HTTP: those of workers, and the front end's own.
 //!
 //! Every answer, whoever's it is, carries Content-Type, Content-Length and `Cache-Control: private, no-cache`, since it
-//! differs by client. Source: spec.md §1 and §9.
+//! differs by client. Source: SPEC.md §1 and §9.
 
 use crate::{backend::Answer, head::Refusal};
 use bytes::Bytes;

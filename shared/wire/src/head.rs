@@ -46,7 +46,7 @@ pub enum Kind {
     Redirect = 3,
 }
 
-/// Why a host was chosen, nearest first. Source: spec.md §4.
+/// Why a host was chosen, nearest first. Source: SPEC.md §4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Tier {

@@ -1,4 +1,4 @@
-//! Whether an answer over HTTP is one of those that the model allows: spec.md §1, §9 and §11, and `compare` for the
+//! Whether an answer over HTTP is one of those that the model allows: SPEC.md §1, §9 and §11, and `compare` for the
 //! rest.
 
 use crate::{
@@ -18,7 +18,7 @@ use wire::{ContentType, NO_REPOSITORY, ReplyHead, code::Country};
 /// How far the server's clock may be from ours, in seconds.
 const CLOCKS: u64 = 120;
 
-/// "URI over 8 KiB" (spec.md §9).
+/// "URI over 8 KiB" (SPEC.md §9).
 const LONGEST_TARGET: usize = 8 * 1024;
 
 /// Judges an answer. What the model expected, unless no worker was to be asked.

@@ -27,7 +27,7 @@ use testkit::load::Target;
 
 const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
 
-/// Proxies that a server believes by default (spec.md §2); this machine is taken for another one.
+/// Proxies that a server believes by default (SPEC.md §2); this machine is taken for another one.
 const TRUSTED: [&str; 2] = ["127.0.0.0/8", "::1"];
 
 /// More random requests than these are not sent, whatever is asked for: it may be somebody's server.

@@ -1,4 +1,4 @@
-//! Whether a reply is one of those that the model allows, and whether real clients could read it (spec.md §11).
+//! Whether a reply is one of those that the model allows, and whether real clients could read it (SPEC.md §11).
 
 use crate::{
     exchange::Reply,

@@ -1,4 +1,4 @@
-//! The client behind proxies, as the front end finds it, against the model's reading of spec.md §2.
+//! The client behind proxies, as the front end finds it, against the model's reading of SPEC.md §2.
 
 use crate::{
     dice::Dice,

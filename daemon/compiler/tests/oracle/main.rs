@@ -1,6 +1,6 @@
 //! The oracle: the program's answers against those of a slow, plain model of the spec.
 //!
-//! `model` is the second reading of spec.md. `random_world` and `random_request` make caches and requests, `world` takes a
+//! `model` is the second reading of SPEC.md. `random_world` and `random_request` make caches and requests, `world` takes a
 //! cache through the program's own compiler, `exchange` asks, `compare` judges. `order` looks at chance itself.
 //! `ORACLE_REQUESTS=N` sets how many requests each test makes, `ORACLE_SEED=N` which.
 

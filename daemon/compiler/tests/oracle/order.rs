@@ -1,4 +1,4 @@
-//! Whether chance is fair: spec.md §5, by chi² with fixed seeds.
+//! Whether chance is fair: SPEC.md §5, by chi² with fixed seeds.
 //!
 //! The bounds are those that a fair draw passes in 999 of 1,000 cases; a seed that passes goes on passing.
 

@@ -1,4 +1,4 @@
-//! Small caches rich in what real ones have one of, or none: spec.md, "Inputs", and every "if" of §3 to §7.
+//! Small caches rich in what real ones have one of, or none: SPEC.md, "Inputs", and every "if" of §3 to §7.
 
 use crate::{
     dice::Dice,

@@ -1,6 +1,6 @@
 //! How text is made fit for where it goes: URLs, XML, one line.
 //!
-//! Source: spec.md §1 (echoed text), §6 and §8 (URLs), §7 (XML).
+//! Source: SPEC.md §1 (echoed text), §6 and §8 (URLs), §7 (XML).
 
 use memchr::memmem;
 

@@ -1,6 +1,6 @@
 //! The header line of a list, whose tokens scripts read.
 //!
-//! Source: spec.md §6: what applies, in a fixed order, every token followed by one blank.
+//! Source: SPEC.md §6: what applies, in a fixed order, every token followed by one blank.
 
 use super::escape::echo;
 use crate::select::{query::Query, target::Subject, tiers::Candidates};

@@ -1,6 +1,6 @@
 //! The access log line that MirrorManager's statistics read.
 //!
-//! Source: spec.md §10.
+//! Source: SPEC.md §10.
 
 use super::escape::log_word;
 use crate::{rules::LogAddress, select::query::Query};

@@ -1,6 +1,6 @@
 //! The metalink 3.0 document, as MirrorManager's clients read it.
 //!
-//! Source: spec.md §7, §11. Element order, indentation and attribute order are those of the server in production.
+//! Source: SPEC.md §7, §11. Element order, indentation and attribute order are those of the server in production.
 
 use super::{MOST_BYTES, cut, escape, fragments::Fragments, url::suffix};
 use crate::select::{query::Query, target::Target, tiers::Candidates};

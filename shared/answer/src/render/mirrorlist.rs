@@ -1,6 +1,6 @@
 //! The text list: a header line, then one URL a line.
 //!
-//! Source: spec.md §6, §11.
+//! Source: SPEC.md §6, §11.
 
 use super::{MOST_BYTES, cut, fragments::Fragments, header, url::suffix};
 use crate::select::{query::Query, target::Target, tiers::Candidates};

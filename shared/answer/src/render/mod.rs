@@ -5,7 +5,7 @@
 
 /// The most bytes that an answer has: what a front end relays at once, and far more than any client reads.
 ///
-/// Hosts beyond are left out, farthest first (spec.md §4).
+/// Hosts beyond are left out, farthest first (SPEC.md §4).
 pub const MOST_BYTES: usize = 1 << 20;
 
 /// Cuts off what goes beyond `most`: at `before`, where the last host begins, or, if it is the first, behind the last line

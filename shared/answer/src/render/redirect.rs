@@ -1,6 +1,6 @@
 //! The redirect to the best mirror.
 //!
-//! Source: spec.md §8.
+//! Source: SPEC.md §8.
 
 use super::{escape, fragments::Fragments, url::suffix};
 use crate::select::{query::Query, target::Target, tiers::Candidates};

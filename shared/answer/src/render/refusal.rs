@@ -1,6 +1,6 @@
 //! What a client reads when there is no mirror to name.
 //!
-//! Source: spec.md §9. The texts are for people and for scripts that look for them; each ends in LF.
+//! Source: SPEC.md §9. The texts are for people and for scripts that look for them; each ends in LF.
 
 use super::{escape::echo, fragments::Fragments, header};
 use crate::select::{

@@ -1,6 +1,6 @@
 //! Who asks: the address that counts, and what the cache knows of it.
 //!
-//! Source: spec.md §2. The front end has already walked the forwarded header; `ip=` beats what it found.
+//! Source: SPEC.md §2. The front end has already walked the forwarded header; `ip=` beats what it found.
 
 use super::params::Params;
 use cache::{Class, CountryId, View};

@@ -1,6 +1,6 @@
 //! In which order: inside a tier by chance, by prefix length or by bandwidth.
 //!
-//! Source: spec.md §5. Weighted order without replacement (first: w/Σw, then the same among the rest) is that of
+//! Source: SPEC.md §5. Weighted order without replacement (first: w/Σw, then the same among the rest) is that of
 //! independent exponential times with rates w, sorted: one draw a host instead of a walk for each place (Efraimidis and
 //! Spirakis, 2006). A host's time and its place so far are packed into one integer, for integers sort faster than
 //! records.

@@ -1,6 +1,6 @@
 //! The query string, taken apart; nothing is looked up here.
 //!
-//! Source: spec.md §1. Values keep their bytes; what they mean is for `query` to find out.
+//! Source: SPEC.md §1. Values keep their bytes; what they mean is for `query` to find out.
 
 use std::borrow::Cow;
 use wire::net::trim_blanks;

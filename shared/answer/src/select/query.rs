@@ -1,6 +1,6 @@
 //! A request, resolved: everything that the tiers need to know, as numbers of the cache.
 //!
-//! Source: spec.md §1 to §3.
+//! Source: SPEC.md §1 to §3.
 
 use super::{
     client::Client,

@@ -2,7 +2,7 @@
 //!
 //! Several hosts may have one URL: the machines behind an anycast address, or a mirror that was registered twice. They
 //! are drawn one by one, and of those with the same URLs the first drawn stands for all. That is the law of one host with
-//! their summed weight, for the least of independent exponential times is one with the summed rate. Source: spec.md §4.
+//! their summed weight, for the least of independent exponential times is one with the summed rate. Source: SPEC.md §4.
 
 use super::{pick::Pick, query::Query};
 use cache::{HostId, PlacementId, UrlId, View, scheme::Schemes};

@@ -1,6 +1,6 @@
 //! Which directory a request is about, and what the answer calls it.
 //!
-//! Source: spec.md §3. Everything that cannot be answered about a directory is a [`Refusal`] here.
+//! Source: SPEC.md §3. Everything that cannot be answered about a directory is a [`Refusal`] here.
 
 use super::params::{Params, acceptable};
 use cache::{DirectoryId, FileId, Found, RepoArchId, RepositoryId, View};

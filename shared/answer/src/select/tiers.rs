@@ -1,6 +1,6 @@
 //! Which mirrors, nearest first: the table of tiers and what each of them adds.
 //!
-//! Source: spec.md §4. Each row of `TIERS` keeps one line of the table there. A host is a candidate or not by
+//! Source: SPEC.md §4. Each row of `TIERS` keeps one line of the table there. A host is a candidate or not by
 //! [`Collector::judge`] alone, in every tier; a host is listed once, in its nearest tier.
 
 use super::{

@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// (`fe80::1%eth0`, within the brackets too). `::ffff:192.0.2.1` gives the IPv4 address. `None` for anything else:
 /// names, `unknown`, obfuscated identifiers, nothing at all, bytes that are not ASCII.
 ///
-/// Source: spec.md §2; RFC 4291 §2.5.5.2 and RFC 6874 for the mapped form and the zone.
+/// Source: SPEC.md §2; RFC 4291 §2.5.5.2 and RFC 6874 for the mapped form and the zone.
 pub fn parse_hop(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(trim_blanks(text)).ok()?;
     if let Some(inner) = text.strip_prefix('[') {

@@ -1,7 +1,7 @@
 //! Which address a request comes from, when proxies stand in between.
 //!
 //! Whoever connects may write any `X-Forwarded-For`; only what trusted proxies have appended to it counts, and they
-//! append at the right. Source: spec.md §2.
+//! append at the right. Source: SPEC.md §2.
 
 use super::address::{canonical, parse_hop, trim_blanks};
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};

@@ -1,7 +1,7 @@
 //! Real clients download a small repository through the whole service, nginx in front, from mirrors of which some are
 //! stale, broken or away.
 //!
-//! Every need of spec.md §11 has a check that fails when it is not met:
+//! Every need of SPEC.md §11 has a check that fails when it is not met:
 //!
 //! | need | check |
 //! | --- | --- |

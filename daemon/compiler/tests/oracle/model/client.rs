@@ -1,4 +1,4 @@
-//! Who is asking: spec.md §2.
+//! Who is asking: SPEC.md §2.
 
 use super::{
     facts::{Facts, Hosts},

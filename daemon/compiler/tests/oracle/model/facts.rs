@@ -1,4 +1,4 @@
-//! What the inputs say, one plain table a question: spec.md, "Inputs".
+//! What the inputs say, one plain table a question: SPEC.md, "Inputs".
 //!
 //! Everything is keyed by the name or id that the input uses. Whatever the spec says is skipped is left out here, so
 //! that the rest of the model never meets it.

@@ -1,4 +1,4 @@
-//! Which hop of `X-Forwarded-For` is the client: spec.md §2.
+//! Which hop of `X-Forwarded-For` is the client: SPEC.md §2.
 
 use super::{
     prefix::{Prefix, plain},

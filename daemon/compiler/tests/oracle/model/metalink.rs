@@ -1,4 +1,4 @@
-//! The metalink document, with mirrors or without: spec.md §7, and §9 for the latter.
+//! The metalink document, with mirrors or without: SPEC.md §7, and §9 for the latter.
 
 use super::{
     Block, Blocks, Body, Line,

@@ -1,4 +1,4 @@
-//! The text list, its URLs, and what it says when it is empty: spec.md §6 and §9.
+//! The text list, its URLs, and what it says when it is empty: SPEC.md §6 and §9.
 
 use super::{
     Block, Blocks, Body, Line,

@@ -1,4 +1,4 @@
-//! A slow, plain second reading of spec.md: what any request must get.
+//! A slow, plain second reading of SPEC.md: what any request must get.
 //!
 //! It shares nothing with the code that answers but the decoded protobuf and the types of a request. Read
 //! [`Model::answer`] first; each file below it cites the sections that it models. Where the order of mirrors is left to
@@ -179,7 +179,7 @@ impl Model {
 const NOT_FOUND: &str = "not found: ask for mirrorlist or metalink\n";
 
 impl Expected {
-    /// spec.md §9: "For `metalink` it is the comment of a metalink document without files; for a redirect the same
+    /// SPEC.md §9: "For `metalink` it is the comment of a metalink document without files; for a redirect the same
     /// text".
     fn refusal(kind: Kind, (status, text): subject::Refusal, now: u64) -> Expected {
         let (content_type, body) = match kind {
@@ -198,7 +198,7 @@ impl Expected {
     }
 }
 
-/// spec.md §8: "the first listed host's https URL, else its http URL; in it blanks, controls and non-ASCII bytes are
+/// SPEC.md §8: "the first listed host's https URL, else its http URL; in it blanks, controls and non-ASCII bytes are
 /// percent-encoded, `%` never".
 fn redirect_targets(
     subject: &Subject<'_>,

@@ -83,7 +83,7 @@ impl<T> PrefixTable<T> {
     }
 }
 
-/// spec.md §2: "`::ffff:a.b.c.d` is treated as IPv4".
+/// SPEC.md §2: "`::ffff:a.b.c.d` is treated as IPv4".
 pub fn plain(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(v6) => match v6.octets() {
@@ -94,7 +94,7 @@ pub fn plain(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The IPv4 address inside a 6to4 or Teredo address (spec.md §2).
+/// The IPv4 address inside a 6to4 or Teredo address (SPEC.md §2).
 pub fn embedded_v4(address: IpAddr) -> Option<IpAddr> {
     let IpAddr::V6(v6) = address else { return None };
     match v6.octets() {

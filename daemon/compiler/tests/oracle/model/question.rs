@@ -1,4 +1,4 @@
-//! What a request asks for: spec.md §1, and `ip=` of §2.
+//! What a request asks for: SPEC.md §1, and `ip=` of §2.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! The line that MirrorManager's statistics read: spec.md §10.
+//! The line that MirrorManager's statistics read: SPEC.md §10.
 
 use super::{client::Client, metalink::date, prefix::Prefix, question::Bytes};
 use answer::rules::LogAddress;

@@ -1,4 +1,4 @@
-//! Which directory a request is about, or why it is about none: spec.md §3, and the rows of §9 that belong to it.
+//! Which directory a request is about, or why it is about none: SPEC.md §3, and the rows of §9 that belong to it.
 
 use super::{
     facts::{Directory, Facts, Hosts, Version},

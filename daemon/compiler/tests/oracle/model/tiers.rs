@@ -1,4 +1,4 @@
-//! Which mirrors, and in what groups: spec.md §4 and the header tokens of §6 that come of it.
+//! Which mirrors, and in what groups: SPEC.md §4 and the header tokens of §6 that come of it.
 
 use super::{
     client::Client,
