@@ -178,7 +178,7 @@ impl Service {
             let address = log.lines().find_map(|line| line.split_once(before)?.1.trim().parse().ok());
             address.unwrap_or_else(|| panic!("no address in {log}"))
         };
-        let (http, admin) = (address("listening on "), address("health and figures on "));
+        let (http, admin) = (address("listening on "), address("health and metrics on "));
         Service { frontend, daemon, http, admin, folder, user: setup.user, options, starts: 1 }
     }
 
