@@ -7,7 +7,7 @@ use super::{
     worker::{Connection, Daemon, Worker},
 };
 use nix::sys::signal::Signal;
-use std::time::Duration;
+use std::{thread, time::Duration};
 use wire::ContentType;
 
 const CROWD: [u8; 4] = [127, 0, 0, 1];
@@ -84,6 +84,8 @@ fn whoever_has_most_connections_loses_the_longest_idle() {
     let mut quiet = Client::connect_from(QUIET, program.address());
     assert_eq!(quiet.get("/").status, 200);
     let mut crowd = kept(&program, 9);
+    // Only those that have been idle for a second can make room: until then the quiet one would be alone.
+    thread::sleep(Duration::from_secs(3));
     let mut newcomers = Vec::new();
     for longest_idle in &mut crowd[..4] {
         let mut client = Client::connect_from(NEWCOMER, program.address());
