@@ -1,6 +1,10 @@
 //! Takes connections in, as many as there may be. At the limit those that want nothing make room.
 
-use crate::{listen::Listener, log, stream::Socket};
+use crate::{
+    listen::Listener,
+    log::{self, Seldom},
+    stream::Socket,
+};
 use std::{
     future::poll_fn,
     io,
@@ -22,8 +26,6 @@ use wire::net::Peer;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long to wait before the next try to make room.
 const AGAIN: Duration = Duration::from_millis(100);
-/// The same complaint is not made more often than this.
-const COMPLAINT: Duration = Duration::from_secs(60);
 
 /// The process's connections, counted.
 #[derive(Debug)]
@@ -35,7 +37,7 @@ pub struct Gate {
     wanted: AtomicBool,
     /// Tells other threads of that.
     call: Notify,
-    complained: Mutex<Option<Instant>>,
+    complaints: Mutex<Seldom>,
 }
 
 impl Gate {
@@ -47,7 +49,7 @@ impl Gate {
             limit,
             wanted: AtomicBool::new(false),
             call: Notify::new(),
-            complained: Mutex::new(None),
+            complaints: Mutex::default(),
         }
     }
 
@@ -88,9 +90,7 @@ impl Gate {
     }
 
     fn complain(&self, complaint: std::fmt::Arguments<'_>) {
-        let Ok(mut last) = self.complained.lock() else { return };
-        if last.is_none_or(|last| last.elapsed() > COMPLAINT) {
-            *last = Some(Instant::now());
+        if self.complaints.lock().is_ok_and(|mut complaints| complaints.passes(Instant::now())) {
             log::warning(complaint);
         }
     }

@@ -118,8 +118,7 @@ impl Table {
             Err(reason) => {
                 let is_first = self.form.is_none() && self.odd == 0;
                 if let (true, Ok(line)) = (is_first, line) {
-                    self.no_asn =
-                        line::heading(line).filter(|heading| !heading.has_asn).map(|_| line.to_owned());
+                    self.no_asn = line::heads_other_columns(line).then(|| line.to_owned());
                 }
                 self.odd += u64::from(reason != Reason::DefaultRoute);
                 self.of_other_forms += u64::from(reason == Reason::AnotherForm);

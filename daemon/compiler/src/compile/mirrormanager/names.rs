@@ -1,6 +1,6 @@
 //! Names and paths of the source, checked and brought into the form in which requests name them.
 //!
-//! What no request can hold (spec, "Requests") is refused here, with the reason for the tally.
+//! What no request can hold (spec, "Requests") is refused here, with the reason.
 
 use crate::compile::{skipped::Reason, text};
 

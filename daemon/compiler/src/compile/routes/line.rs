@@ -90,16 +90,10 @@ fn form(first: &str, second: &str, third: &str) -> Option<Form> {
     }
 }
 
-/// What the first line of a table with separators says of its columns, if it is a heading.
-#[derive(Debug)]
-pub struct Heading {
-    /// Whether one of them is an AS.
-    pub has_asn: bool,
-}
-
-/// Reads a heading: at least two words that stand apart by a tab or a sign, none of them a number or an address.
-pub fn heading(line: &str) -> Option<Heading> {
-    let separator = line.chars().find(|c| matches!(c, '\t' | ',' | ';' | '|'))?;
+/// Whether a line is a heading, and none of its columns is an AS: at least two words that stand apart by a tab or a sign,
+/// none of them a number or an address.
+pub fn heads_other_columns(line: &str) -> bool {
+    let Some(separator) = line.chars().find(|c| matches!(c, '\t' | ',' | ';' | '|')) else { return false };
     let columns: Vec<String> =
         line.split(separator).map(|column| unquote(column.trim()).to_ascii_lowercase()).collect();
     let is_word = |column: &String| column.starts_with(|c: char| c.is_alphabetic()) && !column.contains('/');
@@ -109,7 +103,7 @@ pub fn heading(line: &str) -> Option<Heading> {
             || column.contains("origin")
             || column.split(|c: char| !c.is_alphanumeric()).any(|word| word == "as")
     };
-    columns.iter().all(is_word).then(|| Heading { has_asn: columns.iter().any(is_asn) })
+    columns.iter().all(is_word) && !columns.iter().any(is_asn)
 }
 
 /// Whether a field stands where the AS is, be it one that cannot be read.
