@@ -121,7 +121,7 @@ impl Postgres {
         self.sql(database, SCHEMA)
     }
 
-    /// Runs statements as the owner, the first that fails being the end.
+    /// Runs statements as the owner, the first that fails being the end. What they print is thrown away.
     pub fn sql(&self, database: &str, statements: &str) -> io::Result<()> {
         let mut psql = Command::new(self.programs.join("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--username=postgres"]);

@@ -9,7 +9,7 @@ mod tests;
 
 pub use options::{Flags, SECTIONS};
 
-use crate::database::Url;
+use crate::connection::Url;
 use options::Options;
 use program::failure::Failure;
 use std::{

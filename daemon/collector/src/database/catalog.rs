@@ -2,7 +2,7 @@
 //!
 //! Databases differ by their age; what came late, or is only of use here, may be absent.
 
-use super::error::Error;
+use crate::connection::Error;
 use postgres::Transaction;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -4,22 +4,16 @@
 //! The file named as output is only ever replaced by a whole new one; whatever goes wrong leaves it as it was.
 
 mod catalog;
-mod connect;
 mod directories;
-mod error;
 mod names;
-mod pgpass;
 mod rows;
 mod rules;
 mod select;
 mod skipped;
 mod summary;
 
-pub use connect::Url;
-
-use crate::{config::Config, progress::Progress};
+use crate::{config::Config, connection::Error, progress::Progress};
 use catalog::Catalog;
-use error::Error;
 use interchange::{
     file::Aside,
     message::IntString,

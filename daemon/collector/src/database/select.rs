@@ -7,13 +7,12 @@
 use super::{
     catalog::Catalog,
     directories::{self, Directories},
-    error::Error,
     rows::{
         Arch, Category, Detail, Host, HostCategory, HostUrl, OfHost, Pair, PeerAsn, Repository, Rows, Site,
     },
     skipped::{Reason, Skipped},
 };
-use crate::progress::Progress;
+use crate::{connection::Error, progress::Progress};
 use fallible_iterator::FallibleIterator as _;
 use postgres::{
     Client, IsolationLevel, Row, Transaction,

@@ -4,10 +4,12 @@
 //! directory of the category, so that 600 hosts of 120,000 directories take 9 MB.
 
 use super::{hosts::Hosts, tree::Tree};
-use crate::database::{
-    error::Error,
-    rows::{HostCategory, Rows},
-    skipped::{Reason, Skipped},
+use crate::{
+    connection::Error,
+    database::{
+        rows::{HostCategory, Rows},
+        skipped::{Reason, Skipped},
+    },
 };
 use interchange::message::{IntInts, MirrorListDirectory, StringInts};
 use std::collections::{BTreeSet, HashMap};

@@ -3,7 +3,11 @@
 //! Over TCP always with TLS, whose certificate must be that of the host by the system's roots, unless the URL says
 //! `sslmode=disable`; over a UNIX socket without. Passwords come from the URL or from `~/.pgpass` and are never said.
 
-use super::{error::Error, pgpass};
+mod error;
+mod pgpass;
+
+pub use error::Error;
+
 use postgres::{
     Client, Config, NoTls,
     config::{Host, SslMode},
