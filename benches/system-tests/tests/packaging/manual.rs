@@ -13,7 +13,7 @@ use std::{
 };
 
 /// A page, and the commands that it describes: the section of each, the program first.
-fn pages() -> [(&'static str, Command); 3] {
+fn pages() -> [(&'static str, Command); 4] {
     let built = |mut command: Command| {
         command.build();
         command
@@ -22,6 +22,7 @@ fn pages() -> [(&'static str, Command); 3] {
         ("mirrorlistd.8", built(daemon::config::command())),
         ("mirrorlist-http.8", built(frontend::config::command())),
         ("mirrorlist-cache.1", built(compiler::tool::command())),
+        ("mirrorlist-collect.1", built(collector::command::command())),
     ]
 }
 
@@ -177,11 +178,17 @@ fn the_page_of_the_configuration_describes_every_key_and_no_other() {
         let described = format!("[{}]", section.name);
         (described, section.keys, build.clone())
     });
+    let command = collector::command::command();
+    let database = command.find_subcommand("database").unwrap();
+    let of_the_collector = collector::config::SECTIONS.map(|section| {
+        let described = format!("[{}]", section.name);
+        (described, section.keys, database.clone())
+    });
     let of_the_others = [
         ("KEYS OF THE DAEMON".into(), &daemon::config::KEYS[..], daemon::config::command()),
         ("KEYS OF THE FRONT END".into(), &frontend::config::KEYS[..], frontend::config::command()),
     ];
-    for (section, keys, command) in of_the_others.into_iter().chain(of_the_compiler) {
+    for (section, keys, command) in of_the_others.into_iter().chain(of_the_compiler).chain(of_the_collector) {
         let options = taken(&command, false);
         let keys = keys.iter().map(|key| {
             let option = options
@@ -197,7 +204,7 @@ fn the_page_of_the_configuration_describes_every_key_and_no_other() {
 fn tools_that_print_pages_have_nothing_to_say_against_them() {
     let all = fs::read_dir(path("")).unwrap().map(|entry| entry.unwrap().path());
     let all: Vec<PathBuf> = all.collect();
-    assert_eq!(all.len(), 4);
+    assert_eq!(all.len(), 5);
     let tools = [
         ("groff", &["-ww", "-mdoc", "-Tutf8"][..], false),
         ("mandoc", &["-T", "lint", "-W", "warning"][..], true),
