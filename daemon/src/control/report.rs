@@ -1,7 +1,7 @@
 //! What people read of a status. Scripts take the JSON.
 
 use super::{State, Status, Worker};
-use program::print::{date, grouped};
+use program::print::{age, date, grouped};
 use std::{
     fmt::Write as _,
     time::{SystemTime, UNIX_EPOCH},
@@ -94,17 +94,6 @@ fn row(cells: [&str; 7]) -> String {
     cells.map(|cell| format!("{cell:>10}")).join(" ")
 }
 
-/// A time span in its two largest units.
-fn age(seconds: u64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
-        (0, ..) => format!("{hours} h {} min", minutes % 60),
-        _ => format!("{days} d {} h", hours % 24),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,13 +162,5 @@ mirrorlistd 1.2.3, process 4711
            1          3       4713      ready 1 min 40 s      5,000        180
 ";
         assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn an_age_has_two_units_at_most() {
-        assert_eq!(
-            [0, 59, 60, 7199, 86_400 * 3 + 3600].map(age),
-            ["0 s", "59 s", "1 min 0 s", "1 h 59 min", "3 d 1 h"]
-        );
     }
 }

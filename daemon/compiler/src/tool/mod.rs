@@ -4,10 +4,14 @@
 //! [`crate::failure::Fault`].
 
 mod build;
+mod contents;
 mod explanation;
+mod hosts;
 mod inspect;
 mod large;
+mod list;
 mod query;
+mod shown;
 mod summary;
 mod verify;
 
@@ -37,6 +41,8 @@ enum Command {
     Verify(verify::Options),
     /// Print the answer that the daemon would give to a request, or explain it
     Query(query::Options),
+    /// Print the mirrors, repositories or directories of a cache file, one a line
+    List(list::Options),
     /// Print what is in a cache file, or what it knows of a directory, a host or an address
     Inspect(inspect::Options),
 }
@@ -51,6 +57,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Build(flags) => Config::load(flags).and_then(|config| build::run(&config)),
         Command::Verify(options) => verify::run(&options),
         Command::Query(options) => query::run(&options),
+        Command::List(options) => list::run(&options),
         Command::Inspect(options) => inspect::run(&options),
     };
     match outcome {

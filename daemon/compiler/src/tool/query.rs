@@ -1,6 +1,6 @@
 //! `mirrorlist-cache query`: the answer that the daemon would give, and with `--explain` why.
 
-use super::{checked, explanation::Explanation, open};
+use super::{checked, explanation::Explanation, hosts, open};
 use crate::failure::Failure;
 use answer::{
     Fragments, Scratch, Service,
@@ -42,6 +42,9 @@ pub struct Options {
     /// Say for every host that carries the directory why it is listed or not
     #[arg(long)]
     explain: bool,
+    /// Say it of this host alone, by number or by the name in its URLs, whether or not it carries the directory
+    #[arg(long, value_name = "NAME|ID", requires = "explain")]
+    host: Option<String>,
     /// Print status and header lines before the answer
     #[arg(short, long, conflicts_with_all = ["explain", "json"])]
     include: bool,
@@ -100,14 +103,15 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         None => SmallRng::try_from_rng(&mut rand::rngs::SysRng)
             .map_err(|error| Failure::system(format!("random numbers: none to be had ({error})")))?,
     };
-    if options.explain {
-        let explanation = Explanation::of(&view, &rules, &request, &mut dice);
-        return printed(options.json, &explanation, || explanation.to_string());
-    }
     let fragments = Fragments::prepare(&view)
         .map_err(|error| Failure::cache(format!("cache {}: {error}", options.file.display())))?;
     let service = Service { view, fragments: &fragments, rules };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    if options.explain {
+        let host = options.host.as_deref().map(|host| hosts::find(&view, &options.file, host)).transpose()?;
+        let explanation = Explanation::of(&service, &request, host, now, &mut dice);
+        return printed(options.json, &explanation, || explanation.to_string());
+    }
     let mut page = Vec::new();
     let answer = service.answer(&request, now, &mut dice, &mut Scratch::default(), &mut page);
     let text = String::from_utf8_lossy(&page);
