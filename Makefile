@@ -4,9 +4,9 @@
 #     make install DESTDIR=/tmp/tree PREFIX=/usr             # for a package
 #     make deb rpm                                           # the packages; needs cargo-deb, cargo-generate-rpm
 #
-# Installing builds nothing, so that root needs no compiler. Folders may be given by their GNU names as well, such as
-# bindir=/usr/sbin. Texts that name folders follow; the programs' own defaults do not, so a localstatedir other than
-# /var is written into the configuration of the daemon.
+# Installing builds nothing, so that root needs no compiler, and prints what to do next. Folders may be given by their
+# GNU names as well, such as bindir=/usr/sbin. Texts that name folders follow; the programs' own defaults do not, so a
+# localstatedir other than /var is written into the configuration of the daemon.
 
 PREFIX ?= /usr/local
 prefix = $(PREFIX)
@@ -65,6 +65,32 @@ edit = sed -e 's|/usr/bin/mirrorlist|$(bindir)/mirrorlist|g' \
 	$(if $(filter-out /var,$(localstatedir)),-e 's|^\#cache = "/var|cache = "/var|') \
 	-e 's|/var/lib/mirrorlist|$(localstatedir)/lib/mirrorlist|g'
 
+# What is left to do after an installation that is no package's, as root, line by line.
+inputdir = $(localstatedir)/lib/mirrorlist/input
+define next
+Next, as root:
+
+    systemd-sysusers $(sysusersdir)/mirrorlist.conf
+    systemd-tmpfiles --create $(tmpfilesdir)/mirrorlist.conf
+    systemctl daemon-reload
+
+Then put MirrorManager's files into $(inputdir), under the names that
+$(sysconfdir)/mirrorlist/mirrorlist-cache.toml has, and
+
+    systemctl start mirrorlist-cache.service
+    systemctl enable --now mirrorlistd.socket mirrorlistd.service mirrorlist-http.service
+    systemctl enable --now mirrorlist-cache.path mirrorlist-cache.timer
+
+See that it answers, for one of the repositories that the second line names:
+
+    $(bindir)/mirrorlistd status
+    $(bindir)/mirrorlist-cache list repositories $(localstatedir)/lib/mirrorlist/cache.mlc
+    curl 'http://127.0.0.1:8080/mirrorlist?repo=epel-9&arch=x86_64'
+
+What goes wrong says `journalctl -u mirrorlist-cache -u mirrorlistd -u mirrorlist-http`.
+endef
+export next
+
 .PHONY: all check install install-strip uninstall deb rpm clean
 
 all:
@@ -90,6 +116,7 @@ install:
 		echo "$${pair#*:}"; \
 		$(edit) "$${pair%%:*}" | $(INSTALL) -D -m 644 /dev/stdin "$$place"; \
 	done
+	@[ -n '$(DESTDIR)' ] || printf '\n%s\n' "$$next"
 
 install-strip: install
 	$(STRIP) $(addprefix '$(DESTDIR)$(bindir)'/,$(programs))

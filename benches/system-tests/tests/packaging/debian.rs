@@ -1,6 +1,12 @@
 //! The Debian package's life: installed, at work, upgraded over itself under load, removed, purged.
 
-use super::{eventually, has, machine, made, made::Make, manager::Manager, outcome, run, tree, unit::Unit};
+use super::{
+    eventually, has, machine, made,
+    made::Make,
+    manager::Manager,
+    outcome, run, tree,
+    unit::{UNITS, Unit},
+};
 use cache::{CacheBytes, View};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,15 +30,6 @@ use testkit::{
     sample,
 };
 
-const UNITS: [&str; 7] = [
-    "mirrorlistd.socket",
-    "mirrorlistd.service",
-    "mirrorlist-http.socket",
-    "mirrorlist-http.service",
-    "mirrorlist-cache.path",
-    "mirrorlist-cache.timer",
-    "mirrorlist-cache.service",
-];
 /// What the package has systemd start, the daemon apart, which comes by its socket.
 const STARTED: &str = "start mirrorlistd.socket mirrorlist-http.socket mirrorlist-http.service mirrorlist-cache.path \
      mirrorlist-cache.timer";

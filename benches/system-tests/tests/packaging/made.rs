@@ -18,13 +18,17 @@ pub struct Make {
 impl Make {
     /// After `make all`, which is done once.
     pub fn all() -> Make {
-        static ALONE: Mutex<()> = Mutex::new(());
         static MADE: OnceLock<()> = OnceLock::new();
-        // A test that failed while it held this left nothing behind that the next one would not replace.
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = Make { _alone: alone };
+        let make = Make::made_before();
         MADE.get_or_init(|| drop(make.run(&["all"])));
         make
+    }
+
+    /// Of what was made before, by another process.
+    pub fn made_before() -> Make {
+        static ALONE: Mutex<()> = Mutex::new(());
+        // A test that failed while it held this left nothing behind that the next one would not replace.
+        Make { _alone: ALONE.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 
     /// Makes something; what was printed.
