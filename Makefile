@@ -134,16 +134,26 @@ uninstall:
 # Packages hold what `make install` installs; REVISION counts packages of one version. daemon/Cargo.toml, which says what
 # is in them, looks for that tree in target/package, wherever cargo builds.
 REVISION ?= 1
+# Who answers for the Debian package, as "NAME <ADDRESS>".
+MAINTAINER ?= The mirrorlistd contributors
 # For cargo-deb and cargo-generate-rpm, such as to compress less.
 DEBFLAGS ?=
 RPMFLAGS ?=
 packages = $(CARGO_TARGET_DIR)/packages
 tree = rm -rf target/package && $(MAKE) --no-print-directory --silent install-strip DESTDIR=target/package PREFIX=/usr
 
+# Debian has its own names for changelogs, and licences in the file that cargo-deb adds.
+debdoc = target/package/usr/share/doc/mirrorlistd
+version = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)-$(REVISION)
+
 deb: all
 	$(tree) zshcompletiondir=/usr/share/zsh/vendor-completions
+	gzip -9n <$(debdoc)/CHANGELOG.md >$(debdoc)/changelog.gz
+	printf 'mirrorlistd ($(version)) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n' \
+		'$(MAINTAINER)' "$$(date --rfc-email --reference=CHANGELOG.md)" | gzip -9n >$(debdoc)/changelog.Debian.gz
+	rm $(debdoc)/CHANGELOG.md $(debdoc)/LICENSE
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) deb --no-build --no-strip --package mirrorlistd \
-		--deb-revision '$(REVISION)' --output '$(packages)/' $(DEBFLAGS)
+		--maintainer '$(MAINTAINER)' --deb-revision '$(REVISION)' --output '$(packages)/' $(DEBFLAGS)
 
 rpm: all
 	$(tree)

@@ -60,7 +60,8 @@ impl Make {
         // Packages of earlier runs would be taken for it.
         let _ = std::fs::remove_dir_all(&folder);
         let revision = format!("REVISION={revision}");
-        self.run(&[target, &revision, "DEBFLAGS=--fast", "RPMFLAGS=--payload-compress none"]);
+        let maintainer = "MAINTAINER=Packager <packager@example.org>";
+        self.run(&[target, &revision, maintainer, "DEBFLAGS=--fast", "RPMFLAGS=--payload-compress none"]);
         let mut files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         files.find(|file| file.extension().is_some_and(|extension| extension == target)).unwrap()
     }
