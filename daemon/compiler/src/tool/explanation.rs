@@ -323,6 +323,7 @@ impl fmt::Display for Explanation {
         )?;
         let asn = match client.asn {
             None => "unknown, or one that no host serves".into(),
+            Some(asn) if client.asn_hosts.len() == 1 => format!("{asn}, served by 1 host"),
             Some(asn) => format!("{asn}, served by {} hosts", grouped(client.asn_hosts.len())),
         };
         writeln!(f, "AS         {asn}")?;
