@@ -133,7 +133,7 @@ pub(super) async fn keep_connected(daemon: Arc<Daemon>, backend: Rc<Backend>) {
                     surplus += 1;
                     drop(link);
                     // Threads that connect in step may meet the same workers for ever.
-                    if let Some(doublings) = (surplus / u32::from(hello.slots).max(1)).checked_sub(1) {
+                    if let Some(doublings) = (surplus / u32::from(hello.slots)).checked_sub(1) {
                         wait(&backend, SHORTEST_WAIT * 2_u32.saturating_pow(doublings)).await;
                     }
                 }
