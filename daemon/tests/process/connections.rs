@@ -9,7 +9,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use wire::{FrameHeader, MAX_REQUEST, REQUEST_HEAD_LEN, VERSION, encode_ping};
+use wire::{Counter, FrameHeader, MAX_REQUEST, REQUEST_HEAD_LEN, VERSION, encode_ping};
 
 #[test]
 fn every_one_of_many_requests_in_flight_is_answered_once() {
@@ -274,7 +274,7 @@ fn who_has_sent_half_a_frame_that_begins_with_a_brace_is_greeted_and_asked_to_go
     let mut stream = daemon.stream();
     stream.write_all(&frame[..3]).unwrap();
     // It has been taken in by now.
-    until("its turn", || daemon.status().connections == 1);
+    until("its turn", || daemon.status().counter(Counter::Connections) == 1);
     assert_eq!(daemon.errand(&["reload", "--wait"]).code, Some(0));
     stream.write_all(&frame[3..]).unwrap();
     let mut client = Client::new(stream);

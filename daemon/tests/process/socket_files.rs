@@ -17,6 +17,7 @@ use std::{
     },
     process::Stdio,
 };
+use wire::Counter;
 
 fn mode(path: &std::path::Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -51,7 +52,7 @@ fn a_socket_file_that_was_removed_is_bound_anew_and_answered_on() {
     let log = daemon.log();
     assert!(log.contains("socket: its file is gone; bound anew"), "{log}");
     // That was no reload, and reloads go on as before.
-    assert_eq!(daemon.status().reloads, 0);
+    assert_eq!(daemon.status().counter(Counter::Reloads), 0);
     assert_eq!(daemon.errand(&["reload", "--wait"]).code, Some(0));
     daemon.connect_to_generation(3).answer(3).unwrap();
 }

@@ -17,7 +17,7 @@ mod head;
 mod message;
 pub mod net;
 
-pub use counters::{Counter, Counters, Key, OTHER_STATUS, Outcome, encode_counters};
+pub use counters::{Counter, Counters, Key, OTHER_STATUS, Outcome, Unit, encode_counters};
 pub use frame::{Frame, FrameHeader, HEADER_LEN, MAX_REPLY, MAX_REQUEST, VERSION, WireError, next_frame};
 pub use head::{ContentType, Kind, NO_REPOSITORY, ReplyHead, Tier};
 pub use message::{
