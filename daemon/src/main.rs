@@ -44,11 +44,11 @@ fn run() -> Result<(), Failure> {
     sandbox::set_no_new_privs()?;
     let signals = Signals::open()?;
     let access_log = access_log::open_first(config.access_log.as_deref())?;
-    let mut listener = Listener::open(&config.socket, config.socket_access)?;
+    let mut listener = Listener::open(&config.socket, config.socket_access())?;
     let opened = CacheFile::open(&config.cache)
         .map_err(Failure::cache)
         .and_then(|cache| sandbox::announce(config.sandbox).map(|()| cache))
-        .and_then(|cache| Ok((cache, Callers::open(&config.control)?)));
+        .and_then(|cache| Ok((cache, Callers::open(&config.control())?)));
     match opened {
         Ok((cache, callers)) => master::run(config, cache, Opened { signals, access_log, listener, callers }),
         Err(failure) => {

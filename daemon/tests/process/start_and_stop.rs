@@ -105,7 +105,7 @@ fn a_wrong_option_is_refused_with_one_line() {
         ),
         (&["--worker", "2"], "unexpected argument '--worker' found"),
         (&["--sandbox", "perhaps"], "invalid value 'perhaps'"),
-        (&["--socket-mode", "rw"], "socket-mode: `rw` is not an octal mode"),
+        (&["--socket-mode", "rw"], "'--socket-mode <OCTAL>': not an octal mode"),
         (&["--config", config.to_str().unwrap()], "line 2: unknown option `worker`; did you mean `workers`?"),
     ] {
         let (code, said) = run(folder.path(), options);

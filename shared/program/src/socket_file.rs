@@ -1,6 +1,6 @@
 //! Socket files: bound for those who may open them from the first moment, and in nobody's place who lives.
 
-use super::{files::folder, log};
+use super::{failure::Failure, files::folder, log};
 use nix::{
     errno::Errno,
     fcntl::{Flock, FlockArg},
@@ -22,7 +22,7 @@ use std::{
             net::UnixListener,
         },
     },
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
@@ -61,16 +61,17 @@ pub fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
-/// Why `path` cannot be a socket's, if it cannot: the system keeps those short.
-pub fn check_path(path: &Path) -> Result<(), String> {
-    match UnixAddr::new(path) {
-        _ if path.as_os_str().is_empty() => Err("names no file".into()),
+/// Takes a path that can be a socket's: the system keeps those short.
+pub fn check_path(path: PathBuf) -> Result<PathBuf, Failure> {
+    match UnixAddr::new(&path) {
+        _ if path.as_os_str().is_empty() => Err(Failure::config("names no file")),
         Err(Errno::ENAMETOOLONG) => {
             let length = path.as_os_str().len();
-            Err(format!("the path has {length} bytes, a socket's may have {LONGEST_PATH} at most"))
+            let cause = format!("the path has {length} bytes, a socket's may have {LONGEST_PATH} at most");
+            Err(Failure::config(cause))
         }
-        Err(errno) => Err(format!("{path:?} cannot be a socket's path ({errno})")),
-        Ok(_) => Ok(()),
+        Err(errno) => Err(Failure::config(format!("cannot be a socket's path ({errno})"))),
+        Ok(_) => Ok(path),
     }
 }
 
@@ -127,7 +128,6 @@ pub fn bind(path: &Path, access: Access) -> Result<Bound, String> {
 }
 
 fn address(path: &Path) -> Result<UnixAddr, String> {
-    check_path(path)?;
     UnixAddr::new(path).map_err(|errno| errno.to_string())
 }
 
@@ -239,11 +239,10 @@ mod tests {
 
     #[test]
     fn a_socket_has_a_short_path() {
-        let path = |length: usize| format!("/{}", "x".repeat(length - 1));
-        assert_eq!(check_path(Path::new(&path(LONGEST_PATH))), Ok(()));
-        let refusal = check_path(Path::new(&path(LONGEST_PATH + 1))).unwrap_err();
+        let check = |length: usize| check_path(format!("/{}", "x".repeat(length - 1)).into());
+        assert!(check(LONGEST_PATH).is_ok());
+        let refusal = check(LONGEST_PATH + 1).unwrap_err().to_string();
         assert_eq!(refusal, "the path has 108 bytes, a socket's may have 107 at most");
-        assert_eq!(check_path(Path::new("")), Err("names no file".into()));
-        assert!(check_path(Path::new("/a\0")).unwrap_err().contains("cannot be a socket's path"));
+        assert!(check_path("".into()).is_err() && check_path("/a\0".into()).is_err());
     }
 }
