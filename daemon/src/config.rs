@@ -53,7 +53,7 @@ pub struct Config {
     #[arg(long = "peer", value_name = "USER", num_args = 0..=1, value_parser = users::peer)]
     pub peers: Vec<u32>,
     /// The UNIX socket for status and reload; if `socket` is elsewhere, beside that [default: /run/mirrorlistd/control]
-    #[arg(long, global = true, value_name = "PATH", value_parser = PathBufValueParser::new().try_map(check_path))]
+    #[arg(long, value_name = "PATH", value_parser = PathBufValueParser::new().try_map(check_path))]
     control: Option<PathBuf>,
     /// Worker processes, 0 for one a core
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = value_parser!(u16).range(..=i64::from(MAX_SLOTS)))]
@@ -77,7 +77,7 @@ pub struct Config {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = whole_seconds)]
     pub drain_limit: Duration,
     /// Read options from this TOML file; flags override it
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Check configuration and cache, then exit
     #[arg(long)]
@@ -124,9 +124,16 @@ pub enum Task {
     Ask(control::errand::Errand),
 }
 
+/// Options of the daemon that its subcommands take too.
+const SHARED: [(&str, &[&str]); 2] = [("status", &["control", "config"]), ("reload", &["control", "config"])];
+
 /// The program's arguments, for manuals and completions.
 pub fn command() -> clap::Command {
-    Errand::augment_subcommands(Config::command())
+    let daemon = Config::command();
+    SHARED.iter().fold(Errand::augment_subcommands(daemon.clone()), |command, (name, shared)| {
+        let shared = daemon.get_arguments().filter(|option| shared.contains(&option.get_id().as_str()));
+        command.mut_subcommand(name, |subcommand| subcommand.args(shared.cloned()))
+    })
 }
 
 impl Task {

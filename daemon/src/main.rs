@@ -7,7 +7,7 @@ use daemon::{
     cache_file::CacheFile,
     config::Task,
     control::callers::Callers,
-    failure::{Failure, Fault},
+    failure::{self, Failure, Fault},
     listener::{self, Listener},
     log,
     master::{self, Opened, Signals},
@@ -24,13 +24,7 @@ fn main() -> ExitCode {
         // Here and not by unwinding, so that a worker never falls back into what it has inherited of the master.
         process::exit(Fault::Bug.code());
     }));
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            log::error(&failure);
-            failure.fault.into()
-        }
-    }
+    failure::end(run())
 }
 
 fn run() -> Result<(), Failure> {

@@ -13,8 +13,7 @@ mod verify;
 
 use crate::{
     config,
-    failure::{Failure, Fault},
-    log,
+    failure::{self, Failure, Fault},
 };
 use cache::{CacheBytes, FORMAT, View};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -55,13 +54,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Query(options) => query::run(&options),
         Command::Inspect(options) => inspect::run(&options),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            log::error(&failure);
-            failure.fault.into()
-        }
-    }
+    failure::end(outcome)
 }
 
 /// The program's arguments, for manuals and completions.
