@@ -1,7 +1,7 @@
 //! Socket files: bound for those who may open them from the first moment, in nobody's place who lives, and removed at the
 //! end.
 
-use super::failure::Failure;
+use super::{failure::Failure, files::folder};
 use nix::{
     errno::Errno,
     sys::{
@@ -78,6 +78,8 @@ impl SocketFile {
     ///
     /// To be called while there is one thread: the mask of new files is the process's.
     pub fn take(path: &Path, access: Access) -> io::Result<(SocketFile, UnixListener)> {
+        fs::metadata(folder(path))
+            .map_err(|error| io::Error::other(format!("its folder cannot be opened ({error})")))?;
         let patience = Instant::now() + DYING;
         while !make_way(path)? {
             if Instant::now() >= patience {
