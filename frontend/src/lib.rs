@@ -1,7 +1,7 @@
 //! The HTTP front end of mirrorlistd: turns HTTP into questions to the workers, and their answers into HTTP.
 //!
 //! In the order in which a request meets them:
-//! - [`config`], [`server`], [`inherited`], [`listen`], [`socket_file`], [`thread`], [`accept`]: the process, its threads, its sockets;
+//! - [`config`], [`server`], [`listen`], [`thread`], [`accept`]: the process, its threads, its sockets;
 //! - [`sandbox`]: what the process gives up once they are open;
 //! - [`connection`], [`stream`], [`head`], [`clients`]: one client's connection, what may come over it, how long it may
 //!   last;
@@ -21,13 +21,11 @@ pub mod config;
 pub mod connection;
 pub mod counters;
 pub mod head;
-pub mod inherited;
 pub mod listen;
 pub mod request;
 pub mod response;
 pub mod sandbox;
 pub mod server;
-pub mod socket_file;
 pub mod stream;
 mod sys;
 pub mod thread;

@@ -70,7 +70,7 @@ fn main() -> io::Result<()> {
     put("routes", "sample", sample::netblocks().as_bytes())?;
     put("continents", "sample", sample::continents().as_bytes())?;
     put("geoip", "sample", &sample::geoip())?;
-    for program in ["mirrorlistd", "mirrorlist-http"] {
+    for program in ["mirrorlistd", "mirrorlist-http", "mirrorlist-cache"] {
         let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd/");
         let text = fs::read_to_string(format!("{example}{program}.toml"))?;
         // Options are commented out without a blank.

@@ -20,14 +20,16 @@ use crate::{
 };
 use cache::View;
 use rand::Rng;
+use std::error::Error;
 use time::{Date, OffsetDateTime};
 use wire::{ContentType, Kind, NO_REPOSITORY, ReplyHead, Tier};
 
 /// A view of a cache that is good to answer from: it passes every check, and what is prepared for its answers is bounded.
-/// The one judge of a file, for whoever starts, reloads, verifies or builds; the error is the cause.
-pub fn taken(bytes: &[u8]) -> Result<View<'_>, String> {
-    let view = View::check(bytes).map_err(|error| error.to_string())?;
-    Fragments::fit(&view).map_err(|error| error.to_string())?;
+/// The one judge of a file, for whoever starts, reloads, verifies or builds; the error is the cause: a `CacheError`, or
+/// how much more the answers would take than they may.
+pub fn taken(bytes: &[u8]) -> Result<View<'_>, Box<dyn Error + Send + Sync>> {
+    let view = View::check(bytes)?;
+    Fragments::fit(&view)?;
     Ok(view)
 }
 

@@ -4,9 +4,9 @@ use super::{checked, explanation::Explanation, hosts, open};
 use crate::failure::Failure;
 use answer::{
     Fragments, Scratch, Service,
-    rules::{self, Rules},
+    rules::{NetblockMode, Rules},
 };
-use program::print::printed;
+use program::{options::one_of, print::printed};
 use rand::{SeedableRng, rngs::SmallRng};
 use serde::Serialize;
 use std::{
@@ -34,7 +34,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = Rules::default().minimum)]
     minimum: usize,
     /// What mirrors for the client's netblock mean for all others
-    #[arg(long, value_name = "MODE", value_enum, default_value_t)]
+    #[arg(long, value_name = "MODE", default_value = NetblockMode::NAMES[0].0, value_parser = one_of(&NetblockMode::NAMES))]
     netblock: NetblockMode,
     /// Draw the same order each time
     #[arg(long, value_name = "NUMBER")]
@@ -51,25 +51,6 @@ pub struct Options {
     /// Print the answer or the explanation as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// [`rules::NetblockMode`] as options say it.
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum NetblockMode {
-    /// Its hosts come first, those of the other tiers follow.
-    #[default]
-    First,
-    /// Its hosts are the answer.
-    Only,
-}
-
-impl From<NetblockMode> for rules::NetblockMode {
-    fn from(said: NetblockMode) -> rules::NetblockMode {
-        match said {
-            NetblockMode::First => rules::NetblockMode::First,
-            NetblockMode::Only => rules::NetblockMode::Only,
-        }
-    }
 }
 
 #[derive(Serialize)]
@@ -97,7 +78,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         path: path.as_bytes(),
         query: query.as_bytes(),
     };
-    let rules = Rules { minimum: options.minimum, netblock: options.netblock.into(), ..Rules::default() };
+    let rules = Rules { minimum: options.minimum, netblock: options.netblock, ..Rules::default() };
     let mut dice = match options.seed {
         Some(seed) => SmallRng::seed_from_u64(seed),
         None => SmallRng::try_from_rng(&mut rand::rngs::SysRng)
