@@ -14,7 +14,6 @@ mod control;
 mod counters;
 mod escape;
 mod file_size_limit;
-mod lines;
 mod loader;
 mod process_one;
 mod reload;

@@ -100,7 +100,6 @@ const METRICS: [(Counter, Told, &str, &str); Counter::ALL.len()] = [
         "mirrorlist_daemon_access_log_lines_dropped",
         "Lines of the access log that could not be written.",
     ),
-    (Counter::Questions, Told::Counter, "mirrorlist_daemon_json_questions", "JSON lines answered."),
 ];
 
 /// Writes what a worker has told, or that none has.
