@@ -13,6 +13,7 @@ pub use options::{KEYS, command};
 use crate::{
     control::{Order, errand::Errand},
     failure::Failure,
+    query::Query,
 };
 use answer::rules::{LogAddress, Rules};
 use options::{Options, Said};
@@ -89,6 +90,8 @@ pub enum Task {
     Serve(Config),
     /// To ask the daemon for something.
     Ask(Errand),
+    /// To ask the workers behind this socket.
+    Query(Query, PathBuf),
 }
 
 impl Task {
@@ -104,7 +107,7 @@ impl Task {
             }
             Said::Ask { errand, options } => {
                 let config = settle(options).map_err(Failure::config)?;
-                Ok(Task::Ask(config.errand(&errand)))
+                Ok(config.errand(errand))
             }
         }
     }
@@ -112,8 +115,9 @@ impl Task {
 
 impl Config {
     /// An errand to the daemon that runs with these options.
-    fn errand(&self, errand: &options::Errand) -> Errand {
-        let (order, json, if_running) = match *errand {
+    fn errand(self, errand: options::Errand) -> Task {
+        let (order, json, if_running) = match errand {
+            options::Errand::Query(query) => return Task::Query(query, self.socket),
             options::Errand::Status { json, .. } => (Order::Status, json, false),
             options::Errand::Reload { wait: true, if_running, .. } => {
                 (Order::ReloadAndWait, false, if_running)
@@ -121,7 +125,7 @@ impl Config {
             options::Errand::Reload { wait: false, if_running, .. } => (Order::Reload, false, if_running),
         };
         let reload_limit = RELOAD_LIMIT + self.drain_limit;
-        Errand { order, control: self.control.clone(), json, if_running, reload_limit }
+        Task::Ask(Errand { order, control: self.control, json, if_running, reload_limit })
     }
 
     /// How many workers a generation has.
@@ -195,7 +199,7 @@ mod tests {
         let arguments = ["mirrorlistd"].iter().chain(arguments).map(OsString::from);
         match Task::load(arguments).map_err(|failure| failure.to_string())? {
             Task::Serve(config) => Ok(config),
-            Task::Ask(errand) => panic!("{errand:?}"),
+            other => panic!("{other:?}"),
         }
     }
 

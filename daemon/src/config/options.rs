@@ -3,6 +3,7 @@
 //! What they mean together, and their defaults, are one folder up.
 
 use super::SandboxMode;
+use crate::query::Query;
 use answer::rules;
 use cache::FORMAT;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -54,6 +55,8 @@ pub enum Errand {
         #[arg(long)]
         if_running: bool,
     },
+    /// Ask a worker as a front end does, and print status, header lines and answer; 69 when none answers
+    Query(Query),
 }
 
 /// Where the daemon is to be found.
@@ -208,9 +211,15 @@ pub fn read(arguments: impl Iterator<Item = OsString>) -> Result<Said, Failure> 
             Said::Serve { options, check: flags.check }
         }
         Some(errand) => {
-            let (Errand::Status { asked, .. } | Errand::Reload { asked, .. }) = &errand;
-            let given = Options { control: asked.control.clone(), ..Options::default() };
-            let options = given.over(file(asked.config.as_deref())?);
+            let (given, config) = match &errand {
+                Errand::Status { asked, .. } | Errand::Reload { asked, .. } => {
+                    (Options { control: asked.control.clone(), ..Options::default() }, &asked.config)
+                }
+                Errand::Query(query) => {
+                    (Options { socket: query.socket.clone(), ..Options::default() }, &query.config)
+                }
+            };
+            let options = given.over(file(config.as_deref())?);
             Said::Ask { errand, options }
         }
     })
