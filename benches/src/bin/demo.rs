@@ -43,6 +43,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let listen = arguments.listen.to_string();
     let stack = Stack::start(&programs, &cache, &["--workers", "2"], &["--listen", &listen])?;
     let address = stack.http;
+    let (daemon, socket) = (programs.daemon.display(), stack.socket.display());
     println!(
         "serving a sample of a dozen mirrors on http://{address}; try
 
@@ -52,6 +53,8 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     curl 'http://{address}/metalink?repo=fedora-42&arch=x86_64&ip=203.0.113.7'
   a redirect to the nearest mirror, for one in the United States:
     curl -i 'http://{address}/mirrorlist?path=pub/fedora/linux/releases/42&redirect=1&ip=198.51.100.7'
+  a worker without the front end:
+    {daemon} query 'mirrorlist?repo=fedora-42&arch=x86_64' --client 192.0.2.10 --socket {socket}
 
 Ctrl-C ends it."
     );
