@@ -15,7 +15,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use wire::{FrameHeader, Method};
+use wire::{FrameHeader, HEADER_LEN, Method};
 
 /// A program with one thread, so that there is one link to each worker, and the link to both of two workers is up.
 fn with_two_workers(
@@ -254,6 +254,24 @@ fn replies_in_pieces_and_many_in_one_are_put_together() {
     });
     let program = Program::start(&daemon, &["--threads", "1"]);
     ask(&program, 20);
+}
+
+#[test]
+fn a_newer_daemon_is_understood() {
+    let daemon = Daemon::new();
+    let _worker = daemon.worker(0, 1, 1, |mut connection| {
+        while let Some(asked) = connection.asked() {
+            // A field more at the end, flags, and an outcome of numbers that are not known here.
+            let mut newer = reply(asked.id, 200, "text/plain", "", asked.line().as_bytes());
+            newer.extend_from_slice(b"new field");
+            let payload = newer.split_off(HEADER_LEN);
+            let (length, version) = (payload.len() as u32, wire::VERSION);
+            let header = FrameHeader { length, kind: 3, flags: 0xff, version, id: asked.id };
+            connection.send(&[&header.encode()[..], &payload[..2], &[77, 78], &payload[4..]].concat());
+        }
+    });
+    let program = Program::start(&daemon, &["--threads", "1"]);
+    ask(&program, 3);
 }
 
 #[test]
