@@ -8,6 +8,7 @@ mod users;
 use crate::{
     control::{self, Order},
     failure::Failure,
+    query::Query,
 };
 use answer::rules::{LogAddress, NetblockMode, Rules};
 use cache::FORMAT;
@@ -113,6 +114,8 @@ enum Errand {
         #[arg(long)]
         if_running: bool,
     },
+    /// Ask a worker as a front end does, and print status, header lines and answer; 69 when none answers
+    Query(Query),
 }
 
 /// What the program is started for.
@@ -122,10 +125,16 @@ pub enum Task {
     Serve(Config),
     /// To ask the daemon for something.
     Ask(control::errand::Errand),
+    /// To ask the workers behind this socket.
+    Query(Query, PathBuf),
 }
 
 /// Options of the daemon that its subcommands take too.
-const SHARED: [(&str, &[&str]); 2] = [("status", &["control", "config"]), ("reload", &["control", "config"])];
+const SHARED: [(&str, &[&str]); 3] = [
+    ("status", &["control", "config"]),
+    ("reload", &["control", "config"]),
+    ("query", &["socket", "config"]),
+];
 
 /// The program's arguments, for manuals and completions.
 pub fn command() -> clap::Command {
@@ -149,7 +158,7 @@ impl Task {
         if let Some(cause) = config.contradiction().or_else(unusable) {
             return Err(Failure::config(cause));
         }
-        Ok(errand.map_or_else(|| Task::Serve(config.clone()), |errand| Task::Ask(config.errand(&errand))))
+        Ok(errand.map_or_else(|| Task::Serve(config.clone()), |errand| config.errand(errand)))
     }
 }
 
@@ -161,14 +170,15 @@ impl Default for Config {
 
 impl Config {
     /// An errand to the daemon that runs with these options.
-    fn errand(&self, errand: &Errand) -> control::errand::Errand {
-        let (order, json, if_running) = match *errand {
+    fn errand(&self, errand: Errand) -> Task {
+        let (order, json, if_running) = match errand {
+            Errand::Query(query) => return Task::Query(query, self.socket.clone()),
             Errand::Status { json, .. } => (Order::Status, json, false),
             Errand::Reload { wait: true, if_running, .. } => (Order::ReloadAndWait, false, if_running),
             Errand::Reload { wait: false, if_running, .. } => (Order::Reload, false, if_running),
         };
         let reload_limit = RELOAD_LIMIT + self.drain_limit;
-        control::errand::Errand { order, control: self.control(), json, if_running, reload_limit }
+        Task::Ask(control::errand::Errand { order, control: self.control(), json, if_running, reload_limit })
     }
 
     /// The socket file that the operator calls on.

@@ -115,17 +115,10 @@ impl Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::{ContentType, Kind, NO_REPOSITORY, Tier};
+    use wire::{Kind, Tier};
 
     fn head(tier: Tier) -> ReplyHead {
-        ReplyHead {
-            status: 200,
-            content_type: ContentType::Text,
-            kind: Kind::Mirrorlist,
-            tier,
-            country: None,
-            repository: NO_REPOSITORY,
-        }
+        ReplyHead { status: 200, kind: Kind::Mirrorlist, tier }
     }
 
     fn value(counters: Counters, counter: Counter) -> u64 {

@@ -31,6 +31,7 @@ fn run() -> Result<(), Failure> {
     let config = match Task::load(env::args_os())? {
         Task::Serve(config) => config,
         Task::Ask(errand) => return errand.run(),
+        Task::Query(query, socket) => return query.run(&socket),
     };
     if config.check {
         return CacheFile::open(&config.cache).map(drop).map_err(Failure::cache);

@@ -5,7 +5,7 @@
 //! - [`sandbox`]: what the process gives up once they are open;
 //! - [`connection`], [`stream`], [`head`], [`clients`]: one client's connection, what may come over it, how long it may
 //!   last;
-//! - [`request`]: who asks for what;
+//! - [`request`], [`accepted`]: who asks for what, and what answers he takes;
 //! - [`backend`]: the way to the workers and back;
 //! - [`response`]: answers as HTTP.
 //!
@@ -14,6 +14,7 @@
 //! No rule of the service is known here, and nothing of the cache. `sys` is the unsafe, in one room.
 
 pub mod accept;
+mod accepted;
 pub mod admin;
 pub mod backend;
 pub mod clients;

@@ -66,6 +66,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         http: stack.http,
         cache: &cache,
         control: &control,
+        socket: &stack.socket,
         admin: &admin,
         dnf: &in_folder("dnf.conf"),
     };

@@ -19,6 +19,8 @@ pub struct Places<'a> {
     pub cache: &'a Path,
     /// The daemon's control socket.
     pub control: &'a Path,
+    /// The workers' socket.
+    pub socket: &'a Path,
     /// The front end's socket for health and metrics.
     pub admin: &'a Path,
     /// The configuration that [`configure_dnf`] wrote.
@@ -40,8 +42,8 @@ pub fn text(places: &Places<'_>) -> String {
     let http = places.http;
     let [daemon, compiler] =
         [&places.programs.daemon, &places.programs.cache].map(|program| program.display());
-    let [cache, control, admin, dnf] =
-        [places.cache, places.control, places.admin, places.dnf].map(|path| path.display());
+    let [cache, control, socket, admin, dnf] =
+        [places.cache, places.control, places.socket, places.admin, places.dnf].map(|path| path.display());
     let answers = [
         Step {
             shows: "A list for a client in Germany. First the mirror in its own AS, then those of its country, of its
@@ -74,6 +76,12 @@ pub fn text(places: &Places<'_>) -> String {
         Step {
             shows: "The daemon: its cache and how old that is, its workers with requests and memory.",
             command: format!("{daemon} status --control {control}"),
+        },
+        Step {
+            shows: "A worker, asked without the front end.",
+            command: format!(
+                "{daemon} query 'mirrorlist?repo=fedora-42&arch=x86_64' --client 192.0.2.10 --socket {socket}"
+            ),
         },
         Step {
             shows: "Metrics for Prometheus: requests by kind and tier, times, ages.",

@@ -45,17 +45,7 @@ const KEPT_OUT: [(&str, &[&str]); 4] = [
     // Protobuf, GeoIP, compression, async. The last two come with the cache's writer.
     (
         "mirrorlistd",
-        &[
-            "interchange",
-            "prost",
-            "maxminddb",
-            "flate2",
-            "zstd",
-            "tokio",
-            "hyper",
-            "indexmap",
-            "tempfile",
-        ],
+        &["interchange", "prost", "maxminddb", "flate2", "zstd", "tokio", "hyper", "indexmap", "tempfile"],
     ),
     ("mirrorlist-http", &["answer", "cache", "rkyv", "interchange", "prost"]),
     ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2"]),

@@ -114,7 +114,6 @@ counters! {
     BytesSent = 34, Count, "mirrorlist_daemon_sent_bytes", "Bytes sent to front ends.";
     LogLinesDropped = 35, Count, "mirrorlist_daemon_access_log_lines_dropped",
         "Lines of the access log that could not be written.";
-    Questions = 36, Count, "mirrorlist_daemon_json_questions", "JSON lines answered.";
 }
 
 /// How requests were answered.
@@ -138,7 +137,7 @@ impl Outcome {
             (Tier::None, 200) => 9,
             (Tier::None, 400) => 10,
             (Tier::None, 404) => 11,
-            (tier, 200 | 302) => tier as u8,
+            (tier, 200 | 302) if tier != Tier::Other => tier as u8,
             _ => 0,
         };
         Outcome { kind: head.kind, place }
@@ -230,7 +229,7 @@ pub fn encode_counters(out: &mut Vec<u8>, id: u64, entries: &[(Key, u64)]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ContentType, HEADER_LEN, MAX_REPLY, Message, NO_REPOSITORY, next_frame};
+    use super::super::{HEADER_LEN, MAX_REPLY, Message, next_frame};
     use super::*;
     use std::collections::HashSet;
 
@@ -260,17 +259,10 @@ mod tests {
 
     #[test]
     fn the_layout_is_that_of_the_first_version() {
-        let head = |kind, status, tier| ReplyHead {
-            status,
-            content_type: ContentType::Text,
-            kind,
-            tier,
-            country: None,
-            repository: NO_REPOSITORY,
-        };
+        let head = |kind, status, tier| ReplyHead { status, kind, tier };
         let redirect = Outcome::of(&head(Kind::Redirect, 302, Tier::Global));
-        let entries = [(Key::Counter(Counter::Questions), 0x0102), (Key::Requests(redirect), 7)];
-        let expected = [36, 0, 2, 1, 0, 0, 0, 0, 0, 0, 8, 0x83, 7, 0, 0, 0, 0, 0, 0, 0];
+        let entries = [(Key::Counter(Counter::LogLinesDropped), 0x0102), (Key::Requests(redirect), 7)];
+        let expected = [35, 0, 2, 1, 0, 0, 0, 0, 0, 0, 8, 0x83, 7, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(sent(&entries)[HEADER_LEN..], expected);
     }
 
@@ -297,7 +289,6 @@ mod tests {
             (33, "mirrorlist_daemon_frames_refused"),
             (34, "mirrorlist_daemon_sent_bytes"),
             (35, "mirrorlist_daemon_access_log_lines_dropped"),
-            (36, "mirrorlist_daemon_json_questions"),
         ];
         for (key, name) in public {
             let Some(Key::Counter(counter)) = Key::decode(key) else { panic!("{key}: no counter") };
@@ -323,14 +314,7 @@ mod tests {
     fn an_outcome_says_what_the_reply_said() {
         for (index, outcome) in Outcome::all().enumerate() {
             assert_eq!(outcome.index(), index);
-            let head = ReplyHead {
-                status: outcome.status(),
-                content_type: ContentType::Text,
-                kind: outcome.kind(),
-                tier: outcome.tier(),
-                country: None,
-                repository: NO_REPOSITORY,
-            };
+            let head = ReplyHead { status: outcome.status(), kind: outcome.kind(), tier: outcome.tier() };
             assert_eq!(Outcome::of(&head), outcome);
             let odd = Outcome::of(&ReplyHead { status: 503, ..head });
             assert_eq!((odd.kind(), odd.status(), odd.tier()), (outcome.kind(), OTHER_STATUS, Tier::None));

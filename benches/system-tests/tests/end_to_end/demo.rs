@@ -66,6 +66,10 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
         assert!(said.contains(shown), "{command}: {said}");
     }
 
+    let query = printed.iter().find(|line| line.contains(" query ")).unwrap();
+    let answer = Command::new("sh").args(["-c", query]).output().unwrap();
+    assert!(answer.stdout.starts_with(b"200\nContent-Type: text/plain\n\n# repo = fedora-42"), "{answer:?}");
+
     let own = demo.0.id();
     let programs = children(own).unwrap();
     let workers: Vec<u32> = programs.iter().flat_map(|pid| children(*pid).unwrap()).collect();

@@ -11,6 +11,7 @@ mod connections;
 mod demo;
 mod faults;
 mod large;
+mod python;
 mod reload;
 mod support;
 mod synthetic;

@@ -57,10 +57,8 @@ pub struct Options {
 struct Answered<'a> {
     status: u16,
     kind: &'static str,
-    content_type: &'static str,
     headers: BTreeMap<&'a str, &'a str>,
     tier: &'static str,
-    country: Option<String>,
     body: &'a str,
 }
 
@@ -73,7 +71,6 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         method: Method::Get,
         scheme: UrlScheme::Http,
         accept: Accept::default(),
-        deadline_ms: 0,
         client: options.client,
         path: path.as_bytes(),
         query: query.as_bytes(),
@@ -101,17 +98,15 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         let answered = Answered {
             status: answer.head.status,
             kind: answer.head.kind.name(),
-            content_type: answer.head.content_type.as_str(),
             headers: headers.lines().filter_map(|line| line.split_once(": ")).collect(),
             tier: answer.head.tier.name(),
-            country: answer.head.country.map(|country| country.to_string()),
             body,
         };
         return printed(true, &answered, String::new);
     }
     let mut out = String::new();
     if options.include {
-        out = format!("{}\nContent-Type: {}\n", answer.head.status, answer.head.content_type.as_str());
+        out = format!("{}\n", answer.head.status);
         out.push_str(&headers.replace("\r\n", "\n"));
         out.push('\n');
     }
