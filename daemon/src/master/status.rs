@@ -1,0 +1,107 @@
+//! What the master has to tell: to counters, to the operator, to the service manager.
+
+use super::{Master, supervisor::ReloadError};
+use crate::control::{Cache, Loader, Reloaded, Status, Worker};
+use program::notify;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use wire::Counter;
+
+impl Master {
+    /// Counts a reload that is over, or (an error) one that is taken back.
+    pub(super) fn note_reload(&mut self, error: Option<&ReloadError>) {
+        self.counters.count(if error.is_none() { Counter::Reloads } else { Counter::ReloadsFailed });
+        self.counters.set(Counter::LastReload, if error.is_none() { 1 } else { 2 });
+        self.counters.set(Counter::LastReloadTime, seconds());
+        self.last_reload = Some(Reloaded { time: seconds(), error: error.map(ToString::to_string) });
+    }
+
+    /// Tells the counters what the current generation is.
+    pub(super) fn publish(&self) {
+        let (current, cache) = (self.supervisor.current(), self.cache_in_use());
+        let values = [
+            (Counter::Generation, current.number),
+            (Counter::CacheBuilt, cache.built),
+            (Counter::CacheSource, cache.source),
+            (Counter::CacheBytes, cache.bytes),
+            (Counter::Hosts, cache.hosts),
+            (Counter::Directories, cache.directories),
+            (Counter::Repositories, cache.repositories),
+            (Counter::WorkersWanted, self.config.slots().into()),
+        ];
+        values.into_iter().for_each(|(counter, value)| self.counters.set(counter, value));
+    }
+
+    /// Tells systemd, for people, what answers and how the last reload went.
+    pub(super) fn notify_status(&self) {
+        let current = self.supervisor.current();
+        let (number, workers, facts) = (current.number, self.config.slots(), current.cache.facts());
+        let failed = self.last_reload.as_ref().and_then(|last| last.error.as_ref());
+        let failed = failed.map_or(String::new(), |error| format!("; the last reload failed: {error}"));
+        let loading = if self.loader.is_some() { "; a reload is reading the cache" } else { "" };
+        notify::status(&format!(
+            "generation {number} of {workers} workers answers ({facts}){failed}{loading}"
+        ));
+    }
+
+    fn cache_in_use(&self) -> Cache {
+        let cache = &self.supervisor.current().cache;
+        // It has been checked when it was opened.
+        let view = cache.view().ok();
+        let count = |count: Option<usize>| count.unwrap_or_default() as u64;
+        Cache {
+            file: cache.path().display().to_string(),
+            built: view.map_or(0, |view| view.header().build_time),
+            source: view.map_or(0, |view| view.source_time()),
+            bytes: cache.size(),
+            hosts: count(view.map(|view| view.host_count())),
+            directories: count(view.map(|view| view.directory_count())),
+            repositories: count(view.map(|view| view.repository_count())),
+        }
+    }
+
+    /// How everything is.
+    pub(super) fn status(&self, now: Instant) -> Status {
+        let get = |counter| self.counters.get(counter);
+        let age = |since| now.duration_since(since).as_secs();
+        let current = self.supervisor.current();
+        let workers = self.supervisor.generations().iter().flat_map(|generation| {
+            generation.workers().map(move |(slot, pid, state, forked)| Worker {
+                generation: generation.number,
+                slot,
+                pid,
+                state,
+                age: age(forked),
+                requests: self
+                    .worker(pid)
+                    .map_or(0, |worker| worker.counters.requests().wrapping_sub(worker.requests_before)),
+                private_kb: None,
+            })
+        });
+        Status {
+            version: env!("CARGO_PKG_VERSION").into(),
+            pid: self.pid.as_raw() as u32,
+            started: get(Counter::Started),
+            stopping: self.supervisor.is_stopping(),
+            generation: current.number,
+            cache: self.cache_in_use(),
+            workers_wanted: self.config.slots().into(),
+            workers_ready: current.ready() as u64,
+            workers_restarted: get(Counter::WorkersRestarted),
+            reloads: get(Counter::Reloads),
+            reloads_failed: get(Counter::ReloadsFailed),
+            last_reload: self.last_reload.clone(),
+            loader: self.supervisor.loader().map(|loader| Loader { pid: loader.pid, age: age(loader.since) }),
+            requests: self.counters.requests(),
+            connections: get(Counter::Connections),
+            bytes_sent: get(Counter::BytesSent),
+            frames_refused: get(Counter::FramesRefused),
+            log_lines_dropped: get(Counter::LogLinesDropped),
+            workers: workers.collect(),
+        }
+    }
+}
+
+/// Seconds since the epoch.
+pub(super) fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
