@@ -283,8 +283,7 @@ impl Master {
                 // The torn line, if any, stays behind in the old file.
                 self.counters.log_torn().store(0, Relaxed);
                 for (_, Worker { pid, channel, .. }) in &self.workers {
-                    let handed = channel.as_ref().map(|channel| channel.access_log(file.as_fd()));
-                    if let Some(Err(error)) = handed {
+                    if let Some(Err(error)) = channel.as_ref().map(|end| end.access_log(file.as_fd())) {
                         log::warning(format_args!(
                             "worker {pid}: reopened access log not handed over ({error}); it keeps the old file"
                         ));

@@ -1,6 +1,6 @@
 //! What the supervisor says, in an operator's words.
 
-use super::supervisor::{HEARTBEAT, Message, SILENCE, SLOW};
+use super::supervisor::{Message, SILENCE, SLOW};
 use crate::log;
 use std::path::Path;
 
@@ -24,12 +24,10 @@ pub fn say(message: Message, path: &Path, (number, workers, facts): (u64, u16, &
             "new worker of generation {generation}: not started ({cause}); next one in {} ms",
             pause.as_millis()
         )),
-        Message::Silent(pid, generation) => {
-            let seconds = u64::from(SILENCE) * HEARTBEAT.as_secs();
-            log::warning(format_args!(
-                "worker {pid} of generation {generation}: silent for {seconds} s; killing it"
-            ));
-        }
+        // As many seconds as pings.
+        Message::Silent(pid, generation) => log::warning(format_args!(
+            "worker {pid} of generation {generation}: silent for {SILENCE} s; killing it"
+        )),
         Message::Violation(pid, generation, said) => log::warning(format_args!(
             "worker {pid} of generation {generation}: protocol violation on its channel ({said}); killing it"
         )),

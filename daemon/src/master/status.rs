@@ -17,18 +17,15 @@ impl Master {
 
     /// Tells the counters what the current generation is.
     pub(super) fn publish(&self) {
-        let (current, cache) = (self.supervisor.current(), self.cache_in_use());
-        let values = [
-            (Counter::Generation, current.number),
-            (Counter::CacheBuilt, cache.built),
-            (Counter::CacheSource, cache.source),
-            (Counter::CacheBytes, cache.bytes),
-            (Counter::Hosts, cache.hosts),
-            (Counter::Directories, cache.directories),
-            (Counter::Repositories, cache.repositories),
-            (Counter::WorkersWanted, self.config.slots().into()),
-        ];
-        values.into_iter().for_each(|(counter, value)| self.counters.set(counter, value));
+        let (counters, cache) = (self.counters, self.cache_in_use());
+        counters.set(Counter::Generation, self.supervisor.current().number);
+        counters.set(Counter::CacheBuilt, cache.built);
+        counters.set(Counter::CacheSource, cache.source);
+        counters.set(Counter::CacheBytes, cache.bytes);
+        counters.set(Counter::Hosts, cache.hosts);
+        counters.set(Counter::Directories, cache.directories);
+        counters.set(Counter::Repositories, cache.repositories);
+        counters.set(Counter::WorkersWanted, self.config.slots().into());
     }
 
     /// Tells systemd, for people, what answers and how the last reload went.

@@ -116,6 +116,17 @@ fn a_system_that_makes_no_processes_costs_the_new_generation_and_not_the_one_tha
     rig.no_forks = false;
     rig.pass(Duration::from_secs(5), &[]);
     assert_eq!(rig.of(1).len(), 1);
+    // Nor does it bring an earlier cache back.
+    rig.all_ready();
+    rig.reload();
+    rig.all_ready();
+    rig.no_forks = true;
+    let [pid] = rig.of(3)[..] else { panic!("a worker") };
+    rig.end(pid, SIGKILL);
+    rig.pass(Duration::from_secs(5), &[]);
+    let said = rig.said();
+    assert!(said.iter().filter(|said| matches!(said, Message::NotForked(3, ..))).count() > 3, "{said:?}");
+    assert!(!said.iter().any(|said| matches!(said, Message::GoingBack(..))), "{said:?}");
 }
 
 /// Lets the workers of a generation of one slot fail until it makes way, or three times.
