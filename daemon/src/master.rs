@@ -244,8 +244,7 @@ impl Master {
                 match end.receive() {
                     Ok(Received::Nothing) => break,
                     Ok(Received::Message(word)) if self.supervisor.heard(pid, word, now) => continue,
-                    Ok(Received::Message(_)) => {}
-                    Ok(Received::Closed) => self.supervisor.left(pid, None),
+                    Ok(Received::Message(_) | Received::Closed) => self.supervisor.left(pid, None),
                     Err(error) => self.supervisor.left(pid, Some(&error.to_string())),
                 }
                 *channel = None;
@@ -328,7 +327,7 @@ impl Master {
     /// not, for they take the room that they take in the master.
     fn into_loader(self, ends: Ends) -> loader::Kit {
         let held = self.supervisor.caches().cloned().collect();
-        let Config { cache: path, sandbox, .. } = self.config;
+        let (path, sandbox) = (self.config.cache, self.config.sandbox);
         loader::Kit { ends, path, sandbox, master: self.pid, _held: held }
     }
 

@@ -133,10 +133,7 @@ impl<C: Clone> Supervisor<C> {
             self.actions.push_back(Action::ForkLoader);
             return Some(Action::NotifyReloading);
         }
-        let (start, generation, slot) = self.next_start()?;
-        if now < start {
-            return None;
-        }
+        let (_, generation, slot) = self.next_start().filter(|(start, ..)| *start <= now)?;
         self.forks_full = self.forks_full.max(now) + FORK_INTERVAL;
         Some(Action::Fork(Place { generation, slot }))
     }
@@ -176,8 +173,7 @@ impl<C: Clone> Supervisor<C> {
                 generation.kill(&mut self.actions);
             }
         }
-        let is_gone = |gone: &Generation<C>| matches!(gone.stage, Stage::Retiring(_)) && gone.is_empty();
-        self.generations.retain(|generation| !is_gone(generation));
+        self.generations.retain(|one| !matches!(one.stage, Stage::Retiring(_)) || !one.is_empty());
         match self.stopping {
             None => self.advance(now),
             Some(patience) if patience <= now => {
@@ -351,7 +347,10 @@ impl<C: Clone> Supervisor<C> {
         match self.starting() {
             Some((place, ..)) if self.generations[place].is_ready() => self.exchange(now),
             Some((place, since, _)) if since + READY_LIMIT <= now => {
-                self.give_up(ReloadError::NotReady(self.generations[place].number, READY_LIMIT), now);
+                self.give_up(
+                    ReloadError::NotReady(self.generations[place].number, READY_LIMIT.as_secs()),
+                    now,
+                );
             }
             Some(_) => {}
             None if self.may_begin() => {

@@ -51,7 +51,7 @@ const PARTS: [(&str, &str, &str); 19] = [
         "daemon/src/sandbox.rs",
         "only the seccomp filter is active, landlock is not ({cause})",
     ),
-    ("mirrorlistd.8", "daemon/src/master/supervisor/action.rs", "not ready within {} s"),
+    ("mirrorlistd.8", "daemon/src/master/supervisor/action.rs", "not ready within {limit} s"),
     ("mirrorlistd.8", "daemon/src/master/supervisor/action.rs", "its workers keep failing"),
     (
         "mirrorlistd.8",

@@ -109,8 +109,8 @@ pub struct Loss {
 pub enum ReloadError {
     /// The cache was refused, in these words.
     Refused(String),
-    /// The new generation was not ready within this time.
-    NotReady(u64, Duration),
+    /// This new generation was not ready within so many seconds.
+    NotReady(u64, u64),
     /// The workers of this generation keep failing.
     Failing(u64),
 }
@@ -120,7 +120,7 @@ impl fmt::Display for ReloadError {
         match self {
             ReloadError::Refused(refusal) => f.write_str(refusal),
             ReloadError::NotReady(number, limit) => {
-                write!(f, "generation {number}: not ready within {} s", limit.as_secs())
+                write!(f, "generation {number}: not ready within {limit} s")
             }
             ReloadError::Failing(number) => write!(f, "generation {number}: its workers keep failing"),
         }

@@ -85,7 +85,7 @@ fn a_new_generation_that_is_not_ready_in_time_is_given_up_and_killed() {
     rig.pass(Duration::from_millis(9999), &[]);
     rig.done();
     rig.pass(Duration::from_millis(1), &[]);
-    let error = ReloadError::NotReady(2, Duration::from_secs(10));
+    let error = ReloadError::NotReady(2, 10);
     let expected = [
         Action::Say(Message::GivenUp(error.clone())),
         Action::Drain(103),
