@@ -1,6 +1,6 @@
 //! The daemon, as a library so that tests and benches call the same code.
 //!
-//! - [`master`], [`generation`], [`worker`]: the processes;
+//! - [`master`], [`worker`]: the processes;
 //! - [`config`], [`listener`], [`cache_file`], [`channel`], [`access_log`], [`control`], [`sandbox`], [`counters`]: what
 //!   they run with; [`sys`]: the unsafe, in one room;
 //! - [`query`]: asks a daemon as a front end does.
@@ -12,7 +12,6 @@ pub mod channel;
 pub mod config;
 pub mod control;
 pub mod counters;
-pub mod generation;
 pub mod listener;
 pub mod master;
 pub mod query;

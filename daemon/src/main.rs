@@ -34,14 +34,13 @@ fn run() -> Result<(), Failure> {
         Task::Query(query, socket) => return query.run(&socket),
     };
     if config.check {
-        return CacheFile::open(&config.cache).map(drop).map_err(Failure::cache);
+        return CacheFile::open(&config.cache).map(drop);
     }
     sandbox::set_no_new_privs()?;
     let signals = Signals::open()?;
     let access_log = access_log::open_first(config.access_log.as_deref())?;
     let mut listener = Listener::open(&config.socket, config.socket_access())?;
     let opened = CacheFile::open(&config.cache)
-        .map_err(Failure::cache)
         .and_then(|cache| sandbox::announce(config.sandbox).map(|()| cache))
         .and_then(|cache| Ok((cache, Callers::open(&config.control())?)));
     match opened {

@@ -7,7 +7,7 @@ fn load(arguments: &[&str]) -> Result<Config, String> {
     let arguments = ["mirrorlistd"].iter().chain(arguments).map(OsString::from);
     match Task::load(arguments).map_err(|failure| failure.to_string())? {
         Task::Serve(config) => Ok(config),
-        Task::Ask(errand) => panic!("{errand:?}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use wire::{Counter, FrameHeader, HEADER_LEN, MAX_REQUEST, VERSION, encode_ping};
+use wire::{FrameHeader, HEADER_LEN, MAX_REQUEST, VERSION, encode_ping};
 
 #[test]
 fn a_newer_front_end_is_answered() {
