@@ -3,8 +3,7 @@
 //! In the order in which a request meets them:
 //! - [`config`], [`server`], [`inherited`], [`listen`], [`socket_file`], [`thread`], [`accept`]: the process, its threads, its sockets;
 //! - [`sandbox`]: what the process gives up once they are open;
-//! - [`connection`], [`stream`], [`head`], [`clients`]: one client's connection, what may come over it, how long it may
-//!   last;
+//! - [`connection`], [`stream`], [`clients`]: one client's connection, and how long it may last;
 //! - [`request`]: who asks for what;
 //! - [`backend`]: the way to the workers and back;
 //! - [`response`]: answers as HTTP.
@@ -20,7 +19,6 @@ pub mod clients;
 pub mod config;
 pub mod connection;
 pub mod counters;
-pub mod head;
 pub mod inherited;
 pub mod listen;
 pub mod request;

@@ -6,36 +6,18 @@
 
 use crate::{config::Listen, failure::Failure, inherited::Inherited, socket_file::SocketFile};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use std::{io, net::SocketAddr, path::Path};
+use std::{io, net::SocketAddr, os::fd::OwnedFd, path::Path};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
 /// What the kernel may hold of unsent answers for a connection; it doubles the figure.
 const SEND_BUFFER: usize = 128 * 1024;
 
-/// One thread's end of one listening socket.
-#[derive(Debug)]
-pub enum Listener {
-    /// Over TCP.
-    Tcp(tokio::net::TcpListener),
-    /// Over a socket file.
-    Unix(tokio::net::UnixListener),
-}
-
-/// A listening socket not yet in the hands of a runtime.
-#[derive(Debug)]
-pub enum Prepared {
-    /// Over TCP.
-    Tcp(std::net::TcpListener),
-    /// Over a socket file.
-    Unix(std::os::unix::net::UnixListener),
-}
-
 /// All that was opened.
 #[derive(Debug)]
 pub struct Opened {
     /// For each thread, its listeners.
-    pub threads: Vec<Vec<Prepared>>,
+    pub threads: Vec<Vec<Socket>>,
     /// The socket files; to be kept until the end.
     pub files: Vec<SocketFile>,
     /// Where clients connect, ports settled.
@@ -55,9 +37,9 @@ pub fn open(listen: &[Listen], socket_mode: u32, threads: usize) -> Result<Opene
             Listen::Tcp(address) => {
                 let listeners = tcp_for_all(*address, threads).map_err(failed)?;
                 // The system may have chosen the port.
-                let address = listeners[0].local_addr().map_err(failed)?;
+                let address = local_address(&listeners[0]).map_err(failed)?;
                 for (thread, listener) in opened.threads.iter_mut().zip(listeners) {
-                    thread.push(Prepared::Tcp(listener));
+                    thread.push(listener);
                 }
                 opened.places.push(Listen::Tcp(address));
             }
@@ -111,22 +93,12 @@ impl Opened {
     fn share(&mut self, socket: &Inherited, place: Listen) -> io::Result<()> {
         for thread in &mut self.threads {
             thread.push(match socket {
-                Inherited::Tcp(listener) => Prepared::Tcp(listener.try_clone()?),
-                Inherited::Unix(listener) => Prepared::Unix(listener.try_clone()?),
+                Inherited::Tcp(listener) => listener.try_clone()?.into(),
+                Inherited::Unix(listener) => OwnedFd::from(listener.try_clone()?).into(),
             });
         }
         self.places.push(place);
         Ok(())
-    }
-}
-
-impl Prepared {
-    /// Hands the socket to the runtime of the calling thread.
-    pub fn start(self) -> io::Result<Listener> {
-        match self {
-            Prepared::Tcp(listener) => tokio::net::TcpListener::from_std(listener).map(Listener::Tcp),
-            Prepared::Unix(listener) => tokio::net::UnixListener::from_std(listener).map(Listener::Unix),
-        }
     }
 }
 
@@ -135,13 +107,13 @@ impl Prepared {
 /// The first is opened as if it were to be alone, so that it is refused where anyone listens already; only then are the
 /// others let in beside it. The system would let every program of this user in, which then takes its share of the
 /// connections.
-fn tcp_for_all(address: SocketAddr, count: usize) -> io::Result<Vec<std::net::TcpListener>> {
+fn tcp_for_all(address: SocketAddr, count: usize) -> io::Result<Vec<Socket>> {
     let first = tcp(address, false)?;
     // Of port 0 the first finds out which port it is; the others take the same.
-    let address = first.local_addr()?;
+    let address = local_address(&first)?;
     let mut all = vec![first];
     if count > 1 {
-        SockRef::from(&all[0]).set_reuse_port(true)?;
+        all[0].set_reuse_port(true)?;
     }
     for _ in 1..count {
         all.push(tcp(address, true)?);
@@ -150,7 +122,7 @@ fn tcp_for_all(address: SocketAddr, count: usize) -> io::Result<Vec<std::net::Tc
 }
 
 /// A listening socket on an address that others of this user may share if it is `shared`.
-fn tcp(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
+fn tcp(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // So that [::]:80 and 0.0.0.0:80 can be listened on together.
@@ -161,7 +133,11 @@ fn tcp(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
     inherit_to_connections(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(socket)
+}
+
+fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
+    socket.local_addr()?.as_socket().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
 }
 
 /// What connections inherit from the socket that they are accepted on.

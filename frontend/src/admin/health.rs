@@ -20,11 +20,11 @@ impl Desk {
     /// threads' last sweep.
     fn room(&self) -> Result<(), String> {
         let sum = |counter: fn(&Counters) -> u64| {
-            self.knowledge.counters.iter().map(|counters| counter(counters)).sum()
+            self.process.counters.iter().map(|counters| counter(counters)).sum()
         };
         let (taken, ended): (u64, u64) =
             (sum(|counters| counters.connections.get()), sum(|counters| counters.closed.get()));
-        let (open, most) = (taken.saturating_sub(ended), self.knowledge.most_connections as u64);
+        let (open, most) = (taken.saturating_sub(ended), self.process.gate.limit as u64);
         let dispensable: u64 = sum(|counters| counters.dispensable.get());
         if open < most || dispensable > 0 {
             return Ok(());
@@ -37,16 +37,16 @@ impl Desk {
     /// A worker exists only with a cache that was checked, and has to look a directory up in it; that it does not find
     /// this one is the answer that is expected.
     pub(super) async fn ready(&self) -> Result<(), String> {
-        let known = &self.knowledge;
-        if *known.stop.borrow() {
+        let config = &self.process.config;
+        if *self.process.stop.borrow() {
             return Err("stopping".into());
         }
         self.live()?;
         self.room()?;
-        match probe::look_up(&known.daemon, known.deadline, known.patience).await {
+        match probe::look_up(&config.daemon, config.relay).await {
             Ok(200..500) => Ok(()),
-            Ok(status) => Err(format!("daemon {}: a worker answers with {status}", known.daemon.display())),
-            Err(cause) => Err(format!("daemon {}: no worker answers ({cause})", known.daemon.display())),
+            Ok(status) => Err(format!("daemon {}: a worker answers with {status}", config.daemon.display())),
+            Err(cause) => Err(format!("daemon {}: no worker answers ({cause})", config.daemon.display())),
         }
     }
 }

@@ -9,10 +9,9 @@ mod metrics;
 mod page;
 
 use crate::{
-    accept::{Gate, accept},
-    counters::Counters,
-    listen::{Listener, Prepared},
-    stream::Socket,
+    accept::{Gate, Listener, accept},
+    failure::Failure,
+    thread::{self, Process},
     watchdog::Watchdog,
 };
 use bytes::Bytes;
@@ -25,20 +24,16 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::Socket;
 use std::{
     cell::RefCell,
     convert::Infallible,
-    future::pending,
-    io,
-    path::PathBuf,
     rc::Rc,
-    sync::{Arc, mpsc},
-    thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    runtime::{self, LocalOptions},
+    net::TcpStream,
     sync::watch,
     task::spawn_local,
     time::{sleep, timeout},
@@ -55,91 +50,46 @@ const LONGEST_HEAD: usize = 8 * 1024;
 /// How often the threads are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// What is known of the process, and how to ask the daemon.
-#[derive(Debug)]
-pub struct Knowledge {
-    /// The daemon's socket.
-    pub daemon: PathBuf,
-    /// Time for the daemon to answer.
-    pub deadline: Duration,
-    /// Time after which another worker is asked.
-    pub patience: Duration,
-    /// What each thread has counted.
-    pub counters: Vec<Arc<Counters>>,
-    /// How many connections there may be.
-    pub most_connections: usize,
-    /// Whether the program has been told to stop.
-    pub stop: watch::Receiver<bool>,
-}
-
 /// What the answers are made of.
 #[derive(Debug)]
 struct Desk {
-    knowledge: Knowledge,
+    process: Arc<Process>,
     watchdog: RefCell<Watchdog>,
 }
 
-/// Starts the thread that answers on `listeners`, and waits until it does. It ends with the process.
-pub fn start(listeners: Vec<Prepared>, knowledge: Knowledge) -> io::Result<()> {
-    let (report, reports) = mpsc::channel();
-    thread::Builder::new().name("admin".into()).spawn(move || {
-        let runtime =
-            runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-        let runtime = match runtime {
-            Ok(runtime) => runtime,
-            Err(error) => return drop(report.send(Err(error))),
-        };
-        runtime.block_on(async {
-            let started = serve(listeners, knowledge);
-            let is_started = started.is_ok();
-            // Whoever started the thread waits for this.
-            let _ = report.send(started);
-            if is_started {
-                pending::<()>().await;
-            }
-        });
-    })?;
-    reports.recv().unwrap_or_else(|_| Err(io::Error::other("the thread ended at its start")))
-}
-
-/// Has connections accepted and threads looked at from now on.
-fn serve(listeners: Vec<Prepared>, knowledge: Knowledge) -> io::Result<()> {
-    let watchdog = RefCell::new(Watchdog::new(&knowledge.counters, Instant::now()));
-    let gate = Arc::new(Gate::new("admin connections", MOST_CONNECTIONS));
-    // It is answered here until the process ends, so that a balancer can be told that we stop.
-    let (never, stop) = watch::channel(false);
-    let desk = Rc::new(Desk { knowledge, watchdog });
-    for listener in listeners {
-        let desk = Rc::clone(&desk);
-        let listener: Listener = listener.start()?;
-        let serve = move |socket, _, place| {
+/// Starts the thread that answers over `listeners`, and waits until it does. It ends with the process.
+pub fn start(process: &Arc<Process>, listeners: Vec<Socket>) -> Result<(), Failure> {
+    let process = Arc::clone(process);
+    thread::start("admin", move || {
+        let watchdog = RefCell::new(Watchdog::new(&process.counters, Instant::now()));
+        let desk = Rc::new(Desk { process, watchdog });
+        let gate = Arc::new(Gate::new("admin connections", MOST_CONNECTIONS));
+        // It is answered here until the process ends, so that a balancer can be told that we stop.
+        let (never, stop) = watch::channel(false);
+        for listener in listeners {
             let desk = Rc::clone(&desk);
-            spawn_local(async move {
-                // What is not over by then is cut off.
-                let _ = timeout(LONGEST, connection(socket, desk)).await;
-                drop(place);
-            });
-        };
-        spawn_local(accept(listener, Arc::clone(&gate), stop.clone(), || false, serve));
-    }
-    spawn_local(async move {
-        let _never = never;
-        loop {
-            desk.watchdog.borrow_mut().stuck(LOOK, Instant::now());
-            sleep(LOOK).await;
+            let serve = move |socket, _, place| {
+                let desk = Rc::clone(&desk);
+                spawn_local(async move {
+                    // What is not over by then is cut off.
+                    let _ = timeout(LONGEST, http(socket, desk)).await;
+                    drop(place);
+                });
+            };
+            spawn_local(accept(Listener::new(listener)?, Arc::clone(&gate), stop.clone(), || false, serve));
         }
-    });
-    Ok(())
+        Ok(async move {
+            let _never = never;
+            loop {
+                desk.watchdog.borrow_mut().stuck(LOOK, Instant::now());
+                sleep(LOOK).await;
+            }
+        })
+    })
+    .map(drop)
 }
 
-async fn connection(socket: Socket, desk: Rc<Desk>) {
-    match socket {
-        Socket::Tcp(stream) => http(stream, desk).await,
-        Socket::Unix(stream) => http(stream, desk).await,
-    }
-}
-
-async fn http(stream: impl AsyncRead + AsyncWrite + Unpin, desk: Rc<Desk>) {
+async fn http(socket: TcpStream, desk: Rc<Desk>) {
     let service = service_fn(|request| {
         let desk = Rc::clone(&desk);
         async move { Ok::<_, Infallible>(desk.answer(&request).await) }
@@ -147,7 +97,7 @@ async fn http(stream: impl AsyncRead + AsyncWrite + Unpin, desk: Rc<Desk>) {
     let mut http = http1::Builder::new();
     http.half_close(true).keep_alive(false).timer(TokioTimer::new()).header_read_timeout(HEAD);
     // A connection that breaks is the asker's loss, and it is gone.
-    let _ = http.max_buf_size(LONGEST_HEAD).serve_connection(TokioIo::new(stream), service).await;
+    let _ = http.max_buf_size(LONGEST_HEAD).serve_connection(TokioIo::new(socket), service).await;
 }
 
 impl Desk {
