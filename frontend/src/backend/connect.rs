@@ -8,7 +8,7 @@
 use super::{
     Backend,
     link::{self, End, Link},
-    switchboard::LinkId,
+    switchboard::{Leave, LinkId},
 };
 use crate::log::{self, Seldom};
 use program::notify;
@@ -97,7 +97,7 @@ impl Daemon {
     }
 
     /// A worker is left for what it has done.
-    fn left(&self, worker: &Introduction, what: &str) {
+    fn left(&self, worker: &Introduction, what: &End) {
         let Ok(mut complaints) = self.complaints.lock() else { return };
         complaints.left_since += 1;
         if complaints.left.passes(Instant::now()) {
@@ -177,16 +177,10 @@ fn is_close(error: &io::Error) -> bool {
 async fn run(link: Link, id: LinkId, worker: Introduction, daemon: Arc<Daemon>, backend: Rc<Backend>) {
     let begin = Instant::now();
     let end = link.run(id, &backend).await;
-    let is_retired = matches!(end, End::Retired);
-    let what = match end {
-        End::Violation(violation) => Some(format!("broke the protocol ({violation})")),
-        End::Silent => Some("has said nothing for 5 s".into()),
-        End::Unread => Some("reads nothing".into()),
-        // A worker's end is the master's to report.
-        End::Retired | End::Closed | End::Failed(_) => None,
-    };
-    if let Some(what) = what {
-        daemon.left(&worker, &what);
+    let is_retired = matches!(end, End::Left(Leave::Done));
+    // A worker's end is the master's to report.
+    if matches!(end, End::Violation(_) | End::Left(Leave::Silent | Leave::Unread)) {
+        daemon.left(&worker, &end);
     }
     let useful = backend.board.borrow_mut().link_down(id, Instant::now());
     let in_order = useful || begin.elapsed() >= INFANCY || is_retired;
