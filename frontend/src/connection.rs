@@ -4,12 +4,22 @@
 //! that its refusals lack, a close that does not tear the last answer away from a client that is still sending. And since
 //! hyper holds some 10 kB for every connection, those that wait for their next request are without it.
 
-use crate::{clients::Guest, request::Requests, response, stream::Stream};
+use crate::{clients::Guest, request::Requests, response, sys};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use std::{future::poll_fn, pin::Pin, rc::Rc, task::Poll, time::Duration};
+use socket2::SockRef;
+use std::{
+    future::poll_fn,
+    io::IoSlice,
+    mem::{self, MaybeUninit},
+    os::fd::AsFd as _,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Duration,
+};
 use tokio::{
-    io::{self, AsyncReadExt as _, AsyncWriteExt as _},
+    io::{self, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
     time::timeout,
 };
@@ -128,4 +138,110 @@ async fn close(mut stream: Stream, guest: &Guest) {
     };
     // A client that is gone needs nothing; one that neither reads nor ends has had its second.
     let _ = timeout(LINGER, said).await;
+}
+
+/// A client's socket as hyper reads and writes it; over a socket file that is done just as over TCP.
+///
+/// Bytes pass through, and the guest is told. Only what hyper says by itself is kept back: its refusal of a head.
+#[derive(Debug)]
+struct Stream {
+    socket: TcpStream,
+    guest: Rc<Guest>,
+    refusal: Vec<u8>,
+}
+
+impl Stream {
+    /// The socket of this connection.
+    fn new(socket: TcpStream, guest: Rc<Guest>) -> Stream {
+        Stream { socket, guest, refusal: Vec::new() }
+    }
+
+    /// Whether hyper has refused a head.
+    fn is_refused(&self) -> bool {
+        !self.refusal.is_empty()
+    }
+
+    /// What hyper has said to a head that it did not take; empty if there was none such.
+    fn take_refusal(&mut self) -> Vec<u8> {
+        mem::take(&mut self.refusal)
+    }
+
+    /// Whether there is something to read, the client's end included.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut byte = [MaybeUninit::uninit()];
+        // An error is told again by the read that follows.
+        self.socket.poll_peek(cx, &mut ReadBuf::uninit(&mut byte)).map(drop)
+    }
+
+    /// Whether bytes have come that nobody has read, also such as the runtime does not know of yet.
+    fn has_input(&self) -> bool {
+        SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
+    }
+
+    /// Has the system forget what it still holds for the client once the socket is closed. Else it would keep trying for
+    /// minutes, however little the client reads.
+    fn discard_unsent(&self) {
+        // It is closed either way.
+        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Bytes that were written and that the client's system has not taken.
+    fn untaken(&self) -> usize {
+        // A socket that cannot tell is broken, and so its client makes no progress.
+        sys::untaken(self.socket.as_fd()).unwrap_or(usize::MAX)
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = bytes.filled().len();
+        let read = Pin::new(&mut self.socket).poll_read(cx, bytes);
+        if bytes.filled().len() > before {
+            self.guest.on_read();
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if !self.guest.has_answer() {
+            let before = self.refusal.len();
+            bytes.iter().for_each(|piece| self.refusal.extend_from_slice(piece));
+            return Poll::Ready(Ok(self.refusal.len() - before));
+        }
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bytes);
+        match written {
+            Poll::Pending => self.guest.on_unread(self.untaken()),
+            Poll::Ready(Ok(bytes)) => self.guest.on_written(bytes),
+            Poll::Ready(Err(_)) => {}
+        }
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.guest.on_flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Does nothing: how the connection ends is not hyper's to decide.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }

@@ -3,7 +3,7 @@
 //! In the order in which a request meets them:
 //! - [`config`], [`server`], [`inherited`], [`listen`], [`socket_file`], [`thread`], [`accept`]: the process, its threads, its sockets;
 //! - [`sandbox`]: what the process gives up once they are open;
-//! - [`connection`], [`stream`], [`clients`]: one client's connection, and how long it may last;
+//! - [`connection`], [`clients`]: one client's connection, and how long it may last;
 //! - [`request`]: who asks for what;
 //! - [`backend`]: the way to the workers and back;
 //! - [`response`]: answers as HTTP.
@@ -26,7 +26,6 @@ pub mod response;
 pub mod sandbox;
 pub mod server;
 pub mod socket_file;
-pub mod stream;
 mod sys;
 pub mod thread;
 pub mod watchdog;

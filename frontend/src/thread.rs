@@ -57,20 +57,19 @@ pub fn start<F: Future<Output = ()>>(
     let refused = |error: io::Error| Failure::system(format!("thread {name}: {error}"));
     let (report, reports) = mpsc::channel();
     let thread = thread::Builder::new().name(name.into()).spawn(move || {
-        let runtime =
-            runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-        let serving = match &runtime {
-            Ok(runtime) => runtime.block_on(async { serve() }),
-            Err(error) => Err(io::Error::from(error.kind())),
+        let begin = || {
+            let mut runtime = runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_all().build_local(LocalOptions::default())?;
+            let serving = runtime.block_on(async { serve() })?;
+            Ok((runtime, serving))
         };
-        let (serving, started) = match serving {
-            Ok(serving) => (Some(serving), Ok(())),
-            Err(error) => (None, Err(error)),
-        };
-        // Whoever starts the thread waits for this.
-        let _ = report.send(started);
-        if let (Ok(runtime), Some(serving)) = (runtime, serving) {
-            runtime.block_on(serving);
+        // Whoever starts the thread waits for what is reported.
+        match begin() {
+            Ok((runtime, serving)) => {
+                let _ = report.send(Ok(()));
+                runtime.block_on(serving);
+            }
+            Err(error) => drop(report.send(Err(error))),
         }
     });
     let thread = thread.map_err(refused)?;
