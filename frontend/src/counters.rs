@@ -3,7 +3,6 @@
 //! A cell has one writer, its thread, so that counting is a load and a store without a lock; a reader sees every value
 //! as it was a moment ago. What is told of them, and under which names, is in [`crate::admin`].
 
-use crate::head::Refusal;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -12,6 +11,8 @@ use wire::{Kind, ReplyHead, Tier};
 
 /// Statuses of answers that are told apart; the last place is for all others.
 pub const STATUSES: [u16; 6] = [200, 302, 400, 404, 405, 503];
+/// Statuses of heads that are not taken.
+pub const REFUSED: [u16; 3] = [400, 414, 431];
 const STATUS_PLACES: usize = STATUSES.len() + 1;
 
 /// Bounds of the time that an answer takes, in microseconds: from 64 µs to 4.2 s, each twice the one before.
@@ -58,8 +59,8 @@ counters! {
         pub rested: Cell,
         /// Connections that could make room, as of the last sweep. No counter but a gauge.
         pub dispensable: Cell,
-        /// Heads that were not taken: 400, 414, 431.
-        pub refused: [Cell; 3],
+        /// Heads that were not taken, by status.
+        pub refused: [Cell; REFUSED.len()],
         /// Signs of life: the loop has turned once more.
         pub turns: Cell,
     }
@@ -100,14 +101,11 @@ impl Counters {
         self.times[head.kind as usize].add(took);
     }
 
-    /// The front end has answered by itself.
-    pub fn answered_here(&self, status: u16) {
-        self.answers[Kind::Other as usize][status_place(status)][Tier::None as usize].count();
-    }
-
-    /// A head was not taken.
-    pub fn refused(&self, refusal: Refusal) {
-        self.refused[refusal as usize].count();
+    /// The front end has answered by itself: a request, or a head that it has not taken for one.
+    pub fn refused(&self, status: u16) {
+        let at = REFUSED.iter().position(|known| *known == status);
+        let answers = &self.answers[Kind::Other as usize][status_place(status)][Tier::None as usize];
+        at.map_or(answers, |at| &self.refused[at]).count();
     }
 
     /// How many answers there were of a kind, a tier, and the status at this place; the one after the last of
@@ -176,8 +174,8 @@ mod tests {
     #[test]
     fn an_answer_is_counted_under_its_status_or_under_the_others() {
         let counters = Counters::default();
-        counters.answered_here(405);
-        counters.answered_here(418);
+        counters.refused(405);
+        counters.refused(418);
         let place = |status| STATUSES.iter().position(|known| *known == status).unwrap();
         assert_eq!(counters.answers(Kind::Other, place(405), Tier::None), 1);
         assert_eq!(counters.answers(Kind::Other, STATUSES.len(), Tier::None), 1);

@@ -3,8 +3,7 @@
 //! In the order in which a request meets them:
 //! - [`config`], [`server`], [`listen`], [`thread`], [`accept`]: the process, its threads, its sockets;
 //! - [`sandbox`]: what the process gives up once they are open;
-//! - [`connection`], [`stream`], [`head`], [`clients`]: one client's connection, what may come over it, how long it may
-//!   last;
+//! - [`connection`], [`clients`]: one client's connection, and how long it may last;
 //! - [`request`], [`accepted`]: who asks for what, and what answers he takes;
 //! - [`backend`]: the way to the workers and back;
 //! - [`response`]: answers as HTTP.
@@ -21,13 +20,11 @@ pub mod clients;
 pub mod config;
 pub mod connection;
 pub mod counters;
-pub mod head;
 pub mod listen;
 pub mod request;
 pub mod response;
 pub mod sandbox;
 pub mod server;
-pub mod stream;
 mod sys;
 pub mod thread;
 pub mod watchdog;

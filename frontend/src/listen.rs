@@ -17,24 +17,11 @@ const BACKLOG: i32 = 4096;
 /// What the kernel may hold of unsent answers for a connection; it doubles the figure.
 const SEND_BUFFER: usize = 128 * 1024;
 
-/// One thread's end of one listening socket.
-#[derive(Debug)]
-pub enum Listener {
-    /// Over TCP.
-    Tcp(tokio::net::TcpListener),
-    /// Over a socket file.
-    Unix(tokio::net::UnixListener),
-}
-
-/// A listening socket not yet in the hands of a runtime.
-#[derive(Debug)]
-pub struct Prepared(Socket);
-
 /// All that was opened.
 #[derive(Debug)]
 pub struct Opened {
     /// For each thread, its listeners.
-    pub threads: Vec<Vec<Prepared>>,
+    pub threads: Vec<Vec<Socket>>,
     /// The socket files; to be kept until the end.
     pub files: Vec<SocketFile>,
     /// Where clients connect, ports settled.
@@ -55,7 +42,7 @@ pub fn open(listen: &[Listen], socket_mode: u32, threads: usize) -> Result<Opene
                 // The system may have chosen the port.
                 opened.places.push(place_of(&listeners[0]).map_err(failed)?);
                 for (thread, listener) in opened.threads.iter_mut().zip(listeners) {
-                    thread.push(Prepared(listener));
+                    thread.push(listener);
                 }
             }
             Listen::Unix(path) => {
@@ -109,21 +96,10 @@ impl Opened {
     /// Gives every thread the same socket.
     fn share(&mut self, socket: &Socket) -> io::Result<()> {
         for thread in &mut self.threads {
-            thread.push(Prepared(socket.try_clone()?));
+            thread.push(socket.try_clone()?);
         }
         self.places.push(place_of(socket)?);
         Ok(())
-    }
-}
-
-impl Prepared {
-    /// Hands the socket to the runtime of the calling thread.
-    pub fn start(self) -> io::Result<Listener> {
-        if self.0.domain()? == Domain::UNIX {
-            tokio::net::UnixListener::from_std(OwnedFd::from(self.0).into()).map(Listener::Unix)
-        } else {
-            tokio::net::TcpListener::from_std(self.0.into()).map(Listener::Tcp)
-        }
     }
 }
 

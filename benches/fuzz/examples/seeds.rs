@@ -11,16 +11,6 @@ use wire::{
     encode_goaway, encode_hello, encode_ping, encode_pong, encode_request,
 };
 
-const HEADS: [&[u8]; 7] = [
-    b"\x05GET /mirrorlist?repo=epel-10&arch=x86_64 HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.7, ::1\r\n\r\n",
-    b"\x20HEAD http://localhost/metalink?path=pub/caf\xe9 HTTP/1.0\n\n",
-    b"\x30GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
-    b"\x40POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"\x00OPTIONS * HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close\r\nUpgrade: h2c\r\n\r\n",
-    b"\x00CONNECT h:443 HTTP/1.1\r\n\r\n",
-    b"\x00\r\nGET /a\"<>` HTTP/1.1\r\nA:\tb \r\n\r\n",
-];
-
 const FORWARDED: [&[u8]; 4] = [
     b"\x02192.0.2.1:5555 ,\t[fe80::2%eth0]:80 ,10.0.0.1:1 \n127.0.0.1",
     b"\x11::ffff:192.0.2.1, 2001:db8::1, unknown",
@@ -54,7 +44,7 @@ fn main() -> io::Result<()> {
         let change = [how, place as u8, (place >> 8) as u8, 0, number, 0, 0, 0];
         put("forged", &format!("change-{number}"), &[&[1][..], &change].concat())?;
     }
-    for (target, inputs) in [("head", &HEADS[..]), ("forwarded", &FORWARDED)] {
+    for (target, inputs) in [("forwarded", &FORWARDED[..])] {
         for (number, bytes) in inputs.iter().enumerate() {
             put(target, &format!("usual-{number}"), bytes)?;
         }

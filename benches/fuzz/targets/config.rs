@@ -16,7 +16,7 @@ fuzz_target!(|bytes: &[u8]| {
     let arguments: [OsString; 3] = ["program".into(), "--config".into(), PATH.clone().into()];
     match Task::load(arguments.clone().into_iter()) {
         Ok(Task::Serve(config)) => assert!((1..=256).contains(&config.slots())),
-        Ok(Task::Ask(errand)) => panic!("nobody has asked for {errand:?}"),
+        Ok(other) => panic!("nobody has asked for {other:?}"),
         Err(failure) => is_one_line(&failure.to_string()),
     }
     match frontend::config::Config::load(arguments.clone().into_iter()) {

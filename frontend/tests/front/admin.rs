@@ -225,7 +225,8 @@ fn metrics_tell_what_clients_got_and_what_the_daemon_tells() {
     }
     assert_eq!(clients[0].send("PUT / HTTP/1.1\r\nHost: x\r\n\r\n").answer().status, 405);
     assert_eq!(clients[0].get("/never-answered").status, 503);
-    for (head, status) in [("nonsense\r\n\r\n".to_owned(), 400), (format!("GET /{}", "x".repeat(9000)), 414)]
+    for (head, status) in
+        [("nonsense\r\n\r\n".to_owned(), 400), (format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(9000)), 414)]
     {
         assert_eq!(Client::connect(program.address()).send(head).answer().status, status);
     }

@@ -35,10 +35,14 @@ impl Desk {
         self.board.ask(question, self.now)
     }
 
+    /// What a link has to send.
+    fn take_out(&mut self, link: LinkId) -> Vec<u8> {
+        mem::take(self.board.unsent(link, Waker::noop()).unwrap())
+    }
+
     /// What a link has to send: ids and paths of requests; PINGs are `None`.
     fn sent(&mut self, link: LinkId) -> Vec<Option<(u64, String)>> {
-        let mut bytes = Vec::new();
-        self.board.take_out(link, &mut bytes, Waker::noop());
+        let bytes = self.take_out(link);
         let mut rest = &bytes[..];
         let mut sent = Vec::new();
         while let Some(frame) = wire::next_frame(rest, wire::MAX_REQUEST).unwrap() {
@@ -329,13 +333,11 @@ fn a_worker_that_asks_whether_we_live_and_reads_nothing_costs_little() {
     for ping in 0..100_000 {
         desk.board.pong(link, ping);
     }
-    let mut bytes = Vec::new();
-    desk.board.take_out(link, &mut bytes, Waker::noop());
+    let bytes = desk.take_out(link);
     assert!((1..=MOST_UNREAD + wire::HEADER_LEN).contains(&bytes.len()), "{}", bytes.len());
     // Once that is sent it is answered again.
     desk.board.pong(link, 7);
-    desk.board.take_out(link, &mut bytes, Waker::noop());
-    assert_eq!(bytes.len(), wire::HEADER_LEN);
+    assert_eq!(desk.take_out(link).len(), wire::HEADER_LEN);
 }
 
 #[test]
@@ -367,7 +369,6 @@ fn a_worker_that_talks_and_reads_nothing_is_left_in_the_end() {
     }
     assert!(asked > 1000, "what may be in flight fits");
     // One that reads, however much there was, is not.
-    let mut bytes = Vec::new();
-    desk.board.take_out(link, &mut bytes, Waker::noop());
+    desk.take_out(link);
     assert_eq!(desk.board.why_leave(link, desk.now), None);
 }
