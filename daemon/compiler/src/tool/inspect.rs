@@ -7,6 +7,7 @@ use program::print::{date, printed};
 use serde::Serialize;
 use std::{
     fmt::Write,
+    mem::take,
     net::IpAddr,
     path::{Path, PathBuf},
 };
@@ -147,17 +148,17 @@ impl Directory {
         view.subpath(directory, &mut subpath);
         let carriers = view.carriers(directory);
         let set = view.set(carriers);
-        let mut stands_for = vec![Vec::new(); set.len()];
+        let mut stands_for = vec![Vec::new(); set.width()];
         for (country, positions) in set.countries() {
             positions.for_each(|at| stands_for[at].extend(code(view, Some(country))));
         }
         set.extras().for_each(|(country, at)| stands_for[at].extend(code(view, Some(country))));
-        let hosts = set.iter().zip(stands_for);
+        let hosts = set.iter().map(|(at, member)| Carrier::of(view, member, take(&mut stands_for[at])));
         Directory {
             directory: path.into(),
             subpath: String::from_utf8_lossy(&subpath).into_owned(),
             carrier_set: carriers.0,
-            hosts: hosts.map(|(member, stands_for)| Carrier::of(view, member, stands_for)).collect(),
+            hosts: hosts.collect(),
         }
     }
 
@@ -211,7 +212,7 @@ struct Host {
 impl Host {
     fn of(view: &View<'_>, host: HostId) -> Host {
         let placements = view.host_placements(host);
-        let holds = |set| view.set(set).iter().any(|member| placements.contains(&member.placement.0));
+        let holds = |set| view.set(set).iter().any(|(_, member)| placements.contains(&member.placement.0));
         let directories = (0..view.directory_count() as u32).map(DirectoryId);
         let sets: Vec<bool> = (0..view.set_count() as u32).map(|set| holds(cache::SetId(set))).collect();
         Host {
