@@ -81,7 +81,7 @@ fn sets(view: &View<'_>) {
         assert!(set.len() <= set.width() && set.width() <= MOST_HOSTS);
         assert!(set.extras().count() <= MOST_EXTRAS);
         assert_eq!(set.iter().count(), set.len());
-        let members: usize = set.countries().map(|(_, positions)| positions.count()).sum();
+        let members: usize = set.countries().map(|(_, range)| set.positions(range).count()).sum();
         assert!(set.countries().count() <= view.country_count() && members <= set.len());
         for position in set.extras().map(|(_, position)| position).chain(set.iter().map(|(at, _)| at)) {
             let Some(Member { placement, .. }) = set.get(position) else { panic!("no member {position}") };

@@ -182,7 +182,9 @@ fn carrier_sets_keep_countries_placements_and_who_is_public() {
     assert_eq!(ids, [(7, true), (8, true), (9, false)]);
     let countries: Vec<(String, usize)> = set
         .countries()
-        .map(|(country, positions)| (view.country_code(country).unwrap().to_string(), positions.count()))
+        .map(|(country, range)| {
+            (view.country_code(country).unwrap().to_string(), set.positions(range).count())
+        })
         .collect();
     assert_eq!(countries, [("AT".into(), 1), ("DE".into(), 0), ("FR".into(), 1)]);
     let extras: Vec<(String, usize)> =
@@ -256,7 +258,7 @@ fn sets_are_what_went_in_at_every_width() {
                 .map(|(at, member)| {
                     assert!(set.contains(at) && set.get(at) == Some(member) && at < set.width());
                     let id = view.host_source_id(view.placement_host(member.placement));
-                    let first = set.countries().find(|(_, positions)| positions.clone().any(|one| one == at));
+                    let first = set.countries().find(|(_, range)| range.contains(&at));
                     let further = set.extras().filter(|(_, one)| *one == at).map(|(country, _)| country);
                     let countries = first.map(|(country, _)| country).into_iter().chain(further);
                     let countries = countries.map(|country| view.country_code(country).unwrap());
@@ -466,7 +468,7 @@ fn look_at_everything(view: &View<'_>) {
         view.subpath(directory, &mut out);
         let set = view.set(view.carriers(directory));
         set.extras().for_each(drop);
-        for position in set.countries().flat_map(|(_, positions)| positions) {
+        for position in set.countries().flat_map(|(_, range)| set.positions(range)) {
             let member = set.get(position).unwrap();
             view.placement_schemes(member.placement);
             let host = view.placement_host(member.placement);

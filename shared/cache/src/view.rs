@@ -703,11 +703,13 @@ impl<'a> Set<'a> {
     }
 
     /// Whether the host at this position is a member.
+    #[inline]
     pub fn contains(&self, position: usize) -> bool {
         self.bits.get(position / 32).is_some_and(|word| word.to_native() >> (position % 32) & 1 != 0)
     }
 
     /// The host at a position, which is one of its members if a look-up of this set has told it.
+    #[inline]
     pub fn get(&self, position: usize) -> Option<Member> {
         self.members.get(position).map(|member| {
             let member = member.to_native();
@@ -716,24 +718,27 @@ impl<'a> Set<'a> {
     }
 
     /// All members and their positions, ascending.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = (usize, Member)> + 'a {
         let set = *self;
         self.positions(0..self.members.len()).filter_map(move |at| set.get(at).map(|member| (at, member)))
     }
 
-    /// The countries that members may stand for, ascending by code, each with the positions of those members whose first
-    /// country it is. Members with further countries: see [`Set::extras`].
-    pub fn countries(&self) -> impl Iterator<Item = (CountryId, Positions<'a>)> + 'a {
-        let set = *self;
+    /// The countries that members may stand for, ascending by code, each with the range of positions in which those
+    /// members are whose first country it is; see [`Set::positions`]. Members with further countries: see
+    /// [`Set::extras`].
+    #[inline]
+    pub fn countries(&self) -> impl Iterator<Item = (CountryId, Range<usize>)> + 'a {
         let limit = self.members.len();
         self.groups.iter().scan(0, move |start, group| {
             let from = *start;
             *start = (from + usize::from(group.len.to_native())).min(limit);
-            Some((CountryId(group.country.to_native()), set.positions(from..*start)))
+            Some((CountryId(group.country.to_native()), from..*start))
         })
     }
 
     /// Further countries of members: country and position, ascending.
+    #[inline]
     pub fn extras(&self) -> impl Iterator<Item = (CountryId, usize)> + 'a {
         let set = *self;
         let extras = self
@@ -743,7 +748,9 @@ impl<'a> Set<'a> {
         extras.filter(move |(_, position)| set.contains(*position))
     }
 
-    fn positions(&self, range: Range<usize>) -> Positions<'a> {
+    /// The positions of the members that are in a range of them.
+    #[inline]
+    pub fn positions(&self, range: Range<usize>) -> Positions<'a> {
         let word = range.start / 32;
         let first = self.bits.get(word).map_or(0, |bits| bits.to_native());
         Positions { bits: self.bits, word, left: first & (u32::MAX << (range.start % 32)), end: range.end }

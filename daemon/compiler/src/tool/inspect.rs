@@ -149,8 +149,8 @@ impl Directory {
         let carriers = view.carriers(directory);
         let set = view.set(carriers);
         let mut stands_for = vec![Vec::new(); set.width()];
-        for (country, positions) in set.countries() {
-            positions.for_each(|at| stands_for[at].extend(code(view, Some(country))));
+        for (country, range) in set.countries() {
+            set.positions(range).for_each(|at| stands_for[at].extend(code(view, Some(country))));
         }
         set.extras().for_each(|(country, at)| stands_for[at].extend(code(view, Some(country))));
         let hosts = set.iter().map(|(at, member)| Carrier::of(view, member, take(&mut stands_for[at])));

@@ -410,10 +410,11 @@ impl<'a> Collector<'a> {
     /// Lists the hosts that stand for the countries chosen, and notes those countries that had a candidate, by code.
     fn add_countries(&mut self, chosen: impl Fn(&View<'_>, CountryId) -> bool) -> bool {
         let from = self.candidates.countries.len();
-        for (country, positions) in self.set.countries() {
-            if chosen(self.view, country) {
+        let set = self.set;
+        for (country, range) in set.countries() {
+            if !range.is_empty() && chosen(self.view, country) {
                 let mut any = false;
-                for position in positions {
+                for position in set.positions(range) {
                     any |= self.add(position, 0);
                 }
                 if any {
