@@ -58,7 +58,7 @@ impl SealedFile {
 
     /// Checks it completely, and that what is prepared for its answers is bounded.
     pub fn check(self) -> Result<CacheFile, String> {
-        let taken = answer::taken(&self.bytes);
+        let taken = answer::taken(&self.bytes).map_err(|error| error.to_string());
         let fragments = taken.and_then(|view| Fragments::prepare(&view).map_err(|error| error.to_string()));
         self.with(fragments)
     }

@@ -336,7 +336,7 @@ impl Master {
             channel,
             access_log: self.access_log,
             counters: worker.counters,
-            rules: self.config.rules,
+            rules: self.config.rules(),
             peers: self.config.peers,
             sandbox: self.config.sandbox,
             master: self.pid,

@@ -1,12 +1,12 @@
 //! The only room with unsafe code: what the operating system offers without a safe form.
 //!
-//! Fork, reaping, signal handling, received and inherited files, memory maps and shared memory. Each function is as small
+//! Fork, reaping, signal handling, received files, memory maps and shared memory. Each function is as small
 //! as its system call; policy lives with the callers. What nix offers safely is called where it is needed, not here.
 
 use memmap2::{Mmap, MmapOptions};
 use nix::{
     errno::Errno,
-    fcntl::{FcntlArg, FdFlag, SealFlag, fcntl},
+    fcntl::{FcntlArg, SealFlag, fcntl},
     sys::{
         mman::{MapFlags, ProtFlags, mmap_anonymous},
         signal::{SigHandler, Signal, signal},
@@ -23,7 +23,7 @@ use std::{
         unix::process::ExitStatusExt as _,
     },
     process::ExitStatus,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    sync::atomic::AtomicU64,
 };
 
 /// Which side of a fork this is.
@@ -94,21 +94,6 @@ pub fn receive_with_file(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Resu
         }
     }
     Ok((message.bytes, files.into_iter().next()))
-}
-
-/// A file that was open when the program began. At most once; `None` after that, or when there is none.
-#[expect(unsafe_code, reason = "an inherited descriptor is only a number until someone owns it")]
-pub fn inherited_file(number: RawFd) -> Option<OwnedFd> {
-    static TAKEN: AtomicBool = AtomicBool::new(false);
-    if TAKEN.swap(true, Ordering::Relaxed) {
-        return None;
-    }
-    // SAFETY: the caller has it from the environment that this descriptor was open at the start, so no file that this
-    // program opened has its number; the flag above keeps it from being owned twice.
-    unsafe {
-        fcntl(BorrowedFd::borrow_raw(number), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).ok()?;
-        Some(OwnedFd::from_raw_fd(number))
-    }
 }
 
 /// Closes what this process has inherited without being told of it: descriptors from `first` on.

@@ -22,30 +22,47 @@ const FIRST_BOUND_LOG2: u32 = 6;
 #[derive(Debug, Default)]
 pub struct Cell(AtomicU64);
 
-/// The counters of one thread. They have cache lines of its own.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub struct Counters {
-    /// Answers by kind, status and tier of the first mirror.
-    answers: [[[Cell; Tier::ALL.len()]; STATUS_PLACES]; Kind::ALL.len()],
-    /// Times that answers took, by kind.
-    pub times: [Times; Kind::ALL.len()],
-    /// Requests that were sent to another worker.
-    pub retries: Cell,
-    /// Connections of clients, taken in and ended.
-    pub connections: Cell,
-    /// Those that have ended.
-    pub closed: Cell,
-    /// Those among them that were idle and made room for others.
-    pub made_room: Cell,
-    /// Times that one has been idle for a while, and gave up what was held for its requests.
-    pub rested: Cell,
-    /// Connections that could make room, as of the last sweep. No counter but a gauge.
-    pub dispensable: Cell,
-    /// Heads that were not taken: 400, 414, 431.
-    pub refused: [Cell; 3],
-    /// Signs of life: the loop has turned once more.
-    pub turns: Cell,
+/// A counter as it is told: its name outside, what it tells, where it is.
+pub type Told = (&'static str, &'static str, fn(&Counters) -> &Cell);
+
+macro_rules! counters {
+    (told { $($told:ident, $name:literal, $help:literal;)* } others { $($others:tt)* }) => {
+        /// The counters of one thread. They have cache lines of its own.
+        #[derive(Debug, Default)]
+        #[repr(align(128))]
+        pub struct Counters { $(#[doc = $help] pub $told: Cell,)* $($others)* }
+
+        /// Those that the metrics tell as they stand, summed over the threads.
+        pub const TOLD: &[Told] = &[$(($name, $help, |counters| &counters.$told)),*];
+    };
+}
+
+counters! {
+    // A count is declared here alone: its cell, its name outside, what it tells. The metrics follow.
+    told {
+        retries, "mirrorlist_http_retries",
+            "Requests that were sent to another worker because the first was silent or gone.";
+        connections, "mirrorlist_http_connections_accepted", "Connections of clients, ever.";
+        made_room, "mirrorlist_http_connections_closed_for_room",
+            "Idle connections that were closed at the limit so that others got in.";
+    }
+    // What is told with labels, as part of another figure, or not at all.
+    others {
+        /// Answers by kind, status and tier of the first mirror.
+        answers: [[[Cell; Tier::ALL.len()]; STATUS_PLACES]; Kind::ALL.len()],
+        /// Times that answers took, by kind.
+        pub times: [Times; Kind::ALL.len()],
+        /// Connections that have ended.
+        pub closed: Cell,
+        /// Times that one has been idle for a while, and gave up what was held for its requests.
+        pub rested: Cell,
+        /// Connections that could make room, as of the last sweep. No counter but a gauge.
+        pub dispensable: Cell,
+        /// Heads that were not taken: 400, 414, 431.
+        pub refused: [Cell; 3],
+        /// Signs of life: the loop has turned once more.
+        pub turns: Cell,
+    }
 }
 
 /// How long answers took: how many each bound held, and all together.

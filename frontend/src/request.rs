@@ -1,8 +1,9 @@
 //! A request of HTTP, and what becomes of it: a question to the workers, or an answer at once.
 //!
-//! Here it is found out who asks and by which scheme. No rule of the service is known: path and query go on as sent.
+//! Here it is found out who asks, by which scheme, and what answers he takes. No rule of the service is known: path and query go on as sent.
 
 use crate::{
+    accepted::accepted,
     backend::{Asked, Backend, Question},
     clients::Guest,
     response::{self, Body},
@@ -76,6 +77,7 @@ impl Service<Request<Incoming>> for Requests {
         let question = Question {
             method,
             scheme: self.scheme(&head.headers),
+            accept: accepted(&head.headers),
             client: self.trusted.client(self.peer, lines(&head.headers, &FORWARDED_FOR)),
             uri: head.uri,
         };
@@ -88,17 +90,18 @@ impl Requests {
         Answering { source, last, guest: Rc::clone(&self.guest) }
     }
 
-    /// HTTPS when a trusted proxy says that the client used it; of several values that of the nearest proxy counts.
+    /// What a trusted proxy says that the client used; of several values that of the nearest proxy counts. Who comes
+    /// without one has used what is spoken here.
     fn scheme(&self, headers: &HeaderMap) -> UrlScheme {
+        if !self.trusted.trusts(self.peer) {
+            return UrlScheme::Http;
+        }
         let nearest =
             lines(headers, &FORWARDED_PROTO).last().and_then(|line| line.rsplit(|b| *b == b',').next());
-        match nearest {
-            Some(name)
-                if name.trim_ascii().eq_ignore_ascii_case(b"https") && self.trusted.trusts(self.peer) =>
-            {
-                UrlScheme::Https
-            }
-            _ => UrlScheme::Http,
+        match nearest.map(<[u8]>::trim_ascii) {
+            Some(name) if name.eq_ignore_ascii_case(b"https") => UrlScheme::Https,
+            Some(name) if name.eq_ignore_ascii_case(b"http") => UrlScheme::Http,
+            _ => UrlScheme::Unknown,
         }
     }
 }

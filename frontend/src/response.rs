@@ -1,7 +1,7 @@
 //! Answers as HTTP: those of workers, and the front end's own.
 //!
 //! Every answer, whoever's it is, carries Content-Type, Content-Length and `Cache-Control: private, no-cache`, since it
-//! differs by client. Source: SPEC.md §1 and §9.
+//! differs by client. A worker says the first itself. Source: SPEC.md §1 and §9.
 
 use crate::{backend::Answer, head::Refusal};
 use bytes::Bytes;
@@ -12,7 +12,6 @@ use hyper::{
     header::{self, HeaderValue},
 };
 use std::time::SystemTime;
-use wire::ContentType;
 
 /// The body of an answer.
 pub type Body = Full<Bytes>;
@@ -24,17 +23,17 @@ pub fn answer(answer: Answer) -> Response<Body> {
     let Answer { head, headers, body, took: _ } = answer;
     // The link has checked the number.
     let status = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = plain(status, head.content_type, body);
-    if !headers.is_empty() {
-        response.headers_mut().extend(headers);
-    }
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response.headers_mut().insert(header::CACHE_CONTROL, CACHE_CONTROL);
     response
 }
 
 /// 503: no worker has answered in time.
 pub fn unavailable() -> Response<Body> {
     let text = Bytes::from_static(b"no answer in time, please try again\n");
-    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, ContentType::Text, text);
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, text);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
@@ -42,7 +41,7 @@ pub fn unavailable() -> Response<Body> {
 /// 405: neither GET nor HEAD.
 pub fn method_not_allowed() -> Response<Body> {
     let text = Bytes::from_static(b"only GET and HEAD are answered here\n");
-    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, ContentType::Text, text);
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, text);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     response
 }
@@ -64,11 +63,11 @@ pub fn refusal(refusal: Refusal, is_head: bool, now: SystemTime) -> Vec<u8> {
     .into_bytes()
 }
 
-fn plain(status: StatusCode, content_type: ContentType, body: Bytes) -> Response<Body> {
+fn plain(status: StatusCode, body: Bytes) -> Response<Body> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type.as_str()));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
     response
 }

@@ -9,7 +9,6 @@ use crate::{
     backend::Daemon,
     config::{Config, Listen},
     failure::Failure,
-    inherited,
     listen::{self, Opened, Prepared},
     log, sandbox,
     thread::{self, Process},
@@ -19,7 +18,7 @@ use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},
     wait::{WaitPidFlag, WaitStatus, waitpid},
 };
-use program::notify;
+use program::{notify, passed, sandbox::set_no_new_privs};
 use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1},
     flag,
@@ -45,6 +44,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
     let threads = clients.threads.len();
     let most_connections = connections(&config, threads)?;
     let folders: Vec<_> = [&clients, &askers].into_iter().flat_map(Opened::folders).collect();
+    set_no_new_privs()?;
     log::info(format_args!("sandbox: {}", sandbox::enter(&folders)));
 
     let watchdog_limit = notify::watchdog();
@@ -79,12 +79,12 @@ pub fn run(config: Config) -> Result<(), Failure> {
 
 /// Opens where clients connect, or takes what systemd has opened, and where health and metrics can be asked for.
 fn open(config: &Config) -> Result<(Opened, Opened), Failure> {
-    let passed = inherited::take()?;
+    let passed = passed::take()?;
     let clients = if passed.is_empty() {
         listen::open(&config.listen, config.socket_mode, config.thread_count())?
     } else {
         log::info(format_args!("sockets: {} passed by systemd; the option listen is not used", passed.len()));
-        listen::adopt(&passed, config.thread_count())?
+        listen::adopt(passed, config.thread_count())?
     };
     let askers = listen::open(config.admin.as_slice(), config.socket_mode, 1)?;
     Ok((clients, askers))

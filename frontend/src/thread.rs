@@ -28,6 +28,7 @@ use tokio::{
     task::spawn_local,
     time::{sleep, timeout},
 };
+use wire::net::Trusted;
 
 /// How long memory of connections that have ended is kept for others.
 const KEPT: Duration = Duration::from_secs(5);
@@ -112,7 +113,7 @@ fn start(
     let clients = Rc::new(Clients::new(config.limits, threads, Arc::clone(counters)));
     let daemon = Arc::clone(&process.daemon);
     let backend = Backend::start(daemon, config.relay, threads, Arc::clone(counters));
-    let trusted = Rc::new(config.trusted.clone());
+    let trusted = Rc::new(Trusted::new(config.trusted_proxy.iter().copied()));
     let limits = HeadLimits { uri: config.limits.uri, head: config.limits.head };
     for listener in listeners {
         let (clients, backend, trusted) = (Rc::clone(&clients), Rc::clone(&backend), Rc::clone(&trusted));

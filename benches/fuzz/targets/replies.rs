@@ -21,7 +21,7 @@ use std::{
     task::{Poll, Waker},
     time::{Duration, Instant},
 };
-use wire::{FrameHeader, HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, Method, UrlScheme, next_frame};
+use wire::{Accept, FrameHeader, HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, Method, UrlScheme, next_frame};
 
 const RELAY: Relay =
     Relay { deadline: Duration::from_secs(2), patience: Duration::from_millis(250), in_flight: 3 };
@@ -70,7 +70,7 @@ fuzz_target!(|bytes: &[u8]| {
 
 fn question() -> Question {
     let uri = "/mirrorlist?repo=epel-10&arch=x86_64".parse().expect("a URI");
-    Question { method: Method::Get, scheme: UrlScheme::Http, client: None, uri }
+    Question { method: Method::Get, scheme: UrlScheme::Http, accept: Accept::default(), client: None, uri }
 }
 
 /// The ids of these requests.

@@ -1,4 +1,4 @@
-//! What code and documents point at is there: sections of the specification, and files that documents link to.
+//! What code and documents point at is there: sections of the specification, what documents link to, tests that they name.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
@@ -33,6 +33,11 @@ fn all() -> Vec<(PathBuf, String)> {
     found
 }
 
+/// What is written for people.
+fn documents() -> Vec<(PathBuf, String)> {
+    all().into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "md")).collect()
+}
+
 /// The numbers of sections that a text cites: what follows `SPEC.md` or `spec`, such as ` §4, §11`.
 fn cited(text: &str) -> Vec<u32> {
     let mut numbers = Vec::new();
@@ -64,20 +69,63 @@ fn every_section_that_is_cited_is_there() {
     assert!(!is_there(&12) && cited(&format!("as in SPEC.md §2, §{} and spec (§3)", 12)) == [2, 12, 3]);
 }
 
+/// The anchors of a document: its headings in the form that links have, and those that it sets itself.
+fn anchors(text: &str) -> Vec<String> {
+    let of_heading = |line: &str| {
+        let title = line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        title.chars().filter(|c| c.is_alphanumeric() || *c == '-' || *c == '_').collect()
+    };
+    let headings = text.lines().filter(|line| line.starts_with('#')).map(of_heading);
+    let own = text
+        .match_indices("<a id=\"")
+        .map(|(at, word)| text[at + word.len()..].split('"').next().unwrap_or_default().to_owned());
+    headings.chain(own).collect()
+}
+
 #[test]
-fn files_that_documents_link_to_are_there() {
+fn what_documents_link_to_is_there() {
     let mut count = 0;
-    for (path, text) in all().into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "md"))
-    {
+    for (path, text) in documents() {
         for (at, _) in text.match_indices("](") {
-            let target = text[at + 2..].split([')', '#']).next().unwrap_or_default();
-            if target.is_empty() || target.contains("://") {
+            let target = text[at + 2..].split(')').next().unwrap_or_default();
+            if target.contains("://") {
                 continue;
             }
             count += 1;
-            let file = path.parent().unwrap().join(target);
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let file = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
             assert!(file.exists(), "{}: links to {target}, which is not there", path.display());
+            if !anchor.is_empty() {
+                let there = anchors(&fs::read_to_string(&file).unwrap());
+                assert!(
+                    there.iter().any(|one| one == anchor),
+                    "{}: {target}: no such section",
+                    path.display()
+                );
+            }
         }
     }
-    println!("{count} links");
+    assert!(count > 30, "only {count} links are found");
+}
+
+/// Documents name tests as proof: words in backquotes, of many parts, that are neither metrics nor keys.
+#[test]
+fn tests_that_documents_name_are_there() {
+    let sources: String = all()
+        .into_iter()
+        .filter(|(path, _)| path.extension().is_some_and(|end| end == "rs"))
+        .map(|(_, text)| text)
+        .collect();
+    let mut count = 0;
+    for (path, text) in documents() {
+        for word in text.split('`').skip(1).step_by(2) {
+            let is_name = word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            if is_name && word.matches('_').count() >= 3 && !word.starts_with("mirrorlist_") {
+                count += 1;
+                let there = sources.contains(&format!("fn {word}("));
+                assert!(there, "{}: names {word}, which is no test", path.display());
+            }
+        }
+    }
+    assert!(count > 30, "only {count} names are found");
 }

@@ -42,22 +42,10 @@ const ARROWS: [(&str, &[&str]); 11] = [
 
 /// Crates that are not to be in what a package is built from, however they would get there.
 const KEPT_OUT: [(&str, &[&str]); 4] = [
-    // Protobuf, GeoIP, compression, terminal, async. The last two come with the cache's writer.
+    // Protobuf, GeoIP, compression, async. The last two come with the cache's writer.
     (
         "mirrorlistd",
-        &[
-            "interchange",
-            "prost",
-            "maxminddb",
-            "flate2",
-            "zstd",
-            "indicatif",
-            "console",
-            "tokio",
-            "hyper",
-            "indexmap",
-            "tempfile",
-        ],
+        &["interchange", "prost", "maxminddb", "flate2", "zstd", "tokio", "hyper", "indexmap", "tempfile"],
     ),
     ("mirrorlist-http", &["answer", "cache", "rkyv", "interchange", "prost"]),
     ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2"]),

@@ -165,7 +165,7 @@ fn setting(unit: &str, key: &str) -> String {
 /// A service without a limit could take the whole machine's memory; one whose limit the manual does not name is raised by nobody.
 #[test]
 fn services_have_a_limit_of_memory_that_the_manual_names() {
-    let manual = fs::read_to_string(Path::new(FOLDER).join("../README.md")).unwrap();
+    let manual = fs::read_to_string(Path::new(FOLDER).join("README.md")).unwrap();
     for (service, _) in SERVICES {
         let limit = setting(service, "MemoryMax");
         let number: u64 = limit.trim_end_matches(['M', 'G']).parse().unwrap();

@@ -6,7 +6,7 @@
 use super::Master;
 use crate::{
     control::{
-        Cache, Order, Outcome, Reloaded, Status,
+        Order, Outcome, Reloaded, Status,
         callers::{Callers, MOST_WAITING},
     },
     counters::Counters,
@@ -113,14 +113,17 @@ impl Master {
 
     /// Tells the counters what the current generation is.
     pub(super) fn publish(&self) {
-        let (counters, cache) = (self.orders.counters, self.cache_in_use());
+        let (counters, cache) = (self.orders.counters, &self.current.cache);
         counters.set(Counter::Generation, self.current.number);
-        counters.set(Counter::CacheBuilt, cache.built);
-        counters.set(Counter::CacheSource, cache.source);
-        counters.set(Counter::CacheBytes, cache.bytes);
-        counters.set(Counter::Hosts, cache.hosts);
-        counters.set(Counter::Directories, cache.directories);
-        counters.set(Counter::Repositories, cache.repositories);
+        counters.set(Counter::CacheBytes, cache.size());
+        // It has been checked when it was opened.
+        if let Ok(view) = cache.view() {
+            counters.set(Counter::CacheBuilt, view.header().build_time);
+            counters.set(Counter::CacheSource, view.source_time());
+            counters.set(Counter::Hosts, view.host_count() as u64);
+            counters.set(Counter::Directories, view.directory_count() as u64);
+            counters.set(Counter::Repositories, view.repository_count() as u64);
+        }
         counters.set(Counter::WorkersWanted, self.current.size() as u64);
     }
 
@@ -142,43 +145,20 @@ impl Master {
         (0..).find(|row| !used.contains(row)).unwrap_or_default()
     }
 
-    fn cache_in_use(&self) -> Cache {
-        let cache = &self.current.cache;
-        // It has been checked when it was opened.
-        let view = cache.view().ok();
-        let count = |count: Option<usize>| count.unwrap_or_default() as u64;
-        Cache {
-            file: cache.path().display().to_string(),
-            built: view.map_or(0, |view| view.header().build_time),
-            source: view.map_or(0, |view| view.source_time()),
-            bytes: cache.size(),
-            hosts: count(view.map(|view| view.host_count())),
-            directories: count(view.map(|view| view.directory_count())),
-            repositories: count(view.map(|view| view.repository_count())),
-        }
-    }
-
     fn status(&self, now: Instant) -> Status {
-        let get = |counter| self.orders.counters.get(counter);
+        let counters = self.orders.counters;
         Status {
             version: env!("CARGO_PKG_VERSION").into(),
             pid: self.pid.as_raw() as u32,
-            started: get(Counter::Started),
             stopping: self.stopping.is_some(),
             generation: self.current.number,
-            cache: self.cache_in_use(),
+            cache: self.current.cache.path().display().to_string(),
             workers_wanted: self.current.size() as u64,
             workers_ready: self.current.ready() as u64,
-            workers_restarted: get(Counter::WorkersRestarted),
-            reloads: get(Counter::Reloads),
-            reloads_failed: get(Counter::ReloadsFailed),
             last_reload: self.orders.last.clone(),
             loader: self.loading.as_ref().map(|loading| loading.status(now)),
-            requests: self.orders.counters.requests(),
-            connections: get(Counter::Connections),
-            bytes_sent: get(Counter::BytesSent),
-            frames_refused: get(Counter::FramesRefused),
-            log_lines_dropped: get(Counter::LogLinesDropped),
+            requests: counters.requests(),
+            counters: counters.named(),
             workers: self.generations().flat_map(|generation| generation.status(now)).collect(),
         }
     }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     backend::probe,
-    counters::{self, BOUNDS, Cell, Counters, STATUSES},
+    counters::{self, BOUNDS, Cell, Counters, STATUSES, TOLD},
 };
 use hyper::header::HeaderValue;
 use prometheus_client::{
@@ -64,6 +64,9 @@ impl Collector for Metrics {
         self.program(&mut page)?;
         self.requests(&mut page)?;
         self.connections(&mut page)?;
+        for (name, help, cell) in TOLD {
+            page.counter(name, help, self.sum(|counters| cell(counters).get()))?;
+        }
         daemon::write(&mut page, self.daemon.as_deref())
     }
 }
@@ -108,11 +111,6 @@ impl Metrics {
             "Requests that were answered with 503 because no worker answered in time.",
             self.sum(|counters| counters.answers(Kind::Other, shed, Tier::None)),
         )?;
-        page.counter(
-            "mirrorlist_http_retries",
-            "Requests that were sent to another worker because the first was silent or gone.",
-            self.sum(|counters| counters.retries.get()),
-        )?;
         self.times(page)
     }
 
@@ -148,16 +146,10 @@ impl Metrics {
         page.counters("mirrorlist_http_heads_refused", "Heads that were no request, by status.", refused)?;
         let closed = self.sum(|counters| counters.closed.get());
         let accepted = self.sum(|counters| counters.connections.get());
-        page.counter("mirrorlist_http_connections_accepted", "Connections of clients, ever.", accepted)?;
         page.gauge(
             "mirrorlist_http_connections",
             "Connections of clients, now.",
             accepted.saturating_sub(closed),
-        )?;
-        page.counter(
-            "mirrorlist_http_connections_closed_for_room",
-            "Idle connections that were closed at the limit so that others got in.",
-            self.sum(|counters| counters.made_room.get()),
         )?;
         page.gauge(
             "mirrorlist_http_connections_limit",

@@ -24,6 +24,8 @@ pub struct Question {
     pub method: Method,
     /// How the client came.
     pub scheme: UrlScheme,
+    /// What answers the client takes.
+    pub accept: Accept,
     /// Who asks, if known.
     pub client: Option<IpAddr>,
     /// What for: path and query.
@@ -33,7 +35,7 @@ pub struct Question {
 /// What a worker answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Status, content type, outcome.
+    /// Status and outcome.
     pub head: ReplyHead,
     /// Header lines besides those that the front end sets.
     pub headers: HeaderMap,
@@ -98,12 +100,11 @@ const INDEX_BITS: u32 = 24;
 
 impl Question {
     /// Appends the question's frame.
-    pub fn encode(&self, out: &mut Vec<u8>, wire_id: u64, time_left: Duration) {
+    pub fn encode(&self, out: &mut Vec<u8>, wire_id: u64) {
         let request = wire::Request {
             method: self.method,
             scheme: self.scheme,
-            accept: Accept::default(),
-            deadline_ms: u32::try_from(time_left.as_millis()).unwrap_or(u32::MAX),
+            accept: self.accept,
             client: self.client,
             path: self.uri.path().as_bytes(),
             query: self.uri.query().unwrap_or_default().as_bytes(),

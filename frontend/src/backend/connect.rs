@@ -1,9 +1,9 @@
 //! Keeps a link to every worker of the newest generation.
 //!
 //! All workers accept on one socket, so which of them a connection reaches is chance; HELLO tells. Connections to a
-//! worker that is known already are closed, until every slot has been seen; the tries are bounded, then rarer, so that
-//! a worker that accepts nothing costs next to nothing. Failures back off, with jitter, so that many threads and front
-//! ends do not come back as one.
+//! worker that is known already are closed, until every slot has been seen; they become rarer and rarer, so that a
+//! worker that accepts nothing costs next to nothing (daemon/README.md, "Accepting"). Failures back off, with jitter, so
+//! that many threads and front ends do not come back as one.
 
 use super::{
     Backend,
@@ -32,14 +32,11 @@ use wire::Hello as Introduction;
 
 /// A worker that has accepted speaks within this time, or is taken for hung.
 const HELLO: Duration = Duration::from_millis(300);
-/// Surplus connections in a row that are worth making at once, for each slot.
-const TRIES_PER_SLOT: u32 = 8;
-/// The wait between surplus connections once each worker could have been met.
-const OUT_OF_STEP: Duration = Duration::from_millis(4);
-/// The wait after that many, and after failures at most.
-const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// The wait after the first failure.
+/// The wait after the first failure, and between surplus connections once each worker could have been met. It doubles
+/// with each further failure, and with as many further surplus connections as there are slots.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+/// What these waits grow to.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// A link that ends within this time and over which nothing was answered was wasted.
 const INFANCY: Duration = Duration::from_secs(1);
 /// Wasted links in a row before each further one is waited for.
@@ -135,12 +132,9 @@ pub(super) async fn keep_connected(daemon: Arc<Daemon>, backend: Rc<Backend>) {
                 } else {
                     surplus += 1;
                     drop(link);
-                    let slots = u32::from(hello.slots);
-                    if surplus > TRIES_PER_SLOT * slots {
-                        wait(&backend, LONGEST_WAIT).await;
-                    } else if surplus > slots {
-                        // Threads that connect in step may meet the same workers for ever.
-                        wait(&backend, OUT_OF_STEP).await;
+                    // Threads that connect in step may meet the same workers for ever.
+                    if let Some(doublings) = (surplus / u32::from(hello.slots)).checked_sub(1) {
+                        wait(&backend, SHORTEST_WAIT * 2_u32.saturating_pow(doublings)).await;
                     }
                 }
             }

@@ -26,7 +26,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _},
     net::UnixStream,
 };
-use wire::{HEADER_LEN, Hello, MAX_REPLY, Message, ReplyHead, WireError};
+use wire::{HEADER_LEN, Hello, MAX_REPLY, Message, REPLY_HEAD_LEN, ReplyHead, WireError};
 
 /// Less room than this is not worth a read.
 const LEAST_READ: usize = 4 * 1024;
@@ -90,13 +90,7 @@ pub struct Link {
 }
 
 /// Reads a new connection's HELLO.
-///
-/// A worker waits a moment to see whether it is a person who connects, and says HELLO at once to who speaks frames; so
-/// this side begins with a PING.
 pub async fn greet(mut stream: UnixStream) -> Result<(Link, Hello), End> {
-    let mut ping = Vec::new();
-    wire::encode_ping(&mut ping, 0);
-    stream.write_all(&ping).await.map_err(End::Failed)?;
     let mut input = BytesMut::with_capacity(256);
     loop {
         if let Some(frame) = wire::next_frame(&input, MAX_REPLY).map_err(violation)? {
@@ -217,9 +211,12 @@ pub fn take_frames(input: &mut BytesMut, id: LinkId, board: &mut Switchboard) ->
             Message::Reply(reply) => {
                 check(&reply.head).map_err(End::Violation)?;
                 let headers = header_map(reply.headers).map_err(End::Violation)?;
-                let (head, body) = (reply.head, reply.body.len());
-                input.advance(length - body);
-                let body = input.split_to(body).freeze();
+                let (head, body_len) = (reply.head, reply.body.len());
+                let before = HEADER_LEN + REPLY_HEAD_LEN + reply.headers.len();
+                input.advance(before);
+                let body = input.split_to(body_len).freeze();
+                // What a later version says behind it.
+                input.advance(length - before - body_len);
                 let answer = Answer { head, headers, body, took: Duration::ZERO };
                 board.answered(id, wire_id, answer, Instant::now());
                 continue;

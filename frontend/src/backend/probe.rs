@@ -22,8 +22,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 const LOOK_UP: Request<'static> = Request {
     method: Method::Get,
     scheme: UrlScheme::Http,
-    accept: Accept(0),
-    deadline_ms: 0,
+    accept: Accept::NONE,
     client: None,
     path: b"/mirrorlist",
     query: b"path=healthz",
@@ -32,9 +31,8 @@ const LOOK_UP: Request<'static> = Request {
 /// Has a worker answer a request within `limit`; a worker that is silent for `patience` is left for another one.
 /// The status of its answer, or why there is none.
 pub async fn look_up(daemon: &Path, limit: Duration, patience: Duration) -> Result<u16, String> {
-    let deadline_ms = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
     let mut question = Vec::new();
-    wire::encode_request(&mut question, 1, &Request { deadline_ms, ..LOOK_UP });
+    wire::encode_request(&mut question, 1, &LOOK_UP);
     ask(daemon, &question, limit, patience, |message| match message {
         Message::Reply(reply) => Some(reply.head.status),
         _ => None,

@@ -366,7 +366,7 @@ impl Switchboard {
         }
         call.state = CallState::With { link: link.id, at: now };
         let wire_id = call.wire_id(key);
-        call.question.encode(&mut link.out, wire_id, call.deadline.saturating_duration_since(now));
+        call.question.encode(&mut link.out, wire_id);
         link.in_flight += 1;
         self.in_flight += 1;
         link.wake();

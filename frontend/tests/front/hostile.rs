@@ -44,7 +44,7 @@ fn every_form_of_target_is_served() {
         ("*", "*?"),
     ] {
         let answer = client.get(target);
-        assert_eq!(answer.text(), format!("Get Http 127.0.0.1 {path}\n"), "{target}");
+        assert_eq!(answer.text(), format!("Get Unknown 127.0.0.1 {path}\n"), "{target}");
     }
 }
 
@@ -55,8 +55,8 @@ fn bytes_that_no_target_may_hold_reach_the_worker_percent_encoded() {
     let program = Program::start(&daemon, &[]);
     let mut client = Client::connect(program.address());
     client.send(b"GET /caf\xc3\xa9?path=\xff\"<>` HTTP/1.1\r\n\r\nGET /next HTTP/1.1\r\n\r\n");
-    assert_eq!(client.answer().text(), "Get Http 127.0.0.1 /caf%C3%A9?path=%FF%22%3C%3E%60\n");
-    assert_eq!(client.answer().text(), "Get Http 127.0.0.1 /next?\n");
+    assert_eq!(client.answer().text(), "Get Unknown 127.0.0.1 /caf%C3%A9?path=%FF%22%3C%3E%60\n");
+    assert_eq!(client.answer().text(), "Get Unknown 127.0.0.1 /next?\n");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn the_answer_arrives_though_the_client_is_still_sending_its_body() {
         for _ in 0..40 {
             client.send([b'b'; 1000]);
         }
-        assert_eq!(client.answer().text(), "Get Http 127.0.0.1 /a?\n");
+        assert_eq!(client.answer().text(), "Get Unknown 127.0.0.1 /a?\n");
         assert!(client.is_closed());
     }
 }
@@ -222,6 +222,6 @@ fn idle_connections_cost_little_memory_and_are_served_again() {
     let each = memory[2].saturating_sub(memory[0]) * 1024 / 600;
     assert!(each < 7_000, "{each} bytes for an idle connection: {memory:?} kB");
     for client in &mut clients {
-        assert_eq!(client.get("/again").text(), "Get Http 127.0.0.1 /again?\n");
+        assert_eq!(client.get("/again").text(), "Get Unknown 127.0.0.1 /again?\n");
     }
 }

@@ -22,7 +22,7 @@ fn a_target_over_the_limit_is_414_and_one_at_it_is_served() {
     let longest = format!("/?{}", "x".repeat(8190));
     assert_eq!(
         Client::connect(program.address()).get(&longest).text().len(),
-        8192 + "Get Http 127.0.0.1 \n".len()
+        8192 + "Get Unknown 127.0.0.1 \n".len()
     );
     for extra in [1, 5_000, 20_000, 60_000] {
         let mut client = Client::connect(program.address());

@@ -8,7 +8,6 @@ use super::{
 };
 use nix::sys::signal::Signal;
 use std::{thread, time::Duration};
-use wire::ContentType;
 
 const CROWD: [u8; 4] = [127, 0, 0, 1];
 const NEWCOMER: [u8; 4] = [127, 0, 0, 2];
@@ -22,7 +21,7 @@ fn holding(daemon: &Daemon) -> Worker {
             held.push((asked.id, asked.path.clone()));
             if asked.path != "/held" {
                 for (id, path) in held.drain(..) {
-                    connection.reply_with(id, 200, ContentType::Text, "", path.as_bytes());
+                    connection.reply_with(id, 200, "text/plain", "", path.as_bytes());
                 }
             }
         }

@@ -543,6 +543,11 @@ impl<'a> View<'a> {
         self.schema.rosters.last().map_or(0, |end| end.sets.to_native() as usize)
     }
 
+    /// How many files there are whose hashes are known; they are numbered from 0.
+    pub fn file_count(&self) -> usize {
+        self.schema.file_versions.len().saturating_sub(1)
+    }
+
     /// A file's directory and name.
     pub fn file(&self, file: FileId) -> Option<(DirectoryId, &'a str)> {
         let row = self.schema.nodes.get(self.first_file()? + file.0 as usize)?;

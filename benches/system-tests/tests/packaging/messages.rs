@@ -47,10 +47,10 @@ const PARTS: [(&str, &str, &str); 20] = [
     ("mirrorlistd.8", "daemon/src/listener.rs", "cannot be bound anew ({cause}), trying again every second"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "nobody can connect until that is removed"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "nobody can connect until its socket unit is restarted"),
-    ("mirrorlistd.8", "daemon/src/sandbox.rs", "seccomp filter and landlock (ABI {abi}) are active"),
+    ("mirrorlistd.8", "shared/program/src/sandbox.rs", "seccomp filter and landlock (ABI {abi}) are active"),
     (
         "mirrorlistd.8",
-        "daemon/src/sandbox.rs",
+        "shared/program/src/sandbox.rs",
         "only the seccomp filter is active, landlock is not ({cause})",
     ),
     ("mirrorlistd.8", "daemon/src/master/reload.rs", "not ready within {} s"),

@@ -125,7 +125,6 @@ impl Question {
             method: Method::Get,
             scheme: UrlScheme::Http,
             accept: Accept::default(),
-            deadline_ms: 0,
             client: Some(self.client),
             path: path.as_bytes(),
             query: query.as_bytes(),

@@ -3,7 +3,7 @@
 use super::*;
 use bytes::Bytes;
 use hyper::HeaderMap;
-use wire::{ContentType, Kind, Message, Method, NO_REPOSITORY, ReplyHead, Tier, UrlScheme};
+use wire::{Accept, Kind, Message, Method, ReplyHead, Tier, UrlScheme};
 
 const RELAY: Relay =
     Relay { deadline: Duration::from_secs(2), patience: Duration::from_millis(250), in_flight: 4 };
@@ -25,7 +25,13 @@ impl Desk {
 
     fn ask(&mut self, path: &str) -> CallKey {
         let uri = path.parse().unwrap();
-        let question = Question { method: Method::Get, scheme: UrlScheme::Http, client: None, uri };
+        let question = Question {
+            method: Method::Get,
+            scheme: UrlScheme::Http,
+            accept: Accept::NONE,
+            client: None,
+            uri,
+        };
         self.board.ask(question, self.now)
     }
 
@@ -57,14 +63,7 @@ impl Desk {
     }
 
     fn reply(&mut self, link: LinkId, id: u64, body: &'static str) {
-        let head = ReplyHead {
-            status: 200,
-            content_type: ContentType::Text,
-            kind: Kind::Other,
-            tier: Tier::None,
-            country: None,
-            repository: NO_REPOSITORY,
-        };
+        let head = ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None };
         let body = Bytes::from_static(body.as_bytes());
         let answer = Answer { head, headers: HeaderMap::new(), body, took: Duration::ZERO };
         self.board.heard(link);

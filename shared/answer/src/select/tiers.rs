@@ -270,7 +270,8 @@ impl<'a> Collector<'a> {
         !self.gave(Tier::Country) && !self.gave(Tier::CountryContinent)
     }
 
-    fn gave(&self, tier: Tier) -> bool {
+    /// Whether a tier gave a candidate.
+    pub fn gave(&self, tier: Tier) -> bool {
         self.given & 1 << tier as u16 != 0
     }
 
