@@ -151,7 +151,7 @@ impl Known {
         }
         repo_arch.repomd?;
         let public = |directory| {
-            view.set(view.carriers(directory)).iter().any(|member| {
+            view.set(view.carriers(directory)).iter().any(|(_, member)| {
                 let web = view.placement_schemes(member.placement).and(cache::scheme::Schemes::WEB);
                 member.public
                     && !web.is_empty()

@@ -126,9 +126,7 @@ fn warn_of_odd_inputs(skipped: &Skipped) {
 }
 
 fn answers_nothing(inventory: &Inventory) -> bool {
-    let has_host =
-        |set: u32| inventory.carrier_sets.get_index(set as usize).is_some_and(|set| !set.members.is_empty());
-    !inventory.directories.values().any(|directory| has_host(directory.carriers))
+    !inventory.directories.values().any(|directory| inventory.carriers(directory).next().is_some())
 }
 
 /// A failure's message, with what it means for the file that may be in use.

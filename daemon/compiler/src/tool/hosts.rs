@@ -35,7 +35,7 @@ impl Carried {
         }
         let mut carried = vec![Carried::default(); view.host_count()];
         for (set, count) in (0..).map(SetId).zip(directories) {
-            for Member { placement, public } in view.set(set).iter() {
+            for (_, Member { placement, public }) in view.set(set).iter() {
                 if let Some(host) = carried.get_mut(view.placement_host(placement).0 as usize) {
                     host.directories += count;
                     host.public += if public { count } else { 0 };

@@ -93,17 +93,18 @@ impl<'a> Directory<'a> {
         view.subpath(directory, &mut subpath);
         let carriers = view.carriers(directory);
         let set = view.set(carriers);
-        let mut stands_for = vec![Vec::new(); set.len()];
-        for (country, positions) in set.countries() {
-            positions.for_each(|at| stands_for[at].extend(code(view, Some(country))));
+        let mut stands_for = vec![Vec::new(); set.width()];
+        for (country, range) in set.countries() {
+            set.positions(range).for_each(|at| stands_for[at].extend(code(view, Some(country))));
         }
         set.extras().for_each(|(country, at)| stands_for[at].extend(code(view, Some(country))));
-        let hosts = set.iter().zip(stands_for);
+        let hosts =
+            set.iter().map(|(at, member)| Carrier::of(view, member, std::mem::take(&mut stands_for[at])));
         Directory {
             directory: path.into(),
             subpath: String::from_utf8_lossy(&subpath).into_owned(),
             carrier_set: carriers.0,
-            hosts: hosts.map(|(member, stands_for)| Carrier::of(view, member, stands_for)).collect(),
+            hosts: hosts.collect(),
         }
     }
 

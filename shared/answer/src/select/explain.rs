@@ -58,18 +58,18 @@ pub fn explain(
             Some(exclusion) => Unlisted::Excluded(exclusion),
             None => not_used(source, &collector, member),
         };
-        (member, unlisted)
+        (position, member, unlisted)
     };
-    let judged: Vec<(Member, Unlisted)> = set.iter().enumerate().map(judge).collect();
+    let judged: Vec<(usize, Member, Unlisted)> = set.iter().map(judge).collect();
+    let mut listed = vec![false; set.width()];
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(judged.len());
-    let mut listed = vec![false; judged.len()];
     for (place, pick) in candidates.picks.iter().enumerate() {
         listed[pick.position as usize] = true;
-        verdicts.push(Verdict { member: judged[pick.position as usize].0, outcome: Ok((place, *pick)) });
+        let member = Member { placement: pick.placement, public: pick.public };
+        verdicts.push(Verdict { member, outcome: Ok((place, *pick)) });
     }
-    let unlisted = judged.iter().zip(&listed).filter(|(_, listed)| !**listed);
-    verdicts
-        .extend(unlisted.map(|((member, unlisted), _)| Verdict { member: *member, outcome: Err(*unlisted) }));
+    let unlisted = judged.into_iter().filter(|(position, ..)| !listed[*position]);
+    verdicts.extend(unlisted.map(|(_, member, unlisted)| Verdict { member, outcome: Err(unlisted) }));
     (candidates, verdicts)
 }
 
