@@ -4,9 +4,9 @@
 #     make install DESTDIR=/tmp/tree PREFIX=/usr             # for a package
 #     make deb rpm                                           # the packages; needs cargo-deb, cargo-generate-rpm
 #
-# Installing builds nothing, so that root needs no compiler. Folders may be given by their GNU names as well, such as
-# bindir=/usr/sbin. Texts that name folders follow; the programs' own defaults do not, so a localstatedir other than
-# /var is written into the configuration of the daemon.
+# Installing builds nothing, so that root needs no compiler, and prints what to do next. Folders may be given by their
+# GNU names as well, such as bindir=/usr/sbin. Texts that name folders follow; the programs' own defaults do not, so a
+# localstatedir other than /var is written into the configuration of the daemon.
 
 PREFIX ?= /usr/local
 prefix = $(PREFIX)
@@ -66,6 +66,32 @@ edit = sed -e 's|/usr/bin/mirrorlist|$(bindir)/mirrorlist|g' \
 	$(if $(filter-out /var,$(localstatedir)),-e 's|^\#cache = "/var|cache = "/var|') \
 	-e 's|/var/lib/mirrorlist|$(localstatedir)/lib/mirrorlist|g'
 
+# What is left to do after an installation that is no package's, as root, line by line.
+inputdir = $(localstatedir)/lib/mirrorlist/input
+define next
+Next, as root:
+
+    systemd-sysusers $(sysusersdir)/mirrorlist.conf
+    systemd-tmpfiles --create $(tmpfilesdir)/mirrorlist.conf
+    systemctl daemon-reload
+
+Then put MirrorManager's files into $(inputdir), under the names that
+$(sysconfdir)/mirrorlist/mirrorlist-cache.toml has, and
+
+    systemctl start mirrorlist-cache.service
+    systemctl enable --now mirrorlistd.socket mirrorlistd.service mirrorlist-http.service
+    systemctl enable --now mirrorlist-cache.path mirrorlist-cache.timer
+
+See that it answers, for one of the repositories that the second line names:
+
+    $(bindir)/mirrorlistd status
+    $(bindir)/mirrorlist-cache list repositories $(localstatedir)/lib/mirrorlist/cache.mlc
+    curl 'http://127.0.0.1:8080/mirrorlist?repo=epel-9&arch=x86_64'
+
+What goes wrong says `journalctl -u mirrorlist-cache -u mirrorlistd -u mirrorlist-http`.
+endef
+export next
+
 .PHONY: all check install install-strip uninstall deb rpm clean
 
 all:
@@ -91,6 +117,7 @@ install:
 		echo "$${pair#*:}"; \
 		$(edit) "$${pair%%:*}" | $(INSTALL) -D -m 644 /dev/stdin "$$place"; \
 	done
+	@[ -n '$(DESTDIR)' ] || printf '\n%s\n' "$$next"
 
 install-strip: install
 	$(STRIP) $(addprefix '$(DESTDIR)$(bindir)'/,$(programs))
@@ -108,16 +135,26 @@ uninstall:
 # Packages hold what `make install` installs; REVISION counts packages of one version. daemon/Cargo.toml, which says what
 # is in them, looks for that tree in target/package, wherever cargo builds.
 REVISION ?= 1
+# Who answers for the Debian package, as "NAME <ADDRESS>".
+MAINTAINER ?= The mirrorlistd contributors
 # For cargo-deb and cargo-generate-rpm, such as to compress less.
 DEBFLAGS ?=
 RPMFLAGS ?=
 packages = $(CARGO_TARGET_DIR)/packages
 tree = rm -rf target/package && $(MAKE) --no-print-directory --silent install-strip DESTDIR=target/package PREFIX=/usr
 
+# Debian has its own names for changelogs, and licences in the file that cargo-deb adds.
+debdoc = target/package/usr/share/doc/mirrorlistd
+version = $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)-$(REVISION)
+
 deb: all
 	$(tree) zshcompletiondir=/usr/share/zsh/vendor-completions
+	gzip -9n <$(debdoc)/CHANGELOG.md >$(debdoc)/changelog.gz
+	printf 'mirrorlistd ($(version)) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n' \
+		'$(MAINTAINER)' "$$(date --rfc-email --reference=CHANGELOG.md)" | gzip -9n >$(debdoc)/changelog.Debian.gz
+	rm $(debdoc)/CHANGELOG.md $(debdoc)/LICENSE
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) deb --no-build --no-strip --package mirrorlistd \
-		--deb-revision '$(REVISION)' --output '$(packages)/' $(DEBFLAGS)
+		--maintainer '$(MAINTAINER)' --deb-revision '$(REVISION)' --output '$(packages)/' $(DEBFLAGS)
 
 rpm: all
 	$(tree)

@@ -32,6 +32,9 @@ struct Arguments {
     /// Requests for each number of workers
     #[arg(long, value_name = "N", default_value_t = 40_000)]
     requests: u64,
+    /// The synthetic cache is one in which each directory has a set of hosts of its own
+    #[arg(long, conflicts_with = "cache")]
+    unfriendly: bool,
     /// A small cache and little load: does it run at all?
     #[arg(long)]
     quick: bool,
@@ -84,7 +87,8 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         Some(cache) => (cache.clone(), arguments.mirrormanager.clone()),
         None => {
             let directories = if arguments.quick { 10_000 } else { 120_000 };
-            let cache = inputs::synthetic_cache(&programs, &Options::new(directories), folder.path())?;
+            let options = Options { unfriendly: arguments.unfriendly, ..Options::new(directories) };
+            let cache = inputs::synthetic_cache(&programs, &options, folder.path())?;
             (cache, Some(folder.path().join(inputs::MIRRORMANAGER)))
         }
     };

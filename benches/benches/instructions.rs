@@ -1,7 +1,8 @@
 //! How many instructions the parts of an answer take: figures that do not depend on how busy the machine is.
 //!
 //! Every function of `benches/src/functions/` is run under callgrind and compared with
-//! `benches/figures/instructions.json`; more than 5 % above or below fails. Compiler, libc and what the processor can do
+//! `benches/figures/instructions.json`; more than 5 % above or below fails. What answers are made of is counted on an
+//! unfriendly cache too, in which each directory has a set of hosts of its own. Compiler, libc and what the processor can do
 //! at a time decide on instructions too: where they are not those of the file, the figures are printed and not compared.
 //! Run with `cargo bench --package benches --bench instructions`, with `-- --write` to write the file anew.
 
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     env, fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     sync::{
         Mutex,
@@ -21,9 +22,10 @@ use std::{
     },
     thread,
 };
+use testkit::synthetic::Options;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/figures/instructions.json");
-/// Directories of the synthetic cache.
+/// Directories of the synthetic caches.
 const DIRECTORIES: usize = 10_000;
 /// Calls whose mean counts, after as many that do not.
 const CALLS: u64 = 500;
@@ -55,6 +57,20 @@ fn main() -> ExitCode {
             eprintln!("error: instructions: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A function to count on a cache.
+struct Job {
+    name: &'static str,
+    unfriendly: bool,
+    cache: PathBuf,
+}
+
+impl Job {
+    /// What the figure is called.
+    fn figure(&self) -> String {
+        format!("{}{}", self.name, if self.unfriendly { ", unfriendly" } else { "" })
     }
 }
 
@@ -92,8 +108,17 @@ fn compare(write: bool) -> Result<bool, String> {
         return Ok(true);
     }
     let folder = tempfile::tempdir().map_err(|error| format!("folder: {error}"))?;
-    let cache = Parts::synthetic(DIRECTORIES)?;
-    let cache = cache.save(folder.path()).map_err(|error| format!("cache: {error}"))?;
+    let mut jobs = Vec::new();
+    for (unfriendly, name) in [(false, "friendly"), (true, "unfriendly")] {
+        let parts = Parts::synthetic(&Options { unfriendly, ..Options::new(DIRECTORIES) })?;
+        let place = folder.path().join(name);
+        let cache = fs::create_dir(&place).and_then(|()| parts.save(&place));
+        let cache = cache.map_err(|error| format!("cache: {error}"))?;
+        let of_carriers =
+            |name: &str| ["answer", "select", "check"].iter().any(|what| name.starts_with(what));
+        let names = ALL.iter().map(|function| function.0).filter(|name| !unfriendly || of_carriers(name));
+        jobs.extend(names.map(|name| Job { name, unfriendly, cache: cache.clone() }));
+    }
     let known: Option<Figures> = match fs::read(FILE) {
         Ok(bytes) if !write => {
             Some(serde_json::from_slice(&bytes).map_err(|error| format!("{FILE}: {error}"))?)
@@ -115,10 +140,11 @@ fn compare(write: bool) -> Result<bool, String> {
     });
     let mut instructions = BTreeMap::new();
     let mut good = true;
-    for (name, count) in count_all(&cache, folder.path())? {
-        let before = known.as_ref().map(|known| known.instructions.get(name).copied());
-        good &= print(name, count, before);
-        instructions.insert(name.to_owned(), count);
+    for (job, count) in jobs.iter().zip(count_all(&jobs, folder.path())?) {
+        let name = job.figure();
+        let before = known.as_ref().map(|known| known.instructions.get(&name).copied());
+        good &= print(&name, count, before);
+        instructions.insert(name, count);
     }
     if write {
         let figures = Figures { compiler, libc, avx2, instructions };
@@ -146,24 +172,24 @@ fn print(name: &str, count: u64, before: Option<Option<u64>>) -> bool {
     good
 }
 
-/// Instructions of a call of every function. They are counted side by side, which changes nothing about them.
-fn count_all(cache: &Path, folder: &Path) -> Result<Vec<(&'static str, u64)>, String> {
+/// Instructions of a call, for each job. They are counted side by side, which changes nothing about them.
+fn count_all(jobs: &[Job], folder: &Path) -> Result<Vec<u64>, String> {
     let (next, counts) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((name, _)) = ALL.get(at) else { return };
-                    let count = count(name, cache, &folder.join(format!("callgrind-{at}")));
-                    counts.lock().expect("nobody panics").push((at, *name, count));
+                    let Some(job) = jobs.get(at) else { return };
+                    let count = count(job.name, &job.cache, &folder.join(format!("callgrind-{at}")));
+                    counts.lock().expect("nobody panics").push((at, count));
                 }
             });
         }
     });
     let mut counts = counts.into_inner().expect("nobody panics");
-    counts.sort_unstable_by_key(|(at, ..)| *at);
-    counts.into_iter().map(|(_, name, count)| Ok((name, count?))).collect()
+    counts.sort_unstable_by_key(|(at, _)| *at);
+    counts.into_iter().map(|(_, count)| count).collect()
 }
 
 /// Instructions of a call of a function; callgrind writes to `out`.

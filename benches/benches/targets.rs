@@ -8,13 +8,15 @@
 use benches::{
     contest::{Contest, HYPER, NGINX, SERVICE, TCP},
     footprint::service,
-    functions::{ALL, Parts},
+    functions::{
+        Parts,
+        time::{call_us, calls_us},
+    },
     measure::{Measured, median},
     moments::{build, reload_to_first_new_answer, start_to_first_answer},
     yardsticks::Yardstick,
 };
 use clap::Parser;
-use nix::time::{ClockId, clock_gettime};
 use std::{fs, path::Path, path::PathBuf, process::ExitCode, time::Duration};
 use testkit::{
     inputs::{self, write_synthetic},
@@ -27,10 +29,6 @@ use testkit::{
 const DIRECTORIES: usize = 120_000;
 /// What a cache of a million directories needs while it is made.
 const MEMORY_FOR_A_MILLION: u64 = 10_000_000_000;
-
-/// Rows of calls that a median is of, and calls in each.
-const ROWS: usize = 101;
-const CALLS: u32 = 200;
 
 /// Measure what the targets are about, and say which are met
 #[derive(Debug, Parser)]
@@ -115,12 +113,32 @@ impl Targets {
         fs::hard_link(folder.join(inputs::MIRRORMANAGER), only.path().join(inputs::MIRRORMANAGER))
             .map_err(|error| format!("inputs: {error}"))?;
         build(&self.programs, only.path(), &bare)?;
-        self.row("archive without routing table and GeoIP", 12.0, size(&bare), "MB");
-        self.row("archive with both", 20.0, size(&whole), "MB");
+        self.row("archive without routing table and GeoIP", 10.0, size(&bare), "MB");
+        self.row("archive with both", 10.0, size(&whole), "MB");
         self.row("build from protobuf, by the clock", 3.0, built.took.as_secs_f64(), "s");
         self.row("build from protobuf, processor time", 3.0, built.cpu_seconds, "s");
-        self.row("build from protobuf, memory", 700.0, built.peak as f64 / 1e6, "MB");
+        self.row("build from protobuf, memory", 400.0, built.peak as f64 / 1e6, "MB");
+        self.unfriendly(folder)?;
         Ok(whole)
+    }
+
+    /// The same where each directory has a set of hosts of its own; `folder` has the other inputs.
+    fn unfriendly(&mut self, folder: &Path) -> Result<(), String> {
+        let directories = if self.quick { 10_000 } else { DIRECTORIES };
+        let only = tempfile::tempdir_in(folder).map_err(|error| format!("folder: {error}"))?;
+        let options = Options { unfriendly: true, ..Options::new(directories) };
+        write_synthetic(&options, only.path()).map_err(|error| format!("inputs: {error}"))?;
+        for name in [inputs::NETBLOCKS, inputs::CONTINENTS, inputs::GEOIP] {
+            fs::copy(folder.join(name), only.path().join(name))
+                .map_err(|error| format!("inputs: {error}"))?;
+        }
+        let cache = only.path().join("cache.mlc");
+        let built = build(&self.programs, only.path(), &cache)?;
+        let megabytes = cache.metadata().map_or(0.0, |file| file.len() as f64 / 1e6);
+        self.row("a set for each directory: archive with both", 20.0, megabytes, "MB");
+        self.row("the same: build from protobuf, processor time", 4.0, built.cpu_seconds, "s");
+        self.row("the same: build from protobuf, memory", 400.0, built.peak as f64 / 1e6, "MB");
+        Ok(())
     }
 
     /// The whole stack beside nginx and hyper.
@@ -160,7 +178,7 @@ impl Targets {
         const METALINK: &str = "answer a metalink of 200 URLs";
         const LIST: &str = "answer a mirrorlist of up to 100 hosts";
         const HIT: &str = "answer a mirrorlist of 5 hosts or more";
-        let parts = Parts::synthetic(directories)?;
+        let parts = Parts::synthetic(&Options::new(directories))?;
         let hit = call_us(&parts, HIT);
         self.row(METALINK, 7.0, call_us(&parts, METALINK), "us");
         self.row(LIST, 3.0, call_us(&parts, LIST), "us");
@@ -168,7 +186,7 @@ impl Targets {
         {
             self.row(&format!("{name}, against a usual mirrorlist"), hit, call_us(&parts, name), "us");
         }
-        let small = Parts::synthetic(300)?;
+        let small = Parts::synthetic(&Options::new(300))?;
         let times = |larger: &Parts, name| {
             let [larger, small] = calls_us([larger, &small], name);
             larger / small
@@ -183,7 +201,7 @@ impl Targets {
             );
             return Ok(());
         }
-        let large = Parts::synthetic(1_000_000)?;
+        let large = Parts::synthetic(&Options::new(1_000_000))?;
         self.row("metalink: 1,000,000 directories against 300", 1.5, times(&large, METALINK), "x");
         self.row("mirrorlist: 1,000,000 directories against 300", 1.5, times(&large, LIST), "x");
         Ok(())
@@ -220,35 +238,4 @@ impl Targets {
         self.row("reload to the first new answer", 100.0, reload, "ms");
         Ok(())
     }
-}
-
-/// Processor time of a call, in microseconds.
-fn call_us(parts: &Parts, name: &str) -> f64 {
-    let [of_it] = calls_us([parts], name);
-    of_it
-}
-
-/// Processor time of a call on each of these, in microseconds: the median of many short rows of calls. They take turns,
-/// so that whatever slows the machine slows all of them.
-fn calls_us<const N: usize>(parts: [&Parts; N], name: &str) -> [f64; N] {
-    let make = ALL.iter().find(|function| function.0 == name).map(|function| function.1);
-    let make = make.expect("the name is on the list");
-    let mut calls = parts.map(make);
-    let mut rows = [const { Vec::new() }; N];
-    for (call, rows) in calls.iter_mut().zip(&mut rows) {
-        (0..2000).for_each(|_| call());
-        rows.reserve(ROWS);
-    }
-    for _ in 0..ROWS {
-        for (call, rows) in calls.iter_mut().zip(&mut rows) {
-            let before = thread_time();
-            (0..CALLS).for_each(|_| call());
-            rows.push((thread_time() - before).as_secs_f64() * 1e6 / f64::from(CALLS));
-        }
-    }
-    rows.map(median)
-}
-
-fn thread_time() -> Duration {
-    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }

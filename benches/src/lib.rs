@@ -4,10 +4,12 @@
 //! - [`contest`]: the service beside [`yardsticks`] (nginx, bare hyper, an echo), to be asked in turn by [`measure`].
 //! - [`footprint`]: what processes come to in memory; [`moments`]: how long one waits;
 //!   [`chart`], [`machine`]: how figures are shown.
+//! - [`demo`]: what `cargo demo` serves and says.
 #![forbid(unsafe_code)]
 
 pub mod chart;
 pub mod contest;
+pub mod demo;
 pub mod footprint;
 pub mod functions;
 pub mod machine;

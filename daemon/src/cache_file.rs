@@ -3,7 +3,7 @@
 //! The master has it before it forks, so that all workers share one copy of everything in here. At a reload another
 //! process copies and checks it (see `master::loader`).
 
-use crate::sys;
+use crate::{failure::Failure, sys};
 use answer::Fragments;
 use cache::{CacheError, FILE_HEADER_LEN, FileHeader, View, files};
 use memmap2::Mmap;
@@ -13,6 +13,7 @@ use nix::{
     sys::memfd::{MFdFlags, memfd_create},
 };
 use std::{
+    fmt,
     fs::File,
     io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
@@ -42,24 +43,22 @@ pub fn memory() -> io::Result<File> {
 }
 
 impl SealedFile {
-    /// Copies the file at `path` into `memory` and seals it. The error is a line for the operator: which file, and why
-    /// not.
-    pub fn copy(path: &Path, memory: &File) -> Result<SealedFile, String> {
+    /// Copies the file at `path` into `memory` and seals it.
+    pub fn copy(path: &Path, memory: &File) -> Result<SealedFile, Failure> {
         let copied = open_file(path).and_then(|(file, length)| copy_sealed(&file, length, memory));
-        copied.map_err(|error| told(path, error))?;
+        copied.map_err(|cause| refused(path, &cause))?;
         SealedFile::of(path, memory)
     }
 
     /// The copy that is in `memory`; an error if it is not sealed.
-    pub fn of(path: &Path, memory: &File) -> Result<SealedFile, String> {
-        let bytes = sys::sealed_map(memory).map_err(|error| told(path, error))?;
+    pub fn of(path: &Path, memory: &File) -> Result<SealedFile, Failure> {
+        let bytes = sys::sealed_map(memory).map_err(|cause| refused(path, &cause))?;
         Ok(SealedFile { path: path.to_owned(), bytes })
     }
 
     /// Checks it completely, and that what is prepared for its answers is bounded.
-    pub fn check(self) -> Result<CacheFile, String> {
-        let taken = answer::taken(&self.bytes);
-        let fragments = taken.and_then(|view| Fragments::prepare(&view).map_err(|error| error.to_string()));
+    pub fn check(self) -> Result<CacheFile, Failure> {
+        let fragments = answer::taken(&self.bytes).map_err(io::Error::other).and_then(|view| prepared(&view));
         self.with(fragments)
     }
 
@@ -67,23 +66,24 @@ impl SealedFile {
     /// sealed.
     ///
     /// Look-ups are bounds-checked besides: were that process to lie, answers would be wrong.
-    pub fn trust(self) -> Result<CacheFile, String> {
-        let view = View::access(&self.bytes).map_err(|error| error.to_string());
-        let fragments = view.and_then(|view| Fragments::prepare(&view).map_err(|error| error.to_string()));
+    pub fn trust(self) -> Result<CacheFile, Failure> {
+        let fragments = View::access(&self.bytes).map_err(io::Error::other).and_then(|view| prepared(&view));
         self.with(fragments)
     }
 
-    fn with(self, fragments: Result<Fragments, String>) -> Result<CacheFile, String> {
+    fn with(self, fragments: io::Result<Fragments>) -> Result<CacheFile, Failure> {
         let SealedFile { path, bytes } = self;
-        let fragments = fragments.map_err(|error| told(&path, error))?;
-        Ok(CacheFile { path, bytes, fragments })
+        match fragments {
+            Ok(fragments) => Ok(CacheFile { path, bytes, fragments }),
+            Err(cause) => Err(refused(&path, &cause)),
+        }
     }
 }
 
 impl CacheFile {
-    /// Copies, seals and checks a cache. The error is a line for the operator.
-    pub fn open(path: &Path) -> Result<CacheFile, String> {
-        let memory = memory().map_err(|error| told(path, error))?;
+    /// Copies, seals and checks a cache.
+    pub fn open(path: &Path) -> Result<CacheFile, Failure> {
+        let memory = memory().map_err(|cause| refused(path, &cause))?;
         SealedFile::copy(path, &memory)?.check()
     }
 
@@ -143,7 +143,11 @@ fn copy_sealed(file: &File, length: u64, mut memory: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// A line for the operator.
-fn told(path: &Path, error: impl std::fmt::Display) -> String {
-    format!("cache {}: {error}", path.display())
+fn prepared(view: &View<'_>) -> io::Result<Fragments> {
+    Fragments::prepare(view).map_err(io::Error::other)
+}
+
+/// Why a file is not answered from.
+pub fn refused(path: &Path, cause: &dyn fmt::Display) -> Failure {
+    Failure::cache(format!("cache {}: {cause}", path.display()))
 }

@@ -4,16 +4,17 @@
 //! its message. Neither side ever waits: an order that does not fit into the socket shows as a worker that is silent.
 //! The master believes no worker: it takes no files, and what it does not understand is the last that it hears.
 
-use crate::sys;
-use nix::{
-    errno::Errno,
-    sys::socket::{
-        AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, recv, send, sendmsg,
-        socketpair,
-    },
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, send, sendmsg, socketpair,
+};
+use rustix::{
+    cmsg_space,
+    io::{Errno, retry_on_intr},
+    net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
 };
 use std::{
-    io::{self, IoSlice},
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
 };
 
@@ -65,6 +66,9 @@ const ACCESS_LOG: u8 = b'l';
 const READY: u8 = b'r';
 const ALIVE: u8 = b'a';
 
+/// The kernel passes no more files with one packet.
+const MOST_FILES: usize = 253;
+
 const AT_ONCE: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
 
 /// A new pair of ends.
@@ -97,14 +101,9 @@ impl MasterEnd {
 
     /// The worker's next word; an error if it is none. Files that come along are closed by the kernel.
     pub fn receive(&self) -> io::Result<Received<Word>> {
-        let mut byte = [0];
-        let found = receive(|| {
-            let length = recv(self.0.as_raw_fd(), &mut byte, MsgFlags::MSG_DONTWAIT)?;
-            Ok((length, byte[0]))
-        })?;
-        Ok(match found {
-            Received::Message(READY) => Received::Message(Word::Ready),
-            Received::Message(ALIVE) => Received::Message(Word::Alive),
+        Ok(match receive(&self.0, &mut [])? {
+            Received::Message((READY, _)) => Received::Message(Word::Ready),
+            Received::Message((ALIVE, _)) => Received::Message(Word::Alive),
             Received::Message(_) => return Err(io::ErrorKind::InvalidData.into()),
             Received::Nothing => Received::Nothing,
             Received::Closed => Received::Closed,
@@ -125,12 +124,8 @@ impl WorkerEnd {
     /// The master's next order. Bytes that are none are passed over.
     pub fn receive(&self) -> io::Result<Received<Order>> {
         loop {
-            let mut byte = [0];
-            let found = receive(|| {
-                let (length, file) = sys::receive_with_file(self.0.as_fd(), &mut byte)?;
-                Ok((length, (byte[0], file)))
-            })?;
-            return Ok(match found {
+            let mut room = [MaybeUninit::uninit(); cmsg_space!(ScmRights(MOST_FILES))];
+            return Ok(match receive(&self.0, &mut room)? {
                 Received::Message((PING, _)) => Received::Message(Order::Ping),
                 Received::Message((SERVE, _)) => Received::Message(Order::Serve),
                 Received::Message((DRAIN, _)) => Received::Message(Order::Drain),
@@ -163,18 +158,22 @@ fn order(end: &OwnedFd, byte: u8, file: Option<BorrowedFd<'_>>) -> io::Result<()
     Ok(())
 }
 
-/// What a call has received: a length and what it means.
-fn receive<T>(mut call: impl FnMut() -> nix::Result<(usize, T)>) -> io::Result<Received<T>> {
-    loop {
-        return match call() {
-            Ok((0, _)) => Ok(Received::Closed),
-            Ok((_, message)) => Ok(Received::Message(message)),
-            Err(Errno::EAGAIN) => Ok(Received::Nothing),
-            Err(Errno::EINTR) => continue,
-            Err(Errno::ECONNRESET) => Ok(Received::Closed),
-            Err(error) => Err(error.into()),
-        };
+/// Receives a packet, and the first file that came with it if there is `room` for files; all further ones are closed.
+fn receive(end: &OwnedFd, room: &mut [MaybeUninit<u8>]) -> io::Result<Received<(u8, Option<OwnedFd>)>> {
+    let (mut byte, mut control) = ([0], RecvAncillaryBuffer::new(room));
+    let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+    match retry_on_intr(|| recvmsg(end, &mut [IoSliceMut::new(&mut byte)], &mut control, flags)) {
+        Ok(packet) if packet.bytes > 0 => {}
+        Ok(_) | Err(Errno::CONNRESET) => return Ok(Received::Closed),
+        Err(Errno::AGAIN) => return Ok(Received::Nothing),
+        Err(error) => return Err(error.into()),
     }
+    // Cut when this process has no descriptor free: then there is none.
+    let file = control.drain().find_map(|part| match part {
+        RecvAncillaryMessage::ScmRights(mut files) => files.next(),
+        _ => None,
+    });
+    Ok(Received::Message((byte[0], file)))
 }
 
 #[cfg(test)]

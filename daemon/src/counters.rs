@@ -1,23 +1,25 @@
 //! The daemon's counters, in memory that the master and all workers share.
 //!
-//! The master makes it before the first fork. Every living worker has a row of its own, a few cache lines that nobody
-//! else writes to, so that counting takes neither a lock nor a system call. A row outlives its worker and is handed on
-//! as it is: totals are the sums over all rows, which no reload and no lost worker can lower.
+//! The master makes it before the first fork. It has a row of its own, and so has every living worker: a few cache
+//! lines that nobody else writes to, so that counting takes neither a lock nor a system call. A row outlives its worker
+//! and is handed on as it is: totals are the sums over all rows, which no reload and no lost worker can lower.
 
 use crate::sys;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 use wire::{Counter, Key, Outcome, ReplyHead};
 
-/// The first counter that workers have. Those before it are the master's.
-const FIRST_OF_WORKERS: usize = Counter::Connections as usize;
-/// Numbers of a row in front of its outcomes.
-const COUNTERS_OF_ROW: usize = 8;
-/// Numbers of a row: whole cache lines, and the master's counters before the rows are so too.
-const ROW: usize = (COUNTERS_OF_ROW + Outcome::COUNT).next_multiple_of(64 / size_of::<AtomicU64>());
-/// How many rows have been handed out: a number that no counter has.
+/// Numbers of a cache line.
+const LINE: usize = 64 / size_of::<AtomicU64>();
+/// Numbers of a row, whole cache lines: the counters, then the outcomes.
+const ROW: usize = (COUNTERS + Outcome::COUNT).next_multiple_of(LINE);
+const COUNTERS: usize = Counter::ALL.len();
+/// In the line before the rows: how many rows have been handed out to workers.
 const ROWS_USED: usize = 0;
-/// Whether the access log ends with a torn line: no counter has this number either.
-const LOG_TORN: usize = FIRST_OF_WORKERS - 1;
+/// In the same line: whether the access log ends with a torn line.
+const LOG_TORN: usize = 1;
 
 /// All counters of the daemon.
 #[derive(Clone, Copy, Debug)]
@@ -36,12 +38,12 @@ pub struct Row {
 impl Counters {
     /// Zeros, with room for so many workers at a time. They stay in memory until the process ends.
     pub fn new(rows: usize) -> nix::Result<Counters> {
-        sys::shared_numbers(FIRST_OF_WORKERS + ROW * rows.max(1)).map(Counters)
+        sys::shared_numbers(LINE + ROW * (1 + rows.max(1))).map(Counters)
     }
 
-    /// The row of this number. Beyond the last one there is only the last, and workers share it.
+    /// A worker's row of this number. Beyond the last one there is only the last, and workers share it.
     pub fn row(self, number: usize) -> Row {
-        let rows = &self.0[FIRST_OF_WORKERS..];
+        let rows = &self.0[LINE + ROW..];
         let number = number.min(rows.len() / ROW - 1);
         self.0[ROWS_USED].fetch_max(number as u64 + 1, Relaxed);
         Row { all: self, number, own: &rows[number * ROW..][..ROW] }
@@ -52,93 +54,90 @@ impl Counters {
         &self.0[LOG_TORN]
     }
 
-    /// Sets one of the master's counters.
+    /// Sets one of the master's gauges.
     pub fn set(self, counter: Counter, value: u64) {
-        self.0[counter as usize].store(value, Relaxed);
+        self.0[LINE + counter as usize].store(value, Relaxed);
     }
 
     /// Counts one more of something that the master counts.
     pub fn count(self, counter: Counter) {
-        self.0[counter as usize].fetch_add(1, Relaxed);
-    }
-
-    /// A counter's value: the master's, or the sum over all workers.
-    pub fn get(self, counter: Counter) -> u64 {
-        match (counter as usize).checked_sub(FIRST_OF_WORKERS) {
-            Some(place) => self.sum(place),
-            None => self.0[counter as usize].load(Relaxed),
-        }
+        self.0[LINE + counter as usize].fetch_add(1, Relaxed);
     }
 
     /// Requests answered by all workers that there have been.
     pub fn requests(self) -> u64 {
-        (COUNTERS_OF_ROW..ROW).map(|place| self.sum(place)).fold(0, u64::wrapping_add)
+        self.sums()[COUNTERS..].iter().copied().fold(0, u64::wrapping_add)
     }
 
     /// Everything that is counted: all single counters, and the outcomes that have come up.
     pub fn entries(self) -> Vec<(Key, u64)> {
-        let single = Counter::ALL.into_iter().map(|counter| (Key::Counter(counter), self.get(counter)));
-        let outcomes = Outcome::all()
-            .map(|outcome| (Key::Requests(outcome), self.sum(COUNTERS_OF_ROW + outcome.index())))
-            .filter(|(_, count)| *count > 0);
-        single.chain(outcomes).collect()
+        let (sums, outcomes) = (self.sums(), Outcome::all().map(Key::Requests));
+        let keys = Counter::ALL.into_iter().map(Key::Counter).chain(outcomes);
+        keys.zip(sums).filter(|(key, sum)| *sum > 0 || matches!(key, Key::Counter(_))).collect()
     }
 
-    /// Rows that nobody has had yet are left out: reading would make room for them.
-    fn sum(self, place: usize) -> u64 {
-        let used = self.0[ROWS_USED].load(Relaxed) as usize;
-        let rows = self.0[FIRST_OF_WORKERS..].chunks_exact(ROW).take(used);
-        rows.map(|row| row[place].load(Relaxed)).fold(0, u64::wrapping_add)
+    /// The single counters among them, by name.
+    pub fn named(self) -> BTreeMap<String, u64> {
+        Counter::ALL.into_iter().map(|counter| counter.name().into()).zip(self.sums()).collect()
+    }
+
+    /// Every number of a row, summed over the rows. Those that nobody has had yet are left out: reading would make
+    /// room for them.
+    fn sums(self) -> [u64; ROW] {
+        let mut sums = [0_u64; ROW];
+        let used = 1 + self.0[ROWS_USED].load(Relaxed) as usize;
+        for row in self.0[LINE..].chunks_exact(ROW).take(used) {
+            for (sum, number) in sums.iter_mut().zip(row) {
+                *sum = sum.wrapping_add(number.load(Relaxed));
+            }
+        }
+        sums
     }
 }
 
 impl Row {
     /// A request has been answered so.
     pub fn answered(self, head: &ReplyHead) {
-        self.own[COUNTERS_OF_ROW + Outcome::of(head).index()].fetch_add(1, Relaxed);
+        self.own[COUNTERS + Outcome::of(head).index()].fetch_add(1, Relaxed);
     }
 
     /// So much more of something that workers count.
     pub fn add(self, counter: Counter, more: u64) {
-        self.own[counter as usize - FIRST_OF_WORKERS].fetch_add(more, Relaxed);
+        self.own[counter as usize].fetch_add(more, Relaxed);
     }
 
     /// Requests answered by all who have had this row.
     pub fn requests(self) -> u64 {
-        self.own[COUNTERS_OF_ROW..].iter().map(|count| count.load(Relaxed)).fold(0, u64::wrapping_add)
+        self.own[COUNTERS..].iter().map(|count| count.load(Relaxed)).fold(0, u64::wrapping_add)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::{ContentType, Kind, NO_REPOSITORY, Tier};
+    use wire::{Kind, Tier};
 
     fn head(tier: Tier) -> ReplyHead {
-        ReplyHead {
-            status: 200,
-            content_type: ContentType::Text,
-            kind: Kind::Mirrorlist,
-            tier,
-            country: None,
-            repository: NO_REPOSITORY,
-        }
+        ReplyHead { status: 200, kind: Kind::Mirrorlist, tier }
+    }
+
+    fn value(counters: Counters, counter: Counter) -> u64 {
+        let entries = counters.entries();
+        entries.iter().find(|(key, _)| *key == Key::Counter(counter)).unwrap().1
     }
 
     #[test]
-    fn every_counter_has_a_number_of_its_own() {
+    fn whatever_is_declared_is_counted_by_master_and_workers_and_told() {
         let counters = Counters::new(1).unwrap();
-        for (value, counter) in (1..).zip(Counter::ALL) {
-            match (counter as usize) < FIRST_OF_WORKERS {
-                true => counters.set(counter, value),
-                false => counters.row(0).add(counter, value),
-            }
+        for (number, counter) in (1..).zip(Counter::ALL) {
+            counters.set(counter, number);
+            counters.row(0).add(counter, number * 100);
         }
         counters.row(0).answered(&head(Tier::Location));
-        for (value, counter) in (1..).zip(Counter::ALL) {
-            assert_eq!(counters.get(counter), value, "{counter:?}");
+        for (number, counter) in (1..).zip(Counter::ALL) {
+            assert_eq!(value(counters, counter), number * 101, "{counter:?}");
         }
-        assert_eq!(counters.row(0).requests(), 1);
+        assert_eq!((counters.row(0).requests(), counters.requests()), (1, 1));
         assert_eq!(counters.log_torn().load(Relaxed), 0);
         assert_eq!(counters.entries().len(), Counter::ALL.len() + 1);
     }
@@ -152,7 +151,7 @@ mod tests {
         }
         let geoip = Key::Requests(Outcome::of(&head(Tier::Geoip)));
         assert!(counters.entries().contains(&(geoip, 4)));
-        assert_eq!(counters.get(Counter::BytesSent), 40);
+        assert_eq!(value(counters, Counter::BytesSent), 40);
         assert_eq!(
             (counters.row(0).requests(), counters.row(1).requests(), counters.row(2).requests()),
             (1, 0, 3)
@@ -165,8 +164,5 @@ mod tests {
         for row in 0..5 {
             assert_eq!(counters.row(row).own.as_ptr().addr() % 64, 0);
         }
-        assert!(
-            Counter::ALL.into_iter().all(|counter| (counter as usize) < FIRST_OF_WORKERS + COUNTERS_OF_ROW)
-        );
     }
 }

@@ -1,8 +1,9 @@
 //! The daemon, as a library so that tests and benches call the same code.
 //!
-//! - [`master`], [`generation`], [`worker`]: the processes;
+//! - [`master`], [`worker`]: the processes;
 //! - [`config`], [`listener`], [`cache_file`], [`channel`], [`access_log`], [`control`], [`sandbox`], [`counters`]: what
-//!   they run with; [`sys`]: the unsafe, in one room.
+//!   they run with; [`sys`]: the unsafe, in one room;
+//! - [`query`]: asks a daemon as a front end does.
 //!
 //! What is answered is none of its business: see the crate [`answer`].
 pub mod access_log;
@@ -11,9 +12,9 @@ pub mod channel;
 pub mod config;
 pub mod control;
 pub mod counters;
-pub mod generation;
 pub mod listener;
 pub mod master;
+pub mod query;
 pub mod sandbox;
 pub mod sys;
 pub mod worker;

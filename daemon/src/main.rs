@@ -7,7 +7,7 @@ use daemon::{
     cache_file::CacheFile,
     config::Task,
     control::callers::Callers,
-    failure::{Failure, Fault},
+    failure::{self, Failure, Fault},
     listener::{self, Listener},
     log,
     master::{self, Opened, Signals},
@@ -24,31 +24,25 @@ fn main() -> ExitCode {
         // Here and not by unwinding, so that a worker never falls back into what it has inherited of the master.
         process::exit(Fault::Bug.code());
     }));
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            log::error(&failure);
-            failure.fault.into()
-        }
-    }
+    failure::end(run())
 }
 
 fn run() -> Result<(), Failure> {
     let config = match Task::load(env::args_os())? {
         Task::Serve(config) => config,
         Task::Ask(errand) => return errand.run(),
+        Task::Query(query, socket) => return query.run(&socket),
     };
     if config.check {
-        return CacheFile::open(&config.cache).map(drop).map_err(Failure::cache);
+        return CacheFile::open(&config.cache).map(drop);
     }
     sandbox::set_no_new_privs()?;
     let signals = Signals::open()?;
     let access_log = access_log::open_first(config.access_log.as_deref())?;
-    let mut listener = Listener::open(&config.socket, config.socket_access)?;
+    let mut listener = Listener::open(&config.socket, config.socket_access())?;
     let opened = CacheFile::open(&config.cache)
-        .map_err(Failure::cache)
         .and_then(|cache| sandbox::announce(config.sandbox).map(|()| cache))
-        .and_then(|cache| Ok((cache, Callers::open(&config.control)?)));
+        .and_then(|cache| Ok((cache, Callers::open(&config.control())?)));
     match opened {
         Ok((cache, callers)) => master::run(config, cache, Opened { signals, access_log, listener, callers }),
         Err(failure) => {

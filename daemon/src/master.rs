@@ -1,99 +1,81 @@
 //! The master: starts workers, replaces lost ones, loads new caches, ends it all.
 //!
 //! One loop over signals, the workers' channels and the clock. It answers no request, accepts no connection, and
-//! reads no file that may be slow. `loader` is the process that reads a new cache, `reload` holds how generations follow
-//! each other.
+//! reads no file that may be slow. What is to be done the [`supervisor`] decides; here are the processes, descriptors and
+//! system calls that it takes. `loader` is the process that reads a new cache, `status` what there is to tell.
 
-mod fork_rate;
 mod loader;
-mod orders;
-mod reload;
+mod messages;
 mod signals;
-mod watchdog;
+mod status;
+mod supervisor;
 
 use crate::{
     access_log,
-    cache_file::CacheFile,
-    channel::{self, MasterEnd, WorkerEnd},
+    cache_file::{self, CacheFile},
+    channel::{self, MasterEnd, Received, WorkerEnd},
     config::Config,
-    control::callers::Callers,
+    control::{
+        Order, Reloaded,
+        callers::{Callers, MOST_WAITING},
+    },
     counters::{Counters, Row},
     failure::Failure,
-    generation::{Generation, Verdict},
     listener::Listener,
     log,
     sys::{self, Fork},
     worker::{self, Kit},
 };
-use fork_rate::ForkRate;
-use loader::Loading;
+use loader::{Ends, Loader};
 use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
-    sys::signal::Signal,
+    sys::signal::{Signal, kill},
     unistd::{Pid, getpid},
 };
-use orders::Orders;
-pub use signals::Signals;
-
 use program::notify;
-use reload::{Previous, Retiring, Starting};
+use rustix::process::{WaitOptions, wait};
+pub use signals::Signals;
+use slab::Slab;
+use status::seconds;
 use std::{
     io,
-    os::fd::{AsFd as _, OwnedFd},
+    os::{
+        fd::{AsFd as _, OwnedFd},
+        unix::process::ExitStatusExt as _,
+    },
+    process::ExitStatus,
     rc::Rc,
     sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
-use watchdog::Watchdog;
+use supervisor::{Action, HEARTBEAT, Limits, Place, Supervisor};
 use wire::Counter;
 
-/// How often workers are asked for a sign of life.
-const HEARTBEAT: Duration = Duration::from_secs(1);
-/// How long workers may go on answering when the whole daemon ends.
-const STOP_LIMIT: Duration = Duration::from_secs(2);
 /// Generations that may live at a time, generously.
 const GENERATIONS: usize = 8;
 
-/// Everything that the master knows.
+/// Everything that the master has.
 struct Master {
     config: Config,
     pid: Pid,
-    listener: Listener,
-    /// The first generation whose workers all hold this listener and not one whose file has been taken away.
-    listened_to_from: u64,
-    signals: Signals,
-    access_log: Option<OwnedFd>,
-    /// The generation that answers.
-    current: Generation,
-    /// The cache of the next reload, as long as it is being read.
-    loading: Option<Loading>,
-    /// The one that is to replace it.
-    starting: Option<Starting>,
-    /// Those that it has replaced.
-    retiring: Vec<Retiring>,
-    /// The cache before the current one, as long as there may be need to go back.
-    previous: Option<Previous>,
-    reload_wanted: bool,
-    /// It has to wait for a retired generation, and that has been said.
-    reload_held_up: bool,
-    /// Whether the current generation has been ready once.
-    announced: bool,
-    /// Set when the daemon ends: when patience with its workers ends too.
-    stopping: Option<Instant>,
-    last_number: u64,
-    forks: ForkRate,
-    next_beat: Instant,
-    watchdog: Option<Watchdog>,
-    orders: Orders,
+    own: Opened,
+    supervisor: Supervisor<Rc<CacheFile>>,
+    /// Each at the number of its row of counters.
+    workers: Slab<Worker>,
+    loader: Option<Loader>,
+    counters: Counters,
+    last_reload: Option<Reloaded>,
 }
 
-/// A worker to be started: the number of its generation, its slot, and its counters.
-#[derive(Clone, Copy)]
-struct NewWorker {
-    generation: u64,
-    slot: usize,
+/// A worker process that has not been reaped yet, so its number cannot have passed to another process.
+struct Worker {
+    pid: u32,
+    /// As long as there is something to be heard over it.
+    channel: Option<MasterEnd>,
     counters: Row,
+    /// Requests that earlier workers have left in its row.
+    requests_before: u64,
 }
 
 /// What the process has opened at its start.
@@ -114,80 +96,77 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
     // A row for every worker that may live at a time: those who answer, start, or finish after a reload.
     let counters = Counters::new(usize::from(config.slots()) * GENERATIONS)
         .map_err(|errno| Failure::system(format!("counters: no shared memory ({errno})")))?;
-    let mut master = Master::new(config, cache, opened, counters);
-    let outcome = loop {
-        if master.is_done() {
-            break Ok(());
-        }
-        if master.wants_loader() {
-            match loader::fork() {
-                Ok((ends, Fork::Parent(pid))) => master.load(pid, ends),
-                Ok((ends, Fork::Child)) => loader::run(master.into_loader(ends)),
-                Err(error) => master.not_loading(&error),
-            }
-        }
-        while let Some(new) = master.next_due() {
-            let forked = channel::pair().and_then(|ends| Ok((ends, sys::fork()?)));
-            match forked {
-                Ok(((ours, _), Fork::Parent(pid))) => master.started(new, pid, ours),
-                Ok(((ours, theirs), Fork::Child)) => {
-                    // Held open by the worker itself, it would hide the master's death.
-                    drop(ours);
-                    worker::run(master.into_kit(new, theirs))
-                }
-                Err(error) => master.not_started(new, &error),
-            }
-        }
-        if let Err(failure) = master.wait() {
-            break Err(failure);
-        }
-        master.tend(Instant::now());
+    counters.set(Counter::Started, seconds());
+    let limits = Limits {
+        slots: config.slots(),
+        drain_limit: config.drain_limit,
+        waiting: MOST_WAITING,
+        watchdog: notify::watchdog(),
     };
-    master.listener.remove_file();
-    master.orders.callers.remove_file();
+    let mut master = Master {
+        pid: getpid(),
+        own: opened,
+        supervisor: Supervisor::new(limits, Rc::new(cache), Instant::now()),
+        workers: Slab::new(),
+        loader: None,
+        counters,
+        last_reload: None,
+        config,
+    };
+    let outcome = loop {
+        match master.supervisor.next_action(Instant::now()) {
+            Some(Action::Exit) => break Ok(()),
+            Some(Action::Fork(place)) => {
+                match channel::pair().and_then(|ends| Ok((ends, sys::fork()?))) {
+                    Ok(((ours, _), Fork::Parent(pid))) => master.forked(place, pid.as_raw() as u32, ours),
+                    Ok(((ours, theirs), Fork::Child)) => {
+                        // Held open by the worker itself, it would hide the master's death.
+                        drop(ours);
+                        worker::run(master.into_kit(place, theirs))
+                    }
+                    Err(cause) => master.supervisor.forked(place, Err(cause.to_string()), Instant::now()),
+                }
+            }
+            Some(Action::ForkLoader) => match loader::fork() {
+                Ok((ends, Fork::Parent(pid))) => {
+                    let pid = pid.as_raw() as u32;
+                    master.supervisor.loading(pid, Instant::now());
+                    master.loader = Some(Loader::new(pid, ends));
+                }
+                Ok((ends, Fork::Child)) => loader::run(master.into_loader(ends)),
+                Err(cause) => {
+                    let cause = format!("not read, for no process could be started ({cause})");
+                    let refused = cache_file::refused(&master.config.cache, &cause);
+                    master.supervisor.loaded(Err(refused.to_string()), Instant::now());
+                }
+            },
+            Some(action) => master.execute(action, Instant::now()),
+            None => {
+                if let Err(failure) = master.wait() {
+                    break Err(failure);
+                }
+            }
+        }
+    };
+    master.own.listener.remove_file();
+    master.own.callers.remove_file();
     log::info("stopped");
     outcome
 }
 
 impl Master {
-    fn new(config: Config, cache: CacheFile, opened: Opened, counters: Counters) -> Master {
-        let now = Instant::now();
-        let mut current = Generation::new(1, Rc::new(cache), config.slots(), now);
-        current.serving = true;
-        let master = Master {
-            pid: getpid(),
-            listener: opened.listener,
-            listened_to_from: 1,
-            signals: opened.signals,
-            access_log: opened.access_log,
-            current,
-            loading: None,
-            starting: None,
-            retiring: Vec::new(),
-            previous: None,
-            reload_wanted: false,
-            reload_held_up: false,
-            announced: false,
-            stopping: None,
-            last_number: 1,
-            forks: ForkRate::new(now),
-            next_beat: now + HEARTBEAT,
-            watchdog: Watchdog::asked_for(now),
-            orders: Orders::new(opened.callers, counters),
-            config,
-        };
-        master.publish();
-        master
-    }
-
-    /// Waits for a signal, a worker's word or the next moment at which something is due; hears signals and words.
+    /// Waits for a signal, a worker's word, an order or the next moment at which something is due, and tells the
+    /// supervisor.
     fn wait(&mut self) -> Result<(), Failure> {
-        let timeout = self.next_wake().saturating_duration_since(Instant::now());
+        let now = Instant::now();
+        let wake =
+            self.own.callers.next_wake(now).into_iter().fold(self.supervisor.next_wake(), Instant::min);
+        let timeout = wake.saturating_duration_since(now);
         // Rounded up: waking a moment early would only mean waiting once more.
         let timeout = PollTimeout::try_from(timeout + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
-        let mut fds = vec![PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
-        fds.extend(self.orders.callers.files(Instant::now()));
-        let ends = self.generations().flat_map(Generation::channels);
+        let mut fds = vec![PollFd::new(self.own.signals.as_fd(), PollFlags::POLLIN)];
+        fds.extend(self.own.callers.files(now));
+        let ends = self.workers.iter().filter_map(|(_, worker)| worker.channel.as_ref());
         fds.extend(ends.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
@@ -197,81 +176,103 @@ impl Master {
         }
         drop(fds);
         let now = Instant::now();
-        self.generations_mut().for_each(|generation| generation.listen(now));
-        while let Some(signal) = self.signals.take() {
-            self.obey(signal, now);
+        self.listen(now);
+        while let Some(signal) = self.own.signals.take() {
+            match signal {
+                Signal::SIGCHLD => self.reap(now),
+                Signal::SIGHUP => self.supervisor.want_reload(),
+                Signal::SIGUSR1 => self.reopen_access_log(),
+                Signal::SIGTERM | Signal::SIGINT => self.supervisor.stop(signal.as_str(), now),
+                _ => {}
+            }
         }
         self.take_orders(now);
+        self.supervisor.tick(Instant::now());
+        self.counters.set(Counter::WorkersReady, self.supervisor.current().ready() as u64);
         Ok(())
     }
 
-    fn obey(&mut self, signal: Signal, now: Instant) {
-        match signal {
-            Signal::SIGCHLD => self.reap(now),
-            Signal::SIGHUP => self.reload_wanted = true,
-            Signal::SIGUSR1 => self.reopen_access_log(),
-            Signal::SIGTERM | Signal::SIGINT => self.stop(signal, now),
-            _ => {}
+    /// Does what the supervisor wants, unless it takes a fork.
+    fn execute(&mut self, action: Action, now: Instant) {
+        match action {
+            Action::Fork(_) | Action::ForkLoader | Action::Exit => {}
+            Action::OpenCache(status) => {
+                let Some(loader) = self.loader.take() else { return };
+                let cache = loader.outcome(&self.config.cache, status);
+                self.supervisor.loaded(cache.map(Rc::new).map_err(|error| error.to_string()), now);
+            }
+            Action::KillLoader => drop(self.loader.take().map(|loader| loader.kill())),
+            // A full socket is a worker that does not read it; that no answer comes deals with that.
+            Action::Ping(pid) => drop(self.order(pid, MasterEnd::ping)),
+            Action::Serve(pid) => self.order(pid, MasterEnd::serve).unwrap_or_else(|_| self.kill(pid)),
+            Action::Drain(pid) => self.order(pid, MasterEnd::drain).unwrap_or_else(|_| self.kill(pid)),
+            Action::Kill(pid) => self.kill(pid),
+            Action::Answer(caller, outcome) => self.own.callers.answer(caller, &outcome, now),
+            Action::CountRestart => self.counters.count(Counter::WorkersRestarted),
+            Action::ReloadOver(error) => self.note_reload(error.as_ref()),
+            Action::Publish => self.publish(),
+            Action::LookAfterFiles => {
+                self.own.callers.look_after_file();
+                if self.own.listener.look_after_file() {
+                    self.supervisor.rebound(now);
+                }
+            }
+            Action::CloseService => {
+                notify::stopping();
+                self.own.listener.remove_file();
+                self.own.callers.remove_file();
+            }
+            Action::NotifyReloading => notify::reloading(),
+            Action::NotifyReady => {
+                notify::ready();
+                self.notify_status();
+            }
+            Action::NotifyStatus => self.notify_status(),
+            Action::NotifyAlive => notify::alive(),
+            Action::Say(message) => {
+                let current = self.supervisor.current();
+                let facts = current.cache.facts();
+                messages::say(message, &self.config.cache, (current.number, self.config.slots(), &facts));
+            }
         }
     }
 
-    /// Does what is due at `now`.
-    fn tend(&mut self, now: Instant) {
-        if self.next_beat <= now {
-            self.next_beat = now + HEARTBEAT;
-            self.generations_mut().for_each(Generation::ping);
-            self.look_after_files(now);
-        }
-        self.advance(now);
-        if !self.announced && self.current.is_ready() {
-            self.announced = true;
-            self.announce(None);
-        }
-        self.orders.counters.set(Counter::WorkersReady, self.current.ready() as u64);
-        if let Some(watchdog) = &mut self.watchdog {
-            watchdog.tend(self.current.is_heard(), now);
-        }
-        if self.stopping.is_some_and(|patience| patience <= now) {
-            self.generations_mut().for_each(Generation::kill);
-            self.stopping = Some(now + HEARTBEAT);
+    /// Hears what the workers have said.
+    fn listen(&mut self, now: Instant) {
+        for (_, &mut Worker { pid, ref mut channel, .. }) in &mut self.workers {
+            while let Some(end) = channel {
+                match end.receive() {
+                    Ok(Received::Nothing) => break,
+                    Ok(Received::Message(word)) if self.supervisor.heard(pid, word, now) => continue,
+                    Ok(Received::Message(_) | Received::Closed) => self.supervisor.left(pid, None),
+                    Err(error) => self.supervisor.left(pid, Some(&error.to_string())),
+                }
+                *channel = None;
+            }
         }
     }
 
     /// Collects ended children. Some may be nobody's: as process 1 of a container this is everyone's last parent.
     fn reap(&mut self, now: Instant) {
-        while let Some((pid, status)) = sys::reap() {
-            if self.loader_ended(pid, status) {
-                continue;
-            }
-            let ended = self.generations_mut().find_map(|generation| {
-                generation.ended(pid, status, now).map(|verdict| (generation.number, verdict))
-            });
-            if let Some((number, Verdict::Bad)) = ended {
-                self.condemn(number, now);
-            }
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+            let (pid, status) = (pid.as_raw_nonzero().get() as u32, ExitStatus::from_raw(status.as_raw()));
+            self.workers.retain(|_, worker| worker.pid != pid);
+
+            self.supervisor.ended(pid, status, now);
         }
     }
 
-    /// Begins the end: nobody new connects, workers finish what they have.
-    fn stop(&mut self, signal: Signal, now: Instant) {
-        if self.stopping.is_some() {
-            self.generations_mut().for_each(Generation::kill);
-            return;
+    /// Hears orders and carries them out.
+    fn take_orders(&mut self, now: Instant) {
+        for (caller, order) in self.own.callers.turn(now) {
+            if order == Order::Status {
+                let status = self.status(now);
+                self.own.callers.answer(caller, &status, now);
+            } else {
+                let waits = order == Order::ReloadAndWait;
+                self.supervisor.order_reload(caller, waits, |caller| self.own.callers.is_waiting(caller));
+            }
         }
-        log::info(format_args!("{signal}: stopping"));
-        notify::stopping();
-        self.stopping = Some(now + STOP_LIMIT.min(self.config.drain_limit));
-        self.listener.remove_file();
-        self.end_orders(now);
-        // Not waited for: one that hangs in the disk cannot be ended before the disk lets it.
-        if let Some(loading) = self.loading.take() {
-            loading.kill();
-        }
-        self.generations_mut().for_each(Generation::drain);
-    }
-
-    fn is_done(&self) -> bool {
-        self.stopping.is_some() && self.generations().all(Generation::is_empty)
     }
 
     fn reopen_access_log(&mut self) {
@@ -279,92 +280,71 @@ impl Master {
         match access_log::open(path) {
             Ok(file) => {
                 // The torn line, if any, stays behind in the old file.
-                self.orders.counters.log_torn().store(0, Relaxed);
-                self.generations().for_each(|generation| generation.pass_access_log(file.as_fd()));
-                self.access_log = Some(file);
+                self.counters.log_torn().store(0, Relaxed);
+                for (_, Worker { pid, channel, .. }) in &self.workers {
+                    if let Some(Err(error)) = channel.as_ref().map(|end| end.access_log(file.as_fd())) {
+                        log::warning(format_args!(
+                            "worker {pid}: reopened access log not handed over ({error}); it keeps the old file"
+                        ));
+                    }
+                }
+                self.own.access_log = Some(file);
             }
-            Err(error) => {
-                let path = path.display();
-                log::warning(format_args!(
-                    "access log {path}: cannot be reopened ({error}); keeping the old file"
-                ));
-            }
+            Err(error) => log::warning(format_args!(
+                "access log {}: cannot be reopened ({error}); keeping the old file",
+                path.display()
+            )),
         }
     }
 
-    /// The next worker to be forked now, `None` when none is due or too many have been forked of late.
-    fn next_due(&mut self) -> Option<NewWorker> {
-        let now = Instant::now();
-        let (generation, slot) =
-            self.generations().find_map(|generation| Some((generation.number, generation.due(now)?)))?;
-        let may = self.forks.take(now);
-        may.then(|| NewWorker { generation, slot, counters: self.orders.counters.row(self.free_row()) })
-    }
-
-    fn started(&mut self, worker: NewWorker, pid: Pid, channel: MasterEnd) {
-        if let Some(generation) = self.generation(worker.generation) {
-            let again = generation.started(worker.slot, pid, channel, worker.counters);
-            if again {
-                self.orders.counters.count(Counter::WorkersRestarted);
-            }
-        }
-    }
-
-    fn not_started(&mut self, worker: NewWorker, cause: &io::Error) {
-        let now = Instant::now();
-        let verdict = self
-            .generation(worker.generation)
-            .map_or(Verdict::Fine, |generation| generation.not_started(worker.slot, cause, now));
-        // The system's fault, not the cache's: a new generation is put off, but the one that serves never replaced.
-        if verdict == Verdict::Bad && worker.generation != self.current.number {
-            self.condemn(worker.generation, now);
-        }
+    fn forked(&mut self, place: Place, pid: u32, channel: MasterEnd) {
+        let counters = self.counters.row(self.workers.vacant_key());
+        let requests_before = counters.requests();
+        self.workers.insert(Worker { pid, channel: Some(channel), counters, requests_before });
+        self.supervisor.forked(place, Ok(pid), Instant::now());
     }
 
     /// What a new worker needs of all this. Everything else is dropped here, in the child: other generations' caches
     /// are unmapped, siblings' sockets closed (an open copy would keep a sibling's connection to the master alive).
-    fn into_kit(mut self, worker: NewWorker, channel: WorkerEnd) -> Kit {
-        let slots = self.config.slots();
-        let generation = self.generation(worker.generation);
-        let cache = generation.map(|generation| Rc::clone(&generation.cache));
+    fn into_kit(self, place: Place, channel: WorkerEnd) -> Kit {
         Kit {
-            cache: cache.unwrap_or_else(|| Rc::clone(&self.current.cache)),
-            generation: worker.generation,
-            slot: worker.slot as u16,
-            slots,
-            listener: self.listener.into_socket(),
+            cache: Rc::clone(self.supervisor.cache(place.generation)),
+            generation: place.generation,
+            slot: place.slot as u16,
+            slots: self.config.slots(),
+            listener: self.own.listener.into_socket(),
             channel,
-            access_log: self.access_log,
-            counters: worker.counters,
-            rules: self.config.rules,
+            access_log: self.own.access_log,
+            counters: self.counters.row(self.workers.vacant_key()),
+            rules: self.config.rules(),
             peers: self.config.peers,
             sandbox: self.config.sandbox,
             master: self.pid,
         }
     }
 
-    fn generation(&mut self, number: u64) -> Option<&mut Generation> {
-        self.generations_mut().find(|generation| generation.number == number)
+    /// What a loader needs of all this. Everything else is dropped here, in the child, as in a worker; the caches are
+    /// not, for they take the room that they take in the master.
+    fn into_loader(self, ends: Ends) -> loader::Kit {
+        let held = self.supervisor.caches().cloned().collect();
+        let (path, sandbox) = (self.config.cache, self.config.sandbox);
+        loader::Kit { ends, path, sandbox, master: self.pid, _held: held }
     }
 
-    fn generations(&self) -> impl Iterator<Item = &Generation> {
-        let starting = self.starting.iter().map(|starting| &starting.generation);
-        let retiring = self.retiring.iter().map(|retiring| &retiring.generation);
-        std::iter::once(&self.current).chain(starting).chain(retiring)
+    fn worker(&self, pid: u32) -> Option<&Worker> {
+        self.workers.iter().map(|(_, worker)| worker).find(|worker| worker.pid == pid)
     }
 
-    fn generations_mut(&mut self) -> impl Iterator<Item = &mut Generation> {
-        let starting = self.starting.iter_mut().map(|starting| &mut starting.generation);
-        let retiring = self.retiring.iter_mut().map(|retiring| &mut retiring.generation);
-        std::iter::once(&mut self.current).chain(starting).chain(retiring)
+    fn order(&self, pid: u32, order: impl Fn(&MasterEnd) -> io::Result<()>) -> io::Result<()> {
+        let channel = self.worker(pid).and_then(|worker| worker.channel.as_ref());
+        channel.map_or(Err(io::ErrorKind::NotConnected.into()), order)
     }
 
-    fn next_wake(&self) -> Instant {
-        let start = self.generations().filter_map(Generation::next_start).min();
-        let start = start.map(|start| start.max(self.forks.next()));
-        let watchdog = self.watchdog.as_ref().map(Watchdog::next);
-        let others =
-            [start, self.stopping, self.next_step(), watchdog, self.orders.callers.next_wake(Instant::now())];
-        others.into_iter().flatten().fold(self.next_beat, Instant::min)
+    fn kill(&self, pid: u32) {
+        if self.worker(pid).is_some()
+            && let Err(error) = kill(Pid::from_raw(pid as i32), Signal::SIGKILL)
+        {
+            log::warning(format_args!("worker {pid}: {} not sent ({error}); trying again", Signal::SIGKILL));
+        }
     }
 }

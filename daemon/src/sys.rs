@@ -1,30 +1,19 @@
 //! The only room with unsafe code: what the operating system offers without a safe form.
 //!
-//! Fork, reaping, signal handling, received and inherited files, memory maps and shared memory. Each function is as small
-//! as its system call; policy lives with the callers. What nix offers safely is called where it is needed, not here.
+//! Fork, signal handling, memory maps and shared memory. Each function is as small
+//! as its system call; policy lives with the callers. What nix and rustix offer safely is called where it is needed, not here.
 
 use memmap2::{Mmap, MmapOptions};
 use nix::{
     errno::Errno,
-    fcntl::{FcntlArg, FdFlag, SealFlag, fcntl},
+    fcntl::{FcntlArg, SealFlag, fcntl},
     sys::{
         mman::{MapFlags, ProtFlags, mmap_anonymous},
         signal::{SigHandler, Signal, signal},
-        socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg},
     },
     unistd::{ForkResult, Pid},
 };
-use std::{
-    fs::File,
-    io::{self, IoSliceMut},
-    num::NonZero,
-    os::{
-        fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
-        unix::process::ExitStatusExt as _,
-    },
-    process::ExitStatus,
-    sync::atomic::{AtomicBool, AtomicU64, Ordering},
-};
+use std::{fs::File, io, num::NonZero, sync::atomic::AtomicU64};
 
 /// Which side of a fork this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,17 +42,6 @@ fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count)
 }
 
-/// Collects one ended child, `None` when no child has ended.
-///
-/// nix's own form fails on real-time signals after the child is gone, and its number with it.
-#[expect(unsafe_code, reason = "nix loses a child that a real-time signal has killed")]
-pub fn reap() -> Option<(Pid, ExitStatus)> {
-    let mut status = 0;
-    // SAFETY: the kernel writes one int, to this function's own variable.
-    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
-    (pid > 0).then(|| (Pid::from_raw(pid), ExitStatus::from_raw(status)))
-}
-
 /// Has the kernel tell this process of ended children and keep them until they are reaped.
 ///
 /// Whoever started the program may have chosen otherwise (`SIG_IGN`), and the choice outlives an exec.
@@ -71,44 +49,6 @@ pub fn reap() -> Option<(Pid, ExitStatus)> {
 pub fn keep_ended_children() -> nix::Result<()> {
     // SAFETY: the default handling runs none of this program's code, and nobody here relies on another one.
     unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }.map(drop)
-}
-
-/// The kernel passes no more files with one packet.
-const MOST_FILES: usize = 253;
-
-/// Receives a packet and the first file that came with it; further ones are closed.
-#[expect(unsafe_code, reason = "a received descriptor is only a number until someone owns it")]
-pub fn receive_with_file(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> nix::Result<(usize, Option<OwnedFd>)> {
-    let mut space = nix::cmsg_space!([RawFd; MOST_FILES]);
-    let mut slices = [IoSliceMut::new(buffer)];
-    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
-    let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut slices, Some(&mut space), flags)?;
-    let mut files = Vec::new();
-    // Cut when this process has no descriptor free: then there is none.
-    for part in message.cmsgs().into_iter().flatten() {
-        if let ControlMessageOwned::ScmRights(numbers) = part {
-            for number in numbers {
-                // SAFETY: the kernel has just made this descriptor for this call; nobody else can know its number.
-                files.push(unsafe { OwnedFd::from_raw_fd(number) });
-            }
-        }
-    }
-    Ok((message.bytes, files.into_iter().next()))
-}
-
-/// A file that was open when the program began. At most once; `None` after that, or when there is none.
-#[expect(unsafe_code, reason = "an inherited descriptor is only a number until someone owns it")]
-pub fn inherited_file(number: RawFd) -> Option<OwnedFd> {
-    static TAKEN: AtomicBool = AtomicBool::new(false);
-    if TAKEN.swap(true, Ordering::Relaxed) {
-        return None;
-    }
-    // SAFETY: the caller has it from the environment that this descriptor was open at the start, so no file that this
-    // program opened has its number; the flag above keeps it from being owned twice.
-    unsafe {
-        fcntl(BorrowedFd::borrow_raw(number), FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).ok()?;
-        Some(OwnedFd::from_raw_fd(number))
-    }
 }
 
 /// Closes what this process has inherited without being told of it: descriptors from `first` on.

@@ -11,12 +11,13 @@ use room::Room;
 use slab::Slab;
 use std::{
     cell::{Cell, RefCell},
+    ops::Deref,
     rc::Rc,
     sync::Arc,
     task::Waker,
     time::{Duration, Instant},
 };
-use unread::{Progress, Unread, UnreadKey};
+use unread::{Progress, Unread};
 use wire::net::Peer;
 
 /// A client that says nothing for this long after its answer will hardly say something soon.
@@ -33,6 +34,19 @@ enum Phase {
     Served,
     /// Its client to read its answer.
     Unread,
+}
+
+/// What a connection is told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// To go on.
+    GoOn,
+    /// To be idle in as little memory as possible.
+    Rest,
+    /// To end unless its client asks for something at this very moment: its place is needed.
+    MakeRoom,
+    /// To end: its time is up.
+    End,
 }
 
 /// All connections of one thread.
@@ -55,16 +69,15 @@ pub struct Client {
     peer: Peer,
     phase: Cell<Phase>,
     since: Cell<Instant>,
-    /// Bytes of the answer in work, 0 if there is none.
-    answer: Cell<usize>,
-    /// Where it is among those that are to read, and how it does.
-    unread: Cell<Option<UnreadKey>>,
-    progress: Progress,
-    expired: Cell<bool>,
-    rests: Cell<bool>,
+    order: Cell<Order>,
     /// Nothing of a request has come, and nothing but its socket is held for it.
     waits: Cell<bool>,
-    makes_room: Cell<bool>,
+    /// The last request has a body.
+    sends_body: Cell<bool>,
+    /// Bytes of the answer in work, 0 if there is none.
+    answer: Cell<usize>,
+    /// What it has read of an answer that did not fit.
+    progress: Progress,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -107,14 +120,11 @@ impl Clients {
             let phase = client.phase.get();
             let time = now.duration_since(client.since.get());
             if time > self.patience(phase) {
-                client.expire();
-                continue;
-            }
-            let goes_to_rest = phase == Phase::Idle && time > RESTLESS && !client.rests.replace(true);
-            if goes_to_rest {
+                client.told(Order::End);
+            } else if phase == Phase::Idle && time > RESTLESS && client.goes_on() && !client.waits.get() {
                 self.counters.rested.count();
-            }
-            if phase == Phase::Unread || goes_to_rest {
+                client.told(Order::Rest);
+            } else if phase == Phase::Unread {
                 client.wake();
             }
         }
@@ -129,8 +139,7 @@ impl Clients {
             return false;
         };
         self.counters.made_room.count();
-        client.makes_room.set(true);
-        client.wake();
+        client.told(Order::MakeRoom);
         true
     }
 
@@ -144,9 +153,7 @@ impl Clients {
     /// Tells all connections that the program stops: the idle ones end, the others after their answer.
     pub fn stop(&self) {
         self.stopping.set(true);
-        for (_, client) in self.all.borrow().iter() {
-            client.wake();
-        }
+        self.all.borrow().iter().for_each(|(_, client)| client.wake());
     }
 
     /// Whether no connection is left; if some are, `waker` is told when the last one ends.
@@ -174,29 +181,27 @@ impl Client {
             peer,
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
-            answer: Cell::new(0),
-            unread: Cell::new(None),
-            progress: Progress::default(),
-            expired: Cell::new(false),
-            rests: Cell::new(false),
+            order: Cell::new(Order::GoOn),
             waits: Cell::new(false),
-            makes_room: Cell::new(false),
+            sends_body: Cell::new(false),
+            answer: Cell::new(0),
+            progress: Progress::default(),
             waker: RefCell::new(None),
         }
     }
 
     /// Whether it has neither asked nor begun to ask for a while: kept after its answer, or silent from the beginning.
     fn is_dispensable(&self, now: Instant) -> bool {
-        self.waits.get()
-            && !self.makes_room.get()
-            && !self.expired.get()
-            && now.duration_since(self.since.get()) > RESTLESS
+        self.waits.get() && self.goes_on() && now.duration_since(self.since.get()) > RESTLESS
     }
 
-    /// Its time is up.
-    fn expire(&self) {
-        self.expired.set(true);
+    fn told(&self, order: Order) {
+        self.order.set(order);
         self.wake();
+    }
+
+    fn goes_on(&self) -> bool {
+        self.order.get() == Order::GoOn
     }
 
     fn wake(&self) {
@@ -206,78 +211,109 @@ impl Client {
     }
 
     fn enter(&self, phase: Phase) {
-        self.rests.set(false);
+        self.stay();
         self.phase.set(phase);
         self.since.set(Instant::now());
     }
-}
 
-impl Guest {
-    /// Bytes are awaited: the rest of a head, or (`head_begun` is false) the next request.
-    pub fn awaits_bytes(&self, head_begun: bool) {
-        let phase = self.client.phase.get();
-        match (phase, head_begun) {
-            (Phase::Served, false) => self.client.enter(Phase::Idle),
-            (Phase::Served | Phase::Idle, true) => self.client.enter(Phase::Head),
-            _ => {}
+    /// It has asked for something in time: only the end of its time is still its end.
+    fn stay(&self) {
+        if self.order.get() != Order::End {
+            self.order.set(Order::GoOn);
         }
     }
 
-    /// A request is being served.
-    pub fn on_served(&self) {
-        self.client.rests.set(false);
-        if self.client.phase.get() != Phase::Unread {
-            self.client.phase.set(Phase::Served);
+    /// Bytes have come.
+    pub fn on_read(&self) {
+        if self.phase.get() == Phase::Idle {
+            self.enter(Phase::Head);
         }
+    }
+
+    /// A request has come, all but its body if it has one.
+    pub fn on_request(&self, sends_body: bool) {
+        self.stay();
+        self.phase.set(Phase::Served);
+        self.sends_body.set(sends_body);
+    }
+
+    /// Whether a body comes after the request, so that the connection ends with its answer.
+    pub fn sends_body(&self) -> bool {
+        self.sends_body.get()
     }
 
     /// An answer of so many bytes is about to be written. It holds the block that it lies in, however short it is.
     pub fn on_answered(&self, bytes: usize) {
-        self.client.answer.set(bytes.max(BLOCK));
+        self.answer.set(bytes.max(BLOCK));
     }
 
     /// Whether an answer is there of which not all is written.
     pub fn has_answer(&self) -> bool {
-        self.client.answer.get() > 0
-    }
-
-    /// The answer does not fit into the socket, which holds so many bytes that nobody has taken. If it is one too many,
-    /// those that read slowest are cut off.
-    pub fn on_unread(&self, untaken: usize) {
-        let client = &self.client;
-        if client.phase.get() == Phase::Unread {
-            client.progress.look(untaken);
-            return;
-        }
-        client.enter(Phase::Unread);
-        client.progress.begin(untaken);
-        let mut unread = self.clients.unread.borrow_mut();
-        client.unread.set(Some(unread.enter(client.answer.get(), Rc::clone(client))));
-        while let Some(surplus) = unread.surplus(client.since.get()) {
-            surplus.unread.set(None);
-            surplus.expire();
-        }
+        self.answer.get() > 0
     }
 
     /// A part of the answer was written.
     pub fn on_written(&self, bytes: usize) {
-        if self.client.phase.get() == Phase::Unread {
-            self.client.progress.written(bytes);
+        if self.phase.get() == Phase::Unread {
+            self.progress.written(bytes);
         }
     }
 
-    /// All that was to be written is written.
+    /// It waits with nothing but its socket, or no longer does: it has come to an end, or asked for something.
+    pub fn waits(&self, waits: bool) {
+        self.waits.set(waits);
+        self.stay();
+    }
+
+    /// Whether it has been idle long enough to be kept in as little memory as possible.
+    pub fn may_rest(&self) -> bool {
+        self.order.get() == Order::Rest
+    }
+
+    /// Whether its place is needed for another one.
+    pub fn is_to_make_room(&self) -> bool {
+        self.order.get() == Order::MakeRoom
+    }
+
+    /// Whether its time is up.
+    pub fn has_expired(&self) -> bool {
+        self.order.get() == Order::End
+    }
+
+    /// Whom to wake when it is told something or the program stops.
+    pub fn wakes(&self, waker: &Waker) {
+        let mut known = self.waker.borrow_mut();
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
+    }
+}
+
+impl Guest {
+    /// The answer does not fit into the socket, which holds so many bytes that nobody has taken. If it is one too many,
+    /// those that read slowest are cut off.
+    pub fn on_unread(&self, untaken: usize) {
+        if self.phase.get() == Phase::Unread {
+            self.progress.look(untaken);
+            return;
+        }
+        self.enter(Phase::Unread);
+        self.progress.begin(untaken);
+        let mut unread = self.clients.unread.borrow_mut();
+        unread.enter(Rc::clone(&self.client));
+        while let Some(surplus) = unread.surplus(self.since.get()) {
+            surplus.told(Order::End);
+        }
+    }
+
+    /// All that was to be written is written: if it was an answer, the next request may come.
     pub fn on_flushed(&self) {
-        self.client.answer.set(0);
-        if self.client.phase.get() == Phase::Unread {
-            self.leave_unread();
-            self.client.phase.set(Phase::Served);
-        }
-    }
-
-    fn leave_unread(&self) {
-        if let Some(key) = self.client.unread.take() {
-            self.clients.unread.borrow_mut().leave(key);
+        if self.has_answer() {
+            if self.phase.get() == Phase::Unread {
+                self.clients.unread.borrow_mut().leave(&self.client);
+            }
+            self.answer.set(0);
+            self.enter(Phase::Idle);
         }
     }
 
@@ -285,50 +321,26 @@ impl Guest {
     ///
     /// A client whose head is under way, or which has only just connected, is answered first.
     pub fn may_stop(&self) -> bool {
-        self.clients.stopping.get() && self.client.phase.get() != Phase::Head
+        self.clients.stopping.get() && self.phase.get() != Phase::Head
     }
 
     /// The thread's counters.
     pub fn counters(&self) -> &Counters {
         &self.clients.counters
     }
+}
 
-    /// Whether it has been idle long enough to be kept in as little memory as possible.
-    pub fn may_rest(&self) -> bool {
-        self.client.rests.get()
-    }
+impl Deref for Guest {
+    type Target = Client;
 
-    /// It waits with nothing but its socket, or no longer does.
-    pub fn waits(&self, waits: bool) {
-        self.client.waits.set(waits);
-        if !waits {
-            // It has come to an end, or asked for something in time.
-            self.client.makes_room.set(false);
-        }
-    }
-
-    /// Whether its place is needed for another one.
-    pub fn is_to_make_room(&self) -> bool {
-        self.client.makes_room.get()
-    }
-
-    /// Whether its time is up.
-    pub fn has_expired(&self) -> bool {
-        self.client.expired.get()
-    }
-
-    /// Whom to wake when its time is up or the program stops.
-    pub fn wakes(&self, waker: &Waker) {
-        let mut known = self.client.waker.borrow_mut();
-        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            *known = Some(waker.clone());
-        }
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.leave_unread();
+        self.clients.unread.borrow_mut().leave(&self.client);
         self.clients.counters.closed.count();
         let mut all = self.clients.all.borrow_mut();
         all.remove(self.key);

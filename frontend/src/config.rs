@@ -1,77 +1,115 @@
-//! Every option of the front end: its name, default and unit.
+//! Every option of the front end, declared once: its flag, key, help, default, unit and range.
 //!
-//! Options come from flags and from a flat TOML file whose keys are the flags' names; a flag overrides the file. How
-//! they are read is in [`options`]; this file holds what they mean and their defaults.
+//! How flags and the TOML file are laid over each other is in [`program::options`]; what makes sense together is checked
+//! here.
 
-mod options;
-
-pub use options::{KEYS, command};
-
-use crate::failure::Failure;
+use clap::{
+    CommandFactory as _, Parser,
+    builder::{PathBufValueParser, TypedValueParser as _},
+};
+use ipnetwork::IpNetwork;
+use program::{
+    failure::Failure,
+    options::{self, mode, number, seconds},
+    socket_file::check_path,
+    version,
+};
 use std::{
     ffi::OsString,
     fmt,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZero,
     path::PathBuf,
+    str::FromStr,
     thread::available_parallelism,
     time::Duration,
 };
-use wire::net::Trusted;
 
-/// How the front end runs, all options settled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+const MOST_THREADS: u64 = 256;
+const MOST_CONNECTIONS: u64 = 1_000_000;
+/// The wire carries no longer target.
+const LONGEST_URI: u64 = 8192;
+const LONGEST_HEAD: u64 = 65_536;
+
+/// Serves mirrorlists and metalinks over HTTP: relays requests to the workers of mirrorlistd.
+///
+/// Signals: TERM and INT end it after the requests in flight, a second one at once.
+#[derive(Clone, Debug, Parser, PartialEq)]
+#[command(name = "mirrorlist-http", version = version(None), max_term_width = 100)]
 pub struct Config {
-    /// Where clients connect.
+    /// Where clients connect: ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH; may be repeated
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: Vec<Listen>,
-    /// Permissions of socket files that are listened on.
+    /// Permissions of socket files that are listened on
+    #[arg(long, value_name = "OCTAL", default_value = "0666", value_parser = mode)]
     pub socket_mode: u32,
-    /// Where health and metrics can be asked for, if anywhere.
+    /// Where health and metrics can be asked for: ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH [default: nowhere]
+    #[arg(long, value_name = "ADDRESS")]
     pub admin: Option<Listen>,
-    /// The daemon's socket.
+    /// The socket of mirrorlistd
+    #[arg(long, value_name = "PATH", default_value = "/run/mirrorlistd/socket", value_parser = PathBufValueParser::new().try_map(check_path))]
     pub daemon: PathBuf,
-    /// Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
-    pub trusted: Trusted,
-    /// Threads that serve; 0 stands for one a core.
+    /// Believe the X-Forwarded-For of proxies in this prefix; may be repeated; replaces the default, loopback; nobody's
+    /// if none is named. UNIX sockets are always believed
+    #[arg(long, value_name = "PREFIX", num_args = 0..=1, default_values = ["127.0.0.0/8", "::1"], value_parser = prefix)]
+    pub trusted_proxy: Vec<IpNetwork>,
+    /// Threads that serve, 0 for one a core
+    #[arg(long, value_name = "N", default_value = "0", value_parser = number(0..=MOST_THREADS))]
     pub threads: usize,
     /// Limits for clients.
+    #[command(flatten)]
     pub limits: Limits,
     /// Limits for the way to the workers.
+    #[command(flatten)]
     pub relay: Relay,
-    /// How long requests in flight may take to end when the program is stopped.
+    /// Time for requests in flight to end when the program is stopped
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub stop_limit: Duration,
-    /// Only check the configuration.
+    /// Read options from this TOML file; flags override it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Check the configuration, then exit
+    #[arg(long)]
     pub check: bool,
 }
 
 /// What a client may take of the front end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 pub struct Limits {
-    /// Connections in all; at this number none is accepted until one closes.
+    /// Connections in all; at this number one that is idle makes room for the next
+    #[arg(long = "max-connections", value_name = "N", default_value = "4096", value_parser = number(1..=MOST_CONNECTIONS))]
     pub connections: usize,
-    /// Bytes of a request's target; a longer one is 414.
+    /// Longest request target; a longer one is answered with 414
+    #[arg(long = "max-uri", value_name = "BYTES", default_value = "8192", value_parser = number(64..=LONGEST_URI))]
     pub uri: usize,
-    /// Bytes of a request's head; a longer one is 431.
+    /// Longest request head; a longer one is answered with 431
+    #[arg(long = "max-head", value_name = "BYTES", default_value = "16384", value_parser = number(256..=LONGEST_HEAD))]
     pub head: usize,
-    /// Time from the first byte of a head (or from the connection's start) to its last.
+    /// Time for a request's head to arrive, from its first byte or the connection's start
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub header_timeout: Duration,
-    /// Time that a connection may be kept between two requests.
+    /// Time that a connection is kept between requests
+    #[arg(long, value_name = "SECONDS", default_value = "75", value_parser = seconds)]
     pub idle_timeout: Duration,
-    /// Time that an answer may take to be read by its client once it no longer fits into the socket.
+    /// Time that a client may take to read an answer
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub write_timeout: Duration,
-    /// Bytes of answers that may wait for slow readers in all; above it those that have read nothing for the longest
-    /// are cut off.
+    /// Bytes of answers that may wait for slow readers; above it those that read slowest are cut off
+    #[arg(long = "max-unsent", value_name = "BYTES", default_value = "16777216")]
     pub unsent: usize,
 }
 
 /// How requests go to the workers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 pub struct Relay {
-    /// Time for a request in all, from its head to its answer or 503.
+    /// Time for a request until it is answered with 503
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     pub deadline: Duration,
-    /// Time after which a request that is unanswered goes to another worker, once.
+    /// Time after which an unanswered request goes to another worker, once
+    #[arg(long, value_name = "SECONDS", default_value = "0.25", value_parser = seconds)]
     pub patience: Duration,
-    /// Requests that workers hold at a time; further ones wait.
+    /// Requests that workers hold at a time; further ones wait
+    #[arg(long = "max-in-flight", value_name = "N", default_value = "512", value_parser = number(1..=MOST_CONNECTIONS))]
     pub in_flight: usize,
 }
 
@@ -86,39 +124,25 @@ pub enum Listen {
 
 impl Default for Config {
     fn default() -> Config {
-        Config {
-            listen: vec![Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 8080)))],
-            socket_mode: 0o666,
-            admin: None,
-            daemon: "/run/mirrorlistd/socket".into(),
-            trusted: Trusted::default(),
-            threads: 0,
-            limits: Limits::default(),
-            relay: Relay::default(),
-            stop_limit: Duration::from_secs(5),
-            check: false,
-        }
+        options::defaults()
     }
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            connections: 4096,
-            uri: 8 * 1024,
-            head: 16 * 1024,
-            header_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(75),
-            write_timeout: Duration::from_secs(30),
-            unsent: 16 * 1024 * 1024,
-        }
+        options::defaults()
     }
 }
 
 impl Default for Relay {
     fn default() -> Relay {
-        Relay { deadline: Duration::from_secs(2), patience: Duration::from_millis(250), in_flight: 512 }
+        options::defaults()
     }
+}
+
+/// The program's arguments, for manuals and completions.
+pub fn command() -> clap::Command {
+    Config::command()
 }
 
 impl Config {
@@ -126,32 +150,51 @@ impl Config {
     ///
     /// `--help` and `--version` print and end the process, as flags do.
     pub fn load(arguments: impl Iterator<Item = OsString>) -> Result<Config, Failure> {
-        options::load(arguments)
+        let config: Config = options::read(&options::flags(command(), arguments)?)?;
+        config.contradiction().map_or(Ok(config), |cause| Err(Failure::config(cause)))
     }
 
     /// How many threads serve.
     pub fn thread_count(&self) -> usize {
         if self.threads == 0 { available_parallelism().map_or(1, NonZero::get) } else { self.threads }
     }
+
+    /// What of the options makes no sense together, if anything.
+    fn contradiction(&self) -> Option<String> {
+        let Limits { uri, head, .. } = self.limits;
+        if head < uri {
+            return Some(format!("max-head: {head} bytes, less than max-uri ({uri})"));
+        }
+        // Of port 0 the system chooses another one each time.
+        let any = |place: &Listen| matches!(place, Listen::Tcp(address) if address.port() == 0);
+        let taken = |at: usize, place: &Listen| self.listen[..at].contains(place) && !any(place);
+        if let Some((_, place)) = self.listen.iter().enumerate().find(|(at, place)| taken(*at, place)) {
+            return Some(format!("listen: {place} is given twice"));
+        }
+        if let Some(place) = self.admin.as_ref().filter(|place| taken(self.listen.len(), place)) {
+            return Some(format!("admin: {place} is where clients connect"));
+        }
+        let is_daemon = |place: &Listen| matches!(place, Listen::Unix(path) if *path == self.daemon);
+        let place = self.listen.iter().chain(&self.admin).find(|place| is_daemon(place));
+        place.map(|place| format!("daemon: clients cannot connect to its own socket, {place}"))
+    }
 }
 
-impl Listen {
+impl FromStr for Listen {
+    type Err = Failure;
+
     /// Reads `ADDRESS:PORT`, `[V6]:PORT` or `unix:PATH`.
-    pub fn parse(text: &str) -> Result<Listen, String> {
+    fn from_str(text: &str) -> Result<Listen, Failure> {
         if let Some(path) = text.strip_prefix("unix:") {
-            return if path.is_empty() {
-                Err("`unix:` names no socket file".into())
-            } else {
-                Ok(Listen::Unix(path.into()))
-            };
+            return check_path(path.into()).map(Listen::Unix);
         }
         text.parse().map(Listen::Tcp).map_err(|_| match text.parse::<IpAddr>() {
             Ok(IpAddr::V6(v6)) if let Some((address, port)) = v6_and_port(text) => {
-                format!("`{text}` names no port; write [{address}]:{port} or [{v6}]:8080")
+                Failure::config(format!("names no port; write [{address}]:{port} or [{v6}]:8080"))
             }
-            Ok(IpAddr::V6(v6)) => format!("`{text}` names no port; write [{v6}]:8080"),
-            Ok(IpAddr::V4(v4)) => format!("`{text}` names no port; write {v4}:8080"),
-            Err(_) => format!("`{text}` is not ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH"),
+            Ok(IpAddr::V6(v6)) => Failure::config(format!("names no port; write [{v6}]:8080")),
+            Ok(IpAddr::V4(v4)) => Failure::config(format!("names no port; write {v4}:8080")),
+            Err(_) => Failure::config("not ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH"),
         })
     }
 }
@@ -172,3 +215,11 @@ impl fmt::Display for Listen {
         }
     }
 }
+
+/// Takes a prefix such as `10.0.0.0/8`, or a single address.
+fn prefix(text: &str) -> Result<IpNetwork, Failure> {
+    text.parse().map_err(|_| Failure::config("not a prefix such as 10.0.0.0/8 or fd00::/8"))
+}
+
+#[cfg(test)]
+mod tests;

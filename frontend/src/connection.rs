@@ -1,55 +1,58 @@
 //! One client's connection, from its first byte to its close.
 //!
-//! hyper speaks HTTP. What it does not do is done around it: time-outs, the answer to a head that was not taken, a
-//! close that does not tear the last answer away from a client that is still sending. And since hyper holds some 10 kB
-//! for every connection, those that wait for their next request are without it.
+//! hyper speaks HTTP and keeps to the limit on heads. What it does not do is done around it: time-outs, the header line
+//! that its refusals lack, a close that does not tear the last answer away from a client that is still sending. And since
+//! hyper holds some 10 kB for every connection, those that wait for their next request are without it.
 
-use crate::{
-    clients::Guest,
-    head::HeadLimits,
-    request::Requests,
-    response,
-    stream::{Socket, Stream},
-};
-use hyper::server::conn::http1;
+use crate::{clients::Guest, request::Requests, response, sys};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use std::{
     future::poll_fn,
     io::IoSlice,
-    mem::MaybeUninit,
+    mem::{self, MaybeUninit},
+    os::fd::AsFd as _,
     pin::Pin,
     rc::Rc,
-    task::Poll,
-    time::{Duration, SystemTime},
+    task::{Context, Poll},
+    time::Duration,
 };
-use tokio::{io::ReadBuf, time::timeout};
+use tokio::{
+    io::{self, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf},
+    net::TcpStream,
+    time::timeout,
+};
 
 /// What is read off after the last answer, at most, before the socket is closed.
-const LINGER_BYTES: usize = 64 * 1024;
+const LINGER_BYTES: u64 = 64 * 1024;
 /// For how long.
 const LINGER: Duration = Duration::from_secs(1);
-/// hyper's buffer: more than the longest head, which it gets whole.
-const HYPER_BUFFER: usize = 128 * 1024;
+/// The least that hyper's buffer can hold.
+const SMALLEST_BUFFER: usize = 8 * 1024;
 
 /// How the time with hyper ended.
 enum End {
     /// The last answer is written, or the client has ended.
-    Served(Stream),
+    Served,
+    /// The same, and the client may have sent something that nobody has read: closing now could cost it the answer.
+    Unread(Stream),
     /// The client has been idle for a while; hyper and its buffers are given back until it says something.
-    Resting(Stream, Requests),
+    Resting(Stream),
     /// The connection is broken, or its time is up.
     Cut,
 }
 
 /// Serves a connection until it ends, however it ends.
-pub async fn serve(socket: Socket, limits: HeadLimits, mut requests: Requests) {
-    let guest = Rc::clone(&requests.guest);
-    let mut stream = Stream::new(socket, Rc::clone(&guest), limits);
-    while wait(&stream, &guest).await {
+pub async fn serve(socket: TcpStream, longest_head: usize, requests: Rc<Requests>) {
+    let guest = &requests.guest;
+    let mut stream = Stream::new(socket, Rc::clone(guest));
+    while wait(&stream, guest).await {
         // In a box, so that a connection that waits is small.
-        match Box::pin(http(stream, requests)).await {
-            End::Served(stream) => return close(stream, &guest).await,
-            End::Resting(rested, kept) => (stream, requests) = (rested, kept),
-            End::Cut => return,
+        match Box::pin(http(stream, longest_head, &requests)).await {
+            End::Resting(rested) => stream = rested,
+            End::Unread(stream) => return close(stream, guest).await,
+            End::Served | End::Cut => return,
         }
     }
 }
@@ -75,22 +78,24 @@ async fn wait(stream: &Stream, guest: &Guest) -> bool {
 }
 
 /// Has hyper serve requests for as long as they come.
-async fn http(stream: Stream, requests: Requests) -> End {
-    let guest = Rc::clone(&requests.guest);
+async fn http(stream: Stream, longest_head: usize, requests: &Rc<Requests>) -> End {
+    let guest = &requests.guest;
+    let service = service_fn(|request| requests.answer(request));
     let mut http = http1::Builder::new()
         // A client may end its writing side and still wait for the answer.
         .half_close(true)
         // Time-outs are the sweep's.
         .header_read_timeout(None)
-        .max_buf_size(HYPER_BUFFER)
-        .serve_connection(stream, requests);
+        .max_header_size(longest_head)
+        .max_buf_size(longest_head.max(SMALLEST_BUFFER))
+        .serve_connection(TokioIo::new(stream), service);
     let mut told_to_end = false;
     let served = poll_fn(|cx| {
         guest.wakes(cx.waker());
         if guest.has_expired() {
             return Poll::Ready(false);
         }
-        // An error is the client's doing, and it is gone: there is nobody to tell.
+        // An error is the client's doing: a head that was refused, or it is gone and there is nobody to tell.
         let mut ended = Pin::new(&mut http).poll(cx).map(|ended| ended.is_ok());
         if ended.is_pending() && !told_to_end && (guest.may_stop() || guest.may_rest()) {
             told_to_end = true;
@@ -101,67 +106,142 @@ async fn http(stream: Stream, requests: Requests) -> End {
     })
     .await;
     let parts = http.into_parts();
-    if !served {
+    let stream = parts.io.into_inner();
+    if stream.is_refused() {
+        End::Unread(stream)
+    } else if !served {
         if guest.has_answer() {
-            parts.io.discard_unsent();
+            stream.discard_unsent();
         }
-        return End::Cut;
-    }
-    if guest.may_rest() && parts.io.is_between_requests() {
-        End::Resting(parts.io, parts.service)
+        End::Cut
+    } else if guest.sends_body() || !parts.read_buf.is_empty() {
+        End::Unread(stream)
+    } else if guest.may_rest() {
+        End::Resting(stream)
     } else {
-        End::Served(parts.io)
+        End::Served
     }
 }
 
-/// Says what is left to say, then closes so that the client gets to read it.
-async fn close(stream: Stream, guest: &Guest) {
-    let refusal = stream.refusal();
-    if refusal.is_none() && !stream.has_unread() {
-        return;
-    }
-    let mut socket = stream.into_socket();
+/// Says what is left to say, ends the writing side and reads until the client ends too or has sent enough, so that it
+/// gets to read all.
+async fn close(mut stream: Stream, guest: &Guest) {
+    let refusal = stream.take_refusal();
     let said = async {
-        if let Some((refusal, is_head)) = refusal {
-            guest.counters().refused(refusal);
-            write(&mut socket, &response::refusal(refusal, is_head, SystemTime::now())).await;
+        if !refusal.is_empty() {
+            let (status, refusal) = response::complete_refusal(&refusal);
+            guest.counters().refused(status);
+            stream.socket.write_all(&refusal).await?;
         }
-        read_off(&mut socket).await;
+        stream.socket.shutdown().await?;
+        io::copy(&mut stream.socket.take(LINGER_BYTES), &mut io::sink()).await
     };
-    // A client that neither reads nor ends has had its second.
+    // A client that is gone needs nothing; one that neither reads nor ends has had its second.
     let _ = timeout(LINGER, said).await;
 }
 
-/// Writes all of `bytes`, or as much as the client takes.
-async fn write(socket: &mut Socket, mut bytes: &[u8]) {
-    while !bytes.is_empty() {
-        match poll_fn(|cx| socket.poll_write(cx, &[IoSlice::new(bytes)])).await {
-            Ok(written) if written > 0 => bytes = &bytes[written..],
-            _ => return,
-        }
+/// A client's socket as hyper reads and writes it; over a socket file that is done just as over TCP.
+///
+/// Bytes pass through, and the guest is told. Only what hyper says by itself is kept back: its refusal of a head.
+#[derive(Debug)]
+struct Stream {
+    socket: TcpStream,
+    guest: Rc<Guest>,
+    refusal: Vec<u8>,
+}
+
+impl Stream {
+    /// The socket of this connection.
+    fn new(socket: TcpStream, guest: Rc<Guest>) -> Stream {
+        Stream { socket, guest, refusal: Vec::new() }
+    }
+
+    /// Whether hyper has refused a head.
+    fn is_refused(&self) -> bool {
+        !self.refusal.is_empty()
+    }
+
+    /// What hyper has said to a head that it did not take; empty if there was none such.
+    fn take_refusal(&mut self) -> Vec<u8> {
+        mem::take(&mut self.refusal)
+    }
+
+    /// Whether there is something to read, the client's end included.
+    fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut byte = [MaybeUninit::uninit()];
+        // An error is told again by the read that follows.
+        self.socket.poll_peek(cx, &mut ReadBuf::uninit(&mut byte)).map(drop)
+    }
+
+    /// Whether bytes have come that nobody has read, also such as the runtime does not know of yet.
+    fn has_input(&self) -> bool {
+        SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
+    }
+
+    /// Has the system forget what it still holds for the client once the socket is closed. Else it would keep trying for
+    /// minutes, however little the client reads.
+    fn discard_unsent(&self) {
+        // It is closed either way.
+        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Bytes that were written and that the client's system has not taken.
+    fn untaken(&self) -> usize {
+        // A socket that cannot tell is broken, and so its client makes no progress.
+        sys::untaken(self.socket.as_fd()).unwrap_or(usize::MAX)
     }
 }
 
-/// Ends the writing side and reads until the client ends too, or has sent enough.
-async fn read_off(socket: &mut Socket) {
-    if poll_fn(|cx| socket.poll_shutdown(cx)).await.is_err() {
-        return;
-    }
-    let mut rest = LINGER_BYTES;
-    let ended = |read: usize, rest: &mut usize| {
-        *rest = rest.saturating_sub(read);
-        read == 0 || *rest == 0
-    };
-    poll_fn(|cx| {
-        loop {
-            let mut space = [const { MaybeUninit::uninit() }; 4096];
-            let mut bytes = ReadBuf::uninit(&mut space);
-            match socket.poll_read(cx, &mut bytes) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(())) if !ended(bytes.filled().len(), &mut rest) => {}
-                Poll::Ready(_) => return Poll::Ready(()),
-            }
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = bytes.filled().len();
+        let read = Pin::new(&mut self.socket).poll_read(cx, bytes);
+        if bytes.filled().len() > before {
+            self.guest.on_read();
         }
-    })
-    .await;
+        read
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if !self.guest.has_answer() {
+            let before = self.refusal.len();
+            bytes.iter().for_each(|piece| self.refusal.extend_from_slice(piece));
+            return Poll::Ready(Ok(self.refusal.len() - before));
+        }
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bytes);
+        match written {
+            Poll::Pending => self.guest.on_unread(self.untaken()),
+            Poll::Ready(Ok(bytes)) => self.guest.on_written(bytes),
+            Poll::Ready(Err(_)) => {}
+        }
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.guest.on_flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Does nothing: how the connection ends is not hyper's to decide.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }

@@ -3,7 +3,6 @@
 //! A cell has one writer, its thread, so that counting is a load and a store without a lock; a reader sees every value
 //! as it was a moment ago. What is told of them, and under which names, is in [`crate::admin`].
 
-use crate::head::Refusal;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -12,6 +11,8 @@ use wire::{Kind, ReplyHead, Tier};
 
 /// Statuses of answers that are told apart; the last place is for all others.
 pub const STATUSES: [u16; 6] = [200, 302, 400, 404, 405, 503];
+/// Statuses of heads that are not taken.
+pub const REFUSED: [u16; 3] = [400, 414, 431];
 const STATUS_PLACES: usize = STATUSES.len() + 1;
 
 /// Bounds of the time that an answer takes, in microseconds: from 64 µs to 4.2 s, each twice the one before.
@@ -22,30 +23,47 @@ const FIRST_BOUND_LOG2: u32 = 6;
 #[derive(Debug, Default)]
 pub struct Cell(AtomicU64);
 
-/// The counters of one thread. They have cache lines of its own.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub struct Counters {
-    /// Answers by kind, status and tier of the first mirror.
-    answers: [[[Cell; Tier::ALL.len()]; STATUS_PLACES]; Kind::ALL.len()],
-    /// Times that answers took, by kind.
-    pub times: [Times; Kind::ALL.len()],
-    /// Requests that were sent to another worker.
-    pub retries: Cell,
-    /// Connections of clients, taken in and ended.
-    pub connections: Cell,
-    /// Those that have ended.
-    pub closed: Cell,
-    /// Those among them that were idle and made room for others.
-    pub made_room: Cell,
-    /// Times that one has been idle for a while, and gave up what was held for its requests.
-    pub rested: Cell,
-    /// Connections that could make room, as of the last sweep. No counter but a gauge.
-    pub dispensable: Cell,
-    /// Heads that were not taken: 400, 414, 431.
-    pub refused: [Cell; 3],
-    /// Signs of life: the loop has turned once more.
-    pub turns: Cell,
+/// A counter as it is told: its name outside, what it tells, where it is.
+pub type Told = (&'static str, &'static str, fn(&Counters) -> &Cell);
+
+macro_rules! counters {
+    (told { $($told:ident, $name:literal, $help:literal;)* } others { $($others:tt)* }) => {
+        /// The counters of one thread. They have cache lines of its own.
+        #[derive(Debug, Default)]
+        #[repr(align(128))]
+        pub struct Counters { $(#[doc = $help] pub $told: Cell,)* $($others)* }
+
+        /// Those that the metrics tell as they stand, summed over the threads.
+        pub const TOLD: &[Told] = &[$(($name, $help, |counters| &counters.$told)),*];
+    };
+}
+
+counters! {
+    // A count is declared here alone: its cell, its name outside, what it tells. The metrics follow.
+    told {
+        retries, "mirrorlist_http_retries",
+            "Requests that were sent to another worker because the first was silent or gone.";
+        connections, "mirrorlist_http_connections_accepted", "Connections of clients, ever.";
+        made_room, "mirrorlist_http_connections_closed_for_room",
+            "Idle connections that were closed at the limit so that others got in.";
+    }
+    // What is told with labels, as part of another figure, or not at all.
+    others {
+        /// Answers by kind, status and tier of the first mirror.
+        answers: [[[Cell; Tier::ALL.len()]; STATUS_PLACES]; Kind::ALL.len()],
+        /// Times that answers took, by kind.
+        pub times: [Times; Kind::ALL.len()],
+        /// Connections that have ended.
+        pub closed: Cell,
+        /// Times that one has been idle for a while, and gave up what was held for its requests.
+        pub rested: Cell,
+        /// Connections that could make room, as of the last sweep. No counter but a gauge.
+        pub dispensable: Cell,
+        /// Heads that were not taken, by status.
+        pub refused: [Cell; REFUSED.len()],
+        /// Signs of life: the loop has turned once more.
+        pub turns: Cell,
+    }
 }
 
 /// How long answers took: how many each bound held, and all together.
@@ -83,14 +101,11 @@ impl Counters {
         self.times[head.kind as usize].add(took);
     }
 
-    /// The front end has answered by itself.
-    pub fn answered_here(&self, status: u16) {
-        self.answers[Kind::Other as usize][status_place(status)][Tier::None as usize].count();
-    }
-
-    /// A head was not taken.
-    pub fn refused(&self, refusal: Refusal) {
-        self.refused[refusal as usize].count();
+    /// The front end has answered by itself: a request, or a head that it has not taken for one.
+    pub fn refused(&self, status: u16) {
+        let at = REFUSED.iter().position(|known| *known == status);
+        let answers = &self.answers[Kind::Other as usize][status_place(status)][Tier::None as usize];
+        at.map_or(answers, |at| &self.refused[at]).count();
     }
 
     /// How many answers there were of a kind, a tier, and the status at this place; the one after the last of
@@ -159,8 +174,8 @@ mod tests {
     #[test]
     fn an_answer_is_counted_under_its_status_or_under_the_others() {
         let counters = Counters::default();
-        counters.answered_here(405);
-        counters.answered_here(418);
+        counters.refused(405);
+        counters.refused(418);
         let place = |status| STATUSES.iter().position(|known| *known == status).unwrap();
         assert_eq!(counters.answers(Kind::Other, place(405), Tier::None), 1);
         assert_eq!(counters.answers(Kind::Other, STATUSES.len(), Tier::None), 1);

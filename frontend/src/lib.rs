@@ -1,11 +1,10 @@
 //! The HTTP front end of mirrorlistd: turns HTTP into questions to the workers, and their answers into HTTP.
 //!
 //! In the order in which a request meets them:
-//! - [`config`], [`server`], [`inherited`], [`listen`], [`socket_file`], [`thread`], [`accept`]: the process, its threads, its sockets;
+//! - [`config`], [`server`], [`listen`], [`thread`], [`accept`]: the process, its threads, its sockets;
 //! - [`sandbox`]: what the process gives up once they are open;
-//! - [`connection`], [`stream`], [`head`], [`clients`]: one client's connection, what may come over it, how long it may
-//!   last;
-//! - [`request`]: who asks for what;
+//! - [`connection`], [`clients`]: one client's connection, and how long it may last;
+//! - [`request`], [`accepted`]: who asks for what, and what answers he takes;
 //! - [`backend`]: the way to the workers and back;
 //! - [`response`]: answers as HTTP.
 //!
@@ -14,21 +13,18 @@
 //! No rule of the service is known here, and nothing of the cache. `sys` is the unsafe, in one room.
 
 pub mod accept;
+mod accepted;
 pub mod admin;
 pub mod backend;
 pub mod clients;
 pub mod config;
 pub mod connection;
 pub mod counters;
-pub mod head;
-pub mod inherited;
 pub mod listen;
 pub mod request;
 pub mod response;
 pub mod sandbox;
 pub mod server;
-pub mod socket_file;
-pub mod stream;
 mod sys;
 pub mod thread;
 pub mod watchdog;

@@ -4,38 +4,24 @@
 //! one socket that the threads share, as does one that systemd has opened. Everything is opened before the first thread
 //! starts, so that what cannot be opened ends the program at once.
 
-use crate::{config::Listen, failure::Failure, inherited::Inherited, socket_file::SocketFile};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use std::{io, net::SocketAddr, path::Path};
+use crate::{config::Listen, failure::Failure};
+use program::{
+    files,
+    socket_file::{Access, SocketFile},
+};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::{io, net::SocketAddr, os::fd::OwnedFd, path::Path};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
 /// What the kernel may hold of unsent answers for a connection; it doubles the figure.
 const SEND_BUFFER: usize = 128 * 1024;
 
-/// One thread's end of one listening socket.
-#[derive(Debug)]
-pub enum Listener {
-    /// Over TCP.
-    Tcp(tokio::net::TcpListener),
-    /// Over a socket file.
-    Unix(tokio::net::UnixListener),
-}
-
-/// A listening socket not yet in the hands of a runtime.
-#[derive(Debug)]
-pub enum Prepared {
-    /// Over TCP.
-    Tcp(std::net::TcpListener),
-    /// Over a socket file.
-    Unix(std::os::unix::net::UnixListener),
-}
-
 /// All that was opened.
 #[derive(Debug)]
 pub struct Opened {
     /// For each thread, its listeners.
-    pub threads: Vec<Vec<Prepared>>,
+    pub threads: Vec<Vec<Socket>>,
     /// The socket files; to be kept until the end.
     pub files: Vec<SocketFile>,
     /// Where clients connect, ports settled.
@@ -49,22 +35,21 @@ pub struct Opened {
 pub fn open(listen: &[Listen], socket_mode: u32, threads: usize) -> Result<Opened, Failure> {
     let mut opened = Opened::none(threads);
     for place in listen {
-        let refused = |cause: String| Failure::system(format!("listen {place}: {cause}"));
-        let failed = |error: io::Error| refused(error.to_string());
+        let failed = |error: io::Error| Failure::system(format!("listen {place}: {error}"));
         match place {
             Listen::Tcp(address) => {
                 let listeners = tcp_for_all(*address, threads).map_err(failed)?;
                 // The system may have chosen the port.
-                let address = listeners[0].local_addr().map_err(failed)?;
+                opened.places.push(place_of(&listeners[0]).map_err(failed)?);
                 for (thread, listener) in opened.threads.iter_mut().zip(listeners) {
-                    thread.push(Prepared::Tcp(listener));
+                    thread.push(listener);
                 }
-                opened.places.push(Listen::Tcp(address));
             }
             Listen::Unix(path) => {
-                let (file, listener) = SocketFile::listen(path, socket_mode).map_err(refused)?;
+                let access = Access { mode: socket_mode, owner: None, group: None };
+                let (file, listener) = SocketFile::take(path, access).map_err(failed)?;
                 opened.files.push(file);
-                opened.share(&Inherited::Unix(listener), place.clone()).map_err(failed)?;
+                opened.share(&OwnedFd::from(listener).into()).map_err(failed)?;
             }
         }
     }
@@ -72,33 +57,34 @@ pub fn open(listen: &[Listen], socket_mode: u32, threads: usize) -> Result<Opene
 }
 
 /// Gives so many threads the sockets that were passed on. Their files are not ours to remove.
-pub fn adopt(passed: &[Inherited], threads: usize) -> Result<Opened, Failure> {
+pub fn adopt(passed: Vec<OwnedFd>, threads: usize) -> Result<Opened, Failure> {
     let mut opened = Opened::none(threads);
-    for socket in passed {
-        let adopted = place_of(socket).and_then(|place| opened.share(socket, place));
+    for socket in passed.into_iter().map(Socket::from) {
+        // They are to serve as our own do.
+        let ready = if socket.domain().is_ok_and(|domain| domain == Domain::UNIX) {
+            Ok(())
+        } else {
+            inherit_to_connections(&socket)
+        };
+        let adopted = ready.and_then(|()| opened.share(&socket));
         adopted.map_err(|error| Failure::system(format!("socket passed by systemd: {error}")))?;
     }
     Ok(opened)
 }
 
-/// Where clients connect to a socket that was passed on, which is made to serve as our own do.
-fn place_of(socket: &Inherited) -> io::Result<Listen> {
-    match socket {
-        Inherited::Tcp(listener) => {
-            inherit_to_connections(&SockRef::from(listener))?;
-            listener.local_addr().map(Listen::Tcp)
-        }
-        Inherited::Unix(listener) => {
-            let address = listener.local_addr()?;
-            Ok(Listen::Unix(address.as_pathname().unwrap_or(Path::new("(no file)")).to_owned()))
-        }
-    }
+/// Where clients connect to a socket.
+fn place_of(socket: &Socket) -> io::Result<Listen> {
+    let address = socket.local_addr()?;
+    Ok(match address.as_socket() {
+        Some(address) => Listen::Tcp(address),
+        None => Listen::Unix(address.as_pathname().unwrap_or(Path::new("(no file)")).to_owned()),
+    })
 }
 
 impl Opened {
     /// The folders of the socket files.
     pub fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().map(SocketFile::folder)
+        self.files.iter().map(|file| files::folder(file.path()))
     }
 
     fn none(threads: usize) -> Opened {
@@ -108,25 +94,12 @@ impl Opened {
     }
 
     /// Gives every thread the same socket.
-    fn share(&mut self, socket: &Inherited, place: Listen) -> io::Result<()> {
+    fn share(&mut self, socket: &Socket) -> io::Result<()> {
         for thread in &mut self.threads {
-            thread.push(match socket {
-                Inherited::Tcp(listener) => Prepared::Tcp(listener.try_clone()?),
-                Inherited::Unix(listener) => Prepared::Unix(listener.try_clone()?),
-            });
+            thread.push(socket.try_clone()?);
         }
-        self.places.push(place);
+        self.places.push(place_of(socket)?);
         Ok(())
-    }
-}
-
-impl Prepared {
-    /// Hands the socket to the runtime of the calling thread.
-    pub fn start(self) -> io::Result<Listener> {
-        match self {
-            Prepared::Tcp(listener) => tokio::net::TcpListener::from_std(listener).map(Listener::Tcp),
-            Prepared::Unix(listener) => tokio::net::UnixListener::from_std(listener).map(Listener::Unix),
-        }
     }
 }
 
@@ -135,13 +108,13 @@ impl Prepared {
 /// The first is opened as if it were to be alone, so that it is refused where anyone listens already; only then are the
 /// others let in beside it. The system would let every program of this user in, which then takes its share of the
 /// connections.
-fn tcp_for_all(address: SocketAddr, count: usize) -> io::Result<Vec<std::net::TcpListener>> {
+fn tcp_for_all(address: SocketAddr, count: usize) -> io::Result<Vec<Socket>> {
     let first = tcp(address, false)?;
     // Of port 0 the first finds out which port it is; the others take the same.
-    let address = first.local_addr()?;
+    let address = first.local_addr()?.as_socket().unwrap_or(address);
     let mut all = vec![first];
     if count > 1 {
-        SockRef::from(&all[0]).set_reuse_port(true)?;
+        all[0].set_reuse_port(true)?;
     }
     for _ in 1..count {
         all.push(tcp(address, true)?);
@@ -150,7 +123,7 @@ fn tcp_for_all(address: SocketAddr, count: usize) -> io::Result<Vec<std::net::Tc
 }
 
 /// A listening socket on an address that others of this user may share if it is `shared`.
-fn tcp(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
+fn tcp(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // So that [::]:80 and 0.0.0.0:80 can be listened on together.
@@ -161,7 +134,7 @@ fn tcp(address: SocketAddr, shared: bool) -> io::Result<std::net::TcpListener> {
     inherit_to_connections(&socket)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// What connections inherit from the socket that they are accepted on.

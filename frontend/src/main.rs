@@ -2,19 +2,16 @@
 #![forbid(unsafe_code)]
 
 use frontend::{config::Config, server};
-use program::{failure::Failure, log, signals};
+use program::{
+    failure::{self, Failure},
+    signals,
+};
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
     signals::unblock_all();
     signals::survive_file_size_limit();
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            log::error(&failure);
-            failure.fault.into()
-        }
-    }
+    failure::end(run())
 }
 
 fn run() -> Result<(), Failure> {

@@ -1,18 +1,16 @@
 //! Answers as HTTP: those of workers, and the front end's own.
 //!
-//! Every answer, whoever's it is, carries Content-Type, Content-Length and `Cache-Control: private, no-cache`, since it
-//! differs by client. Source: SPEC.md §1 and §9.
+//! Every answer, whoever's it is, carries Content-Length and `Cache-Control: private, no-cache`, since it differs by
+//! client; and Content-Type, which a worker says itself, but for hyper's refusals, which have no body. Source: SPEC.md §1
+//! and §9.
 
-use crate::{backend::Answer, head::Refusal};
+use crate::backend::Answer;
 use bytes::Bytes;
 use http_body_util::Full;
-use httpdate::HttpDate;
 use hyper::{
     Response, StatusCode,
     header::{self, HeaderValue},
 };
-use std::time::SystemTime;
-use wire::ContentType;
 
 /// The body of an answer.
 pub type Body = Full<Bytes>;
@@ -24,51 +22,46 @@ pub fn answer(answer: Answer) -> Response<Body> {
     let Answer { head, headers, body, took: _ } = answer;
     // The link has checked the number.
     let status = StatusCode::from_u16(head.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = plain(status, head.content_type, body);
-    if !headers.is_empty() {
-        response.headers_mut().extend(headers);
-    }
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response.headers_mut().insert(header::CACHE_CONTROL, CACHE_CONTROL);
     response
 }
 
-/// 503: no worker has answered in time.
-pub fn unavailable() -> Response<Body> {
-    let text = Bytes::from_static(b"no answer in time, please try again\n");
-    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, ContentType::Text, text);
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    response
-}
-
-/// 405: neither GET nor HEAD.
-pub fn method_not_allowed() -> Response<Body> {
-    let text = Bytes::from_static(b"only GET and HEAD are answered here\n");
-    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, ContentType::Text, text);
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-    response
-}
-
-/// The answer to a head that was not taken, as it goes over the wire: the last on its connection. One to HEAD (`is_head`)
-/// has no body.
-pub fn refusal(refusal: Refusal, is_head: bool, now: SystemTime) -> Vec<u8> {
-    let (status, text) = match refusal {
-        Refusal::Malformed => ("400 Bad Request", "this is not a request of HTTP/1.1\n"),
-        Refusal::UriTooLong => ("414 URI Too Long", "the URI is too long\n"),
-        Refusal::TooLarge => ("431 Request Header Fields Too Large", "the request's head is too large\n"),
+/// The front end's own answer to a request that no worker has seen or answered.
+pub fn refusal(status: StatusCode) -> Response<Body> {
+    let text = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "only GET and HEAD are answered here\n",
+        StatusCode::URI_TOO_LONG => "the URI is too long\n",
+        _ => "no answer in time, please try again\n",
     };
-    let (length, date) = (text.len(), HttpDate::from(now));
-    let body = if is_head { "" } else { text };
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {length}\r\n\
-        cache-control: private, no-cache\r\nconnection: close\r\ndate: {date}\r\n\r\n{body}"
-    )
-    .into_bytes()
+    let mut response = plain(status, Bytes::from_static(text.as_bytes()));
+    let headers = response.headers_mut();
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            headers.insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"))
+        }
+        StatusCode::SERVICE_UNAVAILABLE => headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1")),
+        _ => None,
+    };
+    response
 }
 
-fn plain(status: StatusCode, content_type: ContentType, body: Bytes) -> Response<Body> {
+/// hyper's own answer to a head that it has not taken, with the header line that it lacks; and its status.
+pub fn complete_refusal(bare: &[u8]) -> (u16, Vec<u8>) {
+    let line = bare.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default();
+    let status = line.split(|byte| *byte == b' ').nth(1).and_then(|number| str::from_utf8(number).ok());
+    let added = b"cache-control: private, no-cache\r\n";
+    let complete = [line, added, &bare[line.len()..]].concat();
+    (status.and_then(|number| number.parse().ok()).unwrap_or_default(), complete)
+}
+
+fn plain(status: StatusCode, body: Bytes) -> Response<Body> {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type.as_str()));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
     response
 }
@@ -78,16 +71,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_says_how_long_it_is() {
-        for kind in [Refusal::Malformed, Refusal::UriTooLong, Refusal::TooLarge] {
-            let said = |is_head| String::from_utf8(refusal(kind, is_head, SystemTime::UNIX_EPOCH)).unwrap();
-            let text = said(false);
-            let (head, body) = text.split_once("\r\n\r\n").unwrap();
-            assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{text}");
-            assert!(head.ends_with("\r\ndate: Thu, 01 Jan 1970 00:00:00 GMT"), "{text}");
-            assert!(head.lines().all(|line| line.trim() == line), "{text}");
-            assert!(body.ends_with('\n'), "{text}");
-            assert_eq!(said(true), format!("{head}\r\n\r\n"));
-        }
+    fn a_refusal_of_hyper_s_is_completed_after_its_first_line() {
+        let bare =
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let (status, complete) = complete_refusal(bare);
+        assert_eq!(status, 431);
+        let lines: Vec<_> = str::from_utf8(&complete).unwrap().split("\r\n").collect();
+        assert_eq!(
+            lines,
+            [
+                "HTTP/1.1 431 Request Header Fields Too Large",
+                "cache-control: private, no-cache",
+                "connection: close",
+                "content-length: 0",
+                "",
+                ""
+            ]
+        );
     }
 }

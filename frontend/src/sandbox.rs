@@ -1,73 +1,35 @@
 //! The sandbox: what the front end gives up once its sockets are open: privileges, files, system calls.
 //!
-//! Each of the three does what the kernel allows it to do and is told apart in one line for the operator. All of it
-//! holds for the calling thread and for the threads that it starts from then on, and for ever.
+//! How is in [`program::sandbox`]; here is what.
 
-use landlock::{
-    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd,
-    Ruleset, RulesetAttr as _, RulesetCreatedAttr as _, RulesetStatus, Scope,
-};
-use nix::sys::prctl;
-use seccompiler::{
-    SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
-};
-use std::{collections::BTreeMap, env, error::Error, path::Path};
+use landlock::{ABI, BitFlags, Scope};
+use program::sandbox::{self, Sandbox};
+use seccompiler::{SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule};
+use std::{collections::BTreeMap, env, path::Path};
 
-/// The newest rules that this program knows; an older kernel keeps those that it has.
+/// The newest rules that leave UNIX sockets to connect to; an older kernel keeps those that it has.
 const RULES: ABI = ABI::V6;
 
-/// Gives up new privileges, all files (but for removing such as lie in `folders`), new sockets other than UNIX ones,
-/// listening, signals to other processes, and system calls that no front end makes. What could be given up, in words.
+/// Gives up all files (but for removing such as lie in `folders`), new sockets other than UNIX ones, listening, signals
+/// to other processes, and system calls that no front end makes.
 ///
 /// UNIX sockets can still be connected to. To be called before there are threads.
-pub fn enter(folders: &[&Path]) -> String {
-    let privileges = match prctl::set_no_new_privs() {
-        Ok(()) => "no new privileges".into(),
-        Err(errno) => format!("new privileges could not be given up ({errno})"),
-    };
-    let files = files(folders).unwrap_or_else(|error| format!("landlock could not be had ({error})"));
-    let calls = calls().unwrap_or_else(|error| format!("seccomp could not be had ({error})"));
-    format!("{privileges}; {files}; {calls}")
-}
-
-fn files(folders: &[&Path]) -> Result<String, Box<dyn Error>> {
+pub fn enter(folders: &[&Path]) -> Sandbox {
     let mut scopes = BitFlags::from(Scope::Signal);
     // systemd may listen at an abstract name, and wants to hear when the program stops.
     if env::var_os("NOTIFY_SOCKET").is_none_or(|address| !address.as_encoded_bytes().starts_with(b"@")) {
         scopes |= Scope::AbstractUnixSocket;
     }
-    let mut rules = Ruleset::default()
-        .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::from_all(RULES))?
-        .handle_access(AccessNet::from_all(RULES))?
-        .scope(scopes)?
-        .create()?;
-    for folder in folders {
-        let folder = PathFd::new(folder)?;
-        rules = rules.add_rule(PathBeneath::new(folder, AccessFs::RemoveFile))?;
-    }
-    Ok(match rules.restrict_self()?.ruleset {
-        RulesetStatus::FullyEnforced => "landlock: no files, no new TCP sockets, no signals to others".into(),
-        RulesetStatus::PartiallyEnforced => {
-            "landlock: no files; of network and signals what this kernel can take away".into()
-        }
-        RulesetStatus::NotEnforced => "no landlock in this kernel".into(),
-    })
+    sandbox::enter(RULES, scopes, folders, refuse_calls)
 }
 
-fn calls() -> Result<String, Box<dyn Error>> {
+fn refuse_calls() -> Result<(), seccompiler::Error> {
     let mut refused: BTreeMap<i64, _> =
         refused_calls().into_iter().map(|number| (number, Vec::new())).collect();
     // The daemon and systemd are to be reached, over UNIX sockets.
     let family = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, libc::AF_UNIX as u64)?;
     refused.insert(libc::SYS_socket, vec![SeccompRule::new(vec![family])?]);
-    let count = CALLS.len() + 1;
-    let target: TargetArch = env::consts::ARCH.try_into()?;
-    let refuse = SeccompAction::Errno(libc::EPERM as u32);
-    let filter = SeccompFilter::new(refused, SeccompAction::Allow, refuse, target)?;
-    let program: seccompiler::BpfProgram = filter.try_into()?;
-    seccompiler::apply_filter(&program)?;
-    Ok(format!("seccomp: {count} system calls refused"))
+    sandbox::filter(refused, SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32))
 }
 
 /// System calls that turn a foothold into more, and that neither this program nor its libraries make.

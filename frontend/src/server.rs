@@ -9,8 +9,7 @@ use crate::{
     backend::Daemon,
     config::{Config, Listen},
     failure::Failure,
-    inherited,
-    listen::{self, Opened, Prepared},
+    listen::{self, Opened},
     log, sandbox,
     thread::{self, Process},
     watchdog,
@@ -19,7 +18,7 @@ use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},
     wait::{WaitPidFlag, WaitStatus, waitpid},
 };
-use program::notify;
+use program::{notify, passed, sandbox::set_no_new_privs};
 use signal_hook::{
     consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1},
     flag,
@@ -45,20 +44,25 @@ pub fn run(config: Config) -> Result<(), Failure> {
     let threads = clients.threads.len();
     let most_connections = connections(&config, threads)?;
     let folders: Vec<_> = [&clients, &askers].into_iter().flat_map(Opened::folders).collect();
+    set_no_new_privs()?;
     log::info(format_args!("sandbox: {}", sandbox::enter(&folders)));
 
     let watchdog_limit = notify::watchdog();
+    let (stop, stopped) = watch::channel(false);
     let process = Arc::new(Process {
         gate: Arc::new(Gate::new("connections", most_connections)),
         daemon: Arc::new(Daemon::new(config.daemon.clone())),
         counters: (0..threads).map(|_| Arc::default()).collect(),
         turn: watchdog_limit.map_or(Duration::MAX, |within| within / 4),
         config,
+        stop: stopped,
     });
-    let (stop, stopped) = watch::channel(false);
-    let running = thread::start_all(&process, mem::take(&mut clients.threads), &stopped)?;
-    let answered = mem::take(&mut askers.threads).into_iter().flatten().collect();
-    answer_askers(&process, answered, most_connections, stopped)?;
+    let running = mem::take(&mut clients.threads).into_iter().enumerate();
+    let running = running.map(|(number, listeners)| thread::serve_clients(&process, number, listeners));
+    let running = running.collect::<Result<Vec<_>, _>>()?;
+    if !askers.places.is_empty() {
+        admin::start(&process, mem::take(&mut askers.threads).into_iter().flatten().collect())?;
+    }
     if let Some(within) = watchdog_limit {
         watchdog::start(&process.counters, within)
             .map_err(|error| Failure::system(format!("watchdog: {error}")))?;
@@ -79,36 +83,15 @@ pub fn run(config: Config) -> Result<(), Failure> {
 
 /// Opens where clients connect, or takes what systemd has opened, and where health and metrics can be asked for.
 fn open(config: &Config) -> Result<(Opened, Opened), Failure> {
-    let passed = inherited::take()?;
+    let passed = passed::take()?;
     let clients = if passed.is_empty() {
         listen::open(&config.listen, config.socket_mode, config.thread_count())?
     } else {
         log::info(format_args!("sockets: {} passed by systemd; the option listen is not used", passed.len()));
-        listen::adopt(&passed, config.thread_count())?
+        listen::adopt(passed, config.thread_count())?
     };
     let askers = listen::open(config.admin.as_slice(), config.socket_mode, 1)?;
     Ok((clients, askers))
-}
-
-/// Starts the thread that tells health and metrics, if it has anywhere to tell them.
-fn answer_askers(
-    process: &Process,
-    listeners: Vec<Prepared>,
-    most_connections: usize,
-    stop: watch::Receiver<bool>,
-) -> Result<(), Failure> {
-    if listeners.is_empty() {
-        return Ok(());
-    }
-    let knowledge = admin::Knowledge {
-        daemon: process.config.daemon.clone(),
-        deadline: process.config.relay.deadline,
-        patience: process.config.relay.patience,
-        counters: process.counters.clone(),
-        most_connections,
-        stop,
-    };
-    admin::start(listeners, knowledge).map_err(|error| Failure::system(format!("admin: {error}")))
 }
 
 /// Tells the operator and systemd that we serve, and where.

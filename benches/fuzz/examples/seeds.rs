@@ -7,31 +7,15 @@ use prost::Message as _;
 use std::{env, fs, io, path::Path};
 use testkit::sample;
 use wire::{
-    ContentType, Hello, Kind, Method, ReplyHead, ReplyStart, Request, Tier, UrlScheme, code::Country,
+    Hello, Kind, Method, ReplyHead, ReplyStart, Request, Tier, UrlScheme,
     encode_goaway, encode_hello, encode_ping, encode_pong, encode_request,
 };
-
-const HEADS: [&[u8]; 7] = [
-    b"\x05GET /mirrorlist?repo=epel-10&arch=x86_64 HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 192.0.2.7, ::1\r\n\r\n",
-    b"\x20HEAD http://localhost/metalink?path=pub/caf\xe9 HTTP/1.0\n\n",
-    b"\x30GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc",
-    b"\x40POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"\x00OPTIONS * HTTP/1.1\r\nExpect: 100-continue\r\nConnection: close\r\nUpgrade: h2c\r\n\r\n",
-    b"\x00CONNECT h:443 HTTP/1.1\r\n\r\n",
-    b"\x00\r\nGET /a\"<>` HTTP/1.1\r\nA:\tb \r\n\r\n",
-];
 
 const FORWARDED: [&[u8]; 4] = [
     b"\x02192.0.2.1:5555 ,\t[fe80::2%eth0]:80 ,10.0.0.1:1 \n127.0.0.1",
     b"\x11::ffff:192.0.2.1, 2001:db8::1, unknown",
     b"\x06[::1], 10.0.0.1, _hidden,, 2002:c000:201::",
     b"\x1f198.51.100.7",
-];
-
-const LINES: [&[u8]; 3] = [
-    b"{\"query\":\"/mirrorlist?repo=epel-10&arch=x86_64\",\"client\":\"192.0.2.7\"}\n{}\n\n{\"query\":\"/metalink?redirect\"}",
-    br#"{"query":"\/metalink?path=pub\u002fepel","method":"HEAD","scheme":"https","client":"2001:db8::1"}"#,
-    b"{\"query\":1}\n[]\n\xff",
 ];
 
 fn main() -> io::Result<()> {
@@ -60,7 +44,7 @@ fn main() -> io::Result<()> {
         let change = [how, place as u8, (place >> 8) as u8, 0, number, 0, 0, 0];
         put("forged", &format!("change-{number}"), &[&[1][..], &change].concat())?;
     }
-    for (target, inputs) in [("head", &HEADS[..]), ("forwarded", &FORWARDED), ("lines", &LINES)] {
+    for (target, inputs) in [("forwarded", &FORWARDED[..])] {
         for (number, bytes) in inputs.iter().enumerate() {
             put(target, &format!("usual-{number}"), bytes)?;
         }
@@ -70,7 +54,7 @@ fn main() -> io::Result<()> {
     put("routes", "sample", sample::netblocks().as_bytes())?;
     put("continents", "sample", sample::continents().as_bytes())?;
     put("geoip", "sample", &sample::geoip())?;
-    for program in ["mirrorlistd", "mirrorlist-http"] {
+    for program in ["mirrorlistd", "mirrorlist-http", "mirrorlist-cache"] {
         let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd/");
         let text = fs::read_to_string(format!("{example}{program}.toml"))?;
         // Options are commented out without a blank.
@@ -87,11 +71,11 @@ fn main() -> io::Result<()> {
     }
     put("wire", "all", &messages())?;
     put("connection", "frames", &[b"\x00\x14", &messages()[..]].concat())?;
-    put("connection", "greeted", &[b"\x01\x00", &messages()[..]].concat())?;
+    put("connection", "retired", &[b"\x02\x14", &messages()[..]].concat())?;
     for (number, status) in [200, 302, 204].into_iter().enumerate() {
         put("replies", &format!("usual-{number}"), &[&b"\x28"[..], &replies(status)].concat())?;
     }
-    put("connection", "lines", &[b"\x03\x09", LINES[0]].concat())
+    Ok(())
 }
 
 /// One of each message.
@@ -118,15 +102,7 @@ fn messages() -> Vec<u8> {
 fn reply(out: &mut Vec<u8>, id: u64, status: u16) {
     let start = ReplyStart::begin(out, id);
     out.extend_from_slice(b"Location: a\r\nb\n");
-    let head = ReplyHead {
-        status,
-        content_type: ContentType::Text,
-        kind: Kind::Redirect,
-        tier: Tier::Geoip,
-        country: Country::parse(b"DE"),
-        repository: 6,
-    };
-    start.finish(out, &head, 13);
+    start.finish(out, &ReplyHead { status, kind: Kind::Redirect, tier: Tier::Geoip }, 13);
 }
 
 /// What a worker says: it answers three questions in another order, and wants to go.

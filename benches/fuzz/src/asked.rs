@@ -65,7 +65,6 @@ pub fn of_text(text: &[u8]) -> Request<'_> {
         method: Method::Get,
         scheme: UrlScheme::Http,
         accept: Accept::default(),
-        deadline_ms: 0,
         client: None,
         path,
         query,

@@ -3,7 +3,7 @@
 use answer::rules::LogAddress;
 use answer::{Answer, Scratch, Service};
 use rand::{SeedableRng as _, rngs::SmallRng};
-use wire::{ContentType, Kind, MAX_REPLY, Message, ReplyStart, Request, next_frame};
+use wire::{Kind, MAX_REPLY, Message, ReplyStart, Request, next_frame};
 
 /// Asks, and returns the answer with its bytes.
 pub fn ask(
@@ -21,12 +21,14 @@ pub fn ask(
 /// Panics unless an answer is one that clients, the front end and the readers of the log can use.
 pub fn is_usable(service: &Service<'_>, answer: &Answer, page: &[u8], log: &[u8]) {
     let (headers, body) = page.split_at(answer.headers_len);
+    let headers = std::str::from_utf8(headers).expect("headers are UTF-8");
+    let (first, headers) = headers.split_once("\r\n").expect("a header line");
+    let content_type = first.strip_prefix("Content-Type: ").expect("a content type");
     let body = std::str::from_utf8(body).expect("a body is UTF-8");
     let kind = answer.head.kind;
     match answer.head.status {
         302 => {
             assert_eq!(kind, Kind::Redirect);
-            let headers = std::str::from_utf8(headers).expect("headers are UTF-8");
             let url = headers.strip_prefix("Location: ").and_then(|rest| rest.strip_suffix("\r\n"));
             let url = url.expect("one header line");
             assert!(url.starts_with("http") && url.bytes().all(|byte| byte.is_ascii_graphic()), "{url:?}");
@@ -34,9 +36,9 @@ pub fn is_usable(service: &Service<'_>, answer: &Answer, page: &[u8], log: &[u8]
         }
         200 | 400 | 404 => {
             assert!(headers.is_empty(), "{headers:?}");
-            match answer.head.content_type {
-                ContentType::Metalink => is_metalink(body, kind),
-                ContentType::Text => is_text(body, kind == Kind::Mirrorlist && answer.head.status == 200),
+            match content_type {
+                "application/metalink+xml" => is_metalink(body, kind),
+                _ => is_text(body, kind == Kind::Mirrorlist && answer.head.status == 200),
             }
         }
         other => panic!("status {other}"),

@@ -1,8 +1,11 @@
-//! Configuration files of both programs: any bytes are taken, or refused in one line.
+//! Configuration files of the three programs: any bytes are taken, or refused in one line.
 #![no_main]
 
+use clap::{Args as _, Command};
+use compiler::config::Options;
 use daemon::config::Task;
 use libfuzzer_sys::fuzz_target;
+use program::options;
 use std::{env, ffi::OsString, fs, path::PathBuf, process, sync::LazyLock};
 
 static PATH: LazyLock<PathBuf> =
@@ -13,11 +16,17 @@ fuzz_target!(|bytes: &[u8]| {
     let arguments: [OsString; 3] = ["program".into(), "--config".into(), PATH.clone().into()];
     match Task::load(arguments.clone().into_iter()) {
         Ok(Task::Serve(config)) => assert!((1..=256).contains(&config.slots())),
-        Ok(Task::Ask(errand)) => panic!("nobody has asked for {errand:?}"),
+        Ok(other) => panic!("nobody has asked for {other:?}"),
         Err(failure) => is_one_line(&failure.to_string()),
     }
-    match frontend::config::Config::load(arguments.into_iter()) {
+    match frontend::config::Config::load(arguments.clone().into_iter()) {
         Ok(config) => assert!(config.thread_count() >= 1 && config.limits.uri <= config.limits.head),
+        Err(failure) => is_one_line(&failure.to_string()),
+    }
+    let build = Options::augment_args(Command::new("build"));
+    let flags = options::flags(build, arguments.into_iter()).expect("these are flags");
+    match options::read::<Options>(&flags).and_then(|options| options.settle(&flags)) {
+        Ok(config) => assert_ne!(config.policy.exclude_protocols, cache::scheme::Schemes::ALL),
         Err(failure) => is_one_line(&failure.to_string()),
     }
 });

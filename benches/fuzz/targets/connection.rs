@@ -1,5 +1,5 @@
-//! A worker's connection over a real socket: whatever a peer sends, in whatever pieces, it gets whole frames (or whole
-//! lines), a reply for each request, and its connection comes to an end.
+//! A worker's connection over a real socket: whatever a peer sends, in whatever pieces, it gets HELLO, whole frames, a
+//! reply for each request, and its connection comes to an end.
 #![no_main]
 
 use daemon::{
@@ -20,7 +20,7 @@ use std::{
     os::unix::net::UnixStream as Peer,
     time::{Duration, Instant},
 };
-use wire::{HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, VERSION, next_frame};
+use wire::{HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, next_frame};
 
 const HELLO: Hello = Hello { slot: 0, slots: 1, pid: 1, generation: 1 };
 /// What the socket holds without anybody reading it.
@@ -41,21 +41,16 @@ thread_local! {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    // How long the first piece is, and when the worker greets its peer and asks it to go.
+    // How long the first piece is, and when the worker asks its peer to go.
     let Some(([choice, piece], said)) = bytes.split_first_chunk::<2>() else { return };
     let said = &said[..said.len().min(MOST)];
     let (first, rest) = said.split_at(usize::from(*piece).min(said.len()));
     let heard = WORKER.with_borrow_mut(|worker| worker.serve(*choice, [first, rest]));
-    // Of a peer that has been greeted, or should have been, and goes on later.
-    let short_line = choice & !RETIRE_LAST & ALL != 0 && first.len() < 8 && first.contains(&b'\n');
-    judge(said, &heard, short_line, choice & ALL != 0);
+    is_frames(said, &heard);
 });
 
-const GREET_FIRST: u8 = 1;
 const RETIRE_LAST: u8 = 2;
-const GREET_BETWEEN: u8 = 4;
 const RETIRE_BETWEEN: u8 = 8;
-const ALL: u8 = GREET_FIRST | RETIRE_LAST | GREET_BETWEEN | RETIRE_BETWEEN;
 
 impl Worker {
     /// Serves a peer that says these pieces and then no more. Returns what it has heard.
@@ -63,29 +58,23 @@ impl Worker {
         let (mut peer, own) = Peer::pair().expect("a socket pair");
         peer.set_nonblocking(true).expect("a socket can be set");
         own.set_nonblocking(true).expect("a socket can be set");
-        let mut connection = Connection::new(UnixStream::from_std(own), 1, Instant::now());
+        let mut connection = Connection::new(UnixStream::from_std(own), &HELLO, Instant::now());
         let registry = self.poll.registry();
         registry
             .register(connection.stream_mut(), Token(0), Interest::READABLE | Interest::WRITABLE)
             .expect("a socket can be watched");
-        if choice & GREET_FIRST != 0 {
-            connection.greet(&HELLO);
-        }
         let mut heard = Vec::new();
         let mut open = true;
         for (number, piece) in pieces.into_iter().enumerate() {
-            if number == 1 && choice & GREET_BETWEEN != 0 {
-                connection.greet(&HELLO);
-            }
             if number == 1 && choice & RETIRE_BETWEEN != 0 {
-                connection.retire(&HELLO);
+                connection.retire();
             }
             // Refused peers are not read to their end.
             let _said = peer.write_all(piece);
             open = open && self.turns(&mut connection, &mut peer, &mut heard);
         }
         if choice & RETIRE_LAST != 0 && open {
-            connection.retire(&HELLO);
+            connection.retire();
         }
         let _closed = peer.shutdown(Shutdown::Write);
         open = open && self.turns(&mut connection, &mut peer, &mut heard);
@@ -102,7 +91,7 @@ impl Worker {
         for _ in 0..100_000 {
             self.poll.poll(&mut self.events, Some(Duration::ZERO)).expect("events");
             self.events.iter().for_each(|event| connection.notice(event));
-            match connection.turn(&mut self.desk, &HELLO) {
+            match connection.turn(&mut self.desk) {
                 Ok(Next::Close) | Err(_) => return false,
                 Ok(Next::Again) => {}
                 // What it waits for may be that somebody reads.
@@ -121,33 +110,6 @@ fn hear(peer: &mut Peer, heard: &mut Vec<u8>) -> bool {
     let before = heard.len();
     let _rest = peer.read_to_end(heard);
     heard.len() > before
-}
-
-fn judge(said: &[u8], heard: &[u8], short_line: bool, greeted: bool) {
-    let lines = said.first() == Some(&b'{') && (short_line || said.get(6..8) != Some(&VERSION.to_le_bytes()));
-    match heard.first() {
-        None => assert!(said.is_empty() || lines, "no answer to frames"),
-        Some(b'{') if lines => is_lines(heard),
-        Some(_) if lines => {
-            // It was greeted before it had said enough to tell, and a line feed ends what no reader of lines knows.
-            assert!(greeted);
-            let mut rest = heard;
-            while let Ok(Some(frame)) = next_frame(rest, MAX_REPLY) {
-                rest = &rest[frame.wire_len()..];
-            }
-            is_lines(rest.strip_prefix(b"\n").unwrap_or(rest));
-        }
-        Some(_) => is_frames(said, heard),
-    }
-}
-
-fn is_lines(heard: &[u8]) {
-    if heard.is_empty() {
-        return;
-    }
-    for line in heard.strip_suffix(b"\n").expect("a whole line").split(|byte| *byte == b'\n') {
-        assert!(serde_json::from_slice::<serde_json::Value>(line).is_ok(), "{}", line.escape_ascii());
-    }
 }
 
 fn is_frames(said: &[u8], mut heard: &[u8]) {

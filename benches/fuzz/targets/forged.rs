@@ -78,11 +78,12 @@ fn paths(view: &View<'_>) {
 
 fn sets(view: &View<'_>) {
     for set in (0..=view.set_count() as u32).map(|set| view.set(SetId(set))) {
-        assert!(set.len() <= MOST_HOSTS && set.extras().len() <= MOST_EXTRAS);
-        assert_eq!(set.iter().len(), set.len());
-        let members: usize = set.countries().map(|(_, positions)| positions.len()).sum();
+        assert!(set.len() <= set.width() && set.width() <= MOST_HOSTS);
+        assert!(set.extras().count() <= MOST_EXTRAS);
+        assert_eq!(set.iter().count(), set.len());
+        let members: usize = set.countries().map(|(_, range)| set.positions(range).count()).sum();
         assert!(set.countries().count() <= view.country_count() && members <= set.len());
-        for (_, position) in set.extras() {
+        for position in set.extras().map(|(_, position)| position).chain(set.iter().map(|(at, _)| at)) {
             let Some(Member { placement, .. }) = set.get(position) else { panic!("no member {position}") };
             view.placement_schemes(placement);
         }

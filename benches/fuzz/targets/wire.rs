@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use wire::{
-    MAX_REPLY, MAX_REQUEST, Message, ReplyStart, encode_counters, encode_goaway, encode_hello, encode_ping,
+    MAX_REPLY, MAX_REQUEST, MAX_URI, Message, ReplyStart, encode_counters, encode_goaway, encode_hello, encode_ping,
     encode_pong, encode_request, next_frame,
 };
 
@@ -25,7 +25,7 @@ fn comes_out_as_it_went_in(message: &Message<'_>, id: u64) {
     match message {
         Message::Hello(hello) => encode_hello(&mut bytes, hello),
         // A path and query that together are longer than a frame may be: only towards the front end.
-        Message::Request(request) if request.path.len() + request.query.len() > 8192 => return,
+        Message::Request(request) if request.path.len() + request.query.len() > MAX_URI => return,
         Message::Request(request) => encode_request(&mut bytes, id, request),
         Message::Reply(reply) => {
             let start = ReplyStart::begin(&mut bytes, id);

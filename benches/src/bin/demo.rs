@@ -1,11 +1,13 @@
 //! `cargo demo`: the whole stack on a built-in sample, to be tried with curl.
 
+use benches::demo::{guide, repository};
 use clap::Parser;
+use prost::Message as _;
 use signal_hook::{
     consts::{SIGHUP, TERM_SIGNALS},
     iterator::Signals,
 };
-use std::{net::SocketAddr, process::ExitCode};
+use std::{fs, net::SocketAddr, process::ExitCode};
 use testkit::{
     inputs, sample,
     stack::{Programs, Stack},
@@ -36,25 +38,39 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         Signals::new(TERM_SIGNALS.iter().chain(&[SIGHUP])).map_err(|error| format!("signals: {error}"))?;
     eprintln!("building the programs ...");
     let programs = Programs::build()?;
-    let folder = tempfile::tempdir().map_err(|error| format!("folder: {error}"))?;
-    let cache = folder.path().join("sample.mlc");
-    sample::write(folder.path()).map_err(|error| format!("sample: cannot be written ({error})"))?;
+    let folder = tempfile::Builder::new()
+        .prefix("mirrorlist-demo-")
+        .tempdir()
+        .map_err(|error| format!("folder: cannot be made ({error})"))?;
+    let in_folder = |name: &str| folder.path().join(name);
+    let (cache, control, admin) = (in_folder("sample.mlc"), in_folder("control"), in_folder("admin"));
+    let mirror = repository::serve().map_err(|error| format!("mirror: {error}"))?;
+    let mut list = sample::mirror_list();
+    repository::add(&mut list, mirror);
+    sample::write(folder.path())
+        .and_then(|()| fs::write(in_folder(inputs::MIRRORMANAGER), list.encode_to_vec()))
+        .map_err(|error| format!("sample: cannot be written ({error})"))?;
     inputs::compile(&programs, folder.path(), &cache)?;
     let listen = arguments.listen.to_string();
-    let stack = Stack::start(&programs, &cache, &["--workers", "2"], &["--listen", &listen])?;
-    let address = stack.http;
-    println!(
-        "serving a sample of a dozen mirrors on http://{address}; try
-
-  a list for a client in Germany:
-    curl 'http://{address}/mirrorlist?repo=fedora-42&arch=x86_64&ip=192.0.2.10'
-  a metalink for one in Japan:
-    curl 'http://{address}/metalink?repo=fedora-42&arch=x86_64&ip=203.0.113.7'
-  a redirect to the nearest mirror, for one in the United States:
-    curl -i 'http://{address}/mirrorlist?path=pub/fedora/linux/releases/42&redirect=1&ip=198.51.100.7'
-
-Ctrl-C ends it."
-    );
+    let (control_option, admin_option) = (control.display().to_string(), format!("unix:{}", admin.display()));
+    let stack = Stack::start(
+        &programs,
+        &cache,
+        &["--workers", "2", "--control", &control_option],
+        &["--listen", &listen, "--admin", &admin_option],
+    )?;
+    guide::configure_dnf(folder.path(), stack.http)
+        .map_err(|error| format!("dnf.conf: cannot be written ({error})"))?;
+    let places = guide::Places {
+        programs: &programs,
+        http: stack.http,
+        cache: &cache,
+        control: &control,
+        socket: &stack.socket,
+        admin: &admin,
+        dnf: &in_folder("dnf.conf"),
+    };
+    println!("{}", guide::text(&places));
     signals.forever().next();
     stack.stop()
 }

@@ -25,6 +25,9 @@ struct Arguments {
     /// Another seed gives another cache
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Hosts are stale at random, so that each directory has a set of hosts of its own
+    #[arg(long)]
+    unfriendly: bool,
     /// The folder to write into; made if it is not there
     #[arg(long, value_name = "FOLDER")]
     output: PathBuf,
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         directories: arguments.directories as usize,
         hosts: arguments.hosts as usize,
         seed: arguments.seed,
+        unfriendly: arguments.unfriendly,
     };
     match write(&options, &arguments.output) {
         Ok(files) => {

@@ -7,6 +7,7 @@ mod answers;
 mod cache;
 mod lookups;
 mod stages;
+pub mod time;
 mod wire;
 
 use ::cache::{self as archive, CacheBytes, View, inventory::Inventory};
@@ -81,9 +82,9 @@ struct Small {
 }
 
 impl Parts {
-    /// A synthetic cache of this many directories, compiled in this process.
-    pub fn synthetic(directories: usize) -> Result<Parts, String> {
-        let bytes = compile(&Options::new(directories)).and_then(|(_, inventory)| write(&inventory))?;
+    /// A synthetic cache, compiled in this process.
+    pub fn synthetic(options: &Options) -> Result<Parts, String> {
+        let bytes = compile(options).and_then(|(_, inventory)| write(&inventory))?;
         Parts::of(bytes)
     }
 

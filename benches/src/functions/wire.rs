@@ -4,25 +4,18 @@ use super::{Call, Parts};
 use daemon::counters::Counters;
 use std::{hint::black_box, net::IpAddr};
 use wire::{
-    Accept, ContentType, Counter, Kind, MAX_REPLY, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead,
-    ReplyStart, Request, Tier, UrlScheme, encode_counters, encode_request, next_frame,
+    Accept, Counter, Kind, MAX_REPLY, MAX_REQUEST, Message, Method, ReplyHead, ReplyStart, Request, Tier,
+    UrlScheme, encode_counters, encode_request, next_frame,
 };
 
-const HEAD: ReplyHead = ReplyHead {
-    status: 200,
-    content_type: ContentType::Metalink,
-    kind: Kind::Metalink,
-    tier: Tier::Geoip,
-    country: None,
-    repository: NO_REPOSITORY,
-};
+const HEAD: ReplyHead = ReplyHead { status: 200, kind: Kind::Metalink, tier: Tier::Geoip };
+const HEADERS: &[u8] = b"Content-Type: application/metalink+xml\r\n";
 
 pub(super) fn request(_: &Parts) -> Call<'_> {
     let request = Request {
         method: Method::Get,
         scheme: UrlScheme::Https,
         accept: Accept::default(),
-        deadline_ms: 2000,
         client: Some(IpAddr::from([192, 0, 2, 7])),
         path: b"/metalink",
         query: b"repo=fedora-42&arch=x86_64&countme=1",
@@ -64,8 +57,9 @@ pub(super) fn reply(_: &Parts) -> Call<'_> {
     Box::new(move || {
         out.clear();
         let start = ReplyStart::begin(&mut out, 7);
+        out.extend_from_slice(HEADERS);
         out.extend_from_slice(black_box(&body));
-        start.finish(&mut out, black_box(&HEAD), 0);
+        start.finish(&mut out, black_box(&HEAD), HEADERS.len());
         read(&out, MAX_REPLY);
     })
 }

@@ -1,10 +1,7 @@
 //! hyper and nothing else: the least that a request costs over HTTP.
 
 use bytes::Bytes;
-use frontend::{
-    config::Listen,
-    listen::{self, Listener, Prepared},
-};
+use frontend::{accept::Listener, config::Listen, listen};
 use http_body_util::Full;
 use hyper::{
     Request, Response,
@@ -14,9 +11,10 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use socket2::Socket;
 use std::{convert::Infallible, io, thread};
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
     runtime,
     task::{LocalSet, spawn_local},
 };
@@ -40,12 +38,12 @@ pub fn serve(places: &[Listen], bytes: usize) -> Result<(), String> {
     Ok(())
 }
 
-fn on_a_thread(listeners: Vec<Prepared>, body: Bytes) -> io::Result<()> {
+fn on_a_thread(listeners: Vec<Socket>, body: Bytes) -> io::Result<()> {
     let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
     LocalSet::new().block_on(&runtime, async move {
         let mut accepting = Vec::new();
         for listener in listeners {
-            let (listener, body) = (listener.start()?, body.clone());
+            let (listener, body) = (Listener::new(listener)?, body.clone());
             accepting.push(spawn_local(accept(listener, body)));
         }
         for task in accepting {
@@ -57,14 +55,16 @@ fn on_a_thread(listeners: Vec<Prepared>, body: Bytes) -> io::Result<()> {
 
 async fn accept(listener: Listener, body: Bytes) -> io::Result<()> {
     loop {
-        match &listener {
-            Listener::Tcp(listener) => drop(spawn_local(talk(listener.accept().await?.0, body.clone()))),
-            Listener::Unix(listener) => drop(spawn_local(talk(listener.accept().await?.0, body.clone()))),
+        listener.readable().await?;
+        match listener.accept() {
+            Ok((stream, _)) => drop(spawn_local(talk(stream, body.clone()))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
         }
     }
 }
 
-async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin, body: Bytes) {
+async fn talk(stream: TcpStream, body: Bytes) {
     let answer = service_fn(|_: Request<Incoming>| {
         let mut response = Response::new(Full::new(body.clone()));
         let headers = response.headers_mut();

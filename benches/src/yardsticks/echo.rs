@@ -10,10 +10,7 @@ use std::{
     path::Path,
     process, thread,
 };
-use wire::{
-    ContentType, Hello, Kind, MAX_REQUEST, Message, NO_REPOSITORY, ReplyHead, ReplyStart, Tier, encode_hello,
-    next_frame,
-};
+use wire::{Hello, Kind, MAX_REQUEST, Message, ReplyHead, ReplyStart, Tier, encode_hello, next_frame};
 
 /// Answers every request frame with a reply of so many bytes: an event loop for each core.
 pub fn serve(socket: &Path, bytes: usize) -> Result<(), String> {
@@ -105,8 +102,9 @@ impl Peer {
         while let Some(frame) = next_frame(&self.unread, MAX_REQUEST).map_err(io::Error::other)? {
             if let Ok(Message::Request(_)) = Message::decode(&frame) {
                 let start = ReplyStart::begin(&mut self.unsent, frame.header.id);
+                self.unsent.extend_from_slice(HEADERS);
                 self.unsent.extend_from_slice(body);
-                start.finish(&mut self.unsent, &HEAD, 0);
+                start.finish(&mut self.unsent, &HEAD, HEADERS.len());
             }
             let read = frame.wire_len();
             self.unread.drain(..read);
@@ -125,11 +123,5 @@ impl Peer {
 }
 
 /// What every reply says of itself.
-const HEAD: ReplyHead = ReplyHead {
-    status: 200,
-    content_type: ContentType::Text,
-    kind: Kind::Mirrorlist,
-    tier: Tier::None,
-    country: None,
-    repository: NO_REPOSITORY,
-};
+const HEAD: ReplyHead = ReplyHead { status: 200, kind: Kind::Mirrorlist, tier: Tier::None };
+const HEADERS: &[u8] = b"Content-Type: text/plain\r\n";

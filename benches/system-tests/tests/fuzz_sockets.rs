@@ -43,7 +43,7 @@ fn odd_bytes_at_the_sockets_cost_good_clients_nothing() {
     let seed = u64::from(std::process::id());
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(seed);
     let to_front = inputs_of(&["head", "answer", "forwarded", "wire"]);
-    let to_worker = inputs_of(&["connection", "wire", "lines", "head"]);
+    let to_worker = inputs_of(&["connection", "wire", "head"]);
     let (over, answered) = (&AtomicBool::new(false), &AtomicUsize::new(0));
     thread::scope(|scope| {
         let end = Raised(over);
@@ -168,7 +168,7 @@ fn is_http(heard: &[u8]) -> bool {
             .any(|version| heard.strip_prefix(*version).is_some_and(|rest| rest.get(..3).is_some_and(known)))
 }
 
-/// Nothing, frames, or lines of JSON; the greeting may stand before the lines.
+/// Nothing, or whole frames.
 fn is_of_a_worker(mut heard: &[u8]) -> bool {
     while let Ok(Some(frame)) = next_frame(heard, MAX_REPLY) {
         if Message::decode(&frame).is_err() {
@@ -176,10 +176,7 @@ fn is_of_a_worker(mut heard: &[u8]) -> bool {
         }
         heard = &heard[frame.wire_len()..];
     }
-    let lines = heard.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     heard.is_empty()
-        || heard.ends_with(b"\n")
-            && lines.map(serde_json::from_slice::<serde_json::Value>).all(|line| line.is_ok())
 }
 
 /// Asks the same all the time, over connections that are kept for a while.

@@ -43,7 +43,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
 
 /// Crates that are not to be in what a package is built from, however they would get there.
 const KEPT_OUT: [(&str, &[&str]); 5] = [
-    // Protobuf, GeoIP, compression, terminal, async. The last two come with the cache's writer.
+    // Protobuf, GeoIP, compression, async. The last two come with the cache's writer.
     (
         "mirrorlistd",
         &[
@@ -52,8 +52,6 @@ const KEPT_OUT: [(&str, &[&str]); 5] = [
             "maxminddb",
             "flate2",
             "zstd",
-            "indicatif",
-            "console",
             "tokio",
             "hyper",
             "indexmap",

@@ -114,7 +114,6 @@ fn ask_all(socket: &Path) {
                 method,
                 scheme: UrlScheme::Https,
                 accept: Accept::default(),
-                deadline_ms: 0,
                 client,
                 path: path.as_bytes(),
                 query: query.as_bytes(),

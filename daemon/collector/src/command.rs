@@ -3,12 +3,12 @@
 //! What a subcommand is asked for goes to standard output, everything else to standard error. Exit codes are those of
 //! [`program::failure::Fault`].
 
-use crate::{
-    config::{Config, Flags},
-    database,
+use crate::{config, database};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use program::{
+    failure::{self, Fault},
+    version,
 };
-use clap::{CommandFactory as _, Parser, Subcommand};
-use program::{failure::Fault, log, version};
 use std::{ffi::OsString, process::ExitCode};
 
 /// Collects what the mirror list cache is compiled from.
@@ -22,25 +22,20 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Read MirrorManager's database and write the file that its cache generator would
-    Database(Flags),
+    Database(config::Options),
 }
 
 /// Runs the subcommand that the arguments (program name first) ask for.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
+    let said = command().try_get_matches_from(arguments);
+    let said = said.and_then(|flags| Ok((Arguments::from_arg_matches(&flags)?, flags)));
+    let (arguments, flags) = match said {
+        Ok(said) => said,
         Err(error) => return explain(&error),
     };
-    let outcome = match arguments.command {
-        Command::Database(flags) => Config::load(flags).and_then(|config| database::run(&config)),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            log::error(&failure);
-            failure.fault.into()
-        }
-    }
+    failure::end(match arguments.command {
+        Command::Database(options) => options.settle(&flags).and_then(|config| database::run(&config)),
+    })
 }
 
 /// The program's arguments, for manuals and completions.

@@ -1,21 +1,15 @@
-//! Every option of `mirrorlist-collect`: what it means and its default.
+//! Every option of `mirrorlist-collect`, declared once: its flag, key, section, help and default.
 //!
-//! Options come from flags and from a TOML file whose keys are the flags' names, in sections; a flag overrides the file.
-//! How they are read is in `options`.
+//! How flags and the TOML file are laid over each other is in [`program::options`]. Database and output have no default:
+//! which they are is the site's to say.
 
-mod options;
 #[cfg(test)]
 mod tests;
 
-pub use options::{Flags, SECTIONS};
-
 use crate::connection::Url;
-use options::Options;
-use program::failure::Failure;
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use clap::{ArgMatches, Args};
+use program::{failure::Failure, options};
+use std::{path::PathBuf, time::Duration};
 
 /// What a reading of the database is to do, all options settled.
 #[derive(Clone, Debug)]
@@ -34,54 +28,61 @@ pub struct Config {
     pub json: bool,
 }
 
-/// Waiting for a lock any longer would only mean that the next reading begins before this one ends.
-const LOCK_TIMEOUT: u32 = 10;
+/// Which database to read, and where to.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The database, such as postgres://USER@HOST/NAME; a password stands in ~/.pgpass
+    // A text here: clap would say it again with its password if it were wrong.
+    #[arg(long, value_name = "URL", help_heading = "database")]
+    url: Option<String>,
+    /// The interchange file to write
+    #[arg(long, value_name = "FILE", help_heading = "database")]
+    output: Option<PathBuf>,
+    // Waiting any longer would only mean that the next reading begins before this one ends.
+    /// Time to wait for a table that somebody has locked
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = options::seconds, help_heading = "database")]
+    lock_timeout: Duration,
+    // The largest known deployment takes seconds.
+    /// Time that reading one table may take
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = options::seconds, help_heading = "database")]
+    statement_timeout: Duration,
+    /// Read options from this TOML file; flags override it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the configuration, and that the database can be read, then exit
+    #[arg(long)]
+    check: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+}
 
-/// The largest known deployment takes seconds.
-const STATEMENT_TIMEOUT: u32 = 300;
-
-impl Config {
-    /// Settles all options from the flags and the file that they name.
-    pub fn load(flags: Flags) -> Result<Config, Failure> {
-        let (check, json) = (flags.check, flags.json);
-        let by_flag = flags.options.database.url.is_some();
-        let config = settle(flags.over_file()?, by_flag).map_err(Failure::config)?;
-        Ok(Config { check, json, ..config })
+impl Options {
+    /// Settles these options, which `flags` say, and those of the file that they name.
+    pub fn settle(self, flags: &ArgMatches) -> Result<Config, Failure> {
+        let url_by_flag = self.url.is_some();
+        let options = if self.config.is_some() { options::read(flags)? } else { self };
+        let url = options.url.ok_or_else(|| absent("url", "database", "URL"))?;
+        let url = Url::parse(&url).map_err(|cause| Failure::config(format!("url: {cause}")))?;
+        if url_by_flag && url.has_password() {
+            let cause = "url: a password on the command line is there for everyone to see; put it into ~/.pgpass, or \
+                         the url into the file that --config names";
+            return Err(Failure::config(cause));
+        }
+        Ok(Config {
+            url,
+            output: options.output.ok_or_else(|| absent("output", "file", "FILE"))?,
+            lock_timeout: options.lock_timeout,
+            statement_timeout: options.statement_timeout,
+            check: options.check,
+            json: options.json,
+        })
     }
 }
 
-/// Puts defaults where nothing was said, and checks every value.
-fn settle(options: Options, url_by_flag: bool) -> Result<Config, String> {
-    let options::Database { url, output, lock_timeout, statement_timeout } = options.database;
-    let url = url.ok_or_else(|| absent("url", "database", "URL"))?;
-    let output = output.ok_or_else(|| absent("output", "file", "FILE"))?;
-    if output == Path::new("") {
-        return Err("output: names no file".into());
-    }
-    let url = Url::parse(&url).map_err(|cause| format!("url: {cause}"))?;
-    if url_by_flag && url.has_password() {
-        return Err("url: a password on the command line is there for everyone to see; put it into ~/.pgpass, or the \
-                    url into the file that --config names"
-            .into());
-    }
-    Ok(Config {
-        url,
-        output,
-        lock_timeout: seconds("lock-timeout", lock_timeout, LOCK_TIMEOUT)?,
-        statement_timeout: seconds("statement-timeout", statement_timeout, STATEMENT_TIMEOUT)?,
-        check: false,
-        json: false,
-    })
-}
-
-fn absent(key: &str, what: &str, value: &str) -> String {
-    format!("{key}: no {what} is named; give --{key} {value}, or --config FILE with {key} in its [database]")
-}
-
-/// A time-out; PostgreSQL would take 0 for none.
-fn seconds(key: &str, given: Option<u32>, default: u32) -> Result<Duration, String> {
-    match given.unwrap_or(default) {
-        seconds @ 1..=86_400 => Ok(Duration::from_secs(seconds.into())),
-        other => Err(format!("{key}: {other} seconds, expected 1 to 86400")),
-    }
+/// An option without which nothing can be read.
+fn absent(key: &str, what: &str, value: &str) -> Failure {
+    Failure::config(format!(
+        "{key}: no {what} is named; give --{key} {value}, or --config FILE with {key} in its [database]"
+    ))
 }

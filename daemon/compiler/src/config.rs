@@ -1,21 +1,17 @@
-//! Every option of a build: what it means and its default.
+//! Every option of a build, declared once: its flag, key, section, help and default.
 //!
-//! Options come from flags and from a TOML file whose keys are the flags' names, in sections; a flag overrides the file.
-//! How they are read is in `options`. Files have no defaults: which there are is the site's to say. The example file
-//! names those that the units expect and lists every other option with its default, and a test keeps the two alike.
-
-mod options;
-
-pub use options::{Flags, SECTIONS};
+//! How flags and the TOML file are laid over each other is in [`program::options`]. Files have no defaults: which there
+//! are is the site's to say. The example file names those that the units expect and lists every other option with its
+//! default, and a test keeps the two alike.
 
 use crate::{
     compile::{Inputs, Policy},
     failure::Failure,
 };
 use cache::scheme::{Scheme, Schemes};
-use options::Options;
-use program::options::likely;
-use std::path::{Path, PathBuf};
+use clap::{ArgMatches, Args};
+use program::options::{self, likely};
+use std::path::PathBuf;
 
 /// What a build is to do, all options settled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,62 +28,81 @@ pub struct Config {
     pub json: bool,
 }
 
-impl Config {
-    /// Settles all options from the flags and the file that they name.
-    pub fn load(flags: Flags) -> Result<Config, Failure> {
-        let (check, json) = (flags.check, flags.json);
-        let config = settle(flags.over_file()?).map_err(Failure::config)?;
-        Ok(Config { check, json, ..config })
-    }
+/// What to build from, and where to.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// MirrorManager's mirrorlist cache (protobuf)
+    #[arg(long, value_name = "FILE", help_heading = "inputs")]
+    mirrormanager: Option<PathBuf>,
+    /// Routing table, `PREFIX ASN` a line; plain, .gz or .zst
+    #[arg(long, value_name = "FILE", help_heading = "inputs")]
+    netblocks: Option<PathBuf>,
+    /// Continents of countries, `US,NA` a line
+    #[arg(long, value_name = "FILE", help_heading = "inputs")]
+    continents: Option<PathBuf>,
+    /// MaxMind database of countries, such as GeoLite2-Country.mmdb
+    #[arg(long, value_name = "FILE", help_heading = "inputs")]
+    geoip: Option<PathBuf>,
+    /// The cache file to write
+    #[arg(long, value_name = "FILE", help_heading = "inputs")]
+    output: Option<PathBuf>,
+    /// Leave out URLs of these protocols, such as ftp,rsync [default: []]
+    #[arg(long, value_name = "LIST", num_args = 0..=1, value_parser = schemes, help_heading = "policy")]
+    exclude_protocols: Vec<Schemes>,
+    /// Read options from this TOML file; flags override it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the configuration, and that the inputs are there, then exit
+    #[arg(long)]
+    check: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
 }
 
-/// Puts defaults where nothing was said, and checks every value.
-fn settle(options: Options) -> Result<Config, String> {
-    let options::Inputs { mirrormanager, netblocks, continents, geoip, output } = options.inputs;
-    Ok(Config {
-        inputs: Inputs {
-            mirrormanager: needed("mirrormanager", mirrormanager)?,
-            netblocks: named("netblocks", netblocks)?,
-            continents: named("continents", continents)?,
-            geoip: named("geoip", geoip)?,
-        },
-        output: needed("output", output)?,
-        policy: Policy { exclude_protocols: excluded(options.policy.exclude_protocols.as_deref())? },
-        check: false,
-        json: false,
-    })
-}
-
-/// A file that may be left out, but if it is given has a name.
-fn named(key: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, String> {
-    match path {
-        Some(path) if path == Path::new("") => Err(format!("{key}: names no file")),
-        path => Ok(path),
+impl Options {
+    /// Settles these options, which `flags` say, and those of the file that they name.
+    pub fn settle(self, flags: &ArgMatches) -> Result<Config, Failure> {
+        let options = if self.config.is_some() { options::read(flags)? } else { self };
+        let exclude_protocols: Schemes =
+            options.exclude_protocols.into_iter().flat_map(Schemes::iter).collect();
+        if exclude_protocols == Schemes::ALL {
+            let cause = "exclude-protocols: names every protocol, which leaves no mirror";
+            return Err(Failure::config(cause));
+        }
+        Ok(Config {
+            inputs: Inputs {
+                mirrormanager: needed("mirrormanager", options.mirrormanager)?,
+                netblocks: options.netblocks,
+                continents: options.continents,
+                geoip: options.geoip,
+            },
+            output: needed("output", options.output)?,
+            policy: Policy { exclude_protocols },
+            check: options.check,
+            json: options.json,
+        })
     }
 }
 
 /// A file without which nothing can be built.
-fn needed(key: &str, path: Option<PathBuf>) -> Result<PathBuf, String> {
-    named(key, path)?.ok_or_else(|| {
-        format!("{key}: no file is named; give --{key} FILE, or --config FILE with {key} in its [inputs]")
-    })
+fn needed(key: &str, path: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    let ask =
+        format!("{key}: no file is named; give --{key} FILE, or --config FILE with {key} in its [inputs]");
+    path.ok_or_else(|| Failure::config(ask))
 }
 
-/// The schemes of these names.
-fn excluded(names: Option<&[String]>) -> Result<Schemes, String> {
+/// Takes names of protocols, a comma between each.
+fn schemes(names: &str) -> Result<Schemes, Failure> {
     let known = Scheme::ALL.map(Scheme::name);
-    let scheme = |name: &String| {
+    let scheme = |name: &str| {
         Scheme::parse(name.as_bytes()).ok_or_else(|| {
-            let hint = likely(&name.to_ascii_lowercase(), &known);
+            let hint = likely(&name.to_ascii_lowercase(), known);
             let hint = if hint.is_empty() { format!("; there are {}", known.join(", ")) } else { hint };
-            format!("exclude-protocols: `{name}` is no protocol of mirrors{hint}")
+            Failure::config(format!("`{name}` is no protocol of mirrors{hint}"))
         })
     };
-    let excluded = names.unwrap_or_default().iter().map(scheme).collect::<Result<Schemes, _>>()?;
-    if excluded == Schemes::ALL {
-        return Err("exclude-protocols: names every protocol, which leaves no mirror".into());
-    }
-    Ok(excluded)
+    names.split(',').filter(|name| !name.is_empty()).map(scheme).collect()
 }
 
 #[cfg(test)]

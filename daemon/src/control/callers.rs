@@ -11,6 +11,7 @@ use nix::{
     sys::socket::{getsockopt, sockopt},
     unistd::geteuid,
 };
+use program::socket_file::Access;
 use serde::Serialize;
 use std::{
     io::{self, Read as _, Write as _},
@@ -69,7 +70,8 @@ enum Stage {
 impl Callers {
     /// Binds the control socket.
     pub fn open(path: &Path) -> Result<Callers, Failure> {
-        let listener = Listener::bind("control socket", path, MODE)?;
+        let listener =
+            Listener::bind("control socket", path, Access { mode: MODE, owner: None, group: None })?;
         Ok(Callers { listener, callers: Vec::new(), last_number: 0, closed_until: None })
     }
 

@@ -19,12 +19,12 @@ use std::{
         fd::AsRawFd as _,
         unix::{fs::FileTypeExt as _, net::UnixStream},
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 /// How long an answer may take that nothing has to happen for.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Something to ask a daemon for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Errand {
 impl Errand {
     /// Asks, and prints what there is to print.
     pub fn run(&self) -> Result<(), Failure> {
-        let mut stream = match self.connect() {
+        let mut stream = match reach(&self.control) {
             Err(error) if self.if_running && tells_of_nobody(&error) => {
                 let control = self.control.display();
                 log::warning(format_args!(
@@ -73,21 +73,6 @@ impl Errand {
                 printed(self.json, &status, || report::text(&status))
             }
             Order::Reload | Order::ReloadAndWait => judge(self.read(&answer)?),
-        }
-    }
-
-    /// Connects, but does not wait for ever in the queue of a daemon that does not accept.
-    fn connect(&self) -> io::Result<UnixStream> {
-        let address = UnixAddr::new(&self.control)?;
-        let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
-        // It bounds connecting too.
-        setsockopt(&socket, SendTimeout, &TimeVal::milliseconds(PATIENCE.as_millis() as i64))?;
-        match connect(socket.as_raw_fd(), &address) {
-            Ok(()) => Ok(socket.into()),
-            Err(_) if fs::metadata(&self.control).is_ok_and(|there| !there.file_type().is_socket()) => {
-                Err(io::Error::other("not a socket"))
-            }
-            Err(errno) => Err(errno.into()),
         }
     }
 
@@ -130,8 +115,23 @@ impl Errand {
     }
 }
 
+/// Connects to a daemon's socket, but does not wait for ever in the queue of one that does not accept.
+pub fn reach(path: &Path) -> io::Result<UnixStream> {
+    let address = UnixAddr::new(path)?;
+    let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    // It bounds connecting too.
+    setsockopt(&socket, SendTimeout, &TimeVal::milliseconds(PATIENCE.as_millis() as i64))?;
+    match connect(socket.as_raw_fd(), &address) {
+        Ok(()) => Ok(socket.into()),
+        Err(_) if fs::metadata(path).is_ok_and(|there| !there.file_type().is_socket()) => {
+            Err(io::Error::other("not a socket"))
+        }
+        Err(errno) => Err(errno.into()),
+    }
+}
+
 /// Whether nobody listens: there is no socket, or one that its daemon has left behind.
-fn tells_of_nobody(error: &io::Error) -> bool {
+pub fn tells_of_nobody(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 

@@ -8,6 +8,8 @@ pub mod errand;
 mod report;
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use wire::Counter;
 
 /// What the operator may want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,60 +60,35 @@ pub struct Status {
     pub version: String,
     /// The master's process id.
     pub pid: u32,
-    /// When it was started.
-    pub started: u64,
     /// Whether it is about to end.
     pub stopping: bool,
     /// The number of the generation that answers.
     pub generation: u64,
-    /// What it answers from.
-    pub cache: Cache,
+    /// The file of the cache that it answers from.
+    pub cache: String,
     /// Workers that it is to have.
     pub workers_wanted: u64,
     /// Those that are ready.
     pub workers_ready: u64,
-    /// Workers started in place of lost ones.
-    pub workers_restarted: u64,
-    /// Reloads that went well.
-    pub reloads: u64,
-    /// Those that did not.
-    pub reloads_failed: u64,
-    /// How the last one went.
+    /// How the last reload went.
     pub last_reload: Option<Reloaded>,
     /// Who reads the cache for the next one, if anybody does. An older daemon does not say.
     #[serde(default)]
     pub loader: Option<Loader>,
     /// Requests answered by all workers that there have been.
     pub requests: u64,
-    /// Connections that they took.
-    pub connections: u64,
-    /// Bytes that they sent.
-    pub bytes_sent: u64,
-    /// Frames that they refused.
-    pub frames_refused: u64,
-    /// Access-log lines that were lost.
-    pub log_lines_dropped: u64,
+    /// All single counters and gauges, by [`Counter::name`].
+    #[serde(default)]
+    pub counters: BTreeMap<String, u64>,
     /// All living workers.
     pub workers: Vec<Worker>,
 }
 
-/// A cache in use.
-#[derive(Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub struct Cache {
-    /// Where it was read from.
-    pub file: String,
-    /// When it was built.
-    pub built: u64,
-    /// When its source was made.
-    pub source: u64,
-    /// Its size.
-    pub bytes: u64,
-    /// Hosts in it.
-    pub hosts: u64,
-    /// Directories in it.
-    pub directories: u64,
-    /// Repositories in it.
-    pub repositories: u64,
+impl Status {
+    /// A counter's value; 0 if the daemon does not know it.
+    pub fn counter(&self, counter: Counter) -> u64 {
+        self.counters.get(counter.name()).copied().unwrap_or_default()
+    }
 }
 
 /// A reload that is over.

@@ -1,75 +1,62 @@
 //! What people read of a status. Scripts take the JSON.
 
-use super::{State, Status, Worker};
-use program::print::{date, grouped};
-use std::{
-    fmt::Write as _,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use super::{Loader, State, Status, Worker};
+use program::print::{age, date, grouped};
+use std::time::{SystemTime, UNIX_EPOCH};
+use wire::{Counter, Unit};
 
-/// A status in a few lines, and one for each worker.
+/// A status in a few lines, one for each counter, and one for each worker.
 pub fn text(status: &Status) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let mut text = String::new();
-    // A String takes every write.
-    write(&mut text, status, now).unwrap_or_default();
-    text
+    lines(status, now).into_iter().map(|line| line + "\n").collect()
 }
 
-fn write(text: &mut String, status: &Status, now: u64) -> std::fmt::Result {
+fn lines(status: &Status, now: u64) -> Vec<String> {
     let moment = |seconds| {
         let date = date(seconds).unwrap_or_else(|| "an unknown time".into());
         format!("{date} ({} ago)", age(now.saturating_sub(seconds)))
     };
-    let Status { cache, .. } = status;
-    let version = &status.version;
-    let stopping = if status.stopping { ", stopping" } else { "" };
-    writeln!(text, "mirrorlistd {version}, process {}{stopping}", status.pid)?;
-    writeln!(text, "  started         {}", moment(status.started))?;
-    writeln!(
-        text,
-        "  generation      {} with {} of {} workers ready",
-        status.generation, status.workers_ready, status.workers_wanted
-    )?;
-    writeln!(text, "  cache           {} of {} bytes", cache.file, grouped(cache.bytes))?;
-    writeln!(text, "  built           {}", moment(cache.built))?;
-    writeln!(text, "  data of         {}", moment(cache.source))?;
-    writeln!(
-        text,
-        "  holds           {} hosts, {} directories, {} repositories",
-        grouped(cache.hosts),
-        grouped(cache.directories),
-        grouped(cache.repositories)
-    )?;
-    writeln!(text, "  reloads         {}, {} failed", status.reloads, status.reloads_failed)?;
+    let number = |counter| grouped(status.counter(counter));
+    let of_workers = format!("with {} of {} workers ready", status.workers_ready, status.workers_wanted);
+    let holds = [
+        format!("{} hosts", number(Counter::Hosts)),
+        format!("{} directories", number(Counter::Directories)),
+        format!("{} repositories", number(Counter::Repositories)),
+    ];
+    let mut told = vec![
+        ("started", moment(status.counter(Counter::Started))),
+        ("generation", format!("{} {of_workers}", status.generation)),
+        ("cache", format!("{} of {} bytes", status.cache, number(Counter::CacheBytes))),
+        ("built", moment(status.counter(Counter::CacheBuilt))),
+        ("data of", moment(status.counter(Counter::CacheSource))),
+        ("holds", holds.join(", ")),
+    ];
     if let Some(last) = &status.last_reload {
         let how = last.error.as_deref().unwrap_or("went well");
-        writeln!(text, "  last reload     {}: {how}", moment(last.time))?;
+        told.push(("last reload", format!("{}: {how}", moment(last.time))));
     }
-    if let Some(loader) = &status.loader {
-        writeln!(
-            text,
-            "  reload          has been reading the cache for {} (process {})",
-            age(loader.age),
-            loader.pid
-        )?;
+    if let Some(Loader { pid, age: since }) = status.loader {
+        let reading = format!("has been reading the cache for {} (process {pid})", age(since));
+        told.push(("reload", reading));
     }
-    writeln!(text, "  restarts        {} of workers", status.workers_restarted)?;
-    writeln!(
-        text,
-        "  requests        {} over {} connections, {} bytes sent",
-        grouped(status.requests),
-        grouped(status.connections),
-        grouped(status.bytes_sent)
-    )?;
-    writeln!(text, "  frames refused  {}", status.frames_refused)?;
-    writeln!(text, "  log lines lost  {}", status.log_lines_dropped)?;
-    writeln!(
-        text,
-        "  {}",
-        row(["worker", "generation", "process", "state", "age", "requests", "private kB"])
-    )?;
-    status.workers.iter().try_for_each(|worker| writeln!(text, "  {}", worker_row(worker)))
+    told.push(("requests", grouped(status.requests)));
+    let stopping = if status.stopping { ", stopping" } else { "" };
+    let head = format!("mirrorlistd {}, process {}{stopping}", status.version, status.pid);
+    let told = told.into_iter().map(|(what, value)| line(what, &value));
+    let counts = Counter::ALL.into_iter().filter(|counter| counter.unit() == Unit::Count);
+    let counts = counts.map(|counter| line(&label(counter), &number(counter)));
+    let columns = row(["worker", "generation", "process", "state", "age", "requests", "private kB"]);
+    let workers = status.workers.iter().map(worker_row);
+    [head].into_iter().chain(told).chain(counts).chain([columns]).chain(workers).collect()
+}
+
+fn line(what: &str, value: &str) -> String {
+    format!("  {what:<25} {value}")
+}
+
+/// A counter's name without what all have in common.
+fn label(counter: Counter) -> String {
+    counter.name().trim_start_matches("mirrorlist_").trim_start_matches("daemon_").replace('_', " ")
 }
 
 fn worker_row(worker: &Worker) -> String {
@@ -91,53 +78,41 @@ fn worker_row(worker: &Worker) -> String {
 }
 
 fn row(cells: [&str; 7]) -> String {
-    cells.map(|cell| format!("{cell:>10}")).join(" ")
-}
-
-/// A time span in its two largest units.
-fn age(seconds: u64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
-        (0, ..) => format!("{hours} h {} min", minutes % 60),
-        _ => format!("{days} d {} h", hours % 24),
-    }
+    format!("  {}", cells.map(|cell| format!("{cell:>10}")).join(" "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::{Cache, Loader, Reloaded};
+    use crate::control::Reloaded;
 
     fn status() -> Status {
+        let counters = [
+            (Counter::Started, 1_700_000_000),
+            (Counter::CacheBuilt, 1_700_003_000),
+            (Counter::CacheSource, 1_700_002_000),
+            (Counter::CacheBytes, 11_800_000),
+            (Counter::Hosts, 600),
+            (Counter::Directories, 120_000),
+            (Counter::WorkersRestarted, 5),
+            (Counter::Reloads, 2),
+            (Counter::ReloadsFailed, 1),
+            (Counter::Connections, 12),
+            (Counter::BytesSent, 1_000_000),
+            (Counter::LogLinesDropped, 7),
+        ];
         Status {
             version: "1.2.3".into(),
             pid: 4711,
-            started: 1_700_000_000,
             stopping: false,
             generation: 3,
-            cache: Cache {
-                file: "/var/lib/mirrorlist/cache.mlc".into(),
-                built: 1_700_003_000,
-                source: 1_700_002_000,
-                bytes: 11_800_000,
-                hosts: 600,
-                directories: 120_000,
-                repositories: 0,
-            },
+            cache: "/var/lib/mirrorlist/cache.mlc".into(),
             workers_wanted: 2,
             workers_ready: 1,
-            workers_restarted: 5,
-            reloads: 2,
-            reloads_failed: 1,
             last_reload: Some(Reloaded { time: 1_700_003_600, error: Some("cache X: is empty".into()) }),
             loader: Some(Loader { pid: 4720, age: 12 }),
             requests: 1_234_567,
-            connections: 12,
-            bytes_sent: 1_000_000,
-            frames_refused: 0,
-            log_lines_dropped: 7,
+            counters: counters.map(|(counter, value)| (counter.name().into(), value)).into(),
             workers: vec![Worker {
                 generation: 3,
                 slot: 1,
@@ -152,34 +127,33 @@ mod tests {
 
     #[test]
     fn people_read_every_number_with_its_unit() {
-        let mut text = String::new();
-        write(&mut text, &status(), 1_700_003_660).unwrap();
         let expected = "\
 mirrorlistd 1.2.3, process 4711
-  started         2023-11-14T22:13:20Z (1 h 1 min ago)
-  generation      3 with 1 of 2 workers ready
-  cache           /var/lib/mirrorlist/cache.mlc of 11,800,000 bytes
-  built           2023-11-14T23:03:20Z (11 min 0 s ago)
-  data of         2023-11-14T22:46:40Z (27 min 40 s ago)
-  holds           600 hosts, 120,000 directories, 0 repositories
-  reloads         2, 1 failed
-  last reload     2023-11-14T23:13:20Z (1 min 0 s ago): cache X: is empty
-  reload          has been reading the cache for 12 s (process 4720)
-  restarts        5 of workers
-  requests        1,234,567 over 12 connections, 1,000,000 bytes sent
-  frames refused  0
-  log lines lost  7
+  started                   2023-11-14T22:13:20Z (1 h 1 min ago)
+  generation                3 with 1 of 2 workers ready
+  cache                     /var/lib/mirrorlist/cache.mlc of 11,800,000 bytes
+  built                     2023-11-14T23:03:20Z (11 min 0 s ago)
+  data of                   2023-11-14T22:46:40Z (27 min 40 s ago)
+  holds                     600 hosts, 120,000 directories, 0 repositories
+  last reload               2023-11-14T23:13:20Z (1 min 0 s ago): cache X: is empty
+  reload                    has been reading the cache for 12 s (process 4720)
+  requests                  1,234,567
       worker generation    process      state        age   requests private kB
-           1          3       4713      ready 1 min 40 s      5,000        180
-";
-        assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn an_age_has_two_units_at_most() {
-        assert_eq!(
-            [0, 59, 60, 7199, 86_400 * 3 + 3600].map(age),
-            ["0 s", "59 s", "1 min 0 s", "1 h 59 min", "3 d 1 h"]
-        );
+           1          3       4713      ready 1 min 40 s      5,000        180";
+        let told = lines(&status(), 1_700_003_660);
+        let (counts, others): (Vec<_>, Vec<_>) = told.into_iter().partition(|line| {
+            let mut counts = Counter::ALL.into_iter().filter(|counter| counter.unit() == Unit::Count);
+            counts.any(|counter| line.starts_with(&format!("  {} ", label(counter))))
+        });
+        assert_eq!(others.join("\n"), expected);
+        for line in [
+            "  worker restarts           5",
+            "  reloads failed            1",
+            "  frames refused            0",
+            "  sent bytes                1,000,000",
+            "  access log lines dropped  7",
+        ] {
+            assert!(counts.iter().any(|told| told == line), "{line}: {counts:?}");
+        }
     }
 }

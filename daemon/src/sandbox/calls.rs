@@ -6,11 +6,11 @@
 
 use libc::c_long;
 use nix::unistd::getpid;
+use program::sandbox::filter as filter_calls;
 use seccompiler::{
-    BackendError, BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
-    SeccompFilter, SeccompRule, apply_filter,
+    BackendError, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompRule,
 };
-use std::{collections::BTreeMap, env::consts::ARCH};
+use std::collections::BTreeMap;
 
 /// What a worker does.
 const ALLOWED: &[c_long] = &[
@@ -76,8 +76,8 @@ type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 /// Leaves the calling thread nothing but these calls, for good.
 pub fn filter() -> Result<(), Error> {
     // The kernel takes the harder of two verdicts. The list of what is allowed comes last: it allows no more filters.
-    install(always(TELLTALE).collect(), SeccompAction::Allow, SeccompAction::KillProcess)?;
-    install(allowed()?, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow)
+    filter_calls(always(TELLTALE).collect(), SeccompAction::Allow, SeccompAction::KillProcess)?;
+    filter_calls(allowed()?, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow)
 }
 
 fn allowed() -> Result<Rules, BackendError> {
@@ -113,9 +113,4 @@ fn only(condition: Result<SeccompCondition, BackendError>) -> Result<Vec<Seccomp
 
 fn equal(argument: u8, value: u64) -> Result<SeccompCondition, BackendError> {
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
-}
-
-fn install(rules: Rules, otherwise: SeccompAction, listed: SeccompAction) -> Result<(), Error> {
-    let filter = SeccompFilter::new(rules, otherwise, listed, ARCH.try_into()?)?;
-    apply_filter(&BpfProgram::try_from(filter)?)
 }

@@ -22,8 +22,8 @@ const TAKEN_AT_ONCE: usize = 4;
 /// How long a worker that took a connection lately leaves the next one to its siblings. The kernel wakes all of them,
 /// but the one that is warm always wins: without this a front end may try a hundred times before it has met all.
 const YIELD: Duration = Duration::from_millis(2);
-/// What counts as lately: longer than a peer that says nothing waits for HELLO, or one that tries until it has met all
-/// would meet the same worker each time.
+/// What counts as lately: longer than one that tries until it has met all takes from one try to the next, or it would
+/// meet the same worker each time.
 const LATELY: Duration = Duration::from_secs(1);
 /// How long to wait before trying again after the system has refused a connection.
 const PAUSE: Duration = Duration::from_millis(100);

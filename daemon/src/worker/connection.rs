@@ -4,7 +4,7 @@
 //! nothing more while its socket does not take what there is, so that a peer that does not read costs little. Between
 //! turns it holds only what is incomplete or unsent.
 
-use super::{Desk, frames, lines};
+use super::{Desk, frames};
 use crate::counters::Row;
 use mio::net::UnixStream;
 use std::{
@@ -12,7 +12,7 @@ use std::{
     mem,
     time::{Duration, Instant},
 };
-use wire::{Counter, Hello};
+use wire::{Counter, Hello, encode_goaway, encode_hello};
 
 /// Answers are sent as soon as there is so much of them; a connection holds no more unsent than this and one answer.
 const SENT_AT_ONCE: usize = 16 * 1024;
@@ -30,17 +30,6 @@ const SILENT: Duration = Duration::from_secs(2);
 /// How long one that has is.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// What the peer speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Speech {
-    /// It has said nothing yet.
-    Unknown,
-    /// Frames: a front end.
-    Frames,
-    /// JSON lines: a person.
-    Lines,
-}
-
 /// What a connection wants after its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
@@ -56,12 +45,6 @@ pub enum Next {
 #[derive(Debug)]
 pub struct Connection {
     stream: UnixStream,
-    /// Tells it from others at the same place of the table.
-    pub number: u64,
-    speech: Speech,
-    greeted: bool,
-    /// It has waited for HELLO for long enough, but its first byte, a brace, does not tell what it speaks.
-    overdue: bool,
     /// Whether it has asked for anything; a PING does not count, for it costs nothing to go on with them.
     pub asked: bool,
     /// When it last did, or came.
@@ -81,31 +64,26 @@ pub struct Connection {
     ended: bool,
     /// Nothing more is answered.
     refused: bool,
-    /// The worker retires.
-    retiring: bool,
 }
 
 impl Connection {
-    /// A connection just accepted.
-    pub fn new(stream: UnixStream, number: u64, now: Instant) -> Connection {
+    /// A connection just accepted. The first that its peer hears is who answers.
+    pub fn new(stream: UnixStream, hello: &Hello, now: Instant) -> Connection {
+        let mut unsent = Vec::new();
+        encode_hello(&mut unsent, hello);
         Connection {
             stream,
-            number,
-            speech: Speech::Unknown,
-            greeted: false,
-            overdue: false,
             asked: false,
             heard: now,
             queued: false,
             pending: Vec::new(),
-            unsent: Vec::new(),
+            unsent,
             sent: 0,
             readable: true,
             writable: true,
             hung_up: false,
             ended: false,
             refused: false,
-            retiring: false,
         }
     }
 
@@ -128,41 +106,20 @@ impl Connection {
         (now.saturating_duration_since(self.heard) >= patience).then_some(self.heard)
     }
 
-    /// Says who answers, unless that has been said or the peer speaks lines.
-    ///
-    /// It is said as soon as the peer has sent a frame. A peer that waits for it gets it after a moment, which a person
-    /// does not wait for: so JSON lines come without a frame in front. One that has begun with a brace gets it when it
-    /// turns out to speak frames.
-    pub fn greet(&mut self, hello: &Hello) {
-        if self.greeted || self.speech == Speech::Lines {
-            return;
-        }
-        if self.pending.is_empty() {
-            self.greeted = true;
-            frames::greet(&mut self.unsent, hello);
-        } else {
-            self.overdue = true;
-        }
-    }
-
     /// Asks the peer to go; it is answered until it does.
-    pub fn retire(&mut self, hello: &Hello) {
-        self.greet(hello);
-        self.retiring = true;
-        if self.greeted && self.speech != Speech::Lines {
-            frames::retire(&mut self.unsent);
-        }
+    pub fn retire(&mut self) {
+        encode_goaway(&mut self.unsent, "");
     }
 
     /// Reads, answers, sends. An error means that the peer is gone.
-    pub fn turn(&mut self, desk: &mut Desk<'_>, hello: &Hello) -> io::Result<Next> {
+    pub fn turn(&mut self, desk: &mut Desk<'_>) -> io::Result<Next> {
         self.send(desk.counters)?;
         if !self.unsent.is_empty() {
             return Ok(Next::Wait);
         }
         let mut buffer = mem::take(&mut desk.input);
         let mut output = mem::take(&mut desk.output);
-        let next = self.read_and_answer(&mut buffer, &mut output, desk, hello);
+        let next = self.read_and_answer(&mut buffer, &mut output, desk);
         desk.input = buffer;
         output.clear();
         output.shrink_to(MOST_KEPT);
@@ -175,13 +132,9 @@ impl Connection {
         buffer: &mut [u8],
         output: &mut Vec<u8>,
         desk: &mut Desk<'_>,
-        hello: &Hello,
     ) -> io::Result<Next> {
         let length = self.read(buffer)?;
         let mut input = &buffer[..length];
-        if self.speech == Speech::Unknown {
-            self.choose_speech(input, hello, output);
-        }
         let mut answered = 0;
         let mut more = true;
         while more && answered < ANSWERED_IN_A_TURN && self.unsent.is_empty() {
@@ -226,37 +179,6 @@ impl Connection {
         Ok(earlier.len())
     }
 
-    /// Finds out from its first bytes what the peer speaks. A frame may begin with a brace too, for its first byte is
-    /// the low one of its length; but no line holds the two bytes of the version where a frame has them. A shorter line
-    /// shows by its end, after a moment in which the rest of a frame would have come.
-    fn choose_speech(&mut self, input: &[u8], hello: &Hello, output: &mut Vec<u8>) {
-        let is_line = match input {
-            [] => return,
-            [b'{', ..] => match input.get(6..8) {
-                Some(version) => version != wire::VERSION.to_le_bytes(),
-                None if self.ended => true,
-                None if (self.overdue || self.greeted) && input.contains(&b'\n') => true,
-                None => return,
-            },
-            _ => false,
-        };
-        if is_line {
-            self.speech = Speech::Lines;
-            if self.greeted {
-                // The frame before has no end that a reader of lines would see.
-                output.push(b'\n');
-            }
-        } else {
-            self.speech = Speech::Frames;
-            if !mem::replace(&mut self.greeted, true) {
-                frames::greet(output, hello);
-                if self.retiring {
-                    frames::retire(output);
-                }
-            }
-        }
-    }
-
     /// Answers one message. Returns its length and whether it asked for anything; `None` when there is none, or none that
     /// can be understood.
     fn answer_next(
@@ -265,26 +187,12 @@ impl Connection {
         desk: &mut Desk<'_>,
         output: &mut Vec<u8>,
     ) -> Option<(usize, bool)> {
-        match self.speech {
-            Speech::Unknown => None,
-            Speech::Frames => match frames::answer_next(input, desk, output) {
-                Ok(answered) => answered,
-                Err(error) => {
-                    self.refused = true;
-                    desk.counters.add(Counter::FramesRefused, 1);
-                    frames::refuse(output, error);
-                    None
-                }
-            },
-            Speech::Lines => match lines::next(input, self.ended) {
-                Ok(line) => line.map(|(line, reach)| (reach, lines::answer(line, desk, output))),
-                Err(error) => {
-                    self.refused = true;
-                    lines::complain(output, error);
-                    None
-                }
-            },
-        }
+        frames::answer_next(input, desk, output).unwrap_or_else(|error| {
+            self.refused = true;
+            desk.counters.add(Counter::FramesRefused, 1);
+            encode_goaway(output, &error.to_string());
+            None
+        })
     }
 
     /// What comes after a turn that has left whole messages unanswered, or (not `more`) none.
@@ -299,12 +207,7 @@ impl Connection {
         if more || (self.readable && !self.ended) {
             return Next::Again;
         }
-        if self.ended || (self.retiring && self.is_at_rest()) { Next::Close } else { Next::Wait }
-    }
-
-    /// A person does not know that the worker wants to go, so it goes between two questions.
-    fn is_at_rest(&self) -> bool {
-        self.speech == Speech::Lines && self.pending.is_empty()
+        if self.ended { Next::Close } else { Next::Wait }
     }
 
     /// Closing a socket with unread bytes would give the other side an error beside the reason that has just been sent.

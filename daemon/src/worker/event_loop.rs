@@ -7,13 +7,14 @@ use super::{
     Desk,
     accept::Acceptor,
     connection::{Connection, Next},
-    table::Table,
+    idle,
 };
 use crate::{
     access_log::AccessLog,
     channel::{Order, Received, Word, WorkerEnd},
 };
 use mio::{Events, Interest, Poll, Token, net::UnixStream, unix::SourceFd};
+use slab::Slab;
 use std::{
     collections::VecDeque,
     io,
@@ -26,8 +27,6 @@ const LISTENER: Token = Token(usize::MAX);
 const CHANNEL: Token = Token(usize::MAX - 1);
 /// News taken at a time.
 const EVENTS: usize = 128;
-/// How long a silent peer waits for HELLO; see [`Connection::greet`].
-const GREETING_DELAY: Duration = Duration::from_millis(100);
 
 /// Whether the loop goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,12 +42,9 @@ pub struct EventLoop<'a> {
     poll: Poll,
     channel: WorkerEnd,
     acceptor: Acceptor,
-    table: Table,
+    connections: Slab<Connection>,
     /// Connections with something to do.
     queue: VecDeque<usize>,
-    /// Connections that may be waiting for HELLO: since when, their places and numbers, oldest first.
-    silent: VecDeque<(Instant, usize, u64)>,
-    last_number: u64,
     access_log: AccessLog,
     retiring: bool,
 }
@@ -71,10 +67,8 @@ impl<'a> EventLoop<'a> {
             poll,
             channel,
             acceptor,
-            table: Table::default(),
+            connections: Slab::new(),
             queue: VecDeque::new(),
-            silent: VecDeque::new(),
-            last_number: 0,
             access_log,
             retiring: false,
         })
@@ -93,10 +87,10 @@ impl<'a> EventLoop<'a> {
                 match event.token() {
                     CHANNEL => ordered = true,
                     LISTENER => self.acceptor.on_readable(Instant::now()),
-                    Token(place) => {
-                        if let Some(connection) = self.table.get_mut(place) {
+                    Token(key) => {
+                        if let Some(connection) = self.connections.get_mut(key) {
                             connection.notice(event);
-                            enqueue(&mut self.queue, connection, place);
+                            enqueue(&mut self.queue, connection, key);
                         }
                     }
                 }
@@ -106,12 +100,11 @@ impl<'a> EventLoop<'a> {
             }
             self.let_in();
             self.give_turns();
-            self.greet();
             let dropped = self.access_log.append(&mut self.desk.scratch.log);
             if dropped > 0 {
                 self.desk.counters.add(Counter::LogLinesDropped, dropped);
             }
-            if self.retiring && self.table.is_empty() {
+            if self.retiring && self.connections.is_empty() {
                 return Ok(());
             }
         }
@@ -120,11 +113,10 @@ impl<'a> EventLoop<'a> {
     /// How long to wait for news.
     fn timeout(&self) -> Option<Duration> {
         let now = Instant::now();
-        if !self.queue.is_empty() || self.acceptor.may_accept(self.table.len(), now) {
+        if !self.queue.is_empty() || self.acceptor.may_accept(self.connections.len(), now) {
             return Some(Duration::ZERO);
         }
-        let greeting = self.silent.front().map(|(since, ..)| *since + GREETING_DELAY);
-        let next = [greeting, self.acceptor.retry_at(self.table.len(), now)].into_iter().flatten().min()?;
+        let next = self.acceptor.retry_at(self.connections.len(), now)?;
         Some(next.saturating_duration_since(now))
     }
 
@@ -146,12 +138,9 @@ impl<'a> EventLoop<'a> {
     fn retire(&mut self) {
         self.retiring = true;
         self.acceptor.close(self.poll.registry());
-        let open: Vec<usize> = self.table.open().collect();
-        for place in open {
-            if let Some(connection) = self.table.get_mut(place) {
-                connection.retire(&self.hello);
-                enqueue(&mut self.queue, connection, place);
-            }
+        for (key, connection) in &mut self.connections {
+            connection.retire();
+            enqueue(&mut self.queue, connection, key);
         }
     }
 
@@ -159,50 +148,33 @@ impl<'a> EventLoop<'a> {
     fn let_in(&mut self) {
         let now = Instant::now();
         self.clear_out(now);
-        if !self.acceptor.may_accept(self.table.len(), now) {
+        if !self.acceptor.may_accept(self.connections.len(), now) {
             return;
         }
-        for stream in self.acceptor.take(self.table.len(), now) {
+        for stream in self.acceptor.take(self.connections.len(), now) {
             self.open(stream, now);
         }
     }
 
     /// Closes connections that ask for nothing when there are too many and others wait.
     fn clear_out(&mut self, now: Instant) {
-        let wanted = self.acceptor.wants_closed(self.table.len(), now);
+        let wanted = self.acceptor.wants_closed(self.connections.len(), now);
         if wanted > 0 {
-            let closed = self.table.dispensable(wanted, now);
-            closed.iter().for_each(|place| self.table.remove(*place));
+            let closed = idle::dispensable(&self.connections, wanted, now);
+            closed.iter().for_each(|key| drop(self.connections.remove(*key)));
             self.acceptor.clear(closed.len(), now);
         }
     }
 
     fn open(&mut self, stream: UnixStream, now: Instant) {
-        let place = self.table.next_place();
-        self.last_number += 1;
-        let mut connection = Connection::new(stream, self.last_number, now);
+        let entry = self.connections.vacant_entry();
+        let (key, mut connection) = (entry.key(), Connection::new(stream, &self.hello, now));
         let interest = Interest::READABLE | Interest::WRITABLE;
         // Without registration it could never be served; closed, its peer tries another worker.
-        if self.poll.registry().register(connection.stream_mut(), Token(place), interest).is_ok() {
-            enqueue(&mut self.queue, &mut connection, place);
-            self.table.insert(connection);
+        if self.poll.registry().register(connection.stream_mut(), Token(key), interest).is_ok() {
+            enqueue(&mut self.queue, &mut connection, key);
+            entry.insert(connection);
             self.desk.counters.add(Counter::Connections, 1);
-            self.silent.push_back((now, place, self.last_number));
-        }
-    }
-
-    /// Says HELLO to those who have been waiting for it.
-    fn greet(&mut self) {
-        while let Some((since, place, number)) = self.silent.front().copied() {
-            if since.elapsed() < GREETING_DELAY {
-                return;
-            }
-            self.silent.pop_front();
-            // It may have gone, and another one have come in its place.
-            if let Some(connection) = self.table.get_mut(place).filter(|now| now.number == number) {
-                connection.greet(&self.hello);
-                enqueue(&mut self.queue, connection, place);
-            }
         }
     }
 
@@ -211,24 +183,28 @@ impl<'a> EventLoop<'a> {
         self.desk.moment = Instant::now();
         self.desk.now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         for _ in 0..self.queue.len() {
-            let Some(place) = self.queue.pop_front() else { return };
-            let Some(connection) = self.table.get_mut(place) else { continue };
+            let Some(key) = self.queue.pop_front() else { break };
+            let Some(connection) = self.connections.get_mut(key) else { continue };
             connection.queued = false;
-            match connection.turn(&mut self.desk, &self.hello) {
+            match connection.turn(&mut self.desk) {
                 Ok(Next::Wait) => {}
-                Ok(Next::Again) => enqueue(&mut self.queue, connection, place),
+                Ok(Next::Again) => enqueue(&mut self.queue, connection, key),
                 Ok(Next::Close) | Err(_) => {
-                    self.table.remove(place);
+                    self.connections.remove(key);
                     self.acceptor.make_room();
                 }
             }
         }
+        if self.connections.is_empty() {
+            // An idle worker is small, whatever it has been through.
+            self.connections.shrink_to_fit();
+        }
     }
 }
 
-fn enqueue(queue: &mut VecDeque<usize>, connection: &mut Connection, place: usize) {
+fn enqueue(queue: &mut VecDeque<usize>, connection: &mut Connection, key: usize) {
     if !connection.queued {
         connection.queued = true;
-        queue.push_back(place);
+        queue.push_back(key);
     }
 }

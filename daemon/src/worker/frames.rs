@@ -1,25 +1,7 @@
 //! What a worker does with a frame.
 
 use super::Desk;
-use wire::{
-    Hello, MAX_REQUEST, Message, ReplyStart, WireError, encode_counters, encode_goaway, encode_hello,
-    encode_pong, next_frame,
-};
-
-/// Says who answers.
-pub fn greet(output: &mut Vec<u8>, hello: &Hello) {
-    encode_hello(output, hello);
-}
-
-/// Asks the peer to send no more requests here.
-pub fn retire(output: &mut Vec<u8>) {
-    encode_goaway(output, "");
-}
-
-/// Says why the connection is about to be closed.
-pub fn refuse(output: &mut Vec<u8>, error: WireError) {
-    encode_goaway(output, &error.to_string());
-}
+use wire::{MAX_REQUEST, Message, ReplyStart, WireError, encode_counters, encode_pong, next_frame};
 
 /// Answers the first frame of `input`. Returns its length and whether it asked for anything; `None` while it is not all
 /// there.

@@ -1,15 +1,14 @@
 //! A worker process: answers requests from one cache until it is told to leave.
 //!
 //! It reads as the way of a request: the acceptor takes a connection, the event loop gives it its turn, the connection
-//! reads bytes and finds whole messages in them, frames (or lines, for a person) turn each into an answer.
+//! reads bytes and finds whole messages in them, frames turn each into an answer.
 
 mod accept;
 pub mod connection;
 mod event_loop;
 pub mod frames;
-pub mod lines;
+mod idle;
 mod peers;
-mod table;
 
 use crate::{
     access_log::AccessLog, cache_file::CacheFile, channel::WorkerEnd, config::SandboxMode, counters::Row,

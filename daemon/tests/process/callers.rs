@@ -14,6 +14,7 @@ use std::{
     os::unix::{fs::PermissionsExt as _, net::UnixStream, process::CommandExt as _},
     process::Command,
 };
+use wire::Counter;
 
 #[test]
 fn callers_without_manners_hold_up_nobody() {
@@ -132,5 +133,5 @@ fn a_caller_gets_one_answer_and_the_end() {
     let mut said = String::new();
     stream.read_to_string(&mut said).unwrap();
     assert_eq!(said.lines().count(), 1, "{said}");
-    assert_eq!(daemon.status().reloads, 0);
+    assert_eq!(daemon.status().counter(Counter::Reloads), 0);
 }

@@ -14,6 +14,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,
 };
+use wire::Counter;
 
 /// Room for the small cache and what the daemon says, but not for [`LARGE`].
 const LIMIT: &str = "ulimit -f 2048";
@@ -41,7 +42,7 @@ fn a_log_at_the_limit_costs_lines_and_no_answer() {
     for id in 0..100 {
         client.answer(id).unwrap();
     }
-    until("the lines counted as lost", || daemon.status().log_lines_dropped == 100);
+    until("the lines counted as lost", || daemon.status().counter(Counter::LogLinesDropped) == 100);
     assert!(daemon.log().contains("access log: 1 line lost (File too large"), "{}", daemon.log());
     assert_eq!(daemon.workers(), workers);
     assert_eq!(fs::metadata(&log).unwrap().len(), LARGE as u64);
@@ -62,7 +63,7 @@ fn a_line_of_the_log_cut_short_is_ended_by_the_next_worker_and_not_in_the_next_f
     let mut cut_short = |lost| {
         OpenOptions::new().write(true).open(&log).unwrap().set_len(limit - 8).unwrap();
         one.answer(1).unwrap();
-        until("a line cut short", || daemon.status().log_lines_dropped == lost);
+        until("a line cut short", || daemon.status().counter(Counter::LogLinesDropped) == lost);
         assert!(text().ends_with("\0IP: 192."));
     };
     cut_short(1);

@@ -13,6 +13,7 @@ use crate::{
 };
 use nix::sys::signal::Signal;
 use std::os::unix::net::UnixDatagram;
+use wire::Counter;
 
 /// Begins a reload of a cache with this label and stops its loader in the midst of it, as a disk that hangs does.
 fn hung_loader(daemon: &Daemon, label: &str) -> u32 {
@@ -49,7 +50,7 @@ fn a_disk_that_hangs_holds_up_nothing_but_the_reload() {
     let generation = status.generation;
     assert_eq!(status.loader.unwrap().pid, loader);
     let told = daemon.errand(&["status"]).out;
-    assert!(told.contains("  reload          has been reading the cache for "), "{told}");
+    assert!(told.contains("  reload                    has been reading the cache for "), "{told}");
     assert!(told.contains(&format!(" (process {loader})\n")), "{told}");
     // It has the memory, its line to the master and the file.
     for file in descriptors(loader) {
@@ -76,7 +77,10 @@ fn a_disk_that_hangs_holds_up_nothing_but_the_reload() {
     assert!(log.contains(&format!("generation {} is ready", generation + 1)), "{log}");
     assert_eq!(log.matches("still being read").count(), 1, "{log}");
     let status = daemon.status();
-    assert_eq!((status.generation, status.reloads_failed, status.loader), (generation + 2, 0, None));
+    assert_eq!(
+        (status.generation, status.counter(Counter::ReloadsFailed), status.loader),
+        (generation + 2, 0, None)
+    );
     let mut client = daemon.connect_to_generation(generation + 2);
     assert!(client.answer(1).unwrap().contains(".second.example.org"));
 }

@@ -96,8 +96,8 @@ fn a_wrong_option_is_refused_with_one_line() {
     fs::write(&config, "sandbox = \"on\"\nworker = 4\n").unwrap();
     let long = "x".repeat(108);
     for (options, expected) in [
-        (&["--check", "--socket", &long][..], "socket: the path has 108 bytes"),
-        (&["--check", "--control", &long], "control: the path has 108 bytes"),
+        (&["--check", "--socket", &long][..], "'--socket <PATH>': the path has 108 bytes"),
+        (&["--check", "--control", &long], "'--control <PATH>': the path has 108 bytes"),
         (&["--check", "--access-log", ".", "--log-address", "full"], "access-log: . is a folder"),
         (
             &["--check", "--access-log", "no/log", "--log-address", "full"],
@@ -105,7 +105,7 @@ fn a_wrong_option_is_refused_with_one_line() {
         ),
         (&["--worker", "2"], "unexpected argument '--worker' found"),
         (&["--sandbox", "perhaps"], "invalid value 'perhaps'"),
-        (&["--socket-mode", "rw"], "socket-mode: `rw` is not an octal mode"),
+        (&["--socket-mode", "rw"], "'--socket-mode <OCTAL>': not an octal mode"),
         (&["--config", config.to_str().unwrap()], "line 2: unknown option `worker`; did you mean `workers`?"),
     ] {
         let (code, said) = run(folder.path(), options);

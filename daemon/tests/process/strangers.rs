@@ -123,8 +123,11 @@ fn unknown_users_are_mistakes_in_the_configuration() {
     for (option, kind) in [("--peer", "user"), ("--socket-owner", "user"), ("--socket-group", "group")] {
         for check in [&[option, "no-such-name"][..], &[option, "no-such-name", "--check"]] {
             let (code, said) = crate::support::daemon::run(folder.path(), check);
-            let name = option.trim_start_matches("--");
-            assert_eq!(said, format!("error: {name}: there is no {kind} `no-such-name`\n"));
+            assert!(
+                said.starts_with(&format!("error: invalid value 'no-such-name' for '{option} ")),
+                "{said}"
+            );
+            assert!(said.ends_with(&format!(": there is no such {kind}\n")), "{said}");
             assert_eq!(code, Some(78));
         }
     }
@@ -145,9 +148,9 @@ fn peers_that_cannot_be_told_apart_are_a_mistake() {
         let output = output.output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
-    let expected =
-        "error: peer: user 4711 is not in the daemon's user namespace, so it could not be told apart\n";
-    assert_eq!(said("4711"), (Some(78), expected.into()));
+    let (code, refusal) = said("4711");
+    let expected = ": user 4711 is not in the daemon's user namespace, so it could not be told apart\n";
+    assert!(code == Some(78) && refusal.ends_with(expected), "{refusal}");
     // The one that is mapped passes, and the cache is what is wrong then.
     assert_eq!(said("0").0, Some(66));
 }

@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     backend::probe,
-    counters::{self, BOUNDS, Cell, Counters, STATUSES},
+    config::Relay,
+    counters::{self, BOUNDS, Cell, Counters, REFUSED, STATUSES, TOLD},
+    thread::Process,
 };
 use hyper::header::HeaderValue;
 use prometheus_client::{
@@ -29,9 +31,6 @@ pub(super) const CONTENT_TYPE: HeaderValue =
 /// Time for the daemon's metrics; whoever collects metrics waits for ten seconds or so.
 const DAEMON: Duration = Duration::from_secs(1);
 
-/// Statuses of refused heads, in the order of their cells.
-const REFUSED: [&str; 3] = ["400", "414", "431"];
-
 /// All metrics at one moment.
 #[derive(Debug)]
 struct Metrics {
@@ -43,12 +42,12 @@ struct Metrics {
 impl Desk {
     /// All metrics as text.
     pub(super) async fn metrics(&self) -> Result<String, fmt::Error> {
-        let known = &self.knowledge;
-        let limit = DAEMON.min(known.deadline);
+        let Process { config, gate, counters, .. } = &*self.process;
+        let relay = Relay { deadline: DAEMON.min(config.relay.deadline), ..config.relay };
         let metrics = Metrics {
-            counters: known.counters.clone(),
-            most_connections: known.most_connections,
-            daemon: probe::counters(&known.daemon, limit, known.patience).await.ok(),
+            counters: counters.clone(),
+            most_connections: gate.limit,
+            daemon: probe::counters(&config.daemon, relay).await.ok(),
         };
         let mut registry = Registry::default();
         registry.register_collector(Box::new(metrics));
@@ -64,6 +63,9 @@ impl Collector for Metrics {
         self.program(&mut page)?;
         self.requests(&mut page)?;
         self.connections(&mut page)?;
+        for (name, help, cell) in TOLD {
+            page.counter(name, help, self.sum(|counters| cell(counters).get()))?;
+        }
         daemon::write(&mut page, self.daemon.as_deref())
     }
 }
@@ -108,11 +110,6 @@ impl Metrics {
             "Requests that were answered with 503 because no worker answered in time.",
             self.sum(|counters| counters.answers(Kind::Other, shed, Tier::None)),
         )?;
-        page.counter(
-            "mirrorlist_http_retries",
-            "Requests that were sent to another worker because the first was silent or gone.",
-            self.sum(|counters| counters.retries.get()),
-        )?;
         self.times(page)
     }
 
@@ -143,21 +140,15 @@ impl Metrics {
     fn connections(&self, page: &mut Page<'_>) -> fmt::Result {
         let refused = REFUSED.into_iter().enumerate().map(|(at, status)| {
             let count = self.sum(|counters| counters.refused.get(at).map_or(0, Cell::get));
-            ([("status", status.to_owned())], count)
+            ([("status", status.to_string())], count)
         });
         page.counters("mirrorlist_http_heads_refused", "Heads that were no request, by status.", refused)?;
         let closed = self.sum(|counters| counters.closed.get());
         let accepted = self.sum(|counters| counters.connections.get());
-        page.counter("mirrorlist_http_connections_accepted", "Connections of clients, ever.", accepted)?;
         page.gauge(
             "mirrorlist_http_connections",
             "Connections of clients, now.",
             accepted.saturating_sub(closed),
-        )?;
-        page.counter(
-            "mirrorlist_http_connections_closed_for_room",
-            "Idle connections that were closed at the limit so that others got in.",
-            self.sum(|counters| counters.made_room.get()),
         )?;
         page.gauge(
             "mirrorlist_http_connections_limit",

@@ -1,18 +1,18 @@
 //! The listener for those who look after the service: health and metrics.
 //!
 //! It has a thread, a few connections and time-outs of its own, so that neither clients nor askers can hold the other
-//! up, and nothing of it can be reached where clients connect. [`health`] and [`metrics`] make the answers.
+//! up, and nothing of it can be reached where clients connect. [`metrics`] writes what was counted.
 
 mod daemon;
-mod health;
 mod metrics;
 mod page;
 
 use crate::{
-    accept::{Gate, accept},
+    accept::{Gate, Listener, accept},
+    backend::probe,
     counters::Counters,
-    listen::{Listener, Prepared},
-    stream::Socket,
+    failure::Failure,
+    thread::{self, Process},
     watchdog::Watchdog,
 };
 use bytes::Bytes;
@@ -25,20 +25,16 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::Socket;
 use std::{
     cell::RefCell,
     convert::Infallible,
-    future::pending,
-    io,
-    path::PathBuf,
     rc::Rc,
-    sync::{Arc, mpsc},
-    thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    runtime::{self, LocalOptions},
+    net::TcpStream,
     sync::watch,
     task::spawn_local,
     time::{sleep, timeout},
@@ -52,94 +48,51 @@ const LONGEST: Duration = Duration::from_secs(10);
 const HEAD: Duration = Duration::from_secs(2);
 /// Bytes of a head.
 const LONGEST_HEAD: usize = 8 * 1024;
+/// A thread whose loop has not turned for this long hangs; each turns twice a second at least.
+const HUNG: Duration = Duration::from_secs(5);
 /// How often the threads are looked at.
 const LOOK: Duration = Duration::from_millis(500);
-
-/// What is known of the process, and how to ask the daemon.
-#[derive(Debug)]
-pub struct Knowledge {
-    /// The daemon's socket.
-    pub daemon: PathBuf,
-    /// Time for the daemon to answer.
-    pub deadline: Duration,
-    /// Time after which another worker is asked.
-    pub patience: Duration,
-    /// What each thread has counted.
-    pub counters: Vec<Arc<Counters>>,
-    /// How many connections there may be.
-    pub most_connections: usize,
-    /// Whether the program has been told to stop.
-    pub stop: watch::Receiver<bool>,
-}
 
 /// What the answers are made of.
 #[derive(Debug)]
 struct Desk {
-    knowledge: Knowledge,
+    process: Arc<Process>,
     watchdog: RefCell<Watchdog>,
 }
 
-/// Starts the thread that answers on `listeners`, and waits until it does. It ends with the process.
-pub fn start(listeners: Vec<Prepared>, knowledge: Knowledge) -> io::Result<()> {
-    let (report, reports) = mpsc::channel();
-    thread::Builder::new().name("admin".into()).spawn(move || {
-        let runtime =
-            runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
-        let runtime = match runtime {
-            Ok(runtime) => runtime,
-            Err(error) => return drop(report.send(Err(error))),
-        };
-        runtime.block_on(async {
-            let started = serve(listeners, knowledge);
-            let is_started = started.is_ok();
-            // Whoever started the thread waits for this.
-            let _ = report.send(started);
-            if is_started {
-                pending::<()>().await;
-            }
-        });
-    })?;
-    reports.recv().unwrap_or_else(|_| Err(io::Error::other("the thread ended at its start")))
-}
-
-/// Has connections accepted and threads looked at from now on.
-fn serve(listeners: Vec<Prepared>, knowledge: Knowledge) -> io::Result<()> {
-    let watchdog = RefCell::new(Watchdog::new(&knowledge.counters, Instant::now()));
-    let gate = Arc::new(Gate::new("admin connections", MOST_CONNECTIONS));
-    // It is answered here until the process ends, so that a balancer can be told that we stop.
-    let (never, stop) = watch::channel(false);
-    let desk = Rc::new(Desk { knowledge, watchdog });
-    for listener in listeners {
-        let desk = Rc::clone(&desk);
-        let listener: Listener = listener.start()?;
-        let serve = move |socket, _, place| {
+/// Starts the thread that answers over `listeners`, and waits until it does. It ends with the process.
+pub fn start(process: &Arc<Process>, listeners: Vec<Socket>) -> Result<(), Failure> {
+    let process = Arc::clone(process);
+    thread::start("admin", move || {
+        let watchdog = RefCell::new(Watchdog::new(&process.counters, Instant::now()));
+        let desk = Rc::new(Desk { process, watchdog });
+        let gate = Arc::new(Gate::new("admin connections", MOST_CONNECTIONS));
+        // It is answered here until the process ends, so that a balancer can be told that we stop.
+        let (never, stop) = watch::channel(false);
+        for listener in listeners {
             let desk = Rc::clone(&desk);
-            spawn_local(async move {
-                // What is not over by then is cut off.
-                let _ = timeout(LONGEST, connection(socket, desk)).await;
-                drop(place);
-            });
-        };
-        spawn_local(accept(listener, Arc::clone(&gate), stop.clone(), || false, serve));
-    }
-    spawn_local(async move {
-        let _never = never;
-        loop {
-            desk.watchdog.borrow_mut().stuck(LOOK, Instant::now());
-            sleep(LOOK).await;
+            let serve = move |socket, _, place| {
+                let desk = Rc::clone(&desk);
+                spawn_local(async move {
+                    // What is not over by then is cut off.
+                    let _ = timeout(LONGEST, http(socket, desk)).await;
+                    drop(place);
+                });
+            };
+            spawn_local(accept(Listener::new(listener)?, Arc::clone(&gate), stop.clone(), || false, serve));
         }
-    });
-    Ok(())
+        Ok(async move {
+            let _never = never;
+            loop {
+                desk.watchdog.borrow_mut().stuck(LOOK, Instant::now());
+                sleep(LOOK).await;
+            }
+        })
+    })
+    .map(drop)
 }
 
-async fn connection(socket: Socket, desk: Rc<Desk>) {
-    match socket {
-        Socket::Tcp(stream) => http(stream, desk).await,
-        Socket::Unix(stream) => http(stream, desk).await,
-    }
-}
-
-async fn http(stream: impl AsyncRead + AsyncWrite + Unpin, desk: Rc<Desk>) {
+async fn http(socket: TcpStream, desk: Rc<Desk>) {
     let service = service_fn(|request| {
         let desk = Rc::clone(&desk);
         async move { Ok::<_, Infallible>(desk.answer(&request).await) }
@@ -147,7 +100,7 @@ async fn http(stream: impl AsyncRead + AsyncWrite + Unpin, desk: Rc<Desk>) {
     let mut http = http1::Builder::new();
     http.half_close(true).keep_alive(false).timer(TokioTimer::new()).header_read_timeout(HEAD);
     // A connection that breaks is the asker's loss, and it is gone.
-    let _ = http.max_buf_size(LONGEST_HEAD).serve_connection(TokioIo::new(stream), service).await;
+    let _ = http.max_buf_size(LONGEST_HEAD).serve_connection(TokioIo::new(socket), service).await;
 }
 
 impl Desk {
@@ -165,6 +118,48 @@ impl Desk {
                 Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written down\n"),
             },
             _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz/live and /healthz/ready\n"),
+        }
+    }
+
+    /// Every thread's loop turns. If not, only a restart helps.
+    fn live(&self) -> Result<(), String> {
+        match self.watchdog.borrow_mut().stuck(HUNG, Instant::now()) {
+            None => Ok(()),
+            Some(thread) => Err(format!("thread http-{thread} has hung for {} s", HUNG.as_secs())),
+        }
+    }
+
+    /// One more client would get in: there is a place, or a connection that would make room. The latter is known from the
+    /// threads' last sweep.
+    fn room(&self) -> Result<(), String> {
+        let sum = |counter: fn(&Counters) -> u64| {
+            self.process.counters.iter().map(|counters| counter(counters)).sum()
+        };
+        let (taken, ended): (u64, u64) =
+            (sum(|counters| counters.connections.get()), sum(|counters| counters.closed.get()));
+        let (open, most) = (taken.saturating_sub(ended), self.process.gate.limit as u64);
+        let dispensable: u64 = sum(|counters| counters.dispensable.get());
+        if open < most || dispensable > 0 {
+            return Ok(());
+        }
+        Err(format!("all {most} connections are taken, and none is idle"))
+    }
+
+    /// There is room for clients, a worker answers a request in time, and the front end is not about to stop.
+    ///
+    /// A worker exists only with a cache that was checked, and has to look a directory up in it; that it does not find
+    /// this one is the answer that is expected.
+    async fn ready(&self) -> Result<(), String> {
+        let config = &self.process.config;
+        if *self.process.stop.borrow() {
+            return Err("stopping".into());
+        }
+        self.live()?;
+        self.room()?;
+        match probe::look_up(&config.daemon, config.relay).await {
+            Ok(200..500) => Ok(()),
+            Ok(status) => Err(format!("daemon {}: a worker answers with {status}", config.daemon.display())),
+            Err(cause) => Err(format!("daemon {}: no worker answers ({cause})", config.daemon.display())),
         }
     }
 }

@@ -5,7 +5,7 @@ use prometheus_client::{
     metrics::MetricType,
 };
 use std::fmt;
-use wire::{Kind, Tier};
+use wire::{Kind, Tier, Unit};
 
 /// The labels of a count of requests.
 pub(super) fn labels(kind: Kind, status: &str, tier: Tier) -> [(&'static str, String); 3] {
@@ -20,6 +20,14 @@ pub(super) fn labels(kind: Kind, status: &str, tier: Tier) -> [(&'static str, St
 pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
 
 impl Page<'_> {
+    /// A number without labels.
+    pub(super) fn number(&mut self, unit: Unit, name: &str, help: &str, value: u64) -> fmt::Result {
+        match unit {
+            Unit::Count => self.counter(name, help, value),
+            Unit::Gauge | Unit::Time => self.gauge(name, help, value),
+        }
+    }
+
     /// A count without labels.
     pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 use hyper::{HeaderMap, Uri};
+use slab::Slab;
 use std::{
     net::IpAddr,
     task::Waker,
@@ -24,6 +25,8 @@ pub struct Question {
     pub method: Method,
     /// How the client came.
     pub scheme: UrlScheme,
+    /// What answers the client takes.
+    pub accept: Accept,
     /// Who asks, if known.
     pub client: Option<IpAddr>,
     /// What for: path and query.
@@ -33,7 +36,7 @@ pub struct Question {
 /// What a worker answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Status, content type, outcome.
+    /// Status and outcome.
     pub head: ReplyHead,
     /// Header lines besides those that the front end sets.
     pub headers: HeaderMap,
@@ -58,6 +61,7 @@ pub struct Call {
     pub only_after: Option<LinkId>,
     /// Whoever waits for its end.
     pub waker: Option<Waker>,
+    serial: u32,
 }
 
 /// How far a call has come.
@@ -74,36 +78,29 @@ pub enum CallState {
 /// Finds a call in the table. A key never finds a later call in the same place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallKey {
-    index: u32,
+    index: usize,
     serial: u32,
 }
 
 /// All calls of a thread.
 #[derive(Debug, Default)]
 pub struct Calls {
-    slots: Vec<Slot>,
-    free: Vec<u32>,
+    slots: Slab<Call>,
     /// The serial number of the next call.
     next: u32,
 }
 
-#[derive(Debug)]
-struct Slot {
-    serial: u32,
-    call: Option<Call>,
-}
-
-/// Bits of a wire id that hold the place in the table; then 8 for the try and 32 for the serial number.
+/// Bits of a wire id that hold the place in the table; then 8 for the try and 32 for the serial number. Connections, of
+/// which each has one call at most, are limited to far fewer places.
 const INDEX_BITS: u32 = 24;
 
 impl Question {
     /// Appends the question's frame.
-    pub fn encode(&self, out: &mut Vec<u8>, wire_id: u64, time_left: Duration) {
+    pub fn encode(&self, out: &mut Vec<u8>, wire_id: u64) {
         let request = wire::Request {
             method: self.method,
             scheme: self.scheme,
-            accept: Accept::default(),
-            deadline_ms: u32::try_from(time_left.as_millis()).unwrap_or(u32::MAX),
+            accept: self.accept,
             client: self.client,
             path: self.uri.path().as_bytes(),
             query: self.uri.query().unwrap_or_default().as_bytes(),
@@ -113,14 +110,9 @@ impl Question {
 }
 
 impl Call {
-    /// A call that nobody has been sent yet.
-    pub fn new(question: Question, deadline: Instant) -> Call {
-        Call { question, deadline, state: CallState::Queued, tries: 0, only_after: None, waker: None }
-    }
-
     /// The id of the call's present try.
     pub fn wire_id(&self, key: CallKey) -> u64 {
-        u64::from(key.serial) << 32 | u64::from(self.tries) << INDEX_BITS | u64::from(key.index)
+        u64::from(key.serial) << 32 | u64::from(self.tries) << INDEX_BITS | key.index as u64
     }
 
     /// The call is over; who waits for it is told.
@@ -135,51 +127,39 @@ impl Call {
 impl Calls {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.slots.len() == self.free.len()
+        self.slots.is_empty()
     }
 
-    /// Takes a call in.
-    pub fn insert(&mut self, call: Call) -> CallKey {
+    /// Takes a call in that nobody has been sent yet.
+    pub fn insert(&mut self, question: Question, deadline: Instant) -> CallKey {
         let serial = self.next;
         self.next = serial.wrapping_add(1);
-        let slot = Slot { serial, call: Some(call) };
-        if let Some(index) = self.free.pop() {
-            self.slots[index as usize] = slot;
-            return CallKey { index, serial };
-        }
-        // Connections, of which each has one call at most, are limited to far fewer than the 2^24 that an id can hold.
-        let index = self.slots.len() as u32;
-        self.slots.push(slot);
-        CallKey { index, serial }
+        let state = CallState::Queued;
+        let call = Call { question, deadline, state, tries: 0, only_after: None, waker: None, serial };
+        CallKey { index: self.slots.insert(call), serial }
     }
 
     /// The call with this key, if it is still there.
     pub fn get_mut(&mut self, key: CallKey) -> Option<&mut Call> {
-        let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.serial == key.serial)?;
-        slot.call.as_mut()
+        self.slots.get_mut(key.index).filter(|call| call.serial == key.serial)
     }
 
     /// Takes a call out, if it is still there.
     pub fn remove(&mut self, key: CallKey) -> Option<Call> {
-        let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.serial == key.serial)?;
-        let call = slot.call.take()?;
-        self.free.push(key.index);
-        Some(call)
+        self.get_mut(key)?;
+        self.slots.try_remove(key.index)
     }
 
     /// The call that a wire id may belong to; the caller compares the whole id.
     pub fn by_wire_id(&mut self, wire_id: u64) -> Option<(CallKey, &mut Call)> {
-        let index = (wire_id & ((1 << INDEX_BITS) - 1)) as u32;
+        let index = (wire_id & ((1 << INDEX_BITS) - 1)) as usize;
         let key = CallKey { index, serial: (wire_id >> 32) as u32 };
         self.get_mut(key).map(|call| (key, call))
     }
 
     /// The calls for which `condition` holds, in no particular order.
     pub fn keys_where(&self, condition: impl Fn(&Call) -> bool) -> Vec<CallKey> {
-        let calls = self.slots.iter().enumerate();
-        calls
-            .filter(|(_, slot)| slot.call.as_ref().is_some_and(&condition))
-            .map(|(index, slot)| CallKey { index: index as u32, serial: slot.serial })
-            .collect()
+        let calls = self.slots.iter().filter(|(_, call)| condition(call));
+        calls.map(|(index, call)| CallKey { index, serial: call.serial }).collect()
     }
 }

@@ -1,26 +1,23 @@
 //! Keeps a link to every worker of the newest generation.
 //!
 //! All workers accept on one socket, so which of them a connection reaches is chance; HELLO tells. Connections to a
-//! worker that is known already are closed, until every slot has been seen; the tries are bounded, then rarer, so that
-//! a worker that accepts nothing costs next to nothing. Failures back off, with jitter, so that many threads and front
-//! ends do not come back as one.
+//! worker that is known already are closed, until every slot has been seen; they become rarer and rarer, so that a
+//! worker that accepts nothing costs next to nothing (daemon/README.md, "Accepting"). Failures back off, with jitter, so
+//! that many threads and front ends do not come back as one.
 
 use super::{
     Backend,
     link::{self, End, Link},
-    switchboard::LinkId,
+    switchboard::{Leave, LinkId},
 };
 use crate::log::{self, Seldom};
 use program::notify;
 use std::{
     hash::{BuildHasher as _, RandomState},
-    io,
+    io, mem,
     path::{Path, PathBuf},
     rc::Rc,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use tokio::{
@@ -32,14 +29,11 @@ use wire::Hello as Introduction;
 
 /// A worker that has accepted speaks within this time, or is taken for hung.
 const HELLO: Duration = Duration::from_millis(300);
-/// Surplus connections in a row that are worth making at once, for each slot.
-const TRIES_PER_SLOT: u32 = 8;
-/// The wait between surplus connections once each worker could have been met.
-const OUT_OF_STEP: Duration = Duration::from_millis(4);
-/// The wait after that many, and after failures at most.
-const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// The wait after the first failure.
+/// The wait after the first failure, and between surplus connections once each worker could have been met. It doubles
+/// with each further failure, and with as many further surplus connections as there are slots.
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
+/// What these waits grow to.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// A link that ends within this time and over which nothing was answered was wasted.
 const INFANCY: Duration = Duration::from_secs(1);
 /// Wasted links in a row before each further one is waited for.
@@ -49,15 +43,15 @@ const FREE_WASTED: u32 = 16;
 #[derive(Debug)]
 pub struct Daemon {
     socket: PathBuf,
-    /// Whether the last attempt of any thread failed; told to the operator when it changes.
-    unreachable: AtomicBool,
-    complaints: Mutex<Complaints>,
+    said: Mutex<Said>,
 }
 
-/// What is said to the operator of the daemon and its workers: each at most once a minute, since requests may cause it
+/// What was said to the operator of the daemon and its workers: each at most once a minute, since requests may cause it
 /// again and again.
 #[derive(Debug, Default)]
-struct Complaints {
+struct Said {
+    /// The last attempt of any thread failed.
+    is_unreachable: bool,
     unreachable: Seldom,
     /// It has been said that no worker answers, and not yet that they answer again.
     is_told: bool,
@@ -69,39 +63,40 @@ struct Complaints {
 impl Daemon {
     /// The daemon that listens on this socket.
     pub fn new(socket: PathBuf) -> Daemon {
-        Daemon { socket, unreachable: AtomicBool::new(false), complaints: Mutex::default() }
+        Daemon { socket, said: Mutex::default() }
     }
 
     fn failed(&self, cause: &str) {
-        if !self.unreachable.swap(true, Ordering::Relaxed) {
+        let Ok(mut said) = self.said.lock() else { return };
+        if mem::replace(&mut said.is_unreachable, true) {
+            return;
+        }
+        notify::status(&format!("no worker answers ({cause}); requests wait"));
+        if said.unreachable.passes(Instant::now()) {
+            said.is_told = true;
             let socket = self.socket.display();
-            notify::status(&format!("no worker answers ({cause}); requests wait"));
-            let Ok(mut complaints) = self.complaints.lock() else { return };
-            if complaints.unreachable.passes(Instant::now()) {
-                complaints.is_told = true;
-                log::warning(format_args!(
-                    "daemon {socket}: no worker answers ({cause}); requests wait while we try again"
-                ));
-            }
+            log::warning(format_args!(
+                "daemon {socket}: no worker answers ({cause}); requests wait while we try again"
+            ));
         }
     }
 
     fn reached(&self) {
-        if self.unreachable.swap(false, Ordering::Relaxed) {
+        let Ok(mut said) = self.said.lock() else { return };
+        if mem::take(&mut said.is_unreachable) {
             notify::status("workers answer");
-            let is_told = self.complaints.lock().is_ok_and(|mut said| std::mem::take(&mut said.is_told));
-            if is_told {
+            if mem::take(&mut said.is_told) {
                 log::info(format_args!("daemon {}: workers answer again", self.socket.display()));
             }
         }
     }
 
     /// A worker is left for what it has done.
-    fn left(&self, worker: &Introduction, what: &str) {
-        let Ok(mut complaints) = self.complaints.lock() else { return };
-        complaints.left_since += 1;
-        if complaints.left.passes(Instant::now()) {
-            let more = match std::mem::take(&mut complaints.left_since) - 1 {
+    fn left(&self, worker: &Introduction, what: &End) {
+        let Ok(mut said) = self.said.lock() else { return };
+        said.left_since += 1;
+        if said.left.passes(Instant::now()) {
+            let more = match mem::take(&mut said.left_since) - 1 {
                 0 => String::new(),
                 more => format!(" ({more} more since this was said last)"),
             };
@@ -135,12 +130,9 @@ pub(super) async fn keep_connected(daemon: Arc<Daemon>, backend: Rc<Backend>) {
                 } else {
                     surplus += 1;
                     drop(link);
-                    let slots = u32::from(hello.slots);
-                    if surplus > TRIES_PER_SLOT * slots {
-                        wait(&backend, LONGEST_WAIT).await;
-                    } else if surplus > slots {
-                        // Threads that connect in step may meet the same workers for ever.
-                        wait(&backend, OUT_OF_STEP).await;
+                    // Threads that connect in step may meet the same workers for ever.
+                    if let Some(doublings) = (surplus / u32::from(hello.slots)).checked_sub(1) {
+                        wait(&backend, SHORTEST_WAIT * 2_u32.saturating_pow(doublings)).await;
                     }
                 }
             }
@@ -177,16 +169,10 @@ fn is_close(error: &io::Error) -> bool {
 async fn run(link: Link, id: LinkId, worker: Introduction, daemon: Arc<Daemon>, backend: Rc<Backend>) {
     let begin = Instant::now();
     let end = link.run(id, &backend).await;
-    let is_retired = matches!(end, End::Retired);
-    let what = match end {
-        End::Violation(violation) => Some(format!("broke the protocol ({violation})")),
-        End::Silent => Some("has said nothing for 5 s".into()),
-        End::Unread => Some("reads nothing".into()),
-        // A worker's end is the master's to report.
-        End::Retired | End::Closed | End::Failed(_) => None,
-    };
-    if let Some(what) = what {
-        daemon.left(&worker, &what);
+    let is_retired = matches!(end, End::Left(Leave::Done));
+    // A worker's end is the master's to report.
+    if matches!(end, End::Violation(_) | End::Left(Leave::Silent | Leave::Unread)) {
+        daemon.left(&worker, &end);
     }
     let useful = backend.board.borrow_mut().link_down(id, Instant::now());
     let in_order = useful || begin.elapsed() >= INFANCY || is_retired;

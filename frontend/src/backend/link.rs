@@ -15,18 +15,18 @@ use hyper::{
     header::{self, HeaderName, HeaderValue},
 };
 use std::{
-    fmt,
     future::poll_fn,
     io, mem,
     pin::{Pin, pin},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
+use thiserror::Error;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _},
     net::UnixStream,
 };
-use wire::{HEADER_LEN, Hello, MAX_REPLY, Message, ReplyHead, WireError};
+use wire::{HEADER_LEN, Hello, MAX_REPLY, Message, REPLY_HEAD_LEN, ReplyHead, WireError};
 
 /// Less room than this is not worth a read.
 const LEAST_READ: usize = 4 * 1024;
@@ -37,45 +37,38 @@ const MOST_HEADER_BYTES: usize = 64 * 1024;
 /// A buffer of unsent requests above this is given back when it is empty.
 const KEPT: usize = 64 * 1024;
 
-/// Why a link ended.
-#[derive(Debug)]
+/// Why a link ended, as a worker's doing.
+#[derive(Debug, Error)]
 pub enum End {
-    /// The worker asked to be left, and nothing is open with it any more.
-    Retired,
+    /// The switchboard has left the worker.
+    #[error("{0}")]
+    Left(Leave),
     /// The worker closed the connection or died.
+    #[error("closed the connection")]
     Closed,
-    /// The worker answers nothing, not even whether it lives.
-    Silent,
-    /// The worker reads nothing.
-    Unread,
     /// The system reported this.
-    Failed(io::Error),
+    #[error("was lost ({0})")]
+    Failed(#[from] io::Error),
     /// The worker sent this against the protocol.
-    Violation(Violation),
+    #[error("broke the protocol ({0})")]
+    Violation(#[from] Violation),
 }
 
 /// What a worker sent against the protocol.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum Violation {
     /// Something that is no frame or no message.
-    Wire(WireError),
+    #[error(transparent)]
+    Wire(#[from] WireError),
     /// A message that is not the worker's to send, or not then.
+    #[error("unexpected {0}")]
     Unexpected(&'static str),
     /// A reply that cannot be said in HTTP.
+    #[error("reply with {0}")]
     Unspeakable(&'static str),
     /// It refused what this side sent.
+    #[error("it says: {0}")]
     Refused(String),
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Violation::Wire(error) => error.fmt(f),
-            Violation::Unexpected(what) => write!(f, "unexpected {what}"),
-            Violation::Unspeakable(what) => write!(f, "reply with {what}"),
-            Violation::Refused(reason) => write!(f, "it says: {reason}"),
-        }
-    }
 }
 
 /// An open connection whose worker has introduced itself.
@@ -85,29 +78,21 @@ pub struct Link {
     pub(super) input: BytesMut,
     /// Whether `input` is longer than the blocks that are kept.
     outsized: bool,
-    sending: Vec<u8>,
-    sent: usize,
 }
 
 /// Reads a new connection's HELLO.
-///
-/// A worker waits a moment to see whether it is a person who connects, and says HELLO at once to who speaks frames; so
-/// this side begins with a PING.
 pub async fn greet(mut stream: UnixStream) -> Result<(Link, Hello), End> {
-    let mut ping = Vec::new();
-    wire::encode_ping(&mut ping, 0);
-    stream.write_all(&ping).await.map_err(End::Failed)?;
     let mut input = BytesMut::with_capacity(256);
     loop {
-        if let Some(frame) = wire::next_frame(&input, MAX_REPLY).map_err(violation)? {
-            let Message::Hello(hello) = Message::decode(&frame).map_err(violation)? else {
-                return Err(End::Violation(Violation::Unexpected("message before HELLO")));
+        if let Some(frame) = wire::next_frame(&input, MAX_REPLY).map_err(Violation::from)? {
+            let Message::Hello(hello) = Message::decode(&frame).map_err(Violation::from)? else {
+                return Err(Violation::Unexpected("message before HELLO").into());
             };
             let length = frame.wire_len();
             input.advance(length);
-            return Ok((Link { stream, input, outsized: false, sending: Vec::new(), sent: 0 }, hello));
+            return Ok((Link { stream, input, outsized: false }, hello));
         }
-        if stream.read_buf(&mut input).await.map_err(End::Failed)? == 0 {
+        if stream.read_buf(&mut input).await? == 0 {
             return Err(End::Closed);
         }
     }
@@ -116,8 +101,8 @@ pub async fn greet(mut stream: UnixStream) -> Result<(Link, Hello), End> {
 impl Link {
     /// Moves bytes until the link ends. The switchboard must know the link by then, and is told of every reply.
     pub async fn run(mut self, id: LinkId, backend: &Backend) -> End {
-        let end = poll_fn(|cx| self.turn(id, backend, cx)).await;
-        if let End::Retired = end {
+        let end = poll_fn(|cx| self.turn(id, backend, cx).map_or_else(Poll::Ready, |()| Poll::Pending)).await;
+        if let End::Left(Leave::Done) = end {
             // The worker is closing too; whether it still hears this makes no difference.
             let _ = self.stream.shutdown().await;
         }
@@ -125,62 +110,42 @@ impl Link {
     }
 
     /// Everything that can be done now: read, then write, so that what the replies caused to be sent goes out too.
-    fn turn(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> Poll<End> {
-        let read = self.read(id, backend, cx);
-        if let Poll::Ready(end) = read {
-            return Poll::Ready(end);
-        }
-        if let Err(error) = self.write(id, backend, cx) {
-            return Poll::Ready(End::Failed(error));
-        }
-        match backend.board.borrow_mut().why_leave(id, Instant::now()) {
-            Some(Leave::Silent) => Poll::Ready(End::Silent),
-            Some(Leave::Unread) => Poll::Ready(End::Unread),
-            Some(Leave::Done) if self.sending.is_empty() => Poll::Ready(End::Retired),
-            Some(Leave::Done) | None => Poll::Pending,
-        }
+    fn turn(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> Result<(), End> {
+        self.read(id, backend, cx)?;
+        self.write(id, backend, cx)?;
+        backend.board.borrow_mut().why_leave(id, Instant::now()).map_or(Ok(()), |leave| Err(End::Left(leave)))
     }
 
     fn write(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> io::Result<()> {
-        loop {
-            if self.sent == self.sending.len() {
-                self.sent = 0;
-                self.sending.clear();
-                if self.sending.capacity() > KEPT {
-                    self.sending = Vec::new();
-                }
-                backend.board.borrow_mut().take_out(id, &mut self.sending, cx.waker());
-                if self.sending.is_empty() {
-                    return Ok(());
-                }
-            }
-            match Pin::new(&mut self.stream).poll_write(cx, &self.sending[self.sent..]) {
-                Poll::Pending => return Ok(()),
-                Poll::Ready(written) => self.sent += written?,
-            }
+        let mut board = backend.board.borrow_mut();
+        let Some(unsent) = board.unsent(id, cx.waker()) else { return Ok(()) };
+        while !unsent.is_empty() {
+            let Poll::Ready(sent) = Pin::new(&mut self.stream).poll_write(cx, unsent) else { return Ok(()) };
+            unsent.drain(..sent?);
         }
+        if unsent.capacity() > KEPT {
+            *unsent = Vec::new();
+        }
+        Ok(())
     }
 
-    fn read(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> Poll<End> {
+    fn read(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> Result<(), End> {
         loop {
             self.make_room(backend);
-            match pin!(self.stream.read_buf(&mut self.input)).poll(cx) {
-                Poll::Pending => break,
-                Poll::Ready(Err(error)) => return Poll::Ready(End::Failed(error)),
-                Poll::Ready(Ok(0)) => return Poll::Ready(End::Closed),
-                Poll::Ready(Ok(_)) => {}
+            let Poll::Ready(read) = pin!(self.stream.read_buf(&mut self.input)).poll(cx) else { break };
+            if read? == 0 {
+                return Err(End::Closed);
             }
-            backend.board.borrow_mut().heard(id);
-            match take_frames(&mut self.input, id, &mut backend.board.borrow_mut()) {
-                Ok(false) => {}
-                Ok(true) => backend.lacking.notify_one(),
-                Err(end) => return Poll::Ready(end),
+            let mut board = backend.board.borrow_mut();
+            board.heard(id);
+            if take_frames(&mut self.input, id, &mut board)? {
+                backend.lacking.notify_one();
             }
         }
         if self.input.is_empty() && backend.board.borrow_mut().is_quiet(id) {
             self.give_block_back(backend);
         }
-        Poll::Pending
+        Ok(())
     }
 
     /// Makes room for the rest of the frame that has begun, or for a good read.
@@ -209,17 +174,20 @@ impl Link {
 }
 
 /// Takes what is whole off the input and tells the switchboard. Whether the worker asks to be left.
-pub fn take_frames(input: &mut BytesMut, id: LinkId, board: &mut Switchboard) -> Result<bool, End> {
+pub fn take_frames(input: &mut BytesMut, id: LinkId, board: &mut Switchboard) -> Result<bool, Violation> {
     let mut leaving = false;
-    while let Some(frame) = wire::next_frame(input, MAX_REPLY).map_err(violation)? {
+    while let Some(frame) = wire::next_frame(input, MAX_REPLY)? {
         let (length, wire_id) = (frame.wire_len(), frame.header.id);
-        match Message::decode(&frame).map_err(violation)? {
+        match Message::decode(&frame)? {
             Message::Reply(reply) => {
-                check(&reply.head).map_err(End::Violation)?;
-                let headers = header_map(reply.headers).map_err(End::Violation)?;
-                let (head, body) = (reply.head, reply.body.len());
-                input.advance(length - body);
-                let body = input.split_to(body).freeze();
+                check(&reply.head)?;
+                let headers = header_map(reply.headers)?;
+                let (head, body_len) = (reply.head, reply.body.len());
+                let before = HEADER_LEN + REPLY_HEAD_LEN + reply.headers.len();
+                input.advance(before);
+                let body = input.split_to(body_len).freeze();
+                // What a later version says behind it.
+                input.advance(length - before - body_len);
                 let answer = Answer { head, headers, body, took: Duration::ZERO };
                 board.answered(id, wire_id, answer, Instant::now());
                 continue;
@@ -228,19 +196,15 @@ pub fn take_frames(input: &mut BytesMut, id: LinkId, board: &mut Switchboard) ->
                 board.retire(id);
                 leaving = true;
             }
-            Message::GoAway(reason) => return Err(End::Violation(Violation::Refused(reason.into()))),
+            Message::GoAway(reason) => return Err(Violation::Refused(reason.into())),
             Message::Ping => board.pong(id, wire_id),
             Message::Pong | Message::Counters(_) | Message::Unknown(_) => {}
-            Message::Hello(_) => return Err(End::Violation(Violation::Unexpected("second HELLO"))),
-            Message::Request(_) => return Err(End::Violation(Violation::Unexpected("REQUEST"))),
+            Message::Hello(_) => return Err(Violation::Unexpected("second HELLO")),
+            Message::Request(_) => return Err(Violation::Unexpected("REQUEST")),
         }
         input.advance(length);
     }
     Ok(leaving)
-}
-
-fn violation(error: WireError) -> End {
-    End::Violation(Violation::Wire(error))
 }
 
 /// Whether HTTP can say the reply's status to a GET: final, and with a body.

@@ -3,6 +3,7 @@
 //! For those who look after the service, now and then; requests of clients go over the links.
 
 use super::connect::connect;
+use crate::config::Relay;
 use bytes::Buf as _;
 use std::{
     io,
@@ -22,20 +23,18 @@ const PAUSE: Duration = Duration::from_millis(20);
 const LOOK_UP: Request<'static> = Request {
     method: Method::Get,
     scheme: UrlScheme::Http,
-    accept: Accept(0),
-    deadline_ms: 0,
+    accept: Accept::NONE,
     client: None,
     path: b"/mirrorlist",
     query: b"path=healthz",
 };
 
-/// Has a worker answer a request within `limit`; a worker that is silent for `patience` is left for another one.
-/// The status of its answer, or why there is none.
-pub async fn look_up(daemon: &Path, limit: Duration, patience: Duration) -> Result<u16, String> {
-    let deadline_ms = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
+/// Has a worker answer a request before the deadline of `relay`; a worker that is silent for its patience is left for
+/// another one. The status of its answer, or why there is none.
+pub async fn look_up(daemon: &Path, relay: Relay) -> Result<u16, String> {
     let mut question = Vec::new();
-    wire::encode_request(&mut question, 1, &Request { deadline_ms, ..LOOK_UP });
-    ask(daemon, &question, limit, patience, |message| match message {
+    wire::encode_request(&mut question, 1, &LOOK_UP);
+    ask(daemon, &question, relay, |message| match message {
         Message::Reply(reply) => Some(reply.head.status),
         _ => None,
     })
@@ -43,10 +42,10 @@ pub async fn look_up(daemon: &Path, limit: Duration, patience: Duration) -> Resu
 }
 
 /// What the daemon has counted, or why that is not known.
-pub async fn counters(daemon: &Path, limit: Duration, patience: Duration) -> Result<Vec<(Key, u64)>, String> {
+pub async fn counters(daemon: &Path, relay: Relay) -> Result<Vec<(Key, u64)>, String> {
     let mut question = Vec::new();
     wire::encode_counters(&mut question, 1, &[]);
-    ask(daemon, &question, limit, patience, |message| match message {
+    ask(daemon, &question, relay, |message| match message {
         Message::Counters(counters) => Some(counters.entries().collect()),
         _ => None,
     })
@@ -57,14 +56,13 @@ pub async fn counters(daemon: &Path, limit: Duration, patience: Duration) -> Res
 async fn ask<T>(
     daemon: &Path,
     question: &[u8],
-    limit: Duration,
-    patience: Duration,
+    relay: Relay,
     read: impl Fn(&Message<'_>) -> Option<T>,
 ) -> Result<T, String> {
-    let deadline = Instant::now() + limit;
+    let deadline = Instant::now() + relay.deadline;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let cause = match timeout(patience.min(left), ask_once(daemon, question, &read)).await {
+        let cause = match timeout(relay.patience.min(left), ask_once(daemon, question, &read)).await {
             Ok(Ok(said)) => return Ok(said),
             Ok(Err(cause)) => cause,
             Err(_) => "it accepts and says nothing".into(),

@@ -6,7 +6,7 @@
 //! each link's buffer; `link` moves them.
 
 pub use super::calls::{Answer, CallKey, LinkId, Question};
-use super::calls::{Call, CallState, Calls};
+use super::calls::{CallState, Calls};
 use crate::{config::Relay, counters::Counters};
 use std::{
     collections::VecDeque,
@@ -15,6 +15,7 @@ use std::{
     task::{Poll, Waker},
     time::{Duration, Instant},
 };
+use thiserror::Error;
 use wire::Hello;
 
 /// One thread's calls and links.
@@ -52,13 +53,16 @@ struct Link {
 }
 
 /// Why a link is to be left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Leave {
-    /// The worker asked for it, and nothing is open with it or to be taken out any more.
+    /// The worker asked for it, and nothing is open with it or to be sent any more.
+    #[error("asked to be left")]
     Done,
     /// The worker has long said nothing, not even to a PING.
+    #[error("has said nothing for {} s", SILENCE.as_secs())]
     Silent,
     /// So much waits for the worker that it cannot be reading.
+    #[error("reads nothing")]
     Unread,
 }
 
@@ -97,7 +101,7 @@ impl Switchboard {
 
     /// Takes a call in and sends it to a worker, or lets it wait.
     pub fn ask(&mut self, question: Question, now: Instant) -> CallKey {
-        let key = self.calls.insert(Call::new(question, now + self.relay.deadline));
+        let key = self.calls.insert(question, now + self.relay.deadline);
         if self.queue.is_empty() && self.in_flight < self.relay.in_flight {
             self.send(key, None, now);
         } else {
@@ -228,15 +232,14 @@ impl Switchboard {
         }
     }
 
-    /// Takes the bytes that a link is to send, giving `spare` (emptied) in return; `waker` is told of further ones.
-    pub fn take_out(&mut self, id: LinkId, spare: &mut Vec<u8>, waker: &Waker) {
-        let Some(link) = self.link(id) else { return };
-        spare.clear();
-        mem::swap(&mut link.out, spare);
+    /// The bytes that a link is to send, which takes out what it has sent; `waker` is told of further ones.
+    pub fn unsent(&mut self, id: LinkId, waker: &Waker) -> Option<&mut Vec<u8>> {
+        let link = self.link(id)?;
         match &mut link.sender {
             Some(known) => known.clone_from(waker),
             none => *none = Some(waker.clone()),
         }
+        Some(&mut link.out)
     }
 
     /// Answers a worker's PING, unless it has long read nothing.
@@ -366,7 +369,7 @@ impl Switchboard {
         }
         call.state = CallState::With { link: link.id, at: now };
         let wire_id = call.wire_id(key);
-        call.question.encode(&mut link.out, wire_id, call.deadline.saturating_duration_since(now));
+        call.question.encode(&mut link.out, wire_id);
         link.in_flight += 1;
         self.in_flight += 1;
         link.wake();

@@ -8,7 +8,7 @@ use super::Client;
 use std::{
     cmp::Reverse,
     collections::HashMap,
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -25,17 +25,6 @@ const GOOD_FOR: Duration = Duration::from_millis(100);
 pub(super) struct Room {
     next: Vec<Rc<Client>>,
     found: Option<Instant>,
-}
-
-/// Whose connections are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Whose {
-    /// An IPv4 address.
-    V4(u32),
-    /// The first half of an IPv6 address, which is what one customer has at least.
-    V6(u64),
-    /// Everybody who comes over a socket file.
-    Local,
 }
 
 impl Room {
@@ -55,32 +44,31 @@ impl Room {
 
 /// Those of the address that has most of `all`, among the addresses that have any to spare.
 fn dispensable(all: &[Rc<Client>], now: Instant) -> Vec<Rc<Client>> {
-    let mut count: HashMap<Whose, usize> = HashMap::new();
+    let mut count: HashMap<_, usize> = HashMap::new();
     for client in all {
-        *count.entry(Whose::of(client.peer)).or_default() += 1;
+        *count.entry(whose(client)).or_default() += 1;
     }
     let found = || all.iter().filter(|client| client.is_dispensable(now));
-    let most = found().map(|client| Whose::of(client.peer)).max_by_key(|whose| count.get(whose));
-    let mut next: Vec<_> =
-        found().filter(|client| Some(Whose::of(client.peer)) == most).map(Rc::clone).collect();
+    let most = found().map(|client| whose(client)).max_by_key(|whose| count.get(whose));
+    let mut next: Vec<_> = found().filter(|client| Some(whose(client)) == most).map(Rc::clone).collect();
     next.sort_unstable_by_key(|client| Reverse(client.since.get()));
     next.drain(..next.len().saturating_sub(AT_ONCE));
     next
 }
 
-impl Whose {
-    fn of(peer: Peer) -> Whose {
-        match peer {
-            Peer::Address(IpAddr::V4(address)) => Whose::V4(address.to_bits()),
-            Peer::Address(IpAddr::V6(address)) => Whose::V6((address.to_bits() >> 64) as u64),
-            Peer::Unix => Whose::Local,
-        }
+/// Whose connections are counted together: an IPv4 address, the first half of an IPv6 address, which is what one customer
+/// has at least, or nobody for all who come over a socket file.
+fn whose(client: &Client) -> Option<IpAddr> {
+    match client.peer {
+        Peer::Address(IpAddr::V6(address)) => Some(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
+        Peer::Address(address) => Some(address),
+        Peer::Unix => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Order, *};
 
     fn client(address: &str, idle_since: Instant) -> Rc<Client> {
         let client = Client::new(Peer::Address(address.parse().unwrap()));
@@ -106,7 +94,7 @@ mod tests {
         let mut next = || room.next(at(10) + Duration::from_millis(500), || all.clone());
         let mut order = Vec::new();
         while let Some(gone) = next() {
-            gone.makes_room.set(true);
+            gone.order.set(Order::MakeRoom);
             order.push(all.iter().position(|client| Rc::ptr_eq(client, &gone)).unwrap());
         }
         assert_eq!(order, [2, 1, 4, 0]);
@@ -121,7 +109,7 @@ mod tests {
         crowd[0].since.set(start);
         let all: Vec<_> = crowd.iter().chain([&quiet]).map(Rc::clone).collect();
         let mut room = Room::default();
-        let mut next = |now| room.next(now, || all.clone()).inspect(|gone| gone.makes_room.set(true));
+        let mut next = |now| room.next(now, || all.clone()).inspect(|gone| gone.order.set(Order::MakeRoom));
         assert!(Rc::ptr_eq(&next(now).unwrap(), &crowd[0]));
         // Of the crowd more are idle by now, and they still have most.
         crowd.iter().for_each(|client| client.since.set(start));
@@ -137,7 +125,7 @@ mod tests {
         let all: Vec<_> = (1..4).map(|last| client(&format!("192.0.2.{last}"), start)).collect();
         let now = start + Duration::from_secs(10);
         let mut room = Room::default();
-        room.next(now, || all.clone()).unwrap().makes_room.set(true);
+        room.next(now, || all.clone()).unwrap().order.set(Order::MakeRoom);
         all.iter().for_each(|client| client.since.set(now));
         assert!(room.next(now, || all.clone()).is_none());
     }

@@ -6,7 +6,6 @@
 //! answer does not fit.
 
 use super::Client;
-use slab::Slab;
 use std::{
     cell::Cell,
     cmp::Reverse,
@@ -24,12 +23,8 @@ const UNKNOWN: Duration = Duration::from_secs(1);
 pub(super) struct Unread {
     limit: usize,
     bytes: usize,
-    all: Slab<(usize, Rc<Client>)>,
+    all: Vec<Rc<Client>>,
 }
-
-/// Finds a client among them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct UnreadKey(usize);
 
 /// What a client has read of the answer that did not fit into its socket.
 #[derive(Debug, Default)]
@@ -67,22 +62,19 @@ impl Progress {
 impl Unread {
     /// None yet, and so many bytes at most.
     pub fn new(limit: usize) -> Unread {
-        Unread { limit, bytes: 0, all: Slab::new() }
+        Unread { limit, bytes: 0, all: Vec::new() }
     }
 
-    /// A client with so many bytes to read.
-    pub fn enter(&mut self, bytes: usize, client: Rc<Client>) -> UnreadKey {
-        self.bytes += bytes;
-        UnreadKey(self.all.insert((bytes, client)))
+    /// A client that is to read its answer.
+    pub fn enter(&mut self, client: Rc<Client>) {
+        self.bytes += client.answer.get();
+        self.all.push(client);
     }
 
-    /// This client is no longer to read.
-    pub fn leave(&mut self, key: UnreadKey) {
-        if let Some((bytes, _)) = self.all.try_remove(key.0) {
-            self.bytes -= bytes;
-        }
-        if self.all.is_empty() {
-            self.all = Slab::new();
+    /// This client is no longer to read, if it was.
+    pub fn leave(&mut self, client: &Rc<Client>) {
+        if let Some(at) = self.all.iter().position(|other| Rc::ptr_eq(other, client)) {
+            self.remove(at);
         }
     }
 
@@ -96,10 +88,17 @@ impl Unread {
             let time = now.saturating_duration_since(client.since.get());
             (client.progress.rate(time), Reverse(time))
         };
-        let (slowest, _) = self.all.iter().min_by_key(|(_, (_, client))| order(client))?;
-        let (bytes, client) = self.all.remove(slowest);
-        self.bytes -= bytes;
-        Some(client)
+        let slowest = (0..self.all.len()).min_by_key(|at| order(&self.all[*at]))?;
+        Some(self.remove(slowest))
+    }
+
+    fn remove(&mut self, at: usize) -> Rc<Client> {
+        let client = self.all.remove(at);
+        self.bytes -= client.answer.get();
+        if self.all.is_empty() {
+            self.all = Vec::new();
+        }
+        client
     }
 }
 
@@ -108,8 +107,9 @@ mod tests {
     use super::*;
     use wire::net::Peer;
 
-    fn client(since: Instant, taken: usize) -> Rc<Client> {
+    fn client(answer: usize, since: Instant, taken: usize) -> Rc<Client> {
         let client = Client::new(Peer::Unix);
+        client.answer.set(answer);
         client.since.set(since);
         client.progress.begin(100_000);
         client.progress.written(taken);
@@ -124,16 +124,16 @@ mod tests {
         let mut unread = Unread::new(100);
         // One that sips, one that reads slowly and steadily, two that have just come, and one that reads nothing.
         let clients = [(start, 10_000), (start, 200_000), (now, 0), (now, 0), (start, 0)]
-            .map(|(since, taken)| client(since, taken));
+            .map(|(since, taken)| client(50, since, taken));
         for client in &clients {
-            unread.enter(50, Rc::clone(client));
+            unread.enter(Rc::clone(client));
         }
         let mut gone = Vec::new();
         while let Some(slowest) = unread.surplus(now) {
             gone.push(clients.iter().position(|client| Rc::ptr_eq(client, &slowest)).unwrap());
         }
         assert_eq!(gone, [4, 0, 2]);
-        unread.enter(201, client(start, 1_000_000));
+        unread.enter(client(201, start, 1_000_000));
         let mut left = || unread.surplus(now).map(|slowest| Rc::ptr_eq(&slowest, &clients[1]));
         assert_eq!(
             (left(), left(), left()),
@@ -146,11 +146,13 @@ mod tests {
     fn who_leaves_takes_its_bytes_along() {
         let start = Instant::now();
         let mut unread = Unread::new(100);
-        let [first, second] = [60, 60].map(|bytes| unread.enter(bytes, client(start, 0)));
-        unread.leave(first);
-        unread.leave(first);
+        let [first, second] = [60, 60].map(|bytes| client(bytes, start, 0));
+        unread.enter(Rc::clone(&first));
+        unread.enter(Rc::clone(&second));
+        unread.leave(&first);
+        unread.leave(&first);
         assert!(unread.surplus(start).is_none());
-        unread.leave(second);
+        unread.leave(&second);
         assert_eq!((unread.bytes, unread.all.len()), (0, 0));
     }
 }

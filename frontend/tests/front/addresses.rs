@@ -14,19 +14,22 @@ fn the_forwarded_header_of_a_proxy_on_loopback_counts() {
     let _worker = daemon.echo();
     let program = Program::start(&daemon, &[]);
     let mut client = Client::connect(program.address());
-    assert_eq!(told(&mut client, ""), "Http 127.0.0.1");
-    assert_eq!(told(&mut client, "X-Forwarded-For: 192.0.2.7\r\n"), "Http 192.0.2.7");
+    assert_eq!(told(&mut client, ""), "Unknown 127.0.0.1");
+    assert_eq!(told(&mut client, "X-Forwarded-For: 192.0.2.7\r\n"), "Unknown 192.0.2.7");
     assert_eq!(
         told(&mut client, "X-Forwarded-For: 198.51.100.1\r\nx-forwarded-for: 192.0.2.7\r\n"),
-        "Http 192.0.2.7"
+        "Unknown 192.0.2.7"
     );
     assert_eq!(
         told(&mut client, "X-Forwarded-For: 192.0.2.7, ::1\r\nX-Forwarded-For: 127.0.0.5:80\r\n"),
-        "Http 192.0.2.7"
+        "Unknown 192.0.2.7"
     );
-    assert_eq!(told(&mut client, "X-Forwarded-For: [2001:db8::1%eth0]:443\r\n"), "Http 2001:db8::1");
-    assert_eq!(told(&mut client, "X-Forwarded-For: ::ffff:192.0.2.7\r\n"), "Http 192.0.2.7");
-    assert_eq!(told(&mut client, "Forwarded: for=192.0.2.7\r\nX-Real-IP: 192.0.2.8\r\n"), "Http 127.0.0.1");
+    assert_eq!(told(&mut client, "X-Forwarded-For: [2001:db8::1%eth0]:443\r\n"), "Unknown 2001:db8::1");
+    assert_eq!(told(&mut client, "X-Forwarded-For: ::ffff:192.0.2.7\r\n"), "Unknown 192.0.2.7");
+    assert_eq!(
+        told(&mut client, "Forwarded: for=192.0.2.7\r\nX-Real-IP: 192.0.2.8\r\n"),
+        "Unknown 127.0.0.1"
+    );
 }
 
 #[test]
@@ -38,12 +41,12 @@ fn the_nearest_fifty_hops_of_a_forwarded_header_count() {
     let lines = |hops: usize| {
         format!("X-Forwarded-For: 192.0.2.7\r\n{}", "X-Forwarded-For: 127.0.0.9\r\n".repeat(hops - 1))
     };
-    assert_eq!(told(&mut client, &lines(50)), "Http 192.0.2.7");
+    assert_eq!(told(&mut client, &lines(50)), "Unknown 192.0.2.7");
     for hops in [51, 90] {
-        assert_eq!(told(&mut client, &lines(hops)), "Http 127.0.0.9");
+        assert_eq!(told(&mut client, &lines(hops)), "Unknown 127.0.0.9");
     }
     let line = format!("X-Forwarded-For: 192.0.2.7{}\r\n", ",127.0.0.9".repeat(1_500));
-    assert_eq!(told(&mut client, &line), "Http 127.0.0.9");
+    assert_eq!(told(&mut client, &line), "Unknown 127.0.0.9");
 }
 
 #[test]
@@ -55,7 +58,7 @@ fn a_forwarded_header_of_any_bytes_does_no_harm() {
     for value in [&b"\xff\xfe"[..], b"192.0.2.7, \xe9", b",,,", b"", b"[", b"192.0.2.7,caf\xc3\xa9"] {
         let request = [b"GET / HTTP/1.1\r\nX-Forwarded-For: ", value, b"\r\n\r\n"].concat();
         let answer = client.send(request).answer();
-        assert_eq!(answer.text(), "Get Http 127.0.0.1 /?\n", "{value:?}");
+        assert_eq!(answer.text(), "Get Unknown 127.0.0.1 /?\n", "{value:?}");
     }
 }
 
@@ -80,7 +83,7 @@ fn trusted_prefixes_are_skipped_in_the_header() {
     let mut client = Client::connect(program.address());
     assert_eq!(
         told(&mut client, "X-Forwarded-For: 192.0.2.7, 198.51.100.1, 10.1.2.3\r\n"),
-        "Http 198.51.100.1"
+        "Unknown 198.51.100.1"
     );
 }
 
@@ -94,8 +97,10 @@ fn the_scheme_is_the_one_that_the_nearest_proxy_names() {
         ("X-Forwarded-Proto: https\r\n", "Https"),
         ("X-Forwarded-Proto: http, HTTPS \r\n", "Https"),
         ("X-Forwarded-Proto: https\r\nX-Forwarded-Proto: http\r\n", "Http"),
-        ("X-Forwarded-Proto: httpsx\r\n", "Http"),
-        ("X-Forwarded-Proto: \r\n", "Http"),
+        ("X-Forwarded-Proto: HTTP\r\n", "Http"),
+        ("", "Unknown"),
+        ("X-Forwarded-Proto: httpsx\r\n", "Unknown"),
+        ("X-Forwarded-Proto: \r\n", "Unknown"),
     ] {
         assert_eq!(told(&mut client, lines), format!("{scheme} 127.0.0.1"), "{lines}");
     }
@@ -109,8 +114,8 @@ fn over_a_socket_file_the_header_counts_and_without_it_the_client_is_unknown() {
     let place = format!("unix:{}", socket.display());
     let program = Program::start_bare(&daemon, &["--listen", &place, "--trusted-proxy", "10.0.0.0/8"]);
     let mut client = Client::connect_unix(&socket);
-    assert_eq!(told(&mut client, ""), "Http unknown");
-    assert_eq!(told(&mut client, "X-Forwarded-For: 192.0.2.7, 10.0.0.1\r\n"), "Http 192.0.2.7");
+    assert_eq!(told(&mut client, ""), "Unknown unknown");
+    assert_eq!(told(&mut client, "X-Forwarded-For: 192.0.2.7, 10.0.0.1\r\n"), "Unknown 192.0.2.7");
     assert_eq!(
         told(&mut client, "X-Forwarded-For: unknown\r\nX-Forwarded-Proto: https\r\n"),
         "Https unknown"
@@ -126,5 +131,5 @@ fn several_addresses_of_both_families_are_listened_on() {
     let program = Program::start_bare(&daemon, &arguments);
     super::eventually("all three are open", || program.addresses().len() == 3);
     let told: Vec<_> = program.addresses().into_iter().map(|at| told(&mut Client::connect(at), "")).collect();
-    assert_eq!(told, ["Http ::1", "Http 127.0.0.1", "Http 127.0.0.1"]);
+    assert_eq!(told, ["Unknown ::1", "Unknown 127.0.0.1", "Unknown 127.0.0.1"]);
 }

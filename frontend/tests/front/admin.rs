@@ -9,7 +9,7 @@ use super::{
 use nix::sys::signal::Signal;
 use prometheus_parse::{Scrape, Value};
 use std::time::Duration;
-use wire::{ContentType, Counter, Key, Kind, NO_REPOSITORY, Outcome, ReplyHead, Tier};
+use wire::{Counter, Key, Kind, Outcome, ReplyHead, Tier, Unit};
 
 const ADMIN: [&str; 2] = ["--admin", "127.0.0.1:0"];
 
@@ -22,14 +22,7 @@ fn ask(program: &Program, path: &str) -> Answer {
 }
 
 fn head(status: u16, kind: Kind, tier: Tier) -> ReplyHead {
-    ReplyHead {
-        status,
-        content_type: ContentType::Text,
-        kind,
-        tier,
-        country: None,
-        repository: NO_REPOSITORY,
-    }
+    ReplyHead { status, kind, tier }
 }
 
 /// The metrics, checked for what Prometheus expects of their form.
@@ -93,7 +86,7 @@ fn nothing_of_it_is_reachable_where_clients_connect_and_nothing_else_where_it_is
     let program = start(&daemon, &[]);
     let mut client = Client::connect(program.address());
     for path in ["/metrics", "/healthz/live", "/healthz/ready"] {
-        assert_eq!(client.get(path).text(), format!("Get Http 127.0.0.1 {path}?\n"), "as any other path");
+        assert_eq!(client.get(path).text(), format!("Get Unknown 127.0.0.1 {path}?\n"), "as any other path");
     }
     for path in ["/", "/mirrorlist?repo=a&arch=b", "/metalink", "/metrics/", "/healthz"] {
         assert_eq!(ask(&program, path).status, 404, "{path}");
@@ -232,7 +225,8 @@ fn metrics_tell_what_clients_got_and_what_the_daemon_tells() {
     }
     assert_eq!(clients[0].send("PUT / HTTP/1.1\r\nHost: x\r\n\r\n").answer().status, 405);
     assert_eq!(clients[0].get("/never-answered").status, 503);
-    for (head, status) in [("nonsense\r\n\r\n".to_owned(), 400), (format!("GET /{}", "x".repeat(9000)), 414)]
+    for (head, status) in
+        [("nonsense\r\n\r\n".to_owned(), 400), (format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(9000)), 414)]
     {
         assert_eq!(Client::connect(program.address()).send(head).answer().status, status);
     }
@@ -279,6 +273,65 @@ fn metrics_tell_what_clients_got_and_what_the_daemon_tells() {
     assert_eq!(value(&scrape, "mirrorlist_daemon_requests_total", &labels), 11.0);
     let labels = [("kind", "other"), ("status", "other"), ("tier", "none")];
     assert_eq!(value(&scrape, "mirrorlist_daemon_requests_total", &labels), 2.0);
+}
+
+/// Names that others read. One more is no change to them.
+const PUBLIC: [&str; 32] = [
+    "mirrorlist_http_build_info",
+    "mirrorlist_http_threads",
+    "mirrorlist_http_requests_total",
+    "mirrorlist_http_shed_total",
+    "mirrorlist_http_retries_total",
+    "mirrorlist_http_request_duration_seconds",
+    "mirrorlist_http_heads_refused_total",
+    "mirrorlist_http_connections_accepted_total",
+    "mirrorlist_http_connections",
+    "mirrorlist_http_connections_closed_for_room_total",
+    "mirrorlist_http_connections_limit",
+    "mirrorlist_daemon_up",
+    "mirrorlist_daemon_generation",
+    "mirrorlist_cache_built_timestamp_seconds",
+    "mirrorlist_cache_source_timestamp_seconds",
+    "mirrorlist_cache_size_bytes",
+    "mirrorlist_cache_hosts",
+    "mirrorlist_cache_directories",
+    "mirrorlist_cache_repositories",
+    "mirrorlist_daemon_workers_wanted",
+    "mirrorlist_daemon_workers_ready",
+    "mirrorlist_daemon_worker_restarts_total",
+    "mirrorlist_daemon_reloads_total",
+    "mirrorlist_daemon_reloads_failed_total",
+    "mirrorlist_daemon_last_reload_outcome",
+    "mirrorlist_daemon_last_reload_timestamp_seconds",
+    "mirrorlist_daemon_start_timestamp_seconds",
+    "mirrorlist_daemon_connections_accepted_total",
+    "mirrorlist_daemon_frames_refused_total",
+    "mirrorlist_daemon_sent_bytes_total",
+    "mirrorlist_daemon_access_log_lines_dropped_total",
+    "mirrorlist_daemon_requests_total",
+];
+
+#[test]
+fn every_counter_that_is_declared_is_a_metric_and_public_names_stay_as_they_are() {
+    let daemon = Daemon::new();
+    let _worker = daemon.worker(0, 1, 1, |mut connection: Connection| {
+        let single = Counter::ALL.into_iter().map(Key::Counter);
+        let keys = single.chain(Outcome::all().map(Key::Requests));
+        connection.counters = keys.zip(1..).collect();
+        connection.echo();
+    });
+    let program = start(&daemon, &["--threads", "2"]);
+    Client::connect(program.address()).send("nonsense\r\n\r\n").answer();
+    Client::connect(program.address()).get("/");
+    let scrape = metrics(&program);
+    for (counter, number) in Counter::ALL.into_iter().zip(1_u32..) {
+        let suffix = if counter.unit() == Unit::Count { "_total" } else { "" };
+        let name = format!("{}{suffix}", counter.name());
+        assert_eq!(value(&scrape, &name, &[]), f64::from(number), "{name}");
+    }
+    for name in PUBLIC {
+        assert!(scrape.samples.iter().any(|sample| sample.metric == name), "{name}");
+    }
 }
 
 #[test]

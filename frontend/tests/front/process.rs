@@ -190,10 +190,16 @@ fn a_wrong_option_is_one_line_and_exit_code_78() {
     fs::write(&file, "threads = 1\nlisen = ['127.0.0.1:0']\n").unwrap();
     let file = file.to_str().unwrap();
     for (arguments, said) in [
-        (vec!["--listen", "nowhere"], "error: listen: `nowhere` is not ADDRESS:PORT"),
+        (
+            vec!["--listen", "nowhere"],
+            "error: invalid value 'nowhere' for '--listen <ADDRESS>': not ADDRESS:PORT",
+        ),
         (vec!["--threads", "many"], "error: invalid value 'many' for '--threads <N>'"),
         (vec!["--lissten", "x"], "error: unexpected argument '--lissten' found"),
-        (vec!["--deadline", "0"], "error: deadline: 0.0 seconds"),
+        (
+            vec!["--deadline", "0"],
+            "error: invalid value '0' for '--deadline <SECONDS>': expected seconds from 0.001",
+        ),
         (vec!["--config", file], "front.toml line 2: unknown option `lisen`; did you mean `listen`?"),
         (vec!["--config", "/nonexistent"], "error: config /nonexistent: No such file"),
     ] {

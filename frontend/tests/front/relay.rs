@@ -6,7 +6,7 @@ use super::{
     worker::{Connection, Daemon},
 };
 use std::{sync::Arc, thread};
-use wire::ContentType;
+use wire::Accept;
 
 #[test]
 fn a_get_is_relayed_with_path_and_query_as_sent() {
@@ -16,7 +16,7 @@ fn a_get_is_relayed_with_path_and_query_as_sent() {
     let answer =
         Client::connect(program.address()).get("/mirrorlist?repo=fedora%2D42&arch=x86_64&path=a+b?c");
     assert_eq!((answer.status, answer.version.as_str()), (200, "HTTP/1.1"));
-    assert_eq!(answer.text(), "Get Http 127.0.0.1 /mirrorlist?repo=fedora%2D42&arch=x86_64&path=a+b?c\n");
+    assert_eq!(answer.text(), "Get Unknown 127.0.0.1 /mirrorlist?repo=fedora%2D42&arch=x86_64&path=a+b?c\n");
     assert_eq!(answer.header("content-type"), Some("text/plain"));
     answer.has_what_every_answer_has();
 }
@@ -26,7 +26,7 @@ fn a_head_has_the_headers_of_the_get_and_no_body() {
     let daemon = Daemon::new();
     let _worker = daemon.worker(0, 1, 1, |mut connection: Connection| {
         while let Some(asked) = connection.asked() {
-            connection.reply_with(asked.id, 200, ContentType::Metalink, "", &[b'x'; 26_000]);
+            connection.reply_with(asked.id, 200, "application/metalink+xml", "", &[b'x'; 26_000]);
         }
     });
     let program = Program::start(&daemon, &[]);
@@ -50,7 +50,7 @@ fn a_redirect_carries_the_workers_header_lines() {
     let _worker = daemon.worker(0, 1, 1, |mut connection: Connection| {
         while let Some(asked) = connection.asked() {
             let lines = "Location: https://mirror.example.org/a%20b/\r\nVary: X-One\r\nVary: X-Two\r\n";
-            connection.reply_with(asked.id, 302, ContentType::Text, lines, b"see there\n");
+            connection.reply_with(asked.id, 302, "text/plain", lines, b"see there\n");
         }
     });
     let program = Program::start(&daemon, &[]);
@@ -63,12 +63,32 @@ fn a_redirect_carries_the_workers_header_lines() {
 }
 
 #[test]
+fn the_worker_is_told_what_answers_the_client_takes() {
+    let daemon = Daemon::new();
+    let _worker = daemon.worker(0, 1, 1, |mut connection: Connection| {
+        while let Some(asked) = connection.asked() {
+            connection.reply(asked.id, &format!("{:?}", asked.accept));
+        }
+    });
+    let program = Program::start(&daemon, &[]);
+    let mut client = Client::connect(program.address());
+    for (lines, accept) in [
+        ("", Accept::NONE),
+        ("Accept: application/metalink4+xml, */*;q=0.1\r\n", Accept::METALINK4.with(Accept::ANY)),
+        ("accept: text/html\r\nWant-Digest: sha-256\r\n", Accept::HTML.with(Accept::DIGEST)),
+    ] {
+        client.send(format!("GET /dl/ HTTP/1.1\r\nHost: x\r\n{lines}\r\n"));
+        assert_eq!(client.answer().text(), format!("{accept:?}"), "{lines}");
+    }
+}
+
+#[test]
 fn every_status_and_an_empty_body_are_passed_on() {
     let daemon = Daemon::new();
     let _worker = daemon.worker(0, 1, 1, |mut connection: Connection| {
         while let Some(asked) = connection.asked() {
             let status = asked.query.parse().unwrap();
-            connection.reply_with(asked.id, status, ContentType::Text, "", b"");
+            connection.reply_with(asked.id, status, "text/plain", "", b"");
         }
     });
     let program = Program::start(&daemon, &[]);
@@ -168,7 +188,7 @@ fn a_large_answer_comes_whole_to_a_slow_reader() {
     let expected = Arc::clone(&body);
     let _worker = daemon.worker(0, 1, 1, move |mut connection: Connection| {
         while let Some(asked) = connection.asked() {
-            connection.reply_with(asked.id, 200, ContentType::Metalink, "", &body);
+            connection.reply_with(asked.id, 200, "application/metalink+xml", "", &body);
         }
     });
     let program = Program::start(&daemon, &[]);
@@ -192,7 +212,7 @@ fn no_client_gets_anothers_answer_though_replies_come_in_any_order() {
                     let target =
                         format!("/mirrorlist?client={number}&turn={turn}&{}", "x".repeat(number * 7));
                     let answer = client.get(&target);
-                    assert_eq!(answer.text(), format!("Get Http 127.0.0.1 {target}\n"));
+                    assert_eq!(answer.text(), format!("Get Unknown 127.0.0.1 {target}\n"));
                 }
             })
         })

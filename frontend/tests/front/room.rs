@@ -8,7 +8,6 @@ use super::{
 };
 use nix::sys::signal::Signal;
 use std::{thread, time::Duration};
-use wire::ContentType;
 
 const CROWD: [u8; 4] = [127, 0, 0, 1];
 const NEWCOMER: [u8; 4] = [127, 0, 0, 2];
@@ -22,7 +21,7 @@ fn holding(daemon: &Daemon) -> Worker {
             held.push((asked.id, asked.path.clone()));
             if asked.path != "/held" {
                 for (id, path) in held.drain(..) {
-                    connection.reply_with(id, 200, ContentType::Text, "", path.as_bytes());
+                    connection.reply_with(id, 200, "text/plain", "", path.as_bytes());
                 }
             }
         }
@@ -115,6 +114,7 @@ fn a_request_under_way_is_never_closed_and_readiness_says_that_all_is_taken() {
         "60",
     ];
     let program = Program::start(&daemon, &arguments);
+    let before = program.sockets();
     let mut inside: Vec<_> = (0..3).map(|_| Client::connect(program.address())).collect();
     inside[0].send_get("/held", "");
     inside[1].send_get("/held", "");
@@ -126,6 +126,8 @@ fn a_request_under_way_is_never_closed_and_readiness_says_that_all_is_taken() {
     let mut outside = Client::connect_from(NEWCOMER, program.address());
     outside.send_get("/outside", "");
     assert!(outside.hears_nothing_for(Duration::from_millis(1500)), "served above the limit");
+    // Those who asked for readiness are gone within a moment.
+    eventually("it is not even accepted", || program.sockets() == before + 3);
     assert!(program.logged("limit of 3 reached; none is accepted until one closes"), "{}", program.log());
     inside[2].send("TP/1.1\r\n\r\n");
     for (client, expected) in inside.iter_mut().zip(["/held", "/held", "/go"]) {
@@ -134,6 +136,19 @@ fn a_request_under_way_is_never_closed_and_readiness_says_that_all_is_taken() {
     // Now the first of them makes room.
     assert_eq!(outside.answer().text(), "/outside");
     eventually("readiness is told again", || ready(&program).0 == 200);
+}
+
+#[test]
+fn at_the_limit_nobody_has_to_go_while_nobody_waits() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    for threads in ["1", "4"] {
+        let program = Program::start(&daemon, &["--max-connections", "4", "--threads", threads]);
+        let mut crowd = kept(&program, 4);
+        assert!(crowd[0].hears_nothing_for(Duration::from_millis(2500)));
+        assert!(crowd.iter_mut().all(|client| client.get("/").status == 200));
+        assert!(!program.logged("limit of 4 reached"), "{}", program.log());
+    }
 }
 
 #[test]

@@ -6,10 +6,9 @@ use super::{
     program::{PROGRAM, Program},
     worker::{Connection, Daemon, is_served},
 };
-use nix::fcntl::{Flock, FlockArg};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::{
-    fs::{self, File},
+    fs,
     os::unix::{fs::PermissionsExt as _, net::UnixListener},
     path::Path,
     process::Command,
@@ -78,20 +77,6 @@ fn a_socket_file_whose_queue_is_full_is_refused_and_not_waited_for() {
     assert!(connect().is_err(), "the queue is not full");
     is_refused(&daemon, &unix(&path), "another program answers on it");
     assert!(path.exists());
-}
-
-#[test]
-fn who_holds_the_lock_of_the_folder_does_not_stop_the_start() {
-    let daemon = Daemon::new();
-    let _worker = daemon.echo();
-    let path = daemon.path("http");
-    drop(UnixListener::bind(&path).unwrap());
-    let folder = File::open(path.parent().unwrap()).unwrap();
-    let lock = Flock::lock(folder, FlockArg::LockExclusive).unwrap();
-    let program = Program::start_bare(&daemon, &["--listen", &unix(&path)]);
-    assert!(program.logged("cannot be locked (someone has held it for 1 s); going on without"));
-    assert_eq!(Client::connect_unix(&path).get("/").status, 200);
-    drop(lock);
 }
 
 #[test]

@@ -70,10 +70,10 @@ fn sockets_that_systemd_passes_are_served_and_the_option_listen_is_not_used() {
     );
     assert_eq!(program.addresses(), [address]);
     assert!(program.logged(&format!("listening on unix:{}", path.display())));
-    assert_eq!(waiting.answer().text(), "Get Http 127.0.0.1 /before?\n");
+    assert_eq!(waiting.answer().text(), "Get Unknown 127.0.0.1 /before?\n");
     for _ in 0..20 {
-        assert_eq!(Client::connect(address).get("/tcp").text(), "Get Http 127.0.0.1 /tcp?\n");
-        assert_eq!(Client::connect_unix(&path).get("/file").text(), "Get Http unknown /file?\n");
+        assert_eq!(Client::connect(address).get("/tcp").text(), "Get Unknown 127.0.0.1 /tcp?\n");
+        assert_eq!(Client::connect_unix(&path).get("/file").text(), "Get Unknown unknown /file?\n");
     }
     program.signal(Signal::SIGTERM);
     assert_eq!(program.ended(SOON).code(), Some(0), "{}", program.log());

@@ -12,10 +12,7 @@ use std::{
     thread,
 };
 use tempfile::TempDir;
-use wire::{
-    ContentType, Hello, Key, Kind, MAX_REQUEST, Message, Method, NO_REPOSITORY, ReplyHead, ReplyStart, Tier,
-    UrlScheme,
-};
+use wire::{Accept, Hello, Key, Kind, MAX_REQUEST, Message, Method, ReplyHead, ReplyStart, Tier, UrlScheme};
 
 /// A socket for workers to listen on, as a daemon would have it.
 pub struct Daemon {
@@ -54,7 +51,7 @@ pub struct Asked {
     pub method: Method,
     pub scheme: UrlScheme,
     pub client: Option<IpAddr>,
-    pub deadline_ms: u32,
+    pub accept: Accept,
     pub path: String,
     pub query: String,
 }
@@ -173,7 +170,7 @@ impl Connection {
                             method: request.method,
                             scheme: request.scheme,
                             client: request.client,
-                            deadline_ms: request.deadline_ms,
+                            accept: request.accept,
                             path: String::from_utf8(request.path.to_vec()).unwrap(),
                             query: String::from_utf8(request.query.to_vec()).unwrap(),
                         });
@@ -213,18 +210,11 @@ impl Connection {
 
     /// Answers with 200 and this text.
     pub fn reply(&mut self, id: u64, body: &str) {
-        self.reply_with(id, 200, ContentType::Text, "", body.as_bytes());
+        self.reply_with(id, 200, "text/plain", "", body.as_bytes());
     }
 
     /// Answers in full.
-    pub fn reply_with(
-        &mut self,
-        id: u64,
-        status: u16,
-        content_type: ContentType,
-        headers: &str,
-        body: &[u8],
-    ) {
+    pub fn reply_with(&mut self, id: u64, status: u16, content_type: &str, headers: &str, body: &[u8]) {
         self.send(&reply(id, status, content_type, headers, body));
     }
 
@@ -258,16 +248,9 @@ impl Asked {
 }
 
 /// A reply's frame.
-pub fn reply(id: u64, status: u16, content_type: ContentType, headers: &str, body: &[u8]) -> Vec<u8> {
-    let head = ReplyHead {
-        status,
-        content_type,
-        kind: Kind::Other,
-        tier: Tier::None,
-        country: None,
-        repository: NO_REPOSITORY,
-    };
-    reply_as(id, &head, headers, body)
+pub fn reply(id: u64, status: u16, content_type: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = ReplyHead { status, kind: Kind::Other, tier: Tier::None };
+    reply_as(id, &head, &format!("Content-Type: {content_type}\r\n{headers}"), body)
 }
 
 /// A reply's frame with this head.

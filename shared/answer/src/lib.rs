@@ -20,14 +20,16 @@ use crate::{
 };
 use cache::View;
 use rand::Rng;
+use std::error::Error;
 use time::{Date, OffsetDateTime};
-use wire::{ContentType, Kind, NO_REPOSITORY, ReplyHead, Tier};
+use wire::{Kind, ReplyHead, Tier};
 
 /// A view of a cache that is good to answer from: it passes every check, and what is prepared for its answers is bounded.
-/// The one judge of a file, for whoever starts, reloads, verifies or builds; the error is the cause.
-pub fn taken(bytes: &[u8]) -> Result<View<'_>, String> {
-    let view = View::check(bytes).map_err(|error| error.to_string())?;
-    Fragments::fit(&view).map_err(|error| error.to_string())?;
+/// The one judge of a file, for whoever starts, reloads, verifies or builds; the error is the cause: a `CacheError`, or
+/// how much more the answers would take than they may.
+pub fn taken(bytes: &[u8]) -> Result<View<'_>, Box<dyn Error + Send + Sync>> {
+    let view = View::check(bytes)?;
+    Fragments::fit(&view)?;
     Ok(view)
 }
 
@@ -75,8 +77,11 @@ impl Service<'_> {
     ) -> Answer {
         scratch.clock.set(now);
         let Some(query) = Query::resolve(&self.view, request) else {
+            let line = content_type(Kind::Other);
+            out.extend_from_slice(line);
             out.extend_from_slice(b"not found: ask for mirrorlist or metalink\n");
-            return Answer { head: ReplyHead { status: 404, ..head_of(Kind::Other) }, headers_len: 0 };
+            let head = ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None };
+            return Answer { head, headers_len: line.len() };
         };
         let answer = self.reply(&query, rng, scratch, out);
         if self.rules.log_address != LogAddress::Off && matches!(answer.head.status, 200 | 302) {
@@ -98,6 +103,8 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
+        let line = content_type(query.kind);
+        out.extend_from_slice(line);
         let (status, text) = match &query.target {
             Err(refusal) => {
                 let mut text = Vec::new();
@@ -123,7 +130,7 @@ impl Service<'_> {
             Kind::Metalink => metalink::comment(&scratch.clock.pubdate, &text, out),
             _ => out.extend_from_slice(&text),
         }
-        Answer { head: ReplyHead { status, ..self.head(query, Tier::None) }, headers_len: 0 }
+        Answer { head: ReplyHead { status, kind: query.kind, tier: Tier::None }, headers_len: line.len() }
     }
 
     /// Fills the scratch with the mirrors that answer a query, in order.
@@ -132,7 +139,7 @@ impl Service<'_> {
         tiers::collect(source, query, target, rng, &mut scratch.tiers, &mut scratch.candidates);
     }
 
-    /// The answer with the mirrors selected; `None` when there are none.
+    /// The answer with the mirrors selected, behind its content type; `None` when there are none.
     fn render(
         &self,
         query: &Query<'_>,
@@ -141,45 +148,30 @@ impl Service<'_> {
         out: &mut Vec<u8>,
     ) -> Option<Answer> {
         let (view, fragments, candidates) = (&self.view, self.fragments, &scratch.candidates);
-        let head = self.head(query, candidates.picks.first()?.tier);
+        let head = ReplyHead { status: 200, kind: query.kind, tier: candidates.picks.first()?.tier };
+        let headers_len = content_type(query.kind).len();
         Some(match query.kind {
             Kind::Redirect => {
-                let headers_len = redirect::render(view, fragments, query, target, candidates, out)?;
-                Answer { head: ReplyHead { status: 302, ..head }, headers_len }
+                let location = redirect::render(view, fragments, query, target, candidates, out)?;
+                Answer { head: ReplyHead { status: 302, ..head }, headers_len: headers_len + location }
             }
             Kind::Metalink => {
                 metalink::render(view, fragments, query, target, candidates, &scratch.clock.pubdate, out);
-                Answer { head, headers_len: 0 }
+                Answer { head, headers_len }
             }
             Kind::Mirrorlist | Kind::Other => {
                 mirrorlist::render(view, fragments, query, target, candidates, out);
-                Answer { head, headers_len: 0 }
+                Answer { head, headers_len }
             }
         })
     }
-
-    fn head(&self, query: &Query<'_>, tier: Tier) -> ReplyHead {
-        ReplyHead {
-            content_type: match query.kind {
-                Kind::Metalink => ContentType::Metalink,
-                _ => ContentType::Text,
-            },
-            tier,
-            country: query.client.country.and_then(|country| self.view.country_code(country)),
-            repository: query.named.repository.map_or(NO_REPOSITORY, |repository| repository.0),
-            ..head_of(query.kind)
-        }
-    }
 }
 
-fn head_of(kind: Kind) -> ReplyHead {
-    ReplyHead {
-        status: 200,
-        content_type: ContentType::Text,
-        kind,
-        tier: Tier::None,
-        country: None,
-        repository: NO_REPOSITORY,
+/// The header line that tells what the body of an answer is.
+fn content_type(kind: Kind) -> &'static [u8] {
+    match kind {
+        Kind::Metalink => b"Content-Type: application/metalink+xml\r\n",
+        _ => b"Content-Type: text/plain\r\n",
     }
 }
 

@@ -1,4 +1,4 @@
-//! What operators decide about answers. How they say it is up to each program.
+//! What operators decide about answers, and the words that they have for it.
 
 /// What operators decide about answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,4 +37,16 @@ pub enum LogAddress {
     Full,
     /// The /24 of an IPv4 address, the /48 of an IPv6 address.
     Short,
+}
+
+impl NetblockMode {
+    /// What operators call them, the default first.
+    pub const NAMES: [(&str, NetblockMode); 2] =
+        [("first", NetblockMode::First), ("only", NetblockMode::Only)];
+}
+
+impl LogAddress {
+    /// What operators call them, the default first.
+    pub const NAMES: [(&str, LogAddress); 3] =
+        [("off", LogAddress::Off), ("full", LogAddress::Full), ("short", LogAddress::Short)];
 }

@@ -10,8 +10,8 @@ use super::{
         MOST_COMPONENTS, MOST_EXTRAS, MOST_HOSTS, MOST_NODES, MOST_PATH, MOST_TEXT, MOST_URLS, MOST_VERSIONS,
     },
     schema::{
-        ArchivedClassNumbers, ArchivedHashIndex, ArchivedNetblockRow, ArchivedRepoArchRow, ArchivedSchema,
-        NO_CATEGORY, NO_CONTINENT, NO_COUNTRY, NONE, PUBLIC,
+        ArchivedClassNumbers, ArchivedHashIndex, ArchivedNetblockRow, ArchivedRepoArchRow, ArchivedRosterRow,
+        ArchivedSchema, NO_CATEGORY, NO_CONTINENT, NO_COUNTRY, NONE, PUBLIC, stride,
     },
     table,
 };
@@ -28,9 +28,10 @@ fn must(good: bool, what: &'static str) -> Checked {
 /// The whole semantic pass over a payload that is a valid archive.
 pub(super) fn meaning(schema: &ArchivedSchema) -> Checked {
     text(schema)?;
+    sources(schema)?;
     countries(schema)?;
     hosts(schema)?;
-    sets(schema)?;
+    rosters(schema)?;
     paths(schema)?;
     files(schema)?;
     repositories(schema)?;
@@ -47,6 +48,10 @@ fn text(schema: &ArchivedSchema) -> Checked {
     )?;
     let short = |pair: &[u32_le]| (pair[1].to_native() - pair[0].to_native()) as usize <= MOST_TEXT;
     must(schema.text_start.windows(2).all(short), "a text that is too long")
+}
+
+fn sources(schema: &ArchivedSchema) -> Checked {
+    schema.sources.iter().try_for_each(|row| string(schema, row.name))
 }
 
 fn countries(schema: &ArchivedSchema) -> Checked {
@@ -96,33 +101,49 @@ fn hosts(schema: &ArchivedSchema) -> Checked {
     Ok(())
 }
 
-fn sets(schema: &ArchivedSchema) -> Checked {
-    let rows = &schema.sets;
-    ends(rows.iter().map(|row| row.members), schema.members.len(), "members of sets")?;
-    ends(rows.iter().map(|row| row.groups), schema.groups.len(), "groups of sets")?;
-    ends(rows.iter().map(|row| row.extras), schema.extras.len(), "extras of sets")?;
+fn rosters(schema: &ArchivedSchema) -> Checked {
+    let rows = &schema.rosters;
+    ends(rows.iter().map(|row| row.members), schema.members.len(), "members of rosters")?;
+    ends(rows.iter().map(|row| row.groups), schema.groups.len(), "groups of rosters")?;
+    ends(rows.iter().map(|row| row.extras), schema.extras.len(), "extras of rosters")?;
+    ends(rows.iter().map(|row| row.bits), schema.bits.len(), "sets of rosters")?;
+    rising(rows.iter().map(|row| row.sets), u32::MAX as usize, "sets of rosters")?;
     let placements = schema.placements.len();
     let known = |member: &u32_le| ((member.to_native() & !PUBLIC) as usize) < placements;
     must(schema.members.iter().all(known), "unknown placement")?;
     for window in rows.windows(2) {
         let members = (window[1].members.to_native() - window[0].members.to_native()) as usize;
-        must(members <= usize::from(u16::MAX), "a set with too many hosts")?;
+        must(members <= MOST_HOSTS, "a roster with too many hosts")?;
         let groups =
             &schema.groups[window[0].groups.to_native() as usize..window[1].groups.to_native() as usize];
         must(groups.is_sorted_by(|a, b| a.country < b.country), "groups out of order")?;
         let grouped: usize = groups.iter().map(|group| usize::from(group.len.to_native())).sum();
-        must(grouped <= members, "groups larger than their set")?;
+        must(grouped <= members, "groups larger than their roster")?;
         let extras =
             &schema.extras[window[0].extras.to_native() as usize..window[1].extras.to_native() as usize];
         must(extras.iter().all(|extra| usize::from(extra.member.to_native()) < members), "unknown member")?;
-        must(extras.len() <= MOST_EXTRAS, "too many extras of a set")?;
+        must(extras.len() <= MOST_EXTRAS, "too many extras of a roster")?;
         let order = extras.is_sorted_by(|a, b| (a.country, a.member) < (b.country, b.member));
         must(order, "extras out of order")?;
+        sets(schema, &window[0], &window[1])?;
     }
     let countries = schema.countries.len();
     let known = |number: u16_le| usize::from(number.to_native()) < countries;
     must(schema.groups.iter().all(|group| known(group.country)), "unknown country of a group")?;
     must(schema.extras.iter().all(|extra| known(extra.country)), "unknown country of an extra")
+}
+
+/// The sets of one roster; `next` is the row behind it.
+fn sets(schema: &ArchivedSchema, roster: &ArchivedRosterRow, next: &ArchivedRosterRow) -> Checked {
+    let members = (next.members.to_native() - roster.members.to_native()) as usize;
+    let count = (next.sets.to_native() - roster.sets.to_native()) as usize;
+    let bits = &schema.bits[roster.bits.to_native() as usize..next.bits.to_native() as usize];
+    let stride = stride(members);
+    must(count.checked_mul(stride) == Some(bits.len()), "words of sets")?;
+    // The last word of each set may have bits to spare.
+    let spare = u32::MAX.checked_shl((members - (stride - 1) * 32) as u32).unwrap_or(0);
+    let known = |set: &[u32_le]| set[stride - 1].to_native() & spare == 0;
+    must(bits.chunks_exact(stride).all(known), "a set with an unknown member")
 }
 
 fn paths(schema: &ArchivedSchema) -> Checked {
@@ -136,7 +157,8 @@ fn paths(schema: &ArchivedSchema) -> Checked {
     };
     must(schema.nodes.iter().all(good), "a path component that hangs nowhere")?;
     let lengths = path_lengths(schema)?;
-    let (sets, categories) = (schema.sets.len() - 1, schema.categories.len());
+    let sets = schema.rosters.last().map_or(0, |end| end.sets.to_native() as usize);
+    let categories = schema.categories.len();
     below(&schema.directories, sets, "a directory without carriers")?;
     must(schema.directory_category.len() == schema.directories.len(), "a category for each directory")?;
     let known = |category: &u8| *category == NO_CATEGORY || usize::from(*category) < categories;

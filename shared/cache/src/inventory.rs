@@ -1,7 +1,7 @@
 //! What a cache is written from: one plain value that every input fills.
 //!
 //! Importers (MirrorManager's protobuf, routing table, GeoIP, CSV) put their facts in here; only the writer knows how
-//! the file lays them out. Host, placement and carrier-set numbers are positions in the tables of this value.
+//! the file lays them out. Host, placement, roster and set numbers are positions in the tables of this value.
 
 use crate::scheme::Scheme;
 use indexmap::{IndexMap, IndexSet};
@@ -14,14 +14,16 @@ use wire::code::{Continent, Country};
 pub struct Inventory {
     /// When the source says it was made, in seconds since the epoch.
     pub source_time: u64,
+    /// The files that all this was read from.
+    pub sources: Vec<Source>,
     /// Mirror machines, by their id in the source.
     pub hosts: IndexMap<i64, Host>,
     /// Host URLs, each once: two hosts with one URL share its position.
     pub urls: IndexSet<HostUrl>,
     /// Which host offers a tree under which URLs; many directories share one.
     pub placements: IndexSet<Placement>,
-    /// Which hosts carry a directory; many directories share one.
-    pub carrier_sets: IndexSet<CarrierSet>,
+    /// Which hosts carry directories: a roster for each category, or whatever has much the same hosts.
+    pub rosters: Vec<Roster>,
     /// Directories by path, without slashes at either end.
     pub directories: IndexMap<String, Directory>,
     /// Files with known hashes, by their directory's position in [`Inventory::directories`] and their name.
@@ -74,25 +76,99 @@ pub struct Placement {
     pub urls: Vec<u32>,
 }
 
-/// The hosts that carry a directory.
-///
-/// Equal contents must compare equal, so that directories share one set: `members` is sorted and holds each host once,
-/// `groups` is sorted by country and each group is sorted, without duplicates, and never empty.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct CarrierSet {
-    /// Every host that carries it: position in [`Inventory::placements`], and whether the host is public.
-    pub members: Vec<(u32, bool)>,
-    /// The hosts that stand for a country, as positions in [`Inventory::placements`], all of them members too.
-    pub groups: Vec<(Country, Vec<u32>)>,
+/// Hosts that carry directories of one kind, and which of them carry which.
+#[derive(Debug, Default)]
+pub struct Roster {
+    /// Every host that carries one of the directories. A host is here more than once if it does not offer all of them
+    /// in the same way.
+    pub carriers: IndexSet<Carrier>,
+    /// Sets of them, as bits by position in [`Roster::carriers`], the first one's the lowest of the first word; without
+    /// words of 0 at the end. Many directories share one.
+    pub sets: IndexSet<Box<[u32]>>,
+}
+
+/// A host that carries a directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Carrier {
+    /// Position in [`Inventory::placements`].
+    pub placement: u32,
+    /// Whether everybody may be sent to it.
+    pub public: bool,
+    /// The countries that it stands for, ascending, each once.
+    pub countries: Vec<Country>,
+}
+
+impl Roster {
+    /// The position of the set of these carriers, of which each host is one.
+    pub fn set_of(&mut self, carriers: impl IntoIterator<Item = Carrier>) -> u32 {
+        let mut bits = Vec::new();
+        for carrier in carriers {
+            put(self.carriers.insert_full(carrier).0, &mut bits);
+        }
+        self.intern(&bits)
+    }
+
+    /// The position of the set with these bits. Words of 0 at their end do not count.
+    pub fn intern(&mut self, bits: &[u32]) -> u32 {
+        let end = bits.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
+        let bits = &bits[..end];
+        let known = self.sets.get_index_of(bits);
+        known.unwrap_or_else(|| self.sets.insert_full(bits.into()).0) as u32
+    }
+
+    /// The carriers of a set, in the order of [`Roster::carriers`].
+    pub fn members(&self, set: u32) -> impl Iterator<Item = &Carrier> {
+        let bits = self.sets.get_index(set as usize).map_or(&[][..], |bits| bits);
+        let there = |at: usize| bits.get(at / 32).is_some_and(|word| word >> (at % 32) & 1 != 0);
+        self.carriers.iter().enumerate().filter(move |(at, _)| there(*at)).map(|(_, carrier)| carrier)
+    }
+}
+
+/// Sets the bit at a position.
+pub fn put(position: usize, bits: &mut Vec<u32>) {
+    if bits.len() <= position / 32 {
+        bits.resize(position / 32 + 1, 0);
+    }
+    bits[position / 32] |= 1 << (position % 32);
+}
+
+/// Which set of hosts carries a directory: its roster, and its position there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct SetPosition {
+    /// Position in [`Inventory::rosters`].
+    pub roster: u32,
+    /// Position in [`Roster::sets`].
+    pub set: u32,
 }
 
 /// A directory that mirrors carry.
 #[derive(Debug, Clone)]
 pub struct Directory {
-    /// Position in [`Inventory::carrier_sets`].
-    pub carriers: u32,
+    /// Who carries it.
+    pub carriers: SetPosition,
     /// What follows a host's URL to reach the directory, without slashes at either end; may be empty.
     pub subpath: String,
+}
+
+impl Inventory {
+    /// The hosts that carry a directory; none where there is no such set.
+    pub fn carriers(&self, directory: &Directory) -> impl Iterator<Item = &Carrier> {
+        let SetPosition { roster, set } = directory.carriers;
+        self.rosters.get(roster as usize).into_iter().flat_map(move |roster| roster.members(set))
+    }
+}
+
+/// A file that facts were read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// What it was given as, such as `geoip`.
+    pub name: String,
+    /// How old what it says is, in seconds since the epoch; 0 when unknown.
+    pub time: u64,
+    /// Whether it says so itself; else it is when the file was last written.
+    pub own_time: bool,
+    /// Its length.
+    pub bytes: u64,
 }
 
 /// What is known of one version of a file.
@@ -122,4 +198,13 @@ pub struct Repository {
     pub redirect: Option<String>,
     /// Whether requests for it are turned away.
     pub disabled: bool,
+}
+
+/// The top directory of a path, for which host URLs stand: what it begins with when its subpath is the end of it.
+pub fn top_of<'a>(path: &'a str, subpath: &str) -> Option<&'a str> {
+    if subpath.is_empty() {
+        return Some(path);
+    }
+    let top = path.strip_suffix(subpath)?;
+    if top.is_empty() { Some("") } else { top.strip_suffix('/') }
 }

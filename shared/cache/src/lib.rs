@@ -33,7 +33,8 @@ pub use schema::FORMAT;
 pub use sections::Section;
 pub use view::{
     AsnId, Class, ContinentId, CountryId, DirectoryId, FileId, Found, HostId, LocationId, Member, NetblockId,
-    PlacementId, Prefix, RepoArch, RepoArchId, Repository, RepositoryId, Set, SetId, UrlId, Version, View,
+    PlacementId, Positions, Prefix, RepoArch, RepoArchId, Repository, RepositoryId, Set, SetId, Source,
+    UrlId, Version, View,
 };
 #[cfg(feature = "write")]
 pub use write::{Statistics, WriteError, write};

@@ -2,12 +2,14 @@
 //!
 //! Every array is one plain vector of numbers or of fixed rows, so that checking the archive costs next to nothing and
 //! a page that nobody asks for is never touched. Only the writer and the views know these rows. What must hold between
-//! them is written at each field and enforced by `check`. A change here is a new [`FORMAT`].
+//! them is written at each field and enforced by `check`; shared/README.md has it byte by byte, for readers in other
+//! languages. A change here is a new [`FORMAT`]. What a later feature knows of hosts, URLs or directories is an array of
+//! its own beside theirs, so that rows stay as they are.
 
 use rkyv::{Archive, Serialize};
 
 /// Version of this layout; a file of another one is refused.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 /// The number that stands for "none" wherever a row points to another.
 pub const NONE: u32 = u32::MAX;
 /// The country number that stands for "none".
@@ -16,13 +18,17 @@ pub const NO_COUNTRY: u16 = u16::MAX;
 pub const NO_CATEGORY: u8 = u8::MAX;
 /// The continent number that stands for "none".
 pub const NO_CONTINENT: u8 = u8::MAX;
-/// The coordinate that stands for "none".
-#[cfg(feature = "write")]
-pub const NO_COORDINATE: i16 = i16::MIN;
-/// The bit of a carrier-set member that says that the host is public; the rest is its placement.
+/// The bit of [`SourceRow::flags`] that says that the time is the source's own, not that of its file.
+pub const OWN_TIME: u32 = 1;
+/// The bit of a roster's member that says that the host is public; the rest is its placement.
 pub const PUBLIC: u32 = 1 << 31;
 /// Every so many entries of [`RangesV6::start`] one is repeated in [`RangesV6::sample`].
 pub const SAMPLE: usize = 64;
+
+/// Words of a set of a roster with so many members: as many as their bits need, at least one.
+pub const fn stride(members: usize) -> usize {
+    if members == 0 { 1 } else { members.div_ceil(32) }
+}
 
 /// The whole payload.
 #[derive(Archive, Serialize, Default)]
@@ -30,6 +36,8 @@ pub const SAMPLE: usize = 64;
 pub struct Schema {
     /// When the source was made, in seconds since the epoch.
     pub source_time: u64,
+    /// What the cache was made from.
+    pub sources: Vec<SourceRow>,
 
     /// All strings, one after the other, UTF-8.
     pub text: Vec<u8>,
@@ -56,20 +64,23 @@ pub struct Schema {
     /// Where host n's placements begin in `placements`; one more entry than hosts.
     pub host_placements: Vec<u32>,
 
-    /// Sets of hosts that carry a directory; the last row only ends the one before it.
-    pub sets: Vec<SetRow>,
-    /// Members of sets: a placement, with [`PUBLIC`]. In a set: grouped by the first country that the host stands for,
-    /// ascending, those of no country last.
+    /// Hosts that carry directories of one kind, such as a category; the last row only ends the one before it.
+    pub rosters: Vec<RosterRow>,
+    /// Members of rosters: a placement, with [`PUBLIC`]. In a roster: grouped by the first country that the host stands
+    /// for, ascending, those of no country last. A host may occur several times, but in a set only once.
     pub members: Vec<u32>,
-    /// The country groups of sets.
+    /// The country groups of rosters.
     pub groups: Vec<GroupRow>,
     /// Further countries of members that stand for several.
     pub extras: Vec<ExtraRow>,
+    /// Sets of hosts that carry a directory, roster by roster: for each [`stride`] words, the first member's bit the
+    /// lowest of the first word. Bits that stand for no member are 0.
+    pub bits: Vec<u32>,
 
     /// Path components and where they hang: first the directories, then paths that are only on the way to one (or named
     /// by a repository), then files.
     pub nodes: Vec<NodeRow>,
-    /// Who carries directory n, which is node n.
+    /// The set of hosts that carry directory n, which is node n.
     pub directories: Vec<u32>,
     /// The category of directory n, or [`NO_CATEGORY`].
     pub directory_category: Vec<u8>,
@@ -117,6 +128,19 @@ pub struct Schema {
     pub v6: RangesV6,
 }
 
+/// A file that the cache was made from.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct SourceRow {
+    /// How old what it says is, in seconds since the epoch; 0 when unknown.
+    pub time: u64,
+    /// Its length.
+    pub bytes: u64,
+    /// What it was given as.
+    pub name: u32,
+    /// [`OWN_TIME`] or 0.
+    pub flags: u32,
+}
+
 /// A mirror machine.
 #[derive(Archive, Serialize, Clone, Copy)]
 pub struct HostRow {
@@ -130,12 +154,8 @@ pub struct HostRow {
     pub allowed_len: u16,
     /// Its country, or [`NO_COUNTRY`].
     pub country: u16,
-    /// Latitude in hundredths of a degree north, or [`NO_COORDINATE`]. For later use.
-    pub latitude: i16,
-    /// Longitude in hundredths of a degree east, or [`NO_COORDINATE`]. For later use.
-    pub longitude: i16,
-    /// No bit is defined yet.
-    pub flags: u32,
+    /// Always 0.
+    pub padding: u32,
 }
 
 /// A host URL.
@@ -145,10 +165,8 @@ pub struct UrlRow {
     pub text: u32,
     /// Number of its scheme.
     pub scheme: u8,
-    /// Address families that its name resolves to: bit 0 IPv4, bit 1 IPv6; 0 unknown. For later use.
-    pub families: u8,
-    /// No bit is defined yet.
-    pub flags: u16,
+    /// Always 0.
+    pub padding: [u8; 3],
 }
 
 /// A host with the URLs of one tree.
@@ -160,25 +178,29 @@ pub struct PlacementRow {
     pub urls_start: u32,
     /// Schemes of these URLs, as bits.
     pub schemes: u8,
-    /// Reserved.
-    pub reserved: [u8; 3],
+    /// Always 0.
+    pub padding: [u8; 3],
 }
 
-/// A set of hosts that carry a directory: where its parts begin.
+/// Hosts that carry directories of one kind, and their sets: where its parts begin.
 #[derive(Archive, Serialize, Clone, Copy)]
-pub struct SetRow {
-    /// In [`Schema::members`].
+pub struct RosterRow {
+    /// In [`Schema::members`]; at most 65,535 of a roster.
     pub members: u32,
     /// In [`Schema::groups`].
     pub groups: u32,
     /// In [`Schema::extras`].
     pub extras: u32,
+    /// The number of its first set. Sets are numbered through all rosters.
+    pub sets: u32,
+    /// In [`Schema::bits`].
+    pub bits: u32,
 }
 
-/// Members of a set that stand for one country.
+/// Members of a roster that stand for one country.
 #[derive(Archive, Serialize, Clone, Copy)]
 pub struct GroupRow {
-    /// The country; ascending within a set.
+    /// The country; ascending within a roster.
     pub country: u16,
     /// How many members the group has; they follow those of the group before. May be 0 where there are extras.
     pub len: u16,
@@ -187,9 +209,9 @@ pub struct GroupRow {
 /// A further country of a member.
 #[derive(Archive, Serialize, Clone, Copy)]
 pub struct ExtraRow {
-    /// The country; ascending within a set.
+    /// The country; ascending within a roster.
     pub country: u16,
-    /// The member's position in its set.
+    /// The member's position in its roster.
     pub member: u16,
 }
 
@@ -207,8 +229,6 @@ pub struct NodeRow {
 pub struct CategoryRow {
     /// The path that host URLs stand for; empty when they stand for the root.
     pub top: u32,
-    /// Where clients may be sent for what no mirror has yet, or [`NONE`]. For later use.
-    pub origin: u32,
 }
 
 /// The subpath of one directory.
@@ -231,8 +251,8 @@ pub struct VersionRow {
     pub hashes: u32,
     /// Which hashes it has: bit 0 md5, bit 1 sha1, bit 2 sha256, bit 3 sha512.
     pub kinds: u8,
-    /// Reserved.
-    pub reserved: [u8; 3],
+    /// Always 0.
+    pub padding: [u8; 3],
 }
 
 /// A repository.
@@ -283,8 +303,8 @@ pub struct NetblockRow {
     pub length: u8,
     /// 4 or 6.
     pub family: u8,
-    /// No bit is defined yet.
-    pub flags: u16,
+    /// Always 0.
+    pub padding: u16,
 }
 
 /// An autonomous system that hosts serve.
@@ -294,8 +314,6 @@ pub struct AsnRow {
     pub number: u32,
     /// Where its hosts begin in [`Schema::asn_hosts`].
     pub hosts: u32,
-    /// No bit is defined yet.
-    pub flags: u32,
 }
 
 /// Everything that makes a difference between clients' addresses.
@@ -358,3 +376,6 @@ pub struct RangesV6 {
     /// The class of each.
     pub deep_class: ClassNumbers,
 }
+
+#[cfg(test)]
+mod tests;

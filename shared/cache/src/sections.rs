@@ -22,6 +22,7 @@ impl View<'_> {
         let index = |index: &ArchivedHashIndex| size_of_val(&*index.tags) + size_of_val(&*index.slots);
         let class = |class: &ArchivedClassNumbers| size_of_val(&*class.low) + size_of_val(&*class.high);
         vec![
+            section("sources", s.sources.len(), &[size_of_val(&*s.sources)]),
             section(
                 "text",
                 s.text_start.len().saturating_sub(1),
@@ -49,12 +50,13 @@ impl View<'_> {
             ),
             section(
                 "carrier sets",
-                s.sets.len().saturating_sub(1),
+                self.set_count(),
                 &[
-                    size_of_val(&*s.sets),
+                    size_of_val(&*s.rosters),
                     size_of_val(&*s.members),
                     size_of_val(&*s.groups),
                     size_of_val(&*s.extras),
+                    size_of_val(&*s.bits),
                 ],
             ),
             section(

@@ -42,20 +42,30 @@ pub(super) fn inventory() -> Inventory {
         inventory.urls.insert(HostUrl { scheme, text: text.into() });
         inventory.placements.insert(Placement { host: host as u32, urls: vec![host as u32] });
     }
-    let all = CarrierSet {
-        members: vec![(0, false), (1, true), (2, true)],
-        groups: vec![(code("AT"), vec![1]), (code("DE"), vec![1]), (code("FR"), vec![2])],
+    let carrier = |placement, public, countries: &[&str]| Carrier {
+        placement,
+        public,
+        countries: countries.iter().map(|country| code(country)).collect(),
     };
-    let one = CarrierSet { members: vec![(1, true)], groups: vec![(code("DE"), vec![1])] };
-    inventory.carrier_sets.extend([all, one]);
-    for (path, carriers, subpath) in [
-        ("pub/fedora/42/os", 0, "42/os"),
-        ("pub/fedora/42/os/repodata", 1, "42/os/repodata"),
-        ("pub/fedora", 0, ""),
-        ("odd/place", 1, "elsewhere"),
-        ("top", 1, "top"),
+    let mut fedora = Roster::default();
+    let one = carrier(1, true, &["DE"]);
+    let all = [carrier(0, false, &[]), carrier(1, true, &["AT", "DE"]), carrier(2, true, &["FR"])];
+    assert_eq!((fedora.set_of(all), fedora.set_of([one.clone()])), (0, 1));
+    let mut others = Roster::default();
+    others.set_of([one]);
+    inventory.rosters = vec![fedora, others];
+    for (path, (roster, set), subpath) in [
+        ("pub/fedora/42/os", (0, 0), "42/os"),
+        ("pub/fedora/42/os/repodata", (0, 1), "42/os/repodata"),
+        ("pub/fedora", (0, 0), ""),
+        ("odd/place", (1, 0), "elsewhere"),
+        ("top", (1, 0), "top"),
     ] {
+        let carriers = SetPosition { roster, set };
         inventory.directories.insert(path.into(), Directory { carriers, subpath: subpath.into() });
+    }
+    for (name, time, own_time) in [("mirrormanager", 1_700_000_000, true), ("netblocks", 0, false)] {
+        inventory.sources.push(inventory::Source { name: name.into(), time, own_time, bytes: 77 });
     }
     let version = FileVersion { timestamp: 5, size: 6, sha256: Some([7; 32]), ..FileVersion::default() };
     let older = FileVersion { md5: Some([1; 16]), sha512: Some([2; 64]), ..FileVersion::default() };
@@ -167,12 +177,14 @@ fn carrier_sets_keep_countries_placements_and_who_is_public() {
     let set = view.set(view.carriers(directory));
     let ids: Vec<(i64, bool)> = set
         .iter()
-        .map(|member| (view.host_source_id(view.placement_host(member.placement)), member.public))
+        .map(|(_, member)| (view.host_source_id(view.placement_host(member.placement)), member.public))
         .collect();
     assert_eq!(ids, [(7, true), (8, true), (9, false)]);
     let countries: Vec<(String, usize)> = set
         .countries()
-        .map(|(country, positions)| (view.country_code(country).unwrap().to_string(), positions.len()))
+        .map(|(country, range)| {
+            (view.country_code(country).unwrap().to_string(), set.positions(range).count())
+        })
         .collect();
     assert_eq!(countries, [("AT".into(), 1), ("DE".into(), 0), ("FR".into(), 1)]);
     let extras: Vec<(String, usize)> =
@@ -190,6 +202,78 @@ fn carrier_sets_keep_countries_placements_and_who_is_public() {
     let urls: Vec<&str> =
         view.placement_urls(set.get(0).unwrap().placement).map(|url| view.url(url).unwrap().1).collect();
     assert_eq!(urls, ["https://seven.example.org/m"]);
+}
+
+#[test]
+fn sources_are_told_with_their_age_where_it_is_known() {
+    let sources: Vec<super::Source<'_>> = checked().sources().collect();
+    assert_eq!(
+        sources,
+        [
+            super::Source { name: "mirrormanager", time: Some(1_700_000_000), own_time: true, bytes: 77 },
+            super::Source { name: "netblocks", time: None, own_time: false, bytes: 77 },
+        ]
+    );
+}
+
+/// Rosters of every width around the end of a word, with sets of one, all and random hosts.
+#[test]
+#[cfg_attr(miri, ignore = "writes a dozen caches")]
+fn sets_are_what_went_in_at_every_width() {
+    for hosts in [1_u32, 2, 31, 32, 33, 63, 64, 65, 95, 96, 97, 300] {
+        let mut inventory = inventory();
+        let mut roster = Roster::default();
+        // Inventories have hosts in any order; those of odd numbers stand for a country, every seventh for another too.
+        let carrier = |host: u32| {
+            let countries =
+                if host.is_multiple_of(2) { vec![] } else { vec![code(["DE", "FR"][host as usize / 2 % 2])] };
+            let more = (host % 7 == 1).then(|| code("ZZ"));
+            let countries = countries.into_iter().chain(more).collect();
+            Carrier { placement: 3 + host, public: !host.is_multiple_of(3), countries }
+        };
+        let sets: Vec<Vec<u32>> = [vec![], vec![0], vec![hosts - 1], (0..hosts).rev().collect()]
+            .into_iter()
+            .chain((2..9).map(|step| (0..hosts).filter(|host| host * host % 11 < step).collect()))
+            .collect();
+        for host in 0..hosts {
+            inventory.hosts.insert(1000 - i64::from(host), Host::default());
+            let at = inventory.hosts.len() as u32 - 1;
+            inventory.placements.insert(Placement { host: at, urls: vec![0] });
+        }
+        for (number, set) in sets.iter().enumerate() {
+            let carriers =
+                SetPosition { roster: 2, set: roster.set_of(set.iter().map(|host| carrier(*host))) };
+            let subpath = number.to_string();
+            inventory.directories.insert(format!("many/{subpath}"), Directory { carriers, subpath });
+        }
+        inventory.rosters.push(roster);
+        let bytes = write(&inventory, 0).unwrap().0;
+        let view = View::check(&bytes).unwrap();
+        for (number, hosts) in sets.iter().enumerate() {
+            let path = format!("many/{number}");
+            let Some(Found::Directory(directory)) = view.find(path.as_bytes()) else { panic!("no {path}") };
+            let set = view.set(view.carriers(directory));
+            let mut found: Vec<(u32, bool, Vec<Country>)> = set
+                .iter()
+                .map(|(at, member)| {
+                    assert!(set.contains(at) && set.get(at) == Some(member) && at < set.width());
+                    let id = view.host_source_id(view.placement_host(member.placement));
+                    let first = set.countries().find(|(_, range)| range.contains(&at));
+                    let further = set.extras().filter(|(_, one)| *one == at).map(|(country, _)| country);
+                    let countries = first.map(|(country, _)| country).into_iter().chain(further);
+                    let countries = countries.map(|country| view.country_code(country).unwrap());
+                    ((1000 - id) as u32, member.public, countries.collect())
+                })
+                .collect();
+            found.sort();
+            let mut hosts = hosts.clone();
+            hosts.sort_unstable();
+            let expected: Vec<_> =
+                hosts.into_iter().map(|host| (host, carrier(host).public, carrier(host).countries)).collect();
+            assert_eq!(found, expected, "{path}");
+            assert_eq!((set.len(), set.is_empty()), (expected.len(), expected.is_empty()));
+        }
+    }
 }
 
 #[test]
@@ -384,7 +468,7 @@ fn look_at_everything(view: &View<'_>) {
         view.subpath(directory, &mut out);
         let set = view.set(view.carriers(directory));
         set.extras().for_each(drop);
-        for position in set.countries().flat_map(|(_, positions)| positions) {
+        for position in set.countries().flat_map(|(_, range)| set.positions(range)) {
             let member = set.get(position).unwrap();
             view.placement_schemes(member.placement);
             let host = view.placement_host(member.placement);
@@ -517,9 +601,10 @@ fn an_inventory_with_more_than_a_cache_holds_is_refused() {
             inventory.files.insert((0, "many".into()), vec![FileVersion::default(); 256]);
         }),
         ("2050 bytes of a path, a cache holds at most 2049", |inventory| {
-            inventory
-                .directories
-                .insert("x/".repeat(1025), Directory { carriers: 0, subpath: String::new() });
+            inventory.directories.insert(
+                "x/".repeat(1025),
+                Directory { carriers: SetPosition::default(), subpath: String::new() },
+            );
         }),
         ("1025 bytes of one text, a cache holds at most 1024", |inventory| {
             inventory.urls.insert(HostUrl { scheme: Scheme::Http, text: "x".repeat(1025) });

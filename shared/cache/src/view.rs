@@ -13,8 +13,8 @@ use super::{
     file::FileHeader,
     limits::{MOST_COMPONENTS, MOST_EXTRAS, MOST_HOSTS, MOST_PATH, MOST_TEXT, MOST_URLS, MOST_VERSIONS},
     schema::{
-        ArchivedExtraRow, ArchivedGroupRow, ArchivedHostRow, ArchivedSchema, NO_CATEGORY, NO_CONTINENT,
-        NO_COUNTRY, NONE, PUBLIC,
+        ArchivedExtraRow, ArchivedGroupRow, ArchivedHostRow, ArchivedRosterRow, ArchivedSchema, NO_CATEGORY,
+        NO_CONTINENT, NO_COUNTRY, NONE, OWN_TIME, PUBLIC, stride,
     },
 };
 use crate::scheme::{Scheme, Schemes};
@@ -64,6 +64,19 @@ ids! {
 pub struct View<'a> {
     schema: &'a ArchivedSchema,
     header: FileHeader,
+}
+
+/// A file that the cache was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source<'a> {
+    /// What it was given as, such as `geoip`.
+    pub name: &'a str,
+    /// How old what it says is, in seconds since the epoch, if that is known.
+    pub time: Option<u64>,
+    /// Whether it says so itself; else it is when the file was last written.
+    pub own_time: bool,
+    /// Its length.
+    pub bytes: u64,
 }
 
 /// What a path is.
@@ -181,6 +194,17 @@ impl<'a> View<'a> {
     /// When the cache's source was made, in seconds since the epoch.
     pub fn source_time(&self) -> u64 {
         self.schema.source_time.to_native()
+    }
+
+    /// What the cache was made from, in the order in which it was read.
+    pub fn sources(&self) -> impl ExactSizeIterator<Item = Source<'a>> + 'a {
+        let view = *self;
+        self.schema.sources.iter().map(move |row| Source {
+            name: view.text(row.name),
+            time: Some(row.time.to_native()).filter(|time| *time > 0),
+            own_time: row.flags.to_native() & OWN_TIME != 0,
+            bytes: row.bytes.to_native(),
+        })
     }
 
     pub(super) fn schema(&self) -> &'a ArchivedSchema {
@@ -490,19 +514,38 @@ impl<'a> View<'a> {
         out.drain(from..from + cut);
     }
 
-    /// A set of hosts.
+    /// A set of hosts. Cost: a binary search among the few rosters.
     pub fn set(&self, set: SetId) -> Set<'a> {
         let schema = self.schema;
+        // The row that ends the last roster is not one.
+        let behind = schema.rosters.partition_point(|row| row.sets.to_native() <= set.0);
+        let (Some(at), Some(next)) = (behind.checked_sub(1), schema.rosters.get(behind)) else {
+            return Set::default();
+        };
+        let row = &schema.rosters[at];
+        let number = set.0.saturating_sub(row.sets.to_native()) as usize;
+        let range = |start: fn(&ArchivedRosterRow) -> u32_le| {
+            start(row).to_native() as usize..start(next).to_native() as usize
+        };
+        let members = part(&schema.members, range(|row| row.members), MOST_HOSTS);
+        let stride = stride(members.len());
+        let bits = row.bits.to_native() as usize + number * stride;
         Set {
-            members: part(&schema.members, span(&schema.sets, set.0, |row| row.members), MOST_HOSTS),
-            groups: part(&schema.groups, span(&schema.sets, set.0, |row| row.groups), self.country_count()),
-            extras: part(&schema.extras, span(&schema.sets, set.0, |row| row.extras), MOST_EXTRAS),
+            members,
+            groups: part(&schema.groups, range(|row| row.groups), self.country_count()),
+            extras: part(&schema.extras, range(|row| row.extras), MOST_EXTRAS),
+            bits: schema.bits.get(bits..bits.saturating_add(stride)).unwrap_or_default(),
         }
     }
 
     /// How many sets there are; they are numbered from 0.
     pub fn set_count(&self) -> usize {
-        self.schema.sets.len().saturating_sub(1)
+        self.schema.rosters.last().map_or(0, |end| end.sets.to_native() as usize)
+    }
+
+    /// How many files there are whose hashes are known; they are numbered from 0.
+    pub fn file_count(&self) -> usize {
+        self.schema.file_versions.len().saturating_sub(1)
     }
 
     /// A file's directory and name.
@@ -636,26 +679,42 @@ impl<'a> View<'a> {
     }
 }
 
-/// The hosts that carry a directory. Members are known by their position in it.
-#[derive(Clone, Copy)]
+/// The hosts that carry a directory.
+///
+/// Members are known by their position in the roster of all hosts that carry directories of its kind: the same host
+/// with the same URLs has the same one in all sets of a roster. Positions ascend by country.
+#[derive(Clone, Copy, Default)]
 pub struct Set<'a> {
     members: &'a [u32_le],
     groups: &'a [ArchivedGroupRow],
     extras: &'a [ArchivedExtraRow],
+    bits: &'a [u32_le],
 }
 
 impl<'a> Set<'a> {
-    /// How many hosts there are.
+    /// How many hosts there are. Cost: counts them.
     pub fn len(&self) -> usize {
-        self.members.len()
+        self.positions(0..self.members.len()).count()
     }
 
     /// Whether nobody carries it.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.bits.iter().all(|word| word.to_native() == 0)
     }
 
-    /// A member by position.
+    /// One more than the highest position that a member may have; at most [`MOST_HOSTS`].
+    pub fn width(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether the host at this position is a member.
+    #[inline]
+    pub fn contains(&self, position: usize) -> bool {
+        self.bits.get(position / 32).is_some_and(|word| word.to_native() >> (position % 32) & 1 != 0)
+    }
+
+    /// The host at a position, which is one of its members if a look-up of this set has told it.
+    #[inline]
     pub fn get(&self, position: usize) -> Option<Member> {
         self.members.get(position).map(|member| {
             let member = member.to_native();
@@ -663,31 +722,71 @@ impl<'a> Set<'a> {
         })
     }
 
-    /// All members, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Member> + 'a {
+    /// All members and their positions, ascending.
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = (usize, Member)> + 'a {
         let set = *self;
-        (0..set.members.len()).map(move |at| {
-            set.get(at).unwrap_or(Member { placement: PlacementId(NONE & !PUBLIC), public: false })
-        })
+        self.positions(0..self.members.len()).filter_map(move |at| set.get(at).map(|member| (at, member)))
     }
 
-    /// The countries that members stand for, ascending by code, each with the positions of those whose first country it
-    /// is. Members with further countries: see [`Set::extras`].
+    /// The countries that members may stand for, ascending by code, each with the range of positions in which those
+    /// members are whose first country it is; see [`Set::positions`]. Members with further countries: see
+    /// [`Set::extras`].
+    #[inline]
     pub fn countries(&self) -> impl Iterator<Item = (CountryId, Range<usize>)> + 'a {
         let limit = self.members.len();
         self.groups.iter().scan(0, move |start, group| {
-            let from = (*start).min(limit);
+            let from = *start;
             *start = (from + usize::from(group.len.to_native())).min(limit);
             Some((CountryId(group.country.to_native()), from..*start))
         })
     }
 
     /// Further countries of members: country and position, ascending.
-    pub fn extras(&self) -> impl ExactSizeIterator<Item = (CountryId, usize)> + 'a {
-        let limit = self.members.len().saturating_sub(1);
-        self.extras.iter().map(move |extra| {
-            (CountryId(extra.country.to_native()), usize::from(extra.member.to_native()).min(limit))
-        })
+    #[inline]
+    pub fn extras(&self) -> impl Iterator<Item = (CountryId, usize)> + 'a {
+        let set = *self;
+        let extras = self
+            .extras
+            .iter()
+            .map(|extra| (CountryId(extra.country.to_native()), usize::from(extra.member.to_native())));
+        extras.filter(move |(_, position)| set.contains(*position))
+    }
+
+    /// The positions of the members that are in a range of them.
+    #[inline]
+    pub fn positions(&self, range: Range<usize>) -> Positions<'a> {
+        let word = range.start / 32;
+        let first = self.bits.get(word).map_or(0, |bits| bits.to_native());
+        Positions { bits: self.bits, word, left: first & (u32::MAX << (range.start % 32)), end: range.end }
+    }
+}
+
+/// The positions of some members of a set, ascending.
+#[derive(Clone)]
+pub struct Positions<'a> {
+    bits: &'a [u32_le],
+    word: usize,
+    /// Bits of this word that are still to come.
+    left: u32,
+    end: usize,
+}
+
+impl Iterator for Positions<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.left == 0 {
+            self.word += 1;
+            if self.word * 32 >= self.end {
+                return None;
+            }
+            self.left = self.bits.get(self.word)?.to_native();
+        }
+        let position = self.word * 32 + self.left.trailing_zeros() as usize;
+        self.left &= self.left - 1;
+        (position < self.end).then_some(position)
     }
 }
 

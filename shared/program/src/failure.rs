@@ -2,6 +2,7 @@
 //!
 //! Every message is a sentence for an operator: object, what happened, cause.
 
+use super::log;
 use std::{
     fmt::{self, Write as _},
     process::ExitCode,
@@ -63,6 +64,17 @@ impl Fault {
     pub fn code(self) -> i32 {
         self as i32
     }
+}
+
+/// How a program ends, and the one place that logs the failure which ends it: who returns a failure has not logged it.
+pub fn end(outcome: Result<(), Failure>) -> ExitCode {
+    outcome.map_or_else(
+        |failure| {
+            log::error(&failure);
+            failure.fault.into()
+        },
+        |()| ExitCode::SUCCESS,
+    )
 }
 
 impl From<Fault> for ExitCode {

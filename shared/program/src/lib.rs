@@ -11,6 +11,8 @@ pub mod options;
 pub mod passed;
 #[cfg(feature = "print")]
 pub mod print;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod signals;
 pub mod socket_file;
 mod version;

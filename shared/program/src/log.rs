@@ -3,6 +3,9 @@
 //! A line is `LEVEL: object: what happened (cause); what we do now`. Under systemd the level is the journal's prefix
 //! instead of a word. A reader that does not read never holds up the program: what cannot be written at once is
 //! dropped and counted, and the count is told as soon as there is room again.
+//!
+//! What happens is said once, by who decides what is done about it: who returns an error has not logged it, who goes on in
+//! spite of one has. The failure that ends a program is logged in [`super::failure::end`] alone.
 
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},

@@ -3,7 +3,7 @@
 //! Nothing is lost but a status display when a message does not get through, so failures are not reported. The place to
 //! send to may be a socket file or an abstract name. What is asked for in a way that cannot be understood is: once.
 
-use super::log;
+use super::{failure::Failure, log};
 use nix::time::{ClockId, clock_gettime};
 use std::{
     env,
@@ -53,11 +53,11 @@ pub fn watchdog() -> Option<Duration> {
 }
 
 /// What the two variables say of this process.
-fn limit(pid: Option<OsString>, microseconds: Option<OsString>) -> Result<Option<Duration>, String> {
+fn limit(pid: Option<OsString>, microseconds: Option<OsString>) -> Result<Option<Duration>, Failure> {
     let number = |name, value: Option<OsString>| {
         value.map_or(Ok(None), |value| match value.to_str().and_then(|value| value.parse::<u64>().ok()) {
             Some(number) if number > 0 => Ok(Some(number)),
-            _ => Err(format!("{name} `{}`: not a number above 0", value.display())),
+            _ => Err(Failure::config(format!("{name} `{}`: not a number above 0", value.display()))),
         })
     };
     match number("WATCHDOG_PID", pid)? {
@@ -112,7 +112,7 @@ mod tests {
         // Another process's business, whatever it is.
         assert_eq!(said(Some("1"), Some("soon")), Ok(None));
         for garbled in ["", "soon", "0", "-1", "1s", "99999999999999999999"] {
-            let refusal = |name| Err(format!("{name} `{garbled}`: not a number above 0"));
+            let refusal = |name| Err(Failure::config(format!("{name} `{garbled}`: not a number above 0")));
             assert_eq!(said(Some(&ours), Some(garbled)), refusal("WATCHDOG_USEC"));
             assert_eq!(said(Some(garbled), Some("1000000")), refusal("WATCHDOG_PID"));
         }

@@ -1,19 +1,35 @@
-//! Options as they are written: flags, and a TOML file whose keys are the flags' names, flat or in sections.
+//! Options: each is declared once, as a field from which clap makes a flag; a TOML file has the same under its flag's name.
 //!
-//! Whatever is wrong is told in one line with its place; nothing is guessed.
+//! What a file says is taken for flags before those of the command line, so that clap alone knows values, ranges and
+//! defaults. Options under a help heading stand in the file's section of that name. Whatever is wrong is told in one line
+//! with its place; nothing is guessed.
 
 use super::failure::Failure;
-use clap::Parser;
-use serde::{Deserialize, de::IntoDeserializer as _};
-use std::{ffi::OsString, fs::File, io::Read as _, path::Path};
+use clap::{
+    Arg, ArgMatches, Args, Command,
+    builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser},
+    parser::ValueSource,
+};
+use std::{
+    collections::HashMap,
+    ffi::{OsStr, OsString},
+    fs::File,
+    io::{self, Read as _},
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use toml::de::{DeTable, DeValue};
 
 /// Bytes that a file of options may have.
 const LONGEST_FILE: u64 = 1024 * 1024;
 
+/// The flag that names the file of options, and cannot stand in it.
+const CONFIG: &str = "config";
+
 /// Reads a program's arguments. `--help` and `--version` print and end the process, as flags do.
-pub fn flags<F: Parser>(arguments: impl Iterator<Item = OsString>) -> Result<F, Failure> {
-    F::try_parse_from(arguments).map_err(|error| {
+pub fn flags(command: Command, arguments: impl Iterator<Item = OsString>) -> Result<ArgMatches, Failure> {
+    command.try_get_matches_from(arguments).map_err(|error| {
         if !error.use_stderr() {
             error.exit();
         }
@@ -21,134 +37,176 @@ pub fn flags<F: Parser>(arguments: impl Iterator<Item = OsString>) -> Result<F, 
     })
 }
 
-/// A section of a file of options, and the keys that may stand in it.
-#[derive(Clone, Copy, Debug)]
-pub struct Section {
-    /// What stands in brackets above it.
-    pub name: &'static str,
-    /// Its keys.
-    pub keys: &'static [&'static str],
+/// The options of `T`: what the flags of the program or its subcommand say, else what the file says that their `config`
+/// names, else defaults.
+pub fn read<T: Args>(mut flags: &ArgMatches) -> Result<T, Failure> {
+    while let Some((_, inner)) = flags.subcommand() {
+        flags = inner;
+    }
+    let command = command_of::<T>();
+    let file = flags.get_one::<PathBuf>(CONFIG);
+    let mut said = file.map_or(Ok(HashMap::new()), |path| said_in(path, &command))?;
+    let mut arguments = Vec::new();
+    for option in command.get_arguments() {
+        let id = option.get_id().as_str();
+        let given = matches!(flags.try_contains_id(id), Ok(true))
+            && flags.value_source(id) == Some(ValueSource::CommandLine);
+        if given {
+            let values = flags.get_raw(id).filter(|_| option.get_action().takes_values());
+            arguments.extend(written(option, values.into_iter().flatten()));
+        } else {
+            arguments.extend(said.remove(id).into_iter().flatten());
+        }
+    }
+    let matches = command.try_get_matches_from(arguments);
+    let options = matches.and_then(|matches| T::from_arg_matches(&matches));
+    options.map_err(|error| Failure::config(one_line(&error.to_string())))
 }
 
-/// Reads the options of a file whose keys are `keys`.
-pub fn file<T: for<'de> Deserialize<'de>>(path: &Path, keys: &[&str]) -> Result<T, Failure> {
-    parsed(path, |text| parse(text, keys))
+/// The options of `T` when nothing is said.
+pub fn defaults<T: Args>() -> T {
+    let matches = command_of::<T>().try_get_matches_from([""; 0]);
+    matches.and_then(|matches| T::from_arg_matches(&matches)).expect("defaults are values that are taken")
 }
 
-/// Reads the options of a file all of whose keys stand in one of `sections`.
-pub fn file_of_sections<T: for<'de> Deserialize<'de>>(
-    path: &Path,
-    sections: &[Section],
-) -> Result<T, Failure> {
-    parsed(path, |text| parse_sections(text, sections))
+/// The keys that a file of options may have, with their sections.
+pub fn keys(command: &Command) -> Vec<(Option<&str>, &str)> {
+    of_files(command).filter_map(|option| Some((option.get_help_heading(), option.get_long()?))).collect()
 }
 
-fn parsed<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Failure> {
-    read(path)
-        .and_then(|text| parse(&text))
-        .map_err(|cause| Failure::config(format!("config {}{cause}", path.display())))
+fn command_of<T: Args>() -> Command {
+    let command = T::augment_args(Command::new("options")).no_binary_name(true);
+    let mut command = command.disable_help_flag(true).disable_version_flag(true);
+    command.build();
+    command
+}
+
+fn of_files(command: &Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|option| option.get_action().takes_values() && option.get_id() != CONFIG)
+}
+
+/// An option as flags, one a value. Of an empty list the flag alone is left.
+fn written<V: AsRef<OsStr>>(option: &Arg, values: impl IntoIterator<Item = V>) -> Vec<OsString> {
+    let flag = OsString::from(format!("--{}", option.get_long().unwrap_or_default()));
+    let with = |value: V| [flag.as_os_str(), "=".as_ref(), value.as_ref()].into_iter().collect();
+    let flags: Vec<OsString> = values.into_iter().map(with).collect();
+    if flags.is_empty() { vec![flag] } else { flags }
+}
+
+/// What a file says, as flags, by the names of options.
+fn said_in(path: &Path, command: &Command) -> Result<HashMap<String, Vec<OsString>>, Failure> {
+    let refused = |place: &str, cause: &str| {
+        Failure::config(format!("config {}{place}: {}", path.display(), one_line(cause)))
+    };
+    let text = read_file(path).map_err(|error| refused("", &error.to_string()))?;
+    let line = |at: usize| format!(" line {}", 1 + text[..at].matches('\n').count());
+    let table = DeTable::parse(&text).map_err(|error| {
+        let place = error.span().map_or(String::new(), |span| line(span.start));
+        refused(&place, error.message())
+    })?;
+    let mut said = HashMap::new();
+    let mut take = |section, (at, key, value): Entry<'_, '_>| {
+        let option = of_files(command).find(|option| stands_in(option, section) && has_key(option, key));
+        let Some(option) = option else { return Err(refused(&line(at), &misplaced(section, key, command))) };
+        let flags = values(value).map(|values| written(option, values)).ok_or_else(|| {
+            let cause = format!(
+                "value of type {} for `{key}`, expected text, a decimal number, or a list",
+                value.type_str()
+            );
+            refused(&line(at), &cause)
+        })?;
+        command.clone().try_get_matches_from(&flags).map_err(|error| {
+            refused(&line(at), &error.to_string().replace(&format!("'{option}'"), &format!("`{key}`")))
+        })?;
+        said.insert(option.get_id().to_string(), flags);
+        Ok(())
+    };
+    for (at, name, value) in entries(table.get_ref()) {
+        let DeValue::Table(inside) = value else {
+            take(None, (at, name, value))?;
+            continue;
+        };
+        let sections: Vec<&str> = of_files(command).filter_map(Arg::get_help_heading).collect();
+        if !sections.contains(&name) {
+            return Err(refused(&line(at), &format!("unknown section `{name}`{}", likely(name, sections))));
+        }
+        entries(inside).try_for_each(|entry| take(Some(name), entry))?;
+    }
+    Ok(said)
 }
 
 /// The text of a file that is not longer than options can be.
-fn read(path: &Path) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LONGEST_FILE + 1).read_to_end(&mut bytes))
-        .map_err(|error| format!(": {error}"))?;
-    if bytes.len() as u64 > LONGEST_FILE {
-        return Err(format!(": longer than {LONGEST_FILE} bytes, which no file of options is"));
+fn read_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST_FILE {
+        let cause = format!("longer than {LONGEST_FILE} bytes, which no file of options is");
+        return Err(io::Error::other(cause));
     }
-    String::from_utf8(bytes).map_err(|_| ": not UTF-8".into())
+    Ok(text)
 }
 
-/// Reads options from a file's text. An error begins with ` line N: `.
-pub fn parse<T: for<'de> Deserialize<'de>>(text: &str, keys: &[&str]) -> Result<T, String> {
-    parse_known(text, |table| {
-        let unknown = |name: &str| {
-            (!keys.contains(&name)).then(|| format!("unknown option `{name}`{}", likely(name, keys)))
-        };
-        first_of(table, |name, _| unknown(name))
-    })
-}
+/// Where a key stands in the text, the key, and its value.
+type Entry<'t, 'i> = (usize, &'t str, &'t DeValue<'i>);
 
-/// Reads options from the text of a file of sections. An error begins with ` line N: `.
-fn parse_sections<T: for<'de> Deserialize<'de>>(text: &str, sections: &[Section]) -> Result<T, String> {
-    parse_known(text, |table| {
-        first_of(table, |name, value| outside(name, value, sections)).or_else(|| {
-            sections.iter().find_map(|section| match table.get(section.name)?.get_ref() {
-                DeValue::Table(inside) => first_of(inside, |name, _| misplaced(name, *section, sections)),
-                _ => None,
-            })
-        })
-    })
-}
-
-/// Why a name may not stand at the top of a file of sections; nothing if it is that of a section.
-fn outside(name: &str, value: &DeValue<'_>, sections: &[Section]) -> Option<String> {
-    if sections.iter().any(|section| section.name == name) {
-        return None;
-    }
-    if matches!(value, DeValue::Table(_)) {
-        let names: Vec<&str> = sections.iter().map(|section| section.name).collect();
-        return Some(format!("unknown section `{name}`{}", likely(name, &names)));
-    }
-    Some(match sections.iter().find(|section| section.keys.contains(&name)) {
-        Some(home) => format!("option `{name}` stands in no section; it belongs in [{}]", home.name),
-        None => format!("unknown option `{name}`{}", likely(name, &all_keys(sections))),
-    })
-}
-
-/// Why a key may not stand in a section; nothing if it may.
-fn misplaced(name: &str, section: Section, sections: &[Section]) -> Option<String> {
-    if section.keys.contains(&name) {
-        return None;
-    }
-    let hint = match sections.iter().find(|section| section.keys.contains(&name)) {
-        Some(home) => format!("; it belongs in [{}]", home.name),
-        None => likely(name, section.keys),
+/// What is in a table, in the order of the file.
+fn entries<'t, 'i>(table: &'t DeTable<'i>) -> impl Iterator<Item = Entry<'t, 'i>> {
+    let entry = |(key, value)| {
+        let (key, value): (&'t toml::Spanned<_>, &'t toml::Spanned<_>) = (key, value);
+        (key.span().start, AsRef::<str>::as_ref(key.get_ref()), value.get_ref())
     };
-    Some(format!("unknown option `{name}` in [{}]{hint}", section.name))
+    let mut entries: Vec<Entry<'t, 'i>> = table.iter().map(entry).collect();
+    entries.sort_by_key(|(at, ..)| *at);
+    entries.into_iter()
 }
 
-fn all_keys(sections: &[Section]) -> Vec<&'static str> {
-    sections.iter().flat_map(|section| section.keys).copied().collect()
-}
-
-/// A complaint about a key, and where in the text it stands.
-type Complaint = (usize, String);
-
-/// The complaint about a table's keys that comes first in the file.
-fn first_of<'i>(
-    table: &DeTable<'i>,
-    complain: impl Fn(&str, &DeValue<'i>) -> Option<String>,
-) -> Option<Complaint> {
-    let complaints = table
-        .iter()
-        .filter_map(|(key, value)| Some((key.span().start, complain(key.get_ref(), value.get_ref())?)));
-    complaints.min_by_key(|(at, _)| *at)
-}
-
-/// Reads options from a file's text, of which `unknown` knows what should not be there.
-fn parse_known<T: for<'de> Deserialize<'de>>(
-    text: &str,
-    unknown: impl FnOnce(&DeTable<'_>) -> Option<Complaint>,
-) -> Result<T, String> {
-    let line = |at: usize| 1 + text.as_bytes()[..at.min(text.len())].iter().filter(|b| **b == b'\n').count();
-    let complain = |error: toml::de::Error| {
-        let place = error.span().map_or(String::new(), |span| format!(" line {}", line(span.start)));
-        format!("{place}: {}", one_line(error.message()))
-    };
-    let table = DeTable::parse(text).map_err(complain)?;
-    if let Some((at, cause)) = unknown(table.get_ref()) {
-        return Err(format!(" line {}: {cause}", line(at)));
+/// A value, or those of a list; `None` for what no option takes.
+fn values(value: &DeValue<'_>) -> Option<Vec<String>> {
+    match value {
+        DeValue::Array(values) => values.iter().map(|value| single(value.get_ref())).collect(),
+        other => single(other).map(|value| vec![value]),
     }
-    T::deserialize(table.into_deserializer()).map_err(complain)
+}
+
+fn single(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.to_string()),
+        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
+        DeValue::Float(number) => Some(number.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+fn stands_in(option: &Arg, section: Option<&str>) -> bool {
+    option.get_help_heading() == section
+}
+
+fn has_key(option: &Arg, key: &str) -> bool {
+    option.get_long() == Some(key)
+}
+
+/// Why a key may not stand in a section, or outside of all.
+fn misplaced(section: Option<&str>, key: &str, command: &Command) -> String {
+    let home = of_files(command).find(|option| has_key(option, key)).map(|option| option.get_help_heading());
+    let hint = match home {
+        Some(Some(home)) => format!("; it belongs in [{home}]"),
+        Some(None) => "; it belongs above all sections".into(),
+        None if of_files(command).any(|option| stands_in(option, Some(key))) => {
+            format!("; write [{key}] above its options")
+        }
+        None => {
+            let here = of_files(command).filter(|option| section.is_none() || stands_in(option, section));
+            likely(key, here.filter_map(Arg::get_long))
+        }
+    };
+    let place = section.map_or(String::new(), |section| format!(" in [{section}]"));
+    format!("unknown option `{key}`{place}{hint}")
 }
 
 /// What to add to a complaint about an unknown name: the known one that it is most likely a slip of, if any is.
-pub fn likely(name: &str, known: &[&str]) -> String {
+pub fn likely<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     let name = name.replace('_', "-");
-    let distances = known.iter().map(|known| (strsim::levenshtein(&name, known), *known));
+    let distances = known.into_iter().map(|known| (strsim::levenshtein(&name, known), known));
     let nearest = distances.min().filter(|(edits, known)| *edits <= known.len().div_ceil(3));
     nearest.map_or(String::new(), |(_, known)| format!("; did you mean `{known}`?"))
 }
@@ -161,97 +219,171 @@ fn one_line(message: &str) -> String {
     said.trim_start_matches("error: ").replace("; For more information, try '--help'.", "")
 }
 
-/// Reads permissions of a socket file, such as `0660`.
-pub fn mode(name: &str, given: Option<&str>, default: u32) -> Result<u32, String> {
-    let Some(text) = given else { return Ok(default) };
+/// Takes numbers of this range.
+pub fn number(range: RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(range)
+}
+
+/// Takes a number of seconds, down to a millisecond and up to a day.
+pub fn seconds(text: &str) -> Result<Duration, Failure> {
+    let seconds = text.parse().ok().filter(|seconds| (0.001..=86_400.0).contains(seconds));
+    let refused = || Failure::config("expected seconds from 0.001 to 86400");
+    seconds.map(Duration::from_secs_f64).ok_or_else(refused)
+}
+
+/// Takes permissions of a socket file, such as `0660`.
+pub fn mode(text: &str) -> Result<u32, Failure> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
-    mode.ok_or_else(|| format!("{name}: `{text}` is not an octal mode such as 0660"))
+    mode.ok_or_else(|| Failure::config("not an octal mode such as 0660"))
+}
+
+/// Takes one of these names for its value.
+pub fn one_of<T: Copy + Send + Sync + 'static>(
+    named: &'static [(&'static str, T)],
+) -> impl TypedValueParser<Value = T> {
+    let value = |name: String| named.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+    PossibleValuesParser::new(named.iter().map(|(name, _)| *name))
+        .try_map(move |name| value(name).ok_or_else(|| Failure::config("unknown")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::{CommandFactory as _, Parser};
+    use std::fs;
 
-    #[derive(Debug, Deserialize, PartialEq)]
-    #[serde(rename_all = "kebab-case")]
+    #[derive(Clone, Debug, Default, Parser, PartialEq)]
     struct Sample {
-        max_size: Option<u8>,
+        #[arg(long, default_value_t = 1)]
+        max_size: u16,
+        #[arg(long, num_args = 0..=1, default_values = ["a", "b"])]
+        name: Vec<String>,
+        #[arg(long)]
+        other: Vec<String>,
+        #[arg(long, default_value = "0.5", value_parser = seconds)]
+        limit: Duration,
+        #[arg(long)]
+        config: Option<PathBuf>,
+        #[arg(long)]
+        check: bool,
+    }
+
+    /// What is said by a file of this text and by flags.
+    fn said<T: Parser + Args>(text: &str, arguments: &[&str]) -> Result<T, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        let path = file.path().to_str().unwrap();
+        let arguments = [&["program", "--config", path], arguments].concat();
+        let matches = flags(T::command(), arguments.into_iter().map(OsString::from));
+        matches.and_then(|flags| read(&flags)).map_err(|failure| failure.to_string().replace(path, "FILE"))
+    }
+
+    fn refused<T: Parser + Args + std::fmt::Debug>(text: &str) -> String {
+        said::<T>(text, &[]).unwrap_err().replacen("config FILE", "", 1)
     }
 
     #[test]
-    fn keys_are_those_of_the_flags() {
-        assert_eq!(parse("max-size = 3", &["max-size"]), Ok(Sample { max_size: Some(3) }));
-        assert_eq!(parse("", &["max-size"]), Ok(Sample { max_size: None }));
+    fn a_flag_beats_the_file_and_the_file_the_default() {
+        let sample = |text, flags: &[&str]| Sample { config: None, ..said(text, flags).unwrap() };
+        let default = Sample::parse_from(["program"]);
+        assert_eq!((sample("", &[]), defaults::<Sample>()), (default.clone(), default.clone()));
+        assert_eq!((default.max_size, &default.name[..]), (1, &["a".to_owned(), "b".to_owned()][..]));
+        let text = "max-size = 1_003\nname = ['c']\nother = 'd'\nlimit = 2\n";
+        let limit = Duration::from_secs(2);
+        let file =
+            Sample { max_size: 1003, name: vec!["c".into()], other: vec!["d".into()], limit, ..default };
+        assert_eq!(sample(text, &[]), file);
+        let flags = sample(text, &["--max-size", "4", "--name", "e", "--name", "f", "--check"]);
+        let name = vec!["e".into(), "f".into()];
+        assert_eq!(flags, Sample { max_size: 4, name, check: true, ..file });
+        // A list that may be empty is so when it is named with nothing in it.
+        assert!(
+            sample("name = []", &[]).name.is_empty() && sample("name = ['c']", &["--name"]).name.is_empty()
+        );
     }
 
     #[test]
-    fn an_unknown_key_is_refused_with_its_line_and_the_likely_one() {
-        let refused = |text| parse::<Sample>(text, &["max-size", "other"]).unwrap_err();
-        assert_eq!(refused("\nmax_sise = 3"), " line 2: unknown option `max_sise`; did you mean `max-size`?");
-        assert_eq!(refused("colour = 3"), " line 1: unknown option `colour`");
+    fn what_is_wrong_in_a_file_is_told_with_its_line() {
+        for (text, cause) in [
+            ("\nmax_sise = 3", " line 2: unknown option `max_sise`; did you mean `max-size`?"),
+            ("colour = 3", " line 1: unknown option `colour`"),
+            ("config = 'x'", " line 1: unknown option `config`"),
+            ("check = true", " line 1: unknown option `check`"),
+            ("[one]", " line 1: unknown section `one`"),
+            ("max-size = 1\nmax-size = 2", " line 2: duplicate key"),
+            (
+                "\n\nmax-size = 'big'",
+                " line 3: invalid value 'big' for `max-size`: invalid digit found in string",
+            ),
+            ("max-size = 70000", " line 1: invalid value '70000' for `max-size`: 70000 is not in 0..=65535"),
+            ("max-size = [1, 2]", " line 1: the argument `max-size` cannot be used multiple times"),
+            (
+                "max-size = 0x10",
+                " line 1: value of type integer for `max-size`, expected text, a decimal number, or a list",
+            ),
+            (
+                "other = true",
+                " line 1: value of type boolean for `other`, expected text, a decimal number, or a list",
+            ),
+            ("other = []", " line 1: a value is required for `other` but none was supplied"),
+            ("limit = nan", " line 1: invalid value 'nan' for `limit`: expected seconds from 0.001 to 86400"),
+            ("limit = 0.0", " line 1: invalid value '0.0' for `limit`: expected seconds from 0.001 to 86400"),
+        ] {
+            assert_eq!(refused::<Sample>(text), cause, "{text}");
+        }
+        // A wrong value is told even if a flag beats it.
+        assert!(said::<Sample>("max-size = 'x'", &["--max-size", "3"]).is_err());
+        assert_eq!(
+            said::<Sample>("", &["--max-size", "x"]).unwrap_err(),
+            "invalid value 'x' for '--max-size <MAX_SIZE>': invalid digit found in string"
+        );
     }
 
-    #[derive(Debug, Default, Deserialize, PartialEq)]
+    #[derive(Debug, Parser, PartialEq)]
     struct InSections {
-        one: Option<Sample>,
-        other: Option<Sample>,
+        #[arg(long, help_heading = "one")]
+        max_size: Option<u8>,
+        #[arg(long, help_heading = "other")]
+        colour: Option<String>,
+        #[arg(long)]
+        config: Option<PathBuf>,
     }
-
-    const SECTIONS: [Section; 2] = [
-        Section { name: "one", keys: &["max-size"] },
-        Section { name: "other", keys: &["max-size", "colour"] },
-    ];
 
     #[test]
     fn keys_stand_in_their_sections() {
-        let read = parse_sections::<InSections>("[other]\nmax-size = 3", &SECTIONS).unwrap();
-        assert_eq!(read, InSections { one: None, other: Some(Sample { max_size: Some(3) }) });
-        assert_eq!(parse_sections("", &SECTIONS), Ok(InSections::default()));
-    }
-
-    #[test]
-    fn unknown_sections_and_keys_are_refused_with_their_line_and_the_likely_ones() {
-        let refused = |text| parse_sections::<InSections>(text, &SECTIONS).unwrap_err();
+        let read = said::<InSections>("[other]\ncolour = 'red'\n[one]\nmax-size = 3", &[]).unwrap();
+        assert_eq!((read.max_size, read.colour), (Some(3), Some("red".into())));
+        assert_eq!(keys(&InSections::command()), [(Some("one"), "max-size"), (Some("other"), "colour")]);
         for (text, cause) in [
             ("\n[othre]\n", " line 2: unknown section `othre`; did you mean `other`?"),
             ("[hosts.\"mirror.example.org\"]\n", " line 1: unknown section `hosts`"),
             (
-                "[one]\n\n[other]\nmax_sise = 3",
-                " line 4: unknown option `max_sise` in [other]; did you mean `max-size`?",
+                "[other]\n\n[one]\nmax_sise = 3",
+                " line 4: unknown option `max_sise` in [one]; did you mean `max-size`?",
             ),
             ("[one]\nmaximum = 3", " line 2: unknown option `maximum` in [one]"),
             ("[one]\ncolour = 3", " line 2: unknown option `colour` in [one]; it belongs in [other]"),
-            ("colour = 3", " line 1: option `colour` stands in no section; it belongs in [other]"),
+            ("colour = 3", " line 1: unknown option `colour`; it belongs in [other]"),
             ("color = 3", " line 1: unknown option `color`; did you mean `colour`?"),
             // The first one in the file, whatever the order of names.
             ("[z]\n[a]\n", " line 1: unknown section `z`"),
+            ("one = 3", " line 1: unknown option `one`; write [one] above its options"),
+            ("[[one]]", " line 1: unknown option `one`; write [one] above its options"),
         ] {
-            assert_eq!(refused(text), cause);
+            assert_eq!(refused::<InSections>(text), cause, "{text}");
         }
-        for text in ["one = 3", "[[one]]"] {
-            let error = refused(text);
-            assert!(error.starts_with(" line 1: "), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_value_is_refused_with_its_line() {
-        let error = parse::<Sample>("\n\nmax-size = 'big'", &["max-size"]).unwrap_err();
-        assert!(error.starts_with(" line 3: "), "{error}");
     }
 
     #[test]
     fn a_file_that_never_ends_is_refused() {
-        let refused = file::<Sample>(Path::new("/dev/zero"), &["max-size"]).unwrap_err();
+        let refused = said_in(Path::new("/dev/zero"), &Sample::command()).unwrap_err();
         let said = "config /dev/zero: longer than 1048576 bytes, which no file of options is";
         assert_eq!(refused.to_string(), said);
     }
 
     #[test]
     fn a_mode_is_octal() {
-        assert_eq!(mode("m", Some("0640"), 0), Ok(0o640));
-        assert_eq!(mode("m", None, 0o600), Ok(0o600));
-        assert!(mode("m", Some("0888"), 0).is_err());
-        assert!(mode("m", Some("1777"), 0).is_err());
+        assert_eq!(mode("0640"), Ok(0o640));
+        assert!(mode("0888").is_err() && mode("1777").is_err());
     }
 }

@@ -47,6 +47,17 @@ pub fn grouped(number: impl fmt::Display) -> String {
     text
 }
 
+/// A time span in its two largest units.
+pub fn age(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {} s", seconds % 60),
+        (0, ..) => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +67,14 @@ mod tests {
         assert_eq!(
             [0, 999, 1000, 123_456, 1_234_567].map(grouped),
             ["0", "999", "1,000", "123,456", "1,234,567"]
+        );
+    }
+
+    #[test]
+    fn an_age_has_two_units_at_most() {
+        assert_eq!(
+            [0, 59, 60, 7199, 86_400 * 3 + 3600].map(age),
+            ["0 s", "59 s", "1 min 0 s", "1 h 59 min", "3 d 1 h"]
         );
     }
 }

@@ -1,20 +1,16 @@
-//! Socket files: bound for those who may open them from the first moment, and in nobody's place who lives.
+//! Socket files: bound for those who may open them from the first moment, in nobody's place who lives, and removed at the
+//! end.
 
-use super::{files::folder, log};
+use super::{failure::Failure, files::folder};
 use nix::{
     errno::Errno,
-    fcntl::{Flock, FlockArg},
     sys::{
-        socket::{
-            AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind as bind_socket, connect, listen,
-            socket,
-        },
+        socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket},
         stat::{Mode, umask},
     },
 };
 use std::{
-    fs::{self, File},
-    io, mem,
+    fs, io,
     os::{
         fd::{AsRawFd as _, OwnedFd},
         unix::{
@@ -22,9 +18,8 @@ use std::{
             net::UnixListener,
         },
     },
-    path::Path,
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
+    path::{Path, PathBuf},
+    process, thread,
     time::{Duration, Instant},
 };
 
@@ -32,10 +27,6 @@ use std::{
 const BACKLOG: i32 = 4096;
 /// How long a socket that still answers may belong to workers whose master has just died, or to a program that ends.
 const DYING: Duration = Duration::from_secs(1);
-/// How long another program may hold the folder while it takes its place there, which takes it no time.
-const TAKING: Duration = Duration::from_secs(1);
-/// Whether that has been waited for once, which is enough: who holds a folder so long is not about to take a place.
-static WAITED: AtomicBool = AtomicBool::new(false);
 /// How often to look again at what passes.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -53,197 +44,174 @@ pub struct Access {
     pub group: Option<u32>,
 }
 
-/// A socket that listens without blocking, and the [`identity`] of its file.
-pub type Bound = (UnixListener, (u64, u64));
+/// A socket file that this process has made. It is removed at the end, unless another has taken its place.
+#[derive(Debug)]
+pub struct SocketFile {
+    path: PathBuf,
+    access: Access,
+    identity: (u64, u64),
+    /// Whose it is to remove: not that of children who have inherited it.
+    maker: u32,
+}
 
 /// Which file is at `path`, if any: its device and inode.
 pub fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
-/// Why `path` cannot be a socket's, if it cannot: the system keeps those short.
-pub fn check_path(path: &Path) -> Result<(), String> {
-    match UnixAddr::new(path) {
-        _ if path.as_os_str().is_empty() => Err("names no file".into()),
+/// Takes a path that can be a socket's: the system keeps those short.
+pub fn check_path(path: PathBuf) -> Result<PathBuf, Failure> {
+    match UnixAddr::new(&path) {
+        _ if path.as_os_str().is_empty() => Err(Failure::config("names no file")),
         Err(Errno::ENAMETOOLONG) => {
             let length = path.as_os_str().len();
-            Err(format!("the path has {length} bytes, a socket's may have {LONGEST_PATH} at most"))
+            let cause = format!("the path has {length} bytes, a socket's may have {LONGEST_PATH} at most");
+            Err(Failure::config(cause))
         }
-        Err(errno) => Err(format!("{path:?} cannot be a socket's path ({errno})")),
-        Ok(_) => Ok(()),
+        Err(errno) => Err(Failure::config(format!("cannot be a socket's path ({errno})"))),
+        Ok(_) => Ok(path),
     }
 }
 
-/// Binds `path`, in place of a socket that nobody listens on any more. Why not, in words, if not; messages call the
-/// socket `name`.
-///
-/// To be called while there is one thread: the mask of new files is the process's.
-pub fn take_place(name: &str, path: &Path, access: Access) -> Result<Bound, String> {
-    let address = address(path)?;
-    let patience = Instant::now() + DYING;
-    let mut warned = false;
-    loop {
-        // Two programs that start at once would each take the other's new socket for a stale one. The lock is held while
-        // this one looks and takes the place, not while it waits, and it leaves no file behind.
-        let lock = lock(path)?.inspect_err(|cause| {
-            // Whoever can open the folder can hold it for ever; that must not keep this program from starting.
-            if !mem::replace(&mut warned, true) {
-                log::warning(format_args!(
-                    "{name} {}: its folder cannot be locked ({cause}); going on without, \
-                     which is safe unless another program starts here at this moment",
-                    path.display()
-                ));
+impl SocketFile {
+    /// Binds `path`, in place of a socket that nobody listens on any more. The listener does not block.
+    ///
+    /// To be called while there is one thread: the mask of new files is the process's.
+    pub fn take(path: &Path, access: Access) -> io::Result<(SocketFile, UnixListener)> {
+        fs::metadata(folder(path))
+            .map_err(|error| io::Error::other(format!("its folder cannot be opened ({error})")))?;
+        let patience = Instant::now() + DYING;
+        while !make_way(path)? {
+            if Instant::now() >= patience {
+                return Err(io::Error::other("another program answers on it"));
             }
-        });
-        if make_way(path, &address)? {
-            return bind(path, access);
+            thread::sleep(LOOK);
         }
-        drop(lock);
-        if Instant::now() >= patience {
-            return Err("another program answers on it".into());
-        }
-        thread::sleep(LOOK);
+        let (listener, identity) = bind_at(path, access)?;
+        Ok((SocketFile { path: path.to_owned(), access, identity, maker: process::id() }, listener))
+    }
+
+    /// Binds it once more, where nothing is.
+    pub fn bind_anew(&mut self) -> io::Result<UnixListener> {
+        let (listener, identity) = bind_at(&self.path, self.access)?;
+        self.identity = identity;
+        Ok(listener)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Device and inode.
+    pub fn identity(&self) -> (u64, u64) {
+        self.identity
     }
 }
 
-/// As [`take_place`], where nothing is.
-pub fn bind(path: &Path, access: Access) -> Result<Bound, String> {
-    let socket = bind_at(&address(path)?, access.mode).map_err(|errno| match errno {
-        Errno::EADDRINUSE => "something else has just been put in its place".into(),
-        other => other.to_string(),
-    })?;
-    let socket = UnixListener::from(socket);
-    // Nobody can connect before it listens, so nobody does before the file is whose it is to be.
-    let ready = give_away(path, access).and_then(|()| start(&socket));
-    match identity(path).ok_or_else(|| "it has just been removed".into()) {
-        Ok(found) if ready.is_ok() => Ok((socket, found)),
-        Ok(_) => {
-            // What has gone wrong is reported; a socket file left behind is replaced at the next start.
-            fs::remove_file(path).unwrap_or_default();
-            Err(ready.err().unwrap_or_default())
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if self.maker == process::id() && identity(&self.path) == Some(self.identity) {
+            // A file that stays behind is stale, and the next start replaces it.
+            let _ = fs::remove_file(&self.path);
         }
-        Err(cause) => Err(ready.err().unwrap_or(cause)),
     }
 }
 
-fn address(path: &Path) -> Result<UnixAddr, String> {
-    check_path(path)?;
-    UnixAddr::new(path).map_err(|errno| errno.to_string())
-}
-
-/// Locks the folder of `path` against other programs that start; in words why that is not to be had. An error if there is
-/// no such folder.
-fn lock(path: &Path) -> Result<Result<Flock<File>, String>, String> {
-    let mut folder = match File::open(folder(path)) {
-        Ok(folder) => folder,
-        // Files can be made where none can be seen.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Err(error.to_string())),
-        Err(error) => return Err(format!("its folder cannot be opened ({error})")),
-    };
-    let patience = Instant::now() + TAKING;
-    loop {
-        match Flock::lock(folder, FlockArg::LockExclusiveNonblock) {
-            Ok(lock) => return Ok(Ok(lock)),
-            Err((_, Errno::EWOULDBLOCK)) if WAITED.load(Ordering::Relaxed) || Instant::now() >= patience => {
-                WAITED.store(true, Ordering::Relaxed);
-                return Ok(Err(format!("someone has held it for {} s", TAKING.as_secs())));
-            }
-            Err((unlocked, Errno::EWOULDBLOCK | Errno::EINTR)) => folder = unlocked,
-            Err((_, errno)) => return Ok(Err(errno.to_string())),
-        }
-        thread::sleep(LOOK);
-    }
-}
-
-/// Hands the socket file to its owner and group.
-fn give_away(path: &Path, access: Access) -> Result<(), String> {
-    if access.owner.is_none() && access.group.is_none() {
-        return Ok(());
-    }
-    lchown(path, access.owner, access.group)
-        .map_err(|error| format!("its owner and group cannot be set ({error})"))
-}
-
-fn start(socket: &UnixListener) -> Result<(), String> {
-    Backlog::new(BACKLOG).and_then(|backlog| listen(socket, backlog)).map_err(|errno| errno.to_string())
-}
-
-fn bind_at(address: &UnixAddr, mode: u32) -> nix::Result<OwnedFd> {
-    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
+/// Binds and listens; nobody can connect before the file is whose it is to be.
+fn bind_at(path: &Path, access: Access) -> io::Result<(UnixListener, (u64, u64))> {
+    let socket = new_socket()?;
     // By the mask and not by chmod, so that the file never has wider permissions than asked for.
-    let before = umask(Mode::from_bits_truncate(!mode & 0o777));
-    let bound = bind_socket(socket.as_raw_fd(), address);
+    let before = umask(Mode::from_bits_truncate(!access.mode & 0o777));
+    let bound = bind(socket.as_raw_fd(), &UnixAddr::new(path)?);
     umask(before);
-    bound.map(|()| socket)
+    bound?;
+    let found = identity(path).ok_or_else(|| io::Error::other("it has just been removed"))?;
+    let mut ready = Ok(());
+    if access.owner.is_some() || access.group.is_some() {
+        ready = lchown(path, access.owner, access.group)
+            .map_err(|error| io::Error::other(format!("its owner and group cannot be set ({error})")));
+    }
+    ready.and_then(|()| Ok(listen(&socket, Backlog::new(BACKLOG)?)?)).inspect_err(|_| {
+        // What has gone wrong is reported; a socket file left behind is replaced at the next start.
+        fs::remove_file(path).unwrap_or_default();
+    })?;
+    Ok((socket.into(), found))
+}
+
+fn new_socket() -> nix::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    socket(AddressFamily::Unix, SockType::Stream, flags, None)
 }
 
 /// Removes a socket file that nobody listens on any more. Whether there is none now; `false` if somebody answers.
-fn make_way(path: &Path, address: &UnixAddr) -> Result<bool, String> {
+fn make_way(path: &Path) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(error.to_string()),
-        Ok(found) if !found.file_type().is_socket() => {
-            return Err("a file that is not a socket is there".into());
-        }
-        Ok(_) => {}
+        Err(error) => return Err(error),
+        Ok(found) if found.file_type().is_socket() => {}
+        Ok(_) => return Err(io::Error::other("a file that is not a socket is there")),
     }
-    match probe(address) {
+    // Without waiting in the queue of a program that does not accept.
+    match connect(new_socket()?.as_raw_fd(), &UnixAddr::new(path)?) {
         Err(Errno::ECONNREFUSED) => {}
         Err(Errno::ENOENT) => return Ok(true),
-        Err(errno @ Errno::EACCES) => return Err(errno.to_string()),
+        Err(errno @ Errno::EACCES) => return Err(errno.into()),
         _ => return Ok(false),
     }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(format!("a stale one cannot be removed ({error})"))
+            Err(io::Error::other(format!("a stale one cannot be removed ({error})")))
         }
         _ => Ok(true),
     }
 }
 
-/// Connects, without waiting in the queue of a program that does not accept.
-fn probe(address: &UnixAddr) -> nix::Result<()> {
-    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let socket = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
-    connect(socket.as_raw_fd(), address)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Barrier;
+
+    const ACCESS: Access = Access { mode: 0o640, owner: None, group: None };
 
     #[test]
-    fn of_two_that_start_at_once_on_a_stale_socket_one_has_it_and_the_other_is_refused() {
+    fn a_stale_socket_is_replaced_and_the_new_one_removed_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
-        let access = Access { mode: 0o600, owner: None, group: None };
-        for round in 0..4 {
-            let path = folder.path().join(format!("socket-{round}"));
-            drop(UnixListener::bind(&path).unwrap());
-            let start = Barrier::new(2);
-            let take = || {
-                start.wait();
-                take_place("socket", &path, access)
-            };
-            let both = thread::scope(|scope| {
-                let other = scope.spawn(take);
-                [take(), other.join().unwrap()]
-            });
-            let (taken, refused): (Vec<_>, Vec<_>) = both.into_iter().partition(Result::is_ok);
-            let [Ok((_socket, identified))] = &taken[..] else { panic!("{taken:?}, {refused:?}") };
-            assert_eq!(identity(&path), Some(*identified));
-            assert_eq!(refused[0].as_ref().unwrap_err(), "another program answers on it");
-        }
+        let path = folder.path().join("socket");
+        drop(UnixListener::bind(&path).unwrap());
+        let (file, _listener) = SocketFile::take(&path, ACCESS).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o640);
+        drop(file);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_socket_of_another_program_is_neither_taken_nor_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let (first, _listener) = SocketFile::take(&path, ACCESS).unwrap();
+        let refusal = SocketFile::take(&path, ACCESS).unwrap_err();
+        assert_eq!(refusal.to_string(), "another program answers on it");
+        fs::remove_file(&path).unwrap();
+        let _second = SocketFile::take(&path, ACCESS).unwrap();
+        drop(first);
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        fs::write(&path, "precious").unwrap();
+        assert!(SocketFile::take(&path, ACCESS).unwrap_err().to_string().contains("not a socket"));
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
     }
 
     #[test]
     fn a_socket_has_a_short_path() {
-        let path = |length: usize| format!("/{}", "x".repeat(length - 1));
-        assert_eq!(check_path(Path::new(&path(LONGEST_PATH))), Ok(()));
-        let refusal = check_path(Path::new(&path(LONGEST_PATH + 1))).unwrap_err();
+        let check = |length: usize| check_path(format!("/{}", "x".repeat(length - 1)).into());
+        assert!(check(LONGEST_PATH).is_ok());
+        let refusal = check(LONGEST_PATH + 1).unwrap_err().to_string();
         assert_eq!(refusal, "the path has 108 bytes, a socket's may have 107 at most");
-        assert_eq!(check_path(Path::new("")), Err("names no file".into()));
-        assert!(check_path(Path::new("/a\0")).unwrap_err().contains("cannot be a socket's path"));
+        assert!(check_path("".into()).is_err() && check_path("/a\0".into()).is_err());
     }
 }

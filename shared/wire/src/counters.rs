@@ -45,50 +45,75 @@ pub enum Key {
     Requests(Outcome),
 }
 
-/// A single counter or gauge of the daemon; the number is its key. Times are in seconds since the epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u16)]
-pub enum Counter {
-    /// The number of the generation that answers, counted up with each cache that is tried.
-    Generation = 1,
-    /// When the generation's cache file was built.
-    CacheBuilt = 2,
-    /// When the source of the generation's cache was made.
-    CacheSource = 3,
-    /// Bytes of the generation's cache.
-    CacheBytes = 4,
-    /// Hosts in it.
-    Hosts = 5,
-    /// Directories in it.
-    Directories = 6,
-    /// Repositories in it.
-    Repositories = 7,
-    /// Workers that the generation is to have.
-    WorkersWanted = 8,
-    /// Workers of the generation that are ready to answer.
-    WorkersReady = 9,
-    /// Count of workers started in place of others that were lost.
-    WorkersRestarted = 10,
-    /// Count of reloads whose new generation has come to answer.
-    Reloads = 11,
-    /// Count of reloads that were given up, and of new generations that were taken back.
-    ReloadsFailed = 12,
-    /// How the last reload went: 0 there was none, 1 well, 2 it failed.
-    LastReload = 13,
-    /// When the last reload was over; 0 if there was none.
-    LastReloadTime = 14,
-    /// When the daemon was started.
-    Started = 15,
-    /// Count of connections that workers have taken.
-    Connections = 32,
-    /// Count of frames that were refused, each with its connection.
-    FramesRefused = 33,
-    /// Count of bytes sent to front ends.
-    BytesSent = 34,
-    /// Count of access-log lines that could not be written.
-    LogLinesDropped = 35,
-    /// Count of JSON lines answered; they are not among the requests.
-    Questions = 36,
+/// How a value is to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A count since the start, which only rises.
+    Count,
+    /// A number as it stands.
+    Gauge,
+    /// A moment, in seconds since the epoch; 0 if it has not been.
+    Time,
+}
+
+macro_rules! counters {
+    ($($counter:ident = $key:literal, $unit:ident, $name:literal, $help:literal;)*) => {
+        /// A single counter or gauge of the daemon; its number is its place among all.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Counter { $(#[doc = $help] $counter,)* }
+
+        impl Counter {
+            /// All of them, by place.
+            pub const ALL: [Counter; [$($key),*].len()] = [$(Counter::$counter),*];
+
+            /// How its value is to be read.
+            pub fn unit(self) -> Unit {
+                match self { $(Counter::$counter => Unit::$unit,)* }
+            }
+
+            /// Its name outside: in the metrics and in the JSON of `mirrorlistd status`.
+            pub fn name(self) -> &'static str {
+                match self { $(Counter::$counter => $name,)* }
+            }
+
+            /// What it tells, in a sentence.
+            pub fn help(self) -> &'static str {
+                match self { $(Counter::$counter => $help,)* }
+            }
+
+            fn key(self) -> u16 {
+                match self { $(Counter::$counter => $key,)* }
+            }
+        }
+    };
+}
+
+// Each is declared here alone: its key in the message, how its value is to be read, its name outside, what it tells.
+// Memory, message, metrics and status follow. Keys and names are public: they do not change, and are not used again.
+counters! {
+    Generation = 1, Gauge, "mirrorlist_daemon_generation", "Number of the generation that answers.";
+    CacheBuilt = 2, Time, "mirrorlist_cache_built_timestamp_seconds", "When the cache file was built.";
+    CacheSource = 3, Time, "mirrorlist_cache_source_timestamp_seconds",
+        "When the data in the cache was made; its age is time() minus this.";
+    CacheBytes = 4, Gauge, "mirrorlist_cache_size_bytes", "Size of the cache.";
+    Hosts = 5, Gauge, "mirrorlist_cache_hosts", "Hosts in the cache.";
+    Directories = 6, Gauge, "mirrorlist_cache_directories", "Directories in the cache.";
+    Repositories = 7, Gauge, "mirrorlist_cache_repositories", "Repositories in the cache.";
+    WorkersWanted = 8, Gauge, "mirrorlist_daemon_workers_wanted", "Workers that there should be.";
+    WorkersReady = 9, Gauge, "mirrorlist_daemon_workers_ready", "Workers that are ready to answer.";
+    WorkersRestarted = 10, Count, "mirrorlist_daemon_worker_restarts", "Workers started in place of lost ones.";
+    Reloads = 11, Count, "mirrorlist_daemon_reloads", "Reloads whose cache came to answer.";
+    ReloadsFailed = 12, Count, "mirrorlist_daemon_reloads_failed", "Reloads that were given up or taken back.";
+    LastReload = 13, Gauge, "mirrorlist_daemon_last_reload_outcome",
+        "How the last reload went: 0 there was none, 1 well, 2 it failed.";
+    LastReloadTime = 14, Time, "mirrorlist_daemon_last_reload_timestamp_seconds", "When the last reload was over.";
+    Started = 15, Time, "mirrorlist_daemon_start_timestamp_seconds", "When the daemon was started.";
+    Connections = 32, Count, "mirrorlist_daemon_connections_accepted", "Connections that workers have taken.";
+    FramesRefused = 33, Count, "mirrorlist_daemon_frames_refused",
+        "Frames that were refused, each with its connection.";
+    BytesSent = 34, Count, "mirrorlist_daemon_sent_bytes", "Bytes sent to front ends.";
+    LogLinesDropped = 35, Count, "mirrorlist_daemon_access_log_lines_dropped",
+        "Lines of the access log that could not be written.";
 }
 
 /// How requests were answered.
@@ -102,32 +127,6 @@ pub struct Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counters<'a>(&'a [[u8; ENTRY_LEN]]);
 
-impl Counter {
-    /// All of them, by number.
-    pub const ALL: [Counter; 20] = [
-        Counter::Generation,
-        Counter::CacheBuilt,
-        Counter::CacheSource,
-        Counter::CacheBytes,
-        Counter::Hosts,
-        Counter::Directories,
-        Counter::Repositories,
-        Counter::WorkersWanted,
-        Counter::WorkersReady,
-        Counter::WorkersRestarted,
-        Counter::Reloads,
-        Counter::ReloadsFailed,
-        Counter::LastReload,
-        Counter::LastReloadTime,
-        Counter::Started,
-        Counter::Connections,
-        Counter::FramesRefused,
-        Counter::BytesSent,
-        Counter::LogLinesDropped,
-        Counter::Questions,
-    ];
-}
-
 impl Outcome {
     /// How many outcomes there are.
     pub const COUNT: usize = Kind::ALL.len() * PLACES.len();
@@ -138,7 +137,7 @@ impl Outcome {
             (Tier::None, 200) => 9,
             (Tier::None, 400) => 10,
             (Tier::None, 404) => 11,
-            (tier, 200 | 302) => tier as u8,
+            (tier, 200 | 302) if tier != Tier::Other => tier as u8,
             _ => 0,
         };
         Outcome { kind: head.kind, place }
@@ -181,7 +180,7 @@ impl Outcome {
 impl Key {
     fn decode(key: u16) -> Option<Key> {
         if key & OF_REQUESTS == 0 {
-            return Counter::ALL.into_iter().find(|counter| *counter as u16 == key).map(Key::Counter);
+            return Counter::ALL.into_iter().find(|counter| counter.key() == key).map(Key::Counter);
         }
         let [place, kind] = (key & !OF_REQUESTS).to_le_bytes();
         let kind = *Kind::ALL.get(usize::from(kind))?;
@@ -191,7 +190,7 @@ impl Key {
 
     fn encode(self) -> u16 {
         match self {
-            Key::Counter(counter) => counter as u16,
+            Key::Counter(counter) => counter.key(),
             Key::Requests(outcome) => OF_REQUESTS | u16::from_le_bytes([outcome.place, outcome.kind as u8]),
         }
     }
@@ -230,8 +229,9 @@ pub fn encode_counters(out: &mut Vec<u8>, id: u64, entries: &[(Key, u64)]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ContentType, HEADER_LEN, MAX_REPLY, Message, NO_REPOSITORY, next_frame};
+    use super::super::{HEADER_LEN, MAX_REPLY, Message, next_frame};
     use super::*;
+    use std::collections::HashSet;
 
     fn sent(entries: &[(Key, u64)]) -> Vec<u8> {
         let mut out = Vec::new();
@@ -259,32 +259,62 @@ mod tests {
 
     #[test]
     fn the_layout_is_that_of_the_first_version() {
-        let head = |kind, status, tier| ReplyHead {
-            status,
-            content_type: ContentType::Text,
-            kind,
-            tier,
-            country: None,
-            repository: NO_REPOSITORY,
-        };
+        let head = |kind, status, tier| ReplyHead { status, kind, tier };
         let redirect = Outcome::of(&head(Kind::Redirect, 302, Tier::Global));
-        let entries = [(Key::Counter(Counter::Questions), 0x0102), (Key::Requests(redirect), 7)];
-        let expected = [36, 0, 2, 1, 0, 0, 0, 0, 0, 0, 8, 0x83, 7, 0, 0, 0, 0, 0, 0, 0];
+        let entries = [(Key::Counter(Counter::LogLinesDropped), 0x0102), (Key::Requests(redirect), 7)];
+        let expected = [35, 0, 2, 1, 0, 0, 0, 0, 0, 0, 8, 0x83, 7, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(sent(&entries)[HEADER_LEN..], expected);
+    }
+
+    /// What others read by key or name. A counter more is no change to it.
+    #[test]
+    fn public_keys_and_names_stay_as_they_are() {
+        let public = [
+            (1, "mirrorlist_daemon_generation"),
+            (2, "mirrorlist_cache_built_timestamp_seconds"),
+            (3, "mirrorlist_cache_source_timestamp_seconds"),
+            (4, "mirrorlist_cache_size_bytes"),
+            (5, "mirrorlist_cache_hosts"),
+            (6, "mirrorlist_cache_directories"),
+            (7, "mirrorlist_cache_repositories"),
+            (8, "mirrorlist_daemon_workers_wanted"),
+            (9, "mirrorlist_daemon_workers_ready"),
+            (10, "mirrorlist_daemon_worker_restarts"),
+            (11, "mirrorlist_daemon_reloads"),
+            (12, "mirrorlist_daemon_reloads_failed"),
+            (13, "mirrorlist_daemon_last_reload_outcome"),
+            (14, "mirrorlist_daemon_last_reload_timestamp_seconds"),
+            (15, "mirrorlist_daemon_start_timestamp_seconds"),
+            (32, "mirrorlist_daemon_connections_accepted"),
+            (33, "mirrorlist_daemon_frames_refused"),
+            (34, "mirrorlist_daemon_sent_bytes"),
+            (35, "mirrorlist_daemon_access_log_lines_dropped"),
+        ];
+        for (key, name) in public {
+            let Some(Key::Counter(counter)) = Key::decode(key) else { panic!("{key}: no counter") };
+            assert_eq!(counter.name(), name);
+        }
+    }
+
+    #[test]
+    fn every_counter_has_a_key_of_its_own_and_one_name_of_the_right_form() {
+        let (mut keys, mut names) = (HashSet::new(), HashSet::new());
+        for counter in Counter::ALL {
+            let (name, help) = (counter.name(), counter.help());
+            assert!(keys.insert(counter.key()) && names.insert(name), "{counter:?}");
+            assert!(counter.key() & OF_REQUESTS == 0, "{counter:?}");
+            // The metrics' text ends counts with `_total`.
+            assert!(name.starts_with("mirrorlist_") && !name.ends_with("_total"), "{name}");
+            assert_eq!(counter.unit() == Unit::Time, name.ends_with("_timestamp_seconds"), "{name}");
+            assert!(help.ends_with('.'), "{help}");
+        }
     }
 
     #[test]
     fn an_outcome_says_what_the_reply_said() {
         for (index, outcome) in Outcome::all().enumerate() {
             assert_eq!(outcome.index(), index);
-            let head = ReplyHead {
-                status: outcome.status(),
-                content_type: ContentType::Text,
-                kind: outcome.kind(),
-                tier: outcome.tier(),
-                country: None,
-                repository: NO_REPOSITORY,
-            };
+            let head = ReplyHead { status: outcome.status(), kind: outcome.kind(), tier: outcome.tier() };
             assert_eq!(Outcome::of(&head), outcome);
             let odd = Outcome::of(&ReplyHead { status: 503, ..head });
             assert_eq!((odd.kind(), odd.status(), odd.tier()), (outcome.kind(), OTHER_STATUS, Tier::None));

@@ -8,8 +8,10 @@ use std::fmt;
 pub const VERSION: u16 = 1;
 /// Bytes of a frame's header.
 pub const HEADER_LEN: usize = 16;
-/// Longest payload of a frame towards the worker: a URI of 8 KiB and the request's fixed part.
-pub const MAX_REQUEST: usize = 8 * 1024 + super::REQUEST_HEAD_LEN;
+/// Longest path and query of a request, together.
+pub const MAX_URI: usize = 8 * 1024;
+/// Longest payload of a frame towards the worker: with the longest URI, and with room for what later versions add.
+pub const MAX_REQUEST: usize = MAX_URI + 256;
 /// Longest payload of a frame towards the front end.
 pub const MAX_REPLY: usize = 4 * 1024 * 1024;
 

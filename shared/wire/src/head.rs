@@ -1,42 +1,21 @@
 //! What a reply says of itself before its headers and body: status and outcome.
 
-use crate::code::Country;
-
-/// The repository number of a reply that is about none.
-pub const NO_REPOSITORY: u32 = u32::MAX;
-
-/// A reply's fixed part: status and outcome.
+/// A reply's status and outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyHead {
     /// HTTP status.
     pub status: u16,
-    /// Content type of the body.
-    pub content_type: ContentType,
     /// What was asked for.
     pub kind: Kind,
     /// The tier of the first listed mirror.
     pub tier: Tier,
-    /// The client's country, if known.
-    pub country: Option<Country>,
-    /// The cache's number of the repository, or [`NO_REPOSITORY`].
-    pub repository: u32,
-}
-
-/// Content types of answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum ContentType {
-    /// `text/plain`
-    Text = 0,
-    /// `application/metalink+xml`
-    Metalink = 1,
 }
 
 /// What a request asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
-    /// Neither of the others.
+    /// None of the others, or one of a later version.
     Other = 0,
     /// A text list.
     Mirrorlist = 1,
@@ -68,21 +47,18 @@ pub enum Tier {
     Continent = 7,
     /// Every public host.
     Global = 8,
-}
-
-impl ContentType {
-    /// The value of the `Content-Type` header.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ContentType::Text => "text/plain",
-            ContentType::Metalink => "application/metalink+xml",
-        }
-    }
+    /// One of a later version.
+    Other = 9,
 }
 
 impl Kind {
     /// All kinds, by number.
     pub const ALL: [Kind; 4] = [Kind::Other, Kind::Mirrorlist, Kind::Metalink, Kind::Redirect];
+
+    /// The kind of this number.
+    pub(super) fn of(number: u8) -> Kind {
+        Kind::ALL.get(usize::from(number)).copied().unwrap_or(Kind::Other)
+    }
 
     /// A name for metrics and logs.
     pub fn name(self) -> &'static str {
@@ -97,7 +73,7 @@ impl Kind {
 
 impl Tier {
     /// All tiers, by number.
-    pub const ALL: [Tier; 9] = [
+    pub const ALL: [Tier; 10] = [
         Tier::None,
         Tier::Location,
         Tier::Netblock,
@@ -107,7 +83,13 @@ impl Tier {
         Tier::Geoip,
         Tier::Continent,
         Tier::Global,
+        Tier::Other,
     ];
+
+    /// The tier of this number.
+    pub(super) fn of(number: u8) -> Tier {
+        Tier::ALL.get(usize::from(number)).copied().unwrap_or(Tier::Other)
+    }
 
     /// A name for metrics, logs and explanations.
     pub fn name(self) -> &'static str {
@@ -121,6 +103,7 @@ impl Tier {
             Tier::Geoip => "geoip",
             Tier::Continent => "continent",
             Tier::Global => "global",
+            Tier::Other => "other",
         }
     }
 }

@@ -1,20 +1,20 @@
 //! The messages: what a frame's payload says.
 //!
-//! Each message has a fixed part, laid out here byte by byte, and then its variable parts in order. Later versions may
-//! lengthen a variable part, never move a fixed one without a new [`super::VERSION`].
+//! Each message has a fixed part, laid out here byte by byte, and then its variable parts in order. A later version may
+//! add fields behind the last part, bits and numbers: what this version does not know it ignores, so that either side
+//! may be the newer one. Nothing moves without a new [`super::VERSION`]. shared/README.md has the bytes in a table.
 
 use super::{
     counters::{COUNTERS, Counters},
-    frame::{Frame, FrameHeader, HEADER_LEN, VERSION, WireError, frame},
-    head::{ContentType, Kind, ReplyHead, Tier},
+    frame::{Frame, FrameHeader, HEADER_LEN, MAX_URI, VERSION, WireError, frame},
+    head::{Kind, ReplyHead, Tier},
 };
-use crate::code::Country;
 use std::net::IpAddr;
 
 /// Bytes of a request's fixed part.
-pub const REQUEST_HEAD_LEN: usize = 32;
+pub const REQUEST_HEAD_LEN: usize = 24;
 /// Bytes of a reply's fixed part.
-pub const REPLY_HEAD_LEN: usize = 16;
+pub const REPLY_HEAD_LEN: usize = 12;
 /// The most workers that a generation has.
 pub const MAX_SLOTS: u16 = 256;
 
@@ -24,6 +24,11 @@ const REPLY: u8 = 3;
 const GOAWAY: u8 = 4;
 const PING: u8 = 5;
 const PONG: u8 = 6;
+
+/// Bits of a request's flags. The upper byte is [`Accept`].
+const FLAG_HEAD: u16 = 1;
+const FLAG_HTTP: u16 = 2;
+const FLAG_HTTPS: u16 = 4;
 
 /// One message, borrowed from the frame that it came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,10 +72,8 @@ pub struct Request<'a> {
     pub method: Method,
     /// How the client reached the front of the site, as far as known.
     pub scheme: UrlScheme,
-    /// Content types that the client asked for by name.
+    /// What answers the client takes.
     pub accept: Accept,
-    /// Milliseconds until the front end gives the request up.
-    pub deadline_ms: u32,
     /// Who asks; `None` when that is unknown.
     pub client: Option<IpAddr>,
     /// The path as sent, percent-encoded.
@@ -89,24 +92,27 @@ pub enum Method {
 }
 
 /// The scheme of the URL that the client used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum UrlScheme {
-    /// Plain HTTP, or unknown.
+    /// A proxy stands between and does not say.
+    #[default]
+    Unknown,
+    /// Plain HTTP.
     Http,
     /// HTTPS.
     Https,
 }
 
-/// Content types that a client accepts by name, as bits. None is defined yet; workers ignore what they do not know.
+/// What answers a client takes: media types that it lists, and whether it wants digests, as bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
-pub struct Accept(pub u16);
+pub struct Accept(u8);
 
 /// An answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reply<'a> {
     /// Its fixed part.
     pub head: ReplyHead,
-    /// Header lines that HTTP shall have besides content type and length, each `Name: value` and CR LF.
+    /// Header lines that HTTP shall have besides the length, each `Name: value` and CR LF; Content-Type among them.
     pub headers: &'a [u8],
     /// The body. Of a reply to HEAD it is the body that GET would have given, for its length.
     pub body: &'a [u8],
@@ -144,36 +150,56 @@ impl Hello {
     }
 }
 
+impl Accept {
+    /// Nothing in particular.
+    pub const NONE: Accept = Accept(0);
+    /// `text/html`
+    pub const HTML: Accept = Accept(1);
+    /// `application/json`
+    pub const JSON: Accept = Accept(2);
+    /// `application/metalink+xml`
+    pub const METALINK3: Accept = Accept(4);
+    /// `application/metalink4+xml`
+    pub const METALINK4: Accept = Accept(8);
+    /// `text/plain`, or any text
+    pub const PLAIN: Accept = Accept(16);
+    /// Any media type: `*/*`
+    pub const ANY: Accept = Accept(32);
+    /// Digests of what it asks for: `Want-Digest` (RFC 3230 §4.3.1).
+    pub const DIGEST: Accept = Accept(64);
+    /// All bits that this version knows.
+    const KNOWN: u8 = 127;
+
+    /// These and those.
+    pub const fn with(self, others: Accept) -> Accept {
+        Accept(self.0 | others.0)
+    }
+}
+
 impl<'a> Request<'a> {
     fn decode(payload: &'a [u8]) -> Result<Request<'a>, WireError> {
         let mut fields = Fields { what: "REQUEST", rest: payload };
-        let method = match fields.u8()? {
-            0 => Method::Get,
-            1 => Method::Head,
-            value => return Err(WireError::BadValue { field: "method", value: value.into() }),
-        };
-        let scheme = match fields.u8()? {
-            0 => UrlScheme::Http,
-            1 => UrlScheme::Https,
-            value => return Err(WireError::BadValue { field: "scheme", value: value.into() }),
-        };
-        let accept = Accept(fields.u16()?);
-        let deadline_ms = fields.u32()?;
+        let flags = fields.u16()?;
+        let (path_len, query_len) = (fields.u16()?, fields.u16()?);
+        let [family, _] = fields.array()?;
         let address: [u8; 16] = fields.array()?;
-        let client = match fields.u8()? {
-            0 => None,
-            4 => {
-                let [a, b, c, d, ..] = address;
-                Some(IpAddr::from([a, b, c, d]))
-            }
-            6 => Some(IpAddr::from(address)),
-            value => return Err(WireError::BadValue { field: "address family", value: value.into() }),
-        };
-        fields.u8()?;
-        let path_len = usize::from(fields.u16()?);
-        fields.u32()?;
-        let path = fields.take(path_len)?;
-        Ok(Request { method, scheme, accept, deadline_ms, client, path, query: fields.rest })
+        let [a, b, c, d, ..] = address;
+        Ok(Request {
+            method: if flags & FLAG_HEAD == 0 { Method::Get } else { Method::Head },
+            scheme: match flags & (FLAG_HTTP | FLAG_HTTPS) {
+                0 => UrlScheme::Unknown,
+                FLAG_HTTP => UrlScheme::Http,
+                _ => UrlScheme::Https,
+            },
+            accept: Accept(flags.to_be_bytes()[0] & Accept::KNOWN),
+            client: match family {
+                4 => Some(IpAddr::from([a, b, c, d])),
+                6 => Some(IpAddr::from(address)),
+                _ => None,
+            },
+            path: fields.take(path_len.into())?,
+            query: fields.take(query_len.into())?,
+        })
     }
 }
 
@@ -181,35 +207,12 @@ impl<'a> Reply<'a> {
     fn decode(payload: &'a [u8]) -> Result<Reply<'a>, WireError> {
         let mut fields = Fields { what: "REPLY", rest: payload };
         let status = fields.u16()?;
-        let content_type = match fields.u8()? {
-            0 => ContentType::Text,
-            1 => ContentType::Metalink,
-            value => return Err(WireError::BadValue { field: "content type", value: value.into() }),
-        };
-        let kind = fields.u8()?;
-        let kind = *Kind::ALL
-            .get(usize::from(kind))
-            .ok_or(WireError::BadValue { field: "kind", value: kind.into() })?;
-        let tier = fields.u8()?;
-        let tier = *Tier::ALL
-            .get(usize::from(tier))
-            .ok_or(WireError::BadValue { field: "tier", value: tier.into() })?;
-        fields.u8()?;
-        let country: [u8; 2] = fields.array()?;
-        let repository = fields.u32()?;
-        let headers_len = fields.u32()? as usize;
-        let headers = fields.take(headers_len)?;
+        let [kind, tier] = fields.array()?;
+        let (headers_len, body_len) = (fields.u32()?, fields.u32()?);
         Ok(Reply {
-            head: ReplyHead {
-                status,
-                content_type,
-                kind,
-                tier,
-                country: Country::parse(&country),
-                repository,
-            },
-            headers,
-            body: fields.rest,
+            head: ReplyHead { status, kind: Kind::of(kind), tier: Tier::of(tier) },
+            headers: fields.take(headers_len as usize)?,
+            body: fields.take(body_len as usize)?,
         })
     }
 }
@@ -225,22 +228,21 @@ pub fn encode_hello(out: &mut Vec<u8>, hello: &Hello) {
 
 /// Appends a REQUEST frame.
 ///
-/// Path and query together must fit into [`super::MAX_REQUEST`]; what is beyond is cut off, so a caller checks first.
+/// Path and query together must fit into [`super::MAX_URI`]; what is beyond is cut off, so a caller checks first.
 pub fn encode_request(out: &mut Vec<u8>, id: u64, request: &Request<'_>) {
-    let limit = super::MAX_REQUEST - REQUEST_HEAD_LEN;
-    let path = &request.path[..request.path.len().min(limit)];
-    let query = &request.query[..request.query.len().min(limit - path.len())];
+    let path = &request.path[..request.path.len().min(MAX_URI)];
+    let query = &request.query[..request.query.len().min(MAX_URI - path.len())];
     frame(out, REQUEST, id, REQUEST_HEAD_LEN + path.len() + query.len());
-    out.push(match request.method {
+    let method = match request.method {
         Method::Get => 0,
-        Method::Head => 1,
-    });
-    out.push(match request.scheme {
-        UrlScheme::Http => 0,
-        UrlScheme::Https => 1,
-    });
-    out.extend_from_slice(&request.accept.0.to_le_bytes());
-    out.extend_from_slice(&request.deadline_ms.to_le_bytes());
+        Method::Head => FLAG_HEAD,
+    };
+    let scheme = match request.scheme {
+        UrlScheme::Unknown => 0,
+        UrlScheme::Http => FLAG_HTTP,
+        UrlScheme::Https => FLAG_HTTPS,
+    };
+    let flags = method | scheme | u16::from(request.accept.0) << 8;
     let mut address = [0; 16];
     let family = match request.client {
         None => 0,
@@ -253,11 +255,11 @@ pub fn encode_request(out: &mut Vec<u8>, id: u64, request: &Request<'_>) {
             6
         }
     };
-    out.extend_from_slice(&address);
-    out.push(family);
-    out.push(0);
+    out.extend_from_slice(&flags.to_le_bytes());
     out.extend_from_slice(&(path.len() as u16).to_le_bytes());
-    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&(query.len() as u16).to_le_bytes());
+    out.extend_from_slice(&[family, 0]);
+    out.extend_from_slice(&address);
     out.extend_from_slice(path);
     out.extend_from_slice(query);
 }
@@ -304,14 +306,12 @@ impl ReplyStart {
             FrameHeader { length: length as u32, kind: REPLY, flags: 0, version: VERSION, id: self.id };
         let (frame_head, rest) = out[self.at..].split_at_mut(HEADER_LEN);
         frame_head.copy_from_slice(&header.encode());
+        let body_len = rest.len() - REPLY_HEAD_LEN - headers_len;
         rest[0..2].copy_from_slice(&head.status.to_le_bytes());
-        rest[2] = head.content_type as u8;
-        rest[3] = head.kind as u8;
-        rest[4] = head.tier as u8;
-        rest[5] = 0;
-        rest[6..8].copy_from_slice(&head.country.map_or([0; 2], Country::bytes));
-        rest[8..12].copy_from_slice(&head.repository.to_le_bytes());
-        rest[12..16].copy_from_slice(&(headers_len as u32).to_le_bytes());
+        rest[2] = head.kind as u8;
+        rest[3] = head.tier as u8;
+        rest[4..8].copy_from_slice(&(headers_len as u32).to_le_bytes());
+        rest[8..12].copy_from_slice(&(body_len as u32).to_le_bytes());
     }
 }
 
@@ -336,10 +336,6 @@ impl<'a> Fields<'a> {
         Ok(*taken)
     }
 
-    fn u8(&mut self) -> Result<u8, WireError> {
-        self.array::<1>().map(|[byte]| byte)
-    }
-
     fn u16(&mut self) -> Result<u16, WireError> {
         self.array().map(u16::from_le_bytes)
     }
@@ -362,8 +358,7 @@ mod tests {
         Request {
             method: Method::Head,
             scheme: UrlScheme::Https,
-            accept: Accept(3),
-            deadline_ms: 1999,
+            accept: Accept::METALINK4.with(Accept::DIGEST),
             client: Some("2001:db8::7".parse().unwrap()),
             path: b"/metalink",
             query: b"repo=fedora-42&arch=x86_64",
@@ -381,14 +376,7 @@ mod tests {
     }
 
     fn head() -> ReplyHead {
-        ReplyHead {
-            status: 302,
-            content_type: ContentType::Text,
-            kind: Kind::Redirect,
-            tier: Tier::Asn,
-            country: Country::parse(b"DE"),
-            repository: 17,
-        }
+        ReplyHead { status: 302, kind: Kind::Redirect, tier: Tier::Asn }
     }
 
     #[test]
@@ -458,7 +446,7 @@ mod tests {
             assert_eq!(next_frame(&whole[..cut], MAX_REQUEST), Ok(None), "at {cut}");
         }
         // The same payloads with a length that fits the cut: the fixed parts are missing then.
-        for (bytes, fixed) in [(whole, REQUEST_HEAD_LEN + 9), (reply_bytes(), REPLY_HEAD_LEN + 30)] {
+        for (bytes, fixed) in [(whole, REQUEST_HEAD_LEN + 35), (reply_bytes(), REPLY_HEAD_LEN + 40)] {
             for cut in 0..fixed {
                 let mut short = bytes[..HEADER_LEN + cut].to_vec();
                 short[0..4].copy_from_slice(&(cut as u32).to_le_bytes());
@@ -473,18 +461,10 @@ mod tests {
         let header = FrameHeader { length: 9000, kind: 2, flags: 0, version: VERSION, id: 0 };
         let too_long = next_frame(&header.encode(), MAX_REQUEST).map(|_| ());
         assert_eq!(too_long, Err(WireError::TooLong { length: 9000, limit: MAX_REQUEST }));
-        let other = FrameHeader { version: 2, ..header };
+        let other = FrameHeader { version: VERSION + 1, ..header };
         assert_eq!(
             next_frame(&other.encode(), MAX_REQUEST).map(|_| ()),
-            Err(WireError::Version { found: 2 })
+            Err(WireError::Version { found: VERSION + 1 })
         );
-    }
-
-    #[test]
-    fn a_type_of_a_later_version_is_skipped() {
-        let header = FrameHeader { length: 2, kind: 200, flags: 1, version: VERSION, id: 0 };
-        let bytes = [&header.encode()[..], b"hi"].concat();
-        let frame = next_frame(&bytes, MAX_REQUEST).unwrap().unwrap();
-        assert_eq!(Message::decode(&frame), Ok(Message::Unknown(200)));
     }
 }

@@ -32,15 +32,43 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
     let mut demo = Demo(command.spawn().unwrap());
     let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let printed: Vec<String> = lines.by_ref().take_while(|line| !line.contains("Ctrl-C ends it")).collect();
-    let curls: Vec<&str> =
-        printed.iter().map(|line| line.trim()).filter(|line| line.starts_with("curl ")).collect();
-    assert_eq!(curls.len(), 3, "{printed:?}");
+    let commands: Vec<&str> = printed.iter().filter_map(|line| line.strip_prefix("    ")).collect();
+    let [list, campus, metalink, redirect, dnf, status, metrics, explain, explain_host, inspect, mirrors] =
+        commands[..]
+    else {
+        panic!("{printed:?}")
+    };
+    let curls = [list, campus, metalink, redirect];
     assert!(curls.iter().all(|line| line.contains("http://127.0.0.2:")), "where it was told to: {printed:?}");
 
-    let answers: Vec<String> = curls.iter().map(|line| run(line)).collect();
-    assert!(answers[0].starts_with("# repo = fedora-42 arch = x86_64 Using ASN 64496 country = DE "));
-    assert!(answers[1].starts_with("<?xml ") && answers[1].trim_end().ends_with("</metalink>"));
-    assert!(answers[2].contains("https://hudson.example.com/pub/fedora/linux/releases/42/"), "{answers:?}");
+    let [list, campus, metalink, redirect] = curls.map(ask);
+    assert!(list.starts_with("# repo = fedora-42 arch = x86_64 Using ASN 64496 country = DE "), "{list}");
+    // The mirror of dnf's repository has nothing else.
+    assert!(!list.contains("http://127.0.0.1:"), "{list}");
+    assert!(campus.contains("\nhttps://campus.example.net/pub/") && !list.contains("campus"), "{campus}");
+    assert!(metalink.starts_with("<?xml ") && metalink.trim_end().ends_with("</metalink>"), "{metalink}");
+    assert!(redirect.contains("https://hudson.example.com/pub/fedora/linux/releases/42/"), "{redirect}");
+    for (command, shown) in [
+        (dnf, "found-by-way-of-mirrorlistd-0:1.0-1.noarch"),
+        (status, "generation      1 with 2 of 2 workers ready"),
+        (metrics, "mirrorlist_http_requests_total{kind=\"redirect\",status=\"302\",tier=\"geoip\"} 1"),
+        (explain, "stale: does not carry the repodata"),
+        (explain_host, "\nnot listed stale: does not carry the repodata\n"),
+        (inspect, "  mirrors       13 hosts "),
+        (mirrors, "https://elbe.example.org/pub/epel"),
+    ] {
+        let tool = command.split(' ').next().unwrap();
+        if !is_installed(tool) {
+            eprintln!("skipped: not installed: {tool}");
+            continue;
+        }
+        let said = run(command);
+        assert!(said.contains(shown), "{command}: {said}");
+    }
+
+    let query = printed.iter().find(|line| line.contains(" query ")).unwrap();
+    let answer = Command::new("sh").args(["-c", query]).output().unwrap();
+    assert!(answer.stdout.starts_with(b"200\nContent-Type: text/plain\n\n# repo = fedora-42"), "{answer:?}");
 
     let own = demo.0.id();
     let programs = children(own).unwrap();
@@ -67,13 +95,21 @@ fn the_demo_tells_its_options_and_refuses_others_before_it_starts_anything() {
     assert_eq!(run("--nonsense").status.code(), Some(2));
 }
 
-/// Runs a printed command and returns what it prints; where there is no curl, asks for its URL ourselves.
+fn is_installed(tool: &str) -> bool {
+    Command::new(tool).arg("--version").output().is_ok()
+}
+
+/// Runs a printed command as it is and returns what it prints.
 fn run(line: &str) -> String {
-    if Command::new("curl").arg("--version").output().is_ok() {
-        let line = line.replacen("curl ", "curl --silent --show-error --fail --max-time 20 ", 1);
-        let output = Command::new("sh").args(["-c", &line]).output().unwrap();
-        assert!(output.status.success(), "{line}: {output:?}");
-        return String::from_utf8(output.stdout).unwrap();
+    let output = Command::new("sh").args(["-c", line]).output().unwrap();
+    assert!(output.status.success(), "{line}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a printed `curl`; where there is none, asks for its URL ourselves.
+fn ask(line: &str) -> String {
+    if is_installed("curl") {
+        return run(&line.replacen("curl ", "curl --silent --show-error --fail --max-time 20 ", 1));
     }
     let url = line.split('\'').nth(1).and_then(|url| url.strip_prefix("http://")).unwrap();
     let (address, target) = url.split_once('/').unwrap();

@@ -4,12 +4,14 @@
 //! `support` holds the compiled sample, a client that speaks HTTP byte by byte, and load in the background.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod accepting;
 mod addresses;
 mod answers;
 mod connections;
 mod demo;
 mod faults;
 mod large;
+mod python;
 mod reload;
 mod support;
 mod synthetic;

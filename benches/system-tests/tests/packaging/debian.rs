@@ -1,6 +1,12 @@
 //! The Debian package's life: installed, at work, upgraded over itself under load, removed, purged.
 
-use super::{eventually, has, machine, made, made::Make, manager::Manager, outcome, run, tree, unit::Unit};
+use super::{
+    eventually, has, machine, made,
+    made::Make,
+    manager::Manager,
+    outcome, run, tree,
+    unit::{UNITS, Unit},
+};
 use cache::{CacheBytes, View};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,15 +30,6 @@ use testkit::{
     sample,
 };
 
-const UNITS: [&str; 7] = [
-    "mirrorlistd.socket",
-    "mirrorlistd.service",
-    "mirrorlist-http.socket",
-    "mirrorlist-http.service",
-    "mirrorlist-cache.path",
-    "mirrorlist-cache.timer",
-    "mirrorlist-cache.service",
-];
 /// What the package has systemd start, the daemon apart, which comes by its socket.
 const STARTED: &str = "start mirrorlistd.socket mirrorlist-http.socket mirrorlist-http.service mirrorlist-cache.path \
      mirrorlist-cache.timer";
@@ -66,11 +63,14 @@ fn the_debian_package_holds_the_installed_tree() {
         .collect();
     // What Debian has elsewhere, or compresses, or wants besides.
     let expected = tree::listed().map(|file| {
-        let file = file.replace("/zsh/site-functions/", "/zsh/vendor-completions/");
+        let file = file
+            .replace("/zsh/site-functions/", "/zsh/vendor-completions/")
+            .replace("/CHANGELOG.md", "/changelog.gz")
+            .replace("/LICENSE", "/copyright");
         if file.contains("/man/") { file + ".gz" } else { file }
     });
-    let copyright = ["/usr/share/doc/mirrorlistd/copyright".to_owned()];
-    let expected: BTreeSet<String> = expected.chain(copyright).collect();
+    let changelog = ["/usr/share/doc/mirrorlistd/changelog.Debian.gz".to_owned()];
+    let expected: BTreeSet<String> = expected.chain(changelog).collect();
     assert_eq!(found.keys().cloned().collect::<BTreeSet<_>>(), expected);
     for (file, mode) in found {
         let expected = if file.starts_with("/usr/bin/") { "-rwxr-xr-x" } else { "-rw-r--r--" };
@@ -80,8 +80,20 @@ fn the_debian_package_holds_the_installed_tree() {
     let said = ask(&["--info"]);
     let field = |name: &str| said.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap_or_default();
     assert!(field("Depends: ").contains("libc6") && field("Depends: ").contains("systemd"), "{said}");
+    assert_eq!(field("Description: "), "Answers which mirrors near a client have a directory");
     let conffiles = run(Command::new("dpkg-deb").arg("--info").arg(&package).arg("conffiles"));
     assert_eq!(conffiles.lines().map(str::to_owned).collect::<BTreeSet<_>>(), settings);
+}
+
+#[test]
+fn lintian_has_no_errors_and_no_warnings() {
+    if !has(&["cargo-deb", "lintian"]) {
+        return;
+    }
+    let package = Make::all().package("deb", 1);
+    // The tag is for those who upload to Debian.
+    let options = ["--fail-on", "none", "--allow-root", "--suppress-tags", "initial-upload-closes-no-bugs"];
+    assert_eq!(run(Command::new("lintian").args(options).arg(&package)), "");
 }
 
 #[test]

@@ -29,11 +29,16 @@ ip link set lo up
 exec chroot "$over/root" "$@"
 "#;
 
+/// Whether this is the copy.
+pub fn is_inside() -> bool {
+    env::var_os(INSIDE).is_some()
+}
+
 /// Whether this is the test in there. If not, it has been run there, or could not be.
 ///
 /// `variables` are for the test in there.
 pub fn entered(test: &str, variables: &[(&str, &str)]) -> bool {
-    if env::var_os(INSIDE).is_some() {
+    if is_inside() {
         return true;
     }
     if !or_promised(found("ip").is_some(), "not installed: ip") {

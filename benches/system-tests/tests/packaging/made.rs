@@ -18,13 +18,17 @@ pub struct Make {
 impl Make {
     /// After `make all`, which is done once.
     pub fn all() -> Make {
-        static ALONE: Mutex<()> = Mutex::new(());
         static MADE: OnceLock<()> = OnceLock::new();
-        // A test that failed while it held this left nothing behind that the next one would not replace.
-        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let make = Make { _alone: alone };
+        let make = Make::made_before();
         MADE.get_or_init(|| drop(make.run(&["all"])));
         make
+    }
+
+    /// Of what was made before, by another process.
+    pub fn made_before() -> Make {
+        static ALONE: Mutex<()> = Mutex::new(());
+        // A test that failed while it held this left nothing behind that the next one would not replace.
+        Make { _alone: ALONE.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 
     /// Makes something; what was printed.
@@ -56,7 +60,8 @@ impl Make {
         // Packages of earlier runs would be taken for it.
         let _ = std::fs::remove_dir_all(&folder);
         let revision = format!("REVISION={revision}");
-        self.run(&[target, &revision, "DEBFLAGS=--fast", "RPMFLAGS=--payload-compress none"]);
+        let maintainer = "MAINTAINER=Packager <packager@example.org>";
+        self.run(&[target, &revision, maintainer, "DEBFLAGS=--fast", "RPMFLAGS=--payload-compress none"]);
         let mut files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         files.find(|file| file.extension().is_some_and(|extension| extension == target)).unwrap()
     }

@@ -11,11 +11,13 @@
 mod container;
 mod containerfile;
 mod debian;
+mod first_start;
 mod machine;
 mod made;
 mod manager;
 mod manual;
 mod messages;
+mod places;
 mod rpm;
 mod tree;
 mod unit;

@@ -106,6 +106,11 @@ impl Manager {
         if arguments.contains("--no-block") {
             reply("0\n");
         }
+        // What starts at boot is of no matter here, but for what is to start at once.
+        let what = &match *what {
+            "enable" if arguments.contains("--now") => "start",
+            other => other,
+        };
         let well = units.iter().map(|unit| self.job(what, unit)).filter(|done| !done).count() == 0;
         if !arguments.contains("--no-block") {
             reply(if well { "0\n" } else { "1\n" });

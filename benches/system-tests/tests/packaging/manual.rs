@@ -174,29 +174,27 @@ fn the_page_of_the_configuration_describes_every_key_and_no_other() {
     let sections = described("mirrorlist.toml.5");
     let command = compiler::tool::command();
     let build = command.find_subcommand("build").unwrap();
-    let of_the_compiler = compiler::config::SECTIONS.map(|section| {
-        let described = format!("[{}]", section.name);
-        (described, section.keys, build.clone())
-    });
-    let command = collector::command::command();
-    let database = command.find_subcommand("database").unwrap();
-    let of_the_collector = collector::config::SECTIONS.map(|section| {
-        let described = format!("[{}]", section.name);
-        (described, section.keys, database.clone())
-    });
-    let of_the_others = [
-        ("KEYS OF THE DAEMON".into(), &daemon::config::KEYS[..], daemon::config::command()),
-        ("KEYS OF THE FRONT END".into(), &frontend::config::KEYS[..], frontend::config::command()),
+    let collector = collector::command::command();
+    let database = collector.find_subcommand("database").unwrap();
+    let programs = [
+        ("KEYS OF THE DAEMON", daemon::config::command()),
+        ("KEYS OF THE FRONT END", frontend::config::command()),
+        ("", build.clone()),
+        ("", database.clone()),
     ];
-    for (section, keys, command) in of_the_others.into_iter().chain(of_the_compiler).chain(of_the_collector) {
+    for (place, mut command) in programs {
         let options = taken(&command, false);
-        let keys = keys.iter().map(|key| {
-            let option = options
-                .get(&format!("--{key}"))
-                .map(|option| Entry { default: option.default.clone(), choices: option.choices.clone() });
-            ((*key).to_owned(), option.unwrap_or_else(|| panic!("the key {key} is no option")))
-        });
-        compare(&section, &sections[&section], &keys.collect());
+        command.build();
+        let mut keys: BTreeMap<String, Entries> = BTreeMap::new();
+        for (section, key) in program::options::keys(&command) {
+            let option = &options[&format!("--{key}")];
+            let entry = Entry { default: option.default.clone(), choices: option.choices.clone() };
+            let section = section.map_or(place.to_owned(), |section| format!("[{section}]"));
+            keys.entry(section).or_default().insert(key.to_owned(), entry);
+        }
+        for (section, keys) in keys {
+            compare(&section, &sections[&section], &keys);
+        }
     }
 }
 

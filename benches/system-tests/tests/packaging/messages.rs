@@ -30,9 +30,8 @@ const HANDED_ON: [&str; 3] = ["log::error(&failure)", "log::warning(large)", "lo
 const SHORTEST: usize = 7;
 
 /// Messages without such a piece.
-const COMPOSED: [&str; 5] = [
+const COMPOSED: [&str; 4] = [
     "worker {}: {failure}; ending",
-    "{loss}; {pause}",
     "{name} {path}: {loss}; {cause}",
     "{row}; {consequence}",
     "workers: {said}",
@@ -40,28 +39,27 @@ const COMPOSED: [&str; 5] = [
 
 /// Sources of such messages, and of parts that matter to the operator: literals whose longest piece must stand in the
 /// page, too.
-const PARTS: [(&str, &str, &str); 20] = [
-    ("mirrorlistd.8", "daemon/src/generation/loss.rs", "lost before it was ready"),
-    ("mirrorlistd.8", "daemon/src/generation.rs", "next one in {} ms"),
+const PARTS: [(&str, &str, &str); 19] = [
+    ("mirrorlistd.8", "daemon/src/master/supervisor/action.rs", "lost before it was ready"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "something else has been put in its place"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "its file is gone"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "cannot be bound anew ({cause}), trying again every second"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "nobody can connect until that is removed"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "nobody can connect until its socket unit is restarted"),
-    ("mirrorlistd.8", "daemon/src/sandbox.rs", "seccomp filter and landlock (ABI {abi}) are active"),
+    ("mirrorlistd.8", "shared/program/src/sandbox.rs", "seccomp filter and landlock (ABI {abi}) are active"),
     (
         "mirrorlistd.8",
-        "daemon/src/sandbox.rs",
+        "shared/program/src/sandbox.rs",
         "only the seccomp filter is active, landlock is not ({cause})",
     ),
-    ("mirrorlistd.8", "daemon/src/master/reload.rs", "not ready within {} s"),
-    ("mirrorlistd.8", "daemon/src/master/reload.rs", "its workers keep failing"),
+    ("mirrorlistd.8", "daemon/src/master/supervisor/action.rs", "not ready within {limit} s"),
+    ("mirrorlistd.8", "daemon/src/master/supervisor/action.rs", "its workers keep failing"),
     (
         "mirrorlistd.8",
         "daemon/src/master/loader.rs",
         "the process that read it was lost ({status}; out of memory?)",
     ),
-    ("mirrorlistd.8", "daemon/src/master/loader.rs", "not read, for no process could be started ({cause})"),
+    ("mirrorlistd.8", "daemon/src/master.rs", "not read, for no process could be started ({cause})"),
     ("mirrorlistd.8", "daemon/src/worker/peers.rs", "is not listed in the option peer"),
     ("mirrorlist-http.8", "frontend/src/accept.rs", "one that is idle makes room"),
     ("mirrorlist-http.8", "frontend/src/accept.rs", "none is accepted until one closes"),

@@ -8,7 +8,19 @@ use std::{
     process::{Command, Stdio},
 };
 
-const FOLDER: &str = "/usr/lib/systemd/system";
+/// Where units are: those of the machine's administrator first.
+const FOLDERS: [&str; 2] = ["/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
+
+/// Every unit of ours.
+pub const UNITS: [&str; 7] = [
+    "mirrorlistd.socket",
+    "mirrorlistd.service",
+    "mirrorlist-http.socket",
+    "mirrorlist-http.service",
+    "mirrorlist-cache.path",
+    "mirrorlist-cache.timer",
+    "mirrorlist-cache.service",
+];
 
 /// A unit.
 #[derive(Clone, Debug)]
@@ -20,7 +32,8 @@ pub struct Unit {
 impl Unit {
     /// Reads an installed unit; none if there is no such file.
     pub fn read(name: &str) -> Option<Unit> {
-        let text = fs::read_to_string(Path::new(FOLDER).join(name)).ok()?.replace("\\\n", " ");
+        let text = FOLDERS.iter().find_map(|folder| fs::read_to_string(Path::new(folder).join(name)).ok())?;
+        let text = text.replace("\\\n", " ");
         let lines = text.lines().filter(|line| !line.starts_with(['#', ';', '[']));
         let settings = lines.filter_map(|line| line.split_once('='));
         let settings =

@@ -172,11 +172,14 @@ impl Connection {
                 continue;
             };
             let (question, asked) = self.open.pop_front().ok_or("an answer to nothing")?;
-            let mut lines = reply.headers.split(|byte| *byte == b'\n');
+            let header = |name: &[u8]| {
+                let mut lines = reply.headers.split(|byte| *byte == b'\n');
+                lines.find_map(|line| line.strip_prefix(name)).map(<[u8]>::trim_ascii_end)
+            };
             let answer = Answer {
                 status: reply.head.status,
-                content_type: reply.head.content_type.as_str().as_bytes(),
-                location: lines.find_map(|line| line.strip_prefix(b"Location: ")).map(<[u8]>::trim_ascii_end),
+                content_type: header(b"Content-Type: ").unwrap_or_default(),
+                location: header(b"Location: "),
                 body: reply.body,
             };
             let checked = questions[question].expected.check(&answer);

@@ -125,7 +125,6 @@ impl Question {
             method: Method::Get,
             scheme: UrlScheme::Http,
             accept: Accept::default(),
-            deadline_ms: 0,
             client: Some(self.client),
             path: path.as_bytes(),
             query: query.as_bytes(),
@@ -152,7 +151,7 @@ impl Known {
         }
         repo_arch.repomd?;
         let public = |directory| {
-            view.set(view.carriers(directory)).iter().any(|member| {
+            view.set(view.carriers(directory)).iter().any(|(_, member)| {
                 let web = view.placement_schemes(member.placement).and(cache::scheme::Schemes::WEB);
                 member.public
                     && !web.is_empty()

@@ -2,7 +2,8 @@
 //!
 //! Hosts copy whole trees, and lag behind or leave out a little here and there: a directory mostly has the hosts of the
 //! one before it, some nine in a hundred have a set of their own, most of those with few changes. A set has some 65
-//! hosts.
+//! hosts. In an unfriendly cache a quarter of all hosts mirror the whole of a category, and the crawl has found seven
+//! pairs of host and directory in a hundred stale, wherever they are: each directory has a set of its own.
 
 use super::{
     Dice, Options,
@@ -16,6 +17,10 @@ use std::collections::BTreeMap;
 
 /// Sets for each hundred directories.
 const SETS_PERCENT: usize = 9;
+/// The share of stale pairs in an unfriendly cache.
+const STALE: f64 = 0.07;
+/// The share of all hosts that mirror a category in an unfriendly cache.
+const UNFRIENDLY_SHARE: f64 = 0.25;
 /// Hosts of a set, on average.
 const HOSTS_OF_A_SET: f64 = 65.0;
 
@@ -29,6 +34,7 @@ pub struct Carriers<'a> {
     current: Vec<Vec<usize>>,
     /// Whether a repository is stale, decided at its top.
     stale: bool,
+    unfriendly: bool,
     directories: usize,
     sets: usize,
 }
@@ -49,11 +55,16 @@ impl<'a> Carriers<'a> {
             current: members.clone(),
             members,
             stale: false,
+            unfriendly: options.unfriendly,
             directories: 0,
             sets: CATEGORIES.len(),
         };
+        let hosts = match options.unfriendly {
+            true => UNFRIENDLY_SHARE * options.hosts as f64,
+            false => HOSTS_OF_A_SET,
+        };
         for category in 0..CATEGORIES.len() {
-            carriers.current[category] = carriers.fresh(category);
+            carriers.current[category] = carriers.fresh(category, hosts);
         }
         carriers
     }
@@ -66,6 +77,11 @@ impl<'a> Carriers<'a> {
         let set = match directory.kind {
             Kind::Empty => vec![],
             Kind::Parent => self.members[category].clone(),
+            Kind::Top | Kind::Repodata | Kind::Inner if self.unfriendly => {
+                let mut set = self.current[category].clone();
+                set.retain(|_| !self.dice.random_bool(STALE));
+                set
+            }
             Kind::Elsewhere => {
                 let others =
                     self.members[category].iter().filter(|host| !self.current[category].contains(host));
@@ -74,7 +90,7 @@ impl<'a> Carriers<'a> {
             Kind::Top => {
                 self.stale = self.dice.random_bool(0.3);
                 if affordable {
-                    self.current[category] = self.fresh(category);
+                    self.current[category] = self.fresh(category, HOSTS_OF_A_SET);
                     self.sets += 1;
                 }
                 self.current[category].clone()
@@ -95,10 +111,10 @@ impl<'a> Carriers<'a> {
         self.record(directory, &set)
     }
 
-    /// A set of the usual size, of hosts that carry much more often than of those that carry little.
-    fn fresh(&mut self, category: usize) -> Vec<usize> {
+    /// A set of so many hosts on average, of those that carry much more often than of those that carry little.
+    fn fresh(&mut self, category: usize, hosts: f64) -> Vec<usize> {
         let coverage: f64 = self.members[category].iter().map(|&host| self.hosts.hosts[host].coverage).sum();
-        let scale = HOSTS_OF_A_SET / coverage.max(1.0);
+        let scale = hosts / coverage.max(1.0);
         let dice = &mut self.dice;
         let odds = |host: usize| (self.hosts.hosts[host].coverage * scale).min(1.0);
         self.members[category].iter().copied().filter(|&host| dice.random_bool(odds(host))).collect()

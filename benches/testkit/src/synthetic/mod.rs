@@ -41,12 +41,15 @@ pub struct Options {
     pub hosts: usize,
     /// Where its dice start.
     pub seed: u64,
+    /// Whether 7 % of the pairs of host and directory are stale at random, so that each directory has a set of hosts of
+    /// its own; else directories share their sets.
+    pub unfriendly: bool,
 }
 
 impl Options {
-    /// A cache of 600 hosts with this many directories.
+    /// A friendly cache of 600 hosts with this many directories.
     pub fn new(directories: usize) -> Options {
-        Options { directories: directories.max(FEWEST_DIRECTORIES), hosts: 600, seed: 1 }
+        Options { directories: directories.max(FEWEST_DIRECTORIES), hosts: 600, seed: 1, unfriendly: false }
     }
 
     /// The dice for one part of the cache, so that parts do not depend on each other's throws.

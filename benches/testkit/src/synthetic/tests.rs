@@ -63,11 +63,28 @@ fn paths_and_carriers_have_the_shape_of_a_large_cache() {
     let (inventory, _) = compiled(&options);
     let mean = inventory.directories.keys().map(String::len).sum::<usize>() / inventory.directories.len();
     assert!((58..=68).contains(&mean), "paths of {mean} bytes");
-    let sets = inventory.carrier_sets.len();
+    let (sets, hosts) = sets_and_hosts(&inventory);
     assert!((1700..=1900).contains(&sets), "{sets} sets");
-    let hosts = inventory.carrier_sets.iter().map(|set| set.members.len()).sum::<usize>() / sets;
     assert!((58..=72).contains(&hosts), "{hosts} hosts a set");
     assert_eq!(inventory.hosts.len(), 600);
+}
+
+/// How many sets there are, and how many hosts in each on average.
+fn sets_and_hosts(inventory: &Inventory) -> (usize, usize) {
+    let sets: Vec<&[u32]> =
+        inventory.rosters.iter().flat_map(|roster| &roster.sets).map(|set| &**set).collect();
+    let hosts: u32 = sets.iter().flat_map(|set| *set).map(|word| word.count_ones()).sum();
+    (sets.len(), hosts as usize / sets.len())
+}
+
+#[test]
+fn in_an_unfriendly_cache_each_directory_has_a_set_of_its_own() {
+    let (inventory, skipped) = compiled(&Options { unfriendly: true, ..Options::new(10_000) });
+    assert_eq!(inventory.directories.len(), 10_000);
+    assert_eq!(skipped.count(InputTable::MirrorList, Reason::Repeated), 0);
+    let (sets, hosts) = sets_and_hosts(&inventory);
+    assert!((9_800..10_000).contains(&sets), "{sets} sets");
+    assert!((125..150).contains(&hosts), "{hosts} hosts a set");
 }
 
 #[test]
@@ -88,9 +105,9 @@ fn a_cache_has_what_samples_lack() {
     assert!(
         inventory.netblocks.keys().any(|inner| inventory.netblocks.keys().any(|outer| nested(inner, outer)))
     );
-    let set = |path: &str| &inventory.carrier_sets[inventory.directories[path].carriers as usize];
-    assert!(set("pub/fedora/linux").members.iter().any(|(_, public)| !public), "private hosts");
-    assert!(set("pub/alt/nobody").members.is_empty());
+    let carriers = |path: &str| inventory.carriers(&inventory.directories[path]);
+    assert!(carriers("pub/fedora/linux").any(|carrier| !carrier.public), "private hosts");
+    assert_eq!(carriers("pub/alt/nobody").next(), None);
     assert!(inventory.directories.contains_key("pub/alt/ünï/cødé/鏡"));
     let staler = inventory.directories.iter().filter(|(path, directory)| {
         let top = path.strip_suffix("/repodata").and_then(|top| inventory.directories.get(top));

@@ -1,19 +1,22 @@
 //! Flags, the file, the one over the other, and what is refused.
 
 use super::*;
-use clap::{CommandFactory as _, Parser};
-use std::{fs, io::Write as _};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use std::{ffi::OsString, fs, io::Write as _};
 
 #[derive(Parser)]
 struct Reading {
     #[command(flatten)]
-    flags: Flags,
+    options: Options,
 }
 
 /// URL, output, time-outs, in words.
 fn load(arguments: &[&str]) -> Result<(String, String, u64, u64), String> {
-    let flags = Reading::try_parse_from(["database"].iter().chain(arguments)).unwrap().flags;
-    let config = Config::load(flags).map_err(|failure| {
+    let flags = options::flags(Reading::command(), ["database"].iter().chain(arguments).map(OsString::from));
+    let config = flags.and_then(|flags| {
+        Reading::from_arg_matches(&flags).expect("flags are options").options.settle(&flags)
+    });
+    let config = config.map_err(|failure| {
         assert_eq!(failure.fault, program::failure::Fault::Config);
         failure.to_string()
     })?;
@@ -32,7 +35,7 @@ fn load_file(text: &str, arguments: &[&str]) -> Result<(String, String, u64, u64
 const LEAST: &str = "[database]\nurl = 'postgres://mm@db/mm'\noutput = 'list'\n";
 
 fn least() -> (String, String, u64, u64) {
-    ("db/mm".into(), "list".into(), LOCK_TIMEOUT.into(), STATEMENT_TIMEOUT.into())
+    ("db/mm".into(), "list".into(), 10, 300)
 }
 
 #[test]
@@ -42,8 +45,8 @@ fn the_example_file_names_what_is_needed_and_the_help_and_it_every_default() {
     let expected = (
         "/run/postgresql/mirrormanager2".into(),
         "/var/lib/mirrorlist-collect/out/mirrorlist.proto-cache".into(),
-        LOCK_TIMEOUT.into(),
-        STATEMENT_TIMEOUT.into(),
+        10,
+        300,
     );
     assert_eq!(load_file(&example, &[]), Ok(expected));
     // Defaults are commented out without a blank, so that prose is not taken for one.
@@ -51,15 +54,15 @@ fn the_example_file_names_what_is_needed_and_the_help_and_it_every_default() {
     let uncommented: Vec<&str> =
         example.lines().map(|line| if is_default(line) { &line[1..] } else { line }).collect();
     assert_eq!(load_file(&uncommented.join("\n"), &[]), load_file(&example, &[]));
-    for key in SECTIONS[0].keys {
+    let command = Reading::command();
+    for (section, key) in options::keys(&command) {
+        assert_eq!(section, Some("database"));
         assert!(example.contains(&format!("{key} = ")), "{key} is not in the example");
     }
-    let command = Reading::command();
     for line in example.lines().filter(|line| is_default(line)) {
         let (key, value) = line[1..].split_once(" = ").unwrap();
         let option = command.get_arguments().find(|argument| argument.get_long() == Some(key)).unwrap();
-        let help = option.get_help().unwrap().to_string();
-        assert!(help.ends_with(&format!("[default: {value}]")), "{key}: {help}");
+        assert_eq!(option.get_default_values(), [value], "{key}");
     }
 }
 
@@ -82,9 +85,16 @@ fn what_is_unknown_missing_or_wrong_is_refused() {
     for (file, cause) in [
         (String::new(), absent("url", "database", "URL")),
         ("[database]\nurl = 'postgres://mm@db/mm'".into(), absent("output", "file", "FILE")),
-        (LEAST.replace("'list'", "''"), "output: names no file".into()),
+        (
+            LEAST.replace("'list'", "''"),
+            "config FILE line 3: a value is required for `output` but none was supplied".into(),
+        ),
         (LEAST.replace("postgres:", "mysql:"), "url: is no postgres:// URL".into()),
-        (format!("{LEAST}lock-timeout = 0"), "lock-timeout: 0 seconds, expected 1 to 86400".into()),
+        (
+            format!("{LEAST}lock-timeout = 0"),
+            "config FILE line 4: invalid value '0' for `lock-timeout`: expected seconds from 0.001 to 86400"
+                .into(),
+        ),
         (
             format!("{LEAST}lock_timeout = 1"),
             "config FILE line 4: unknown option `lock_timeout` in [database]; did you mean `lock-timeout`?"

@@ -92,6 +92,12 @@ pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) ->
     Ok(())
 }
 
+/// When a database was built, in seconds since the epoch, if it says so.
+pub fn build_time(bytes: &[u8]) -> Option<u64> {
+    let database = Reader::from_source(bytes).ok()?;
+    Some(database.metadata().build_epoch).filter(|time| *time > 0)
+}
+
 /// The networks that an end of the tree stands for.
 ///
 /// One that reaches around `::/96` holds all of IPv4, and IPv6 addresses on either side of what is IPv4's: then these

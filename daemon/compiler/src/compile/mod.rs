@@ -17,13 +17,14 @@ mod skipped;
 mod text;
 
 use cache::files;
-use cache::inventory::Inventory;
+use cache::inventory::{Inventory, Source};
 pub use error::{Cause, Error, Input};
 pub use policy::Policy;
 pub use skipped::{InputTable, Reason, Row, Skipped};
 use std::{
     io::Read as _,
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 /// More than this is not read of an input that is held in memory; the largest that is known has 0.2 GB.
@@ -67,14 +68,19 @@ pub fn find(inputs: &Inputs) -> Result<(), Error> {
 ///
 /// `policy` says what of them is wanted. Inputs are regular files. One that is named and yields nothing is refused: it is the wrong one, or was emptied.
 ///
-/// Cost: at its peak the protobuf file is in memory beside what was read of it; it is dropped before the other inputs
-/// are read.
+/// Cost: of the protobuf file, a third of a gigabyte where it is large, only what is not about directories is in memory
+/// beside what was read of it; the country database is as a whole.
 pub fn gather(
     inputs: &Inputs,
     policy: &Policy,
     mut progress: impl FnMut(Input),
 ) -> Result<(Inventory, Skipped), Error> {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
+    // Before they are read: of a file that is replaced meanwhile the greater age is told.
+    let mut files = Vec::new();
+    for (input, path) in inputs.named() {
+        files.push((input, source(input, path).map_err(|cause| error(input, path, cause))?));
+    }
     if let Some(path) = &inputs.continents {
         progress(Input::Continents);
         let bytes = read(Input::Continents, path)?;
@@ -85,11 +91,9 @@ pub fn gather(
         }
     }
     progress(Input::Mirrormanager);
-    let bytes = read(Input::Mirrormanager, &inputs.mirrormanager)?;
-    form::refuse_other(&bytes)
-        .and_then(|()| mirrormanager::import_under(policy, &bytes, &mut inventory, &mut skipped))
-        .map_err(|cause| error(Input::Mirrormanager, &inputs.mirrormanager, cause))?;
-    drop(bytes);
+    let path = &inputs.mirrormanager;
+    directories(policy, path, &mut inventory, &mut skipped)
+        .map_err(|cause| error(Input::Mirrormanager, path, cause))?;
     if let Some(path) = &inputs.netblocks {
         progress(Input::Netblocks);
         files::open(path)
@@ -100,13 +104,46 @@ pub fn gather(
             return Err(useless(Input::Netblocks, path, "route"));
         }
     }
+    let mut geoip_time = None;
     if let Some(path) = &inputs.geoip {
         progress(Input::Geoip);
         let bytes = read(Input::Geoip, path)?;
         geoip::import(&bytes, &mut inventory, &mut skipped)
             .map_err(|cause| error(Input::Geoip, path, cause))?;
+        geoip_time = geoip::build_time(&bytes);
     }
+    let said = |input| match input {
+        Input::Mirrormanager => Some(inventory.source_time).filter(|time| *time > 0),
+        Input::Geoip => geoip_time,
+        Input::Netblocks | Input::Continents => None,
+    };
+    let sources = files.into_iter().map(|(input, source)| match said(input) {
+        Some(time) => Source { time, own_time: true, ..source },
+        None => source,
+    });
+    inventory.sources = sources.collect();
     Ok((inventory, skipped))
+}
+
+/// Reads MirrorManager's cache, which is never in memory as a whole.
+fn directories(
+    policy: &Policy,
+    path: &Path,
+    inventory: &mut Inventory,
+    skipped: &mut Skipped,
+) -> Result<(), Cause> {
+    let mut file = files::open(path)?;
+    let mut head = Vec::new();
+    (&mut file).take(form::HEAD as u64).read_to_end(&mut head)?;
+    form::refuse_other(&head)?;
+    mirrormanager::import_under(policy, file, inventory, skipped)
+}
+
+/// A file as the cache tells of it before it is read.
+fn source(input: Input, path: &Path) -> Result<Source, Cause> {
+    let file = files::open(path)?.metadata()?;
+    let written = file.modified()?.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    Ok(Source { name: input.to_string(), time: written, own_time: false, bytes: file.len() })
 }
 
 fn read(input: Input, path: &Path) -> Result<Vec<u8>, Error> {
@@ -148,7 +185,7 @@ mod tests {
         assert_eq!(read_at_most(4, &path).unwrap_err().to_string(), "has more than 4 bytes");
         // More than any machine can take into memory; without a block on the disk.
         File::options().write(true).open(&path).unwrap().set_len(1 << 43).unwrap();
-        let refusal = read(Input::Mirrormanager, &path).unwrap_err().to_string();
+        let refusal = read(Input::Geoip, &path).unwrap_err().to_string();
         assert!(refusal.ends_with("has more than 2147483648 bytes"), "{refusal}");
     }
 }

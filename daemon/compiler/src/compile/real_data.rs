@@ -33,7 +33,8 @@ fn the_almalinux_cache_is_read_whole_but_for_six_bad_urls() {
     assert_eq!(inventory.urls.len(), 1432);
     assert_eq!(inventory.directories.len(), 10_624);
     assert_eq!(inventory.directories.keys().filter(|path| path.starts_with("vault")).count(), 9484);
-    assert_eq!(inventory.carrier_sets.len(), 3, "one for each category");
+    let sets: Vec<usize> = inventory.rosters.iter().map(|roster| roster.sets.len()).collect();
+    assert_eq!(sets, [1, 1, 1], "one for each category");
     assert_eq!(inventory.repositories.values().map(|repository| repository.archs.len()).sum::<usize>(), 3839);
     assert_eq!(
         inventory.repositories.values().filter(|repository| repository.redirect.is_some()).count(),

@@ -1,18 +1,20 @@
 //! Flags, the file, the one over the other, and what is refused.
 
 use super::*;
-use clap::{CommandFactory as _, Parser};
-use std::{fs, io::Write as _};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use std::{ffi::OsString, fs, io::Write as _};
 
 #[derive(Parser)]
 struct Build {
     #[command(flatten)]
-    flags: Flags,
+    options: Options,
 }
 
 fn load(arguments: &[&str]) -> Result<Config, String> {
-    let flags = Build::try_parse_from(["build"].iter().chain(arguments)).unwrap().flags;
-    Config::load(flags).map_err(|failure| {
+    let flags = options::flags(Build::command(), ["build"].iter().chain(arguments).map(OsString::from));
+    let config = flags
+        .and_then(|flags| Build::from_arg_matches(&flags).expect("flags are options").options.settle(&flags));
+    config.map_err(|failure| {
         assert_eq!(failure.fault, crate::failure::Fault::Config);
         failure.to_string()
     })
@@ -59,14 +61,12 @@ fn the_example_file_names_every_file_and_the_help_and_it_every_default() {
     let uncommented: Vec<&str> =
         example.lines().map(|line| if is_default(line) { &line[1..] } else { line }).collect();
     assert_eq!(load_file(&uncommented.join("\n"), &[]), Ok(expected));
-    for section in SECTIONS {
-        let start = example.find(&format!("\n[{}]\n", section.name)).unwrap();
-        let end = example[start + 1..].find("\n[").map_or(example.len(), |length| start + 1 + length);
-        for key in section.keys {
-            assert!(example[start..end].contains(&format!("{key} = ")), "{key} is not in the example");
-        }
-    }
     let command = Build::command();
+    for (section, key) in options::keys(&command) {
+        let start = example.find(&format!("\n[{}]\n", section.unwrap())).unwrap();
+        let end = example[start + 1..].find("\n[").map_or(example.len(), |length| start + 1 + length);
+        assert!(example[start..end].contains(&format!("{key} = ")), "{key} is not in the example");
+    }
     for line in example.lines().filter(|line| is_default(line)) {
         let (key, value) = line[1..].split_once(" = ").unwrap();
         let option = command.get_arguments().find(|argument| argument.get_long() == Some(key)).unwrap();
@@ -97,14 +97,16 @@ fn protocols_are_a_list_of_known_names() {
     assert_eq!(excluded(&[]), Ok(vec![Scheme::Ftp]));
     assert_eq!(excluded(&["--exclude-protocols", "rsync,http"]), Ok(vec![Scheme::Http, Scheme::Rsync]));
     assert_eq!(excluded(&["--exclude-protocols", ""]), Ok(vec![]));
+    assert_eq!(excluded(&["--exclude-protocols"]), Ok(vec![]));
     for (list, cause) in [
         ("ftp,ftps", "`ftps` is no protocol of mirrors; did you mean `ftp`?"),
         ("gopher", "`gopher` is no protocol of mirrors; there are https, http, ftp, rsync"),
-        ("https,http,ftp,rsync", "names every protocol, which leaves no mirror"),
     ] {
         let error = excluded(&["--exclude-protocols", list]).unwrap_err();
-        assert_eq!(error, format!("exclude-protocols: {cause}"));
+        assert_eq!(error, format!("invalid value '{list}' for '--exclude-protocols [<LIST>]': {cause}"));
     }
+    let error = excluded(&["--exclude-protocols", "https,http,ftp,rsync"]).unwrap_err();
+    assert_eq!(error, "exclude-protocols: names every protocol, which leaves no mirror");
 }
 
 #[test]
@@ -113,9 +115,12 @@ fn what_is_unknown_or_wrong_is_refused_with_its_place() {
         ("[input]\n", "line 1: unknown section `input`; did you mean `inputs`?"),
         ("[hosts]\n", "line 1: unknown section `hosts`"),
         ("\n[inputs]\ngeo-ip = 'x'", "line 3: unknown option `geo-ip` in [inputs]; did you mean `geoip`?"),
-        ("geoip = 'x'", "line 1: option `geoip` stands in no section; it belongs in [inputs]"),
-        ("inputs = 3", "line 1: invalid type: integer `3`, expected a section"),
-        ("[policy]\nexclude-protocols = 'ftp'", "line 2: invalid type: string \"ftp\", expected a sequence"),
+        ("geoip = 'x'", "line 1: unknown option `geoip`; it belongs in [inputs]"),
+        ("inputs = 3", "line 1: unknown option `inputs`; write [inputs] above its options"),
+        (
+            "[policy]\nexclude-protocols = ['tftp']",
+            "line 2: invalid value 'tftp' for `exclude-protocols`: `tftp` is no protocol of mirrors; did you mean `ftp`?",
+        ),
     ] {
         assert_eq!(load_file(file, &[]), Err(format!("config FILE {cause}")));
     }
@@ -134,5 +139,8 @@ fn files_that_are_needed_and_not_named_are_asked_for() {
         assert_eq!(load_file(file, &[]), Err(said));
     }
     let error = load_file(&format!("{LEAST}geoip = ''"), &[]);
-    assert_eq!(error, Err("geoip: names no file".into()));
+    assert_eq!(
+        error,
+        Err("config FILE line 4: a value is required for `geoip` but none was supplied".into())
+    );
 }

@@ -14,11 +14,10 @@ use crate::{
     log,
 };
 use cache::inventory::Inventory;
-use indicatif::{ProgressBar, ProgressStyle};
 use program::print::printed;
 use std::{
     fs,
-    io::{self, IsTerminal},
+    io::{self, IsTerminal as _, Write as _},
     os::unix::fs::MetadataExt,
     path::Path,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -33,8 +32,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     if config.check {
         return compile::find(inputs).map_err(|error| Failure::cache(error.to_string()));
     }
-    let progress = Progress::start();
-    let (inventory, skipped) = compile::gather(inputs, policy, |input| progress.step(input.describe()))
+    let (inventory, skipped) = compile::gather(inputs, policy, |input| step(input.describe()))
         .map_err(|error| Failure::cache(unchanged(&error, output)))?;
     if answers_nothing(&inventory) {
         let input = inputs.mirrormanager.display();
@@ -43,7 +41,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         let message = format!("{} {input}: no directory in it has a host{left}", Input::Mirrormanager);
         return Err(Failure::cache(unchanged(&message, output)));
     }
-    progress.step("laying out the cache");
+    step("laying out the cache");
     let build_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     let source_time = inventory.source_time;
     let (bytes, statistics) = cache::write(&inventory, build_time).map_err(|error| {
@@ -59,14 +57,13 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         Failure::cache(unchanged(&message, output))
     })?;
     let large = LargeAnswers::find(&view);
-    progress.step("writing the cache");
+    step("writing the cache");
     cache::publish(output, &bytes).map_err(|error| {
         Failure::system(unchanged(
             &format!("cache {}: cannot be written ({error})", output.display()),
             output,
         ))
     })?;
-    drop(progress);
     warn_of_odd_inputs(&skipped);
     if let Some(large) = large {
         log::warning(large);
@@ -129,9 +126,7 @@ fn warn_of_odd_inputs(skipped: &Skipped) {
 }
 
 fn answers_nothing(inventory: &Inventory) -> bool {
-    let has_host =
-        |set: u32| inventory.carrier_sets.get_index(set as usize).is_some_and(|set| !set.members.is_empty());
-    !inventory.directories.values().any(|directory| has_host(directory.carriers))
+    !inventory.directories.values().any(|directory| inventory.carriers(directory).next().is_some())
 }
 
 /// A failure's message, with what it means for the file that may be in use.
@@ -143,29 +138,10 @@ fn unchanged(message: &impl std::fmt::Display, output: &Path) -> String {
     }
 }
 
-/// A line on the terminal that says what goes on; nothing where standard error is no terminal.
-struct Progress(ProgressBar);
-
-impl Progress {
-    fn start() -> Progress {
-        if !io::stderr().is_terminal() {
-            return Progress(ProgressBar::hidden());
-        }
-        let bar = ProgressBar::new_spinner().with_style(
-            ProgressStyle::with_template("{spinner} {msg} ({elapsed})")
-                .unwrap_or_else(|_| ProgressStyle::default_spinner()),
-        );
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Progress(bar)
-    }
-
-    fn step(&self, what: &'static str) {
-        self.0.set_message(what);
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
+/// Says what goes on to whoever looks on from a terminal.
+fn step(what: &str) {
+    if io::stderr().is_terminal() {
+        // Who has closed it does not look on.
+        let _ = writeln!(io::stderr(), "{what}");
     }
 }

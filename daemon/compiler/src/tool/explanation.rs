@@ -1,20 +1,24 @@
 //! Why a request gets the mirrors it gets, for a person or a script.
 
+use super::{
+    hosts::{self, code},
+    shown::{Shown, whole},
+};
 use answer::{
-    rules::Rules,
+    Service,
     select::{
         explain::{Unlisted, Verdict, explain},
         query::Query,
-        repeats::SharedUrls,
         target::{Subject, Target},
-        tiers::{Exclusion, Source},
+        tiers::{Candidates, Exclusion, Source},
     },
 };
-use cache::{CountryId, View};
+use cache::{HostId, UrlId, View};
+use program::print::grouped;
 use rand::Rng;
 use serde::Serialize;
-use std::fmt;
-use wire::{Request, Tier};
+use std::fmt::{self, Write as _};
+use wire::{Kind, Request, Tier};
 
 /// One request, explained. The field names are those of the JSON form.
 #[derive(Debug, Serialize)]
@@ -30,8 +34,11 @@ pub struct Explanation {
     must_also_carry: Option<String>,
     /// Why there are no mirrors to speak of.
     refused: Option<String>,
-    /// Every host that carries the directory, listed ones first.
+    /// Every host that carries the directory, listed ones first; or the one that was asked about.
     hosts: Vec<Host>,
+    /// Whether it is about one host.
+    #[serde(skip)]
+    of_one: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -44,6 +51,8 @@ struct Client {
     continent: Option<String>,
     /// Its autonomous system, if hosts serve it.
     asn: Option<u32>,
+    /// The hosts that serve it.
+    asn_hosts: Vec<i64>,
     /// Netblocks of hosts that contain it, longest first.
     netblocks: Vec<String>,
 }
@@ -51,22 +60,35 @@ struct Client {
 #[derive(Debug, Serialize)]
 struct Host {
     id: i64,
-    url: String,
+    /// Those in the answer; of a host that is not listed, those that it has.
+    urls: Vec<String>,
     country: Option<String>,
     bandwidth: u32,
-    public: bool,
+    /// Whether it is a public mirror of the directory; absent where it does not carry it.
+    public: Option<bool>,
+    /// The countries that it is for; absent when it is for all.
+    countries_allowed: Option<Vec<String>>,
     /// Its place in the answer, from 1.
     place: Option<usize>,
     tier: Option<&'static str>,
     /// Length of the netblock that brought it here.
     netblock_length: Option<u8>,
-    /// Why it is not listed.
-    out: Option<&'static str>,
+    /// Why it is not listed, or not shown.
+    out: Option<String>,
 }
 
 impl Explanation {
-    /// Explains one request.
-    pub fn of(view: &View<'_>, rules: &Rules, request: &Request<'_>, dice: &mut impl Rng) -> Explanation {
+    /// Explains one request, for all hosts that carry the directory or for one of the cache.
+    ///
+    /// The answer that it is about is the one that the same dice give.
+    pub fn of(
+        service: &Service<'_>,
+        request: &Request<'_>,
+        host: Option<HostId>,
+        now: u64,
+        dice: &mut (impl Rng + Clone),
+    ) -> Explanation {
+        let view = &service.view;
         let mut explanation = Explanation {
             client: Client::nobody(),
             asked: None,
@@ -75,6 +97,7 @@ impl Explanation {
             must_also_carry: None,
             refused: None,
             hosts: Vec::new(),
+            of_one: host.is_some(),
         };
         let Some(query) = Query::resolve(view, request) else {
             explanation.refused = Some("the path asks for neither mirrorlist nor metalink".into());
@@ -87,19 +110,29 @@ impl Explanation {
         });
         match &query.target {
             Err(refusal) => explanation.refused = Some(refusal.to_string()),
-            Ok(target) => explanation.describe(view, rules, &query, target, dice),
+            Ok(target) if query.kind == Kind::Metalink && target.details.is_none() => {
+                explanation.refused = Some("a metalink needs hashes of the file, the cache has none".into());
+            }
+            Ok(target) => {
+                let shown = Shown::of(service, request, now, &mut dice.clone());
+                explanation.describe(service, &query, target, &shown, dice);
+                if let Some(host) = host {
+                    explanation.keep(view, target, host);
+                }
+            }
         }
         explanation
     }
 
     fn describe(
         &mut self,
-        view: &View<'_>,
-        rules: &Rules,
+        service: &Service<'_>,
         query: &Query<'_>,
         target: &Target<'_>,
+        shown: &Shown,
         dice: &mut impl Rng,
     ) {
+        let view = &service.view;
         let path = |directory| {
             let mut path = Vec::new();
             view.directory_path(directory, &mut path);
@@ -108,9 +141,24 @@ impl Explanation {
         self.directory = Some(path(target.directory));
         self.must_also_carry = target.repodata.map(path);
         self.file = target.file.as_deref().map(lossy);
-        let shared = SharedUrls::find(view);
-        let (_, verdicts) = explain(Source { view, rules, shared: &shared }, query, target, dice);
-        self.hosts = verdicts.iter().map(|verdict| Host::of(view, verdict)).collect();
+        let source = Source { view, rules: &service.rules, shared: service.fragments.shared() };
+        let (candidates, verdicts) = explain(source, query, target, dice);
+        let described = Described { service, query, target, shown, candidates: &candidates };
+        let mut hidden = &candidates.hidden[..];
+        self.hosts = verdicts.iter().map(|verdict| described.host(verdict, &mut hidden)).collect();
+    }
+
+    /// Drops all hosts but one, which need not carry the directory.
+    fn keep(&mut self, view: &View<'_>, target: &Target<'_>, host: HostId) {
+        let id = view.host_source_id(host);
+        self.hosts.retain(|described| described.id == id);
+        if self.hosts.is_empty() {
+            let urls = hosts::urls(view, host).into_iter().map(str::to_owned).collect();
+            let mut subpath = Vec::new();
+            view.directory_path(target.directory, &mut subpath);
+            let out = Some(format!("does not carry the directory {}", lossy(&subpath)));
+            self.hosts.push(Host { urls, out, ..Host::bare(view, host) });
+        }
     }
 }
 
@@ -123,6 +171,7 @@ impl Client {
             country_from: "nowhere",
             continent: None,
             asn: None,
+            asn_hosts: Vec::new(),
             netblocks: Vec::new(),
         }
     }
@@ -151,51 +200,109 @@ impl Client {
                 .and_then(|continent| view.continent_code(continent))
                 .map(|continent| continent.to_string()),
             asn: client.class.asn.map(|asn| view.asn_number(asn)),
+            asn_hosts: client.class.asn.map_or_else(Vec::new, |asn| {
+                view.asn_hosts(asn).map(|host| view.host_source_id(host)).collect()
+            }),
             netblocks,
         }
     }
 }
 
 impl Host {
-    fn of(view: &View<'_>, verdict: &Verdict) -> Host {
-        let placement = verdict.member.placement;
-        let host = view.placement_host(placement);
-        let url = view.placement_urls(placement).next().and_then(|url| view.url(url));
-        let mut described = Host {
+    /// What a cache knows of a host, whatever is asked.
+    fn bare(view: &View<'_>, host: HostId) -> Host {
+        Host {
             id: view.host_source_id(host),
-            url: url.map_or(String::new(), |(_, text)| text.to_owned()),
+            urls: Vec::new(),
             country: code(view, view.host_country(host)),
             bandwidth: view.bandwidth(host),
-            public: verdict.member.public,
+            public: None,
+            countries_allowed: view
+                .countries_allowed(host)
+                .map(|allowed| allowed.filter_map(|country| code(view, Some(country))).collect()),
             place: None,
             tier: None,
             netblock_length: None,
             out: None,
-        };
+        }
+    }
+}
+
+/// A request that was resolved and shown.
+struct Described<'a> {
+    service: &'a Service<'a>,
+    query: &'a Query<'a>,
+    target: &'a Target<'a>,
+    shown: &'a Shown,
+    candidates: &'a Candidates,
+}
+
+impl Described<'_> {
+    /// What became of a host. `hidden` are the URLs not shown of this host and of those listed behind it.
+    fn host(&self, verdict: &Verdict, hidden: &mut &[UrlId]) -> Host {
+        let view = &self.service.view;
+        let placement = verdict.member.placement;
+        let host = view.placement_host(placement);
+        let mut described = Host { public: Some(verdict.member.public), ..Host::bare(view, host) };
+        let whole = |url: UrlId| view.url(url).map(|(_, text)| whole(view, self.target, text));
         match verdict.outcome {
             Ok((place, pick)) => {
                 described.place = Some(place + 1);
                 described.tier = Some(pick.tier.name());
                 described.netblock_length = (pick.tier == Tier::Netblock).then_some(pick.length);
+                let (of_host, behind) = hidden.split_at_checked(pick.hidden.into()).unwrap_or_default();
+                *hidden = behind;
+                let urls = view.placement_urls(placement).filter(|url| !of_host.contains(url));
+                let urls = urls.filter_map(whole).filter(|url| self.shown.has(url));
+                described.urls = urls.map(|url| lossy(&url)).collect();
+                if described.urls.is_empty() {
+                    described.out = Some(self.not_shown());
+                }
             }
-            Err(unlisted) => described.out = Some(reason(unlisted)),
+            Err(unlisted) => {
+                described.urls =
+                    view.placement_urls(placement).filter_map(whole).map(|url| lossy(&url)).collect();
+                described.out = Some(self.reason(unlisted, described.countries_allowed.as_deref()));
+            }
         }
         described
     }
-}
 
-fn reason(unlisted: Unlisted) -> &'static str {
-    match unlisted {
-        Unlisted::Excluded(Exclusion::StaleRepodata) => "stale: does not carry the repodata",
-        Unlisted::Excluded(Exclusion::NoUsableUrl) => "no URL with a protocol that counts",
-        Unlisted::Excluded(Exclusion::CountryNotAllowed) => "not for the client's country",
-        Unlisted::NotNeeded => "in no tier that was used",
-        Unlisted::Repeated => "same URLs as a host above",
+    /// Why a host that has a place shows no URL.
+    fn not_shown(&self) -> String {
+        match self.query.kind {
+            Kind::Redirect => "behind the mirror that the redirect leads to".into(),
+            _ => "beyond the limit of an answer, 1 MiB".into(),
+        }
     }
-}
 
-fn code(view: &View<'_>, country: Option<CountryId>) -> Option<String> {
-    country.and_then(|country| view.country_code(country)).map(|code| code.to_string())
+    fn reason(&self, unlisted: Unlisted, allowed: Option<&[String]>) -> String {
+        match unlisted {
+            Unlisted::Excluded(Exclusion::StaleRepodata) => "stale: does not carry the repodata".into(),
+            Unlisted::Excluded(Exclusion::NoUsableUrl) => {
+                let wanted: Vec<&str> = self.query.wanted().iter().map(|scheme| scheme.name()).collect();
+                match wanted[..] {
+                    [] => "no URL with a protocol that was asked for".into(),
+                    _ => format!("no URL with a protocol that counts: {}", wanted.join(", ")),
+                }
+            }
+            Unlisted::Excluded(Exclusion::CountryNotAllowed) => {
+                format!("not for the client's country, only for {}", allowed.unwrap_or_default().join(", "))
+            }
+            Unlisted::NetblockOnly => {
+                "only mirrors for the client's netblock are listed (netblock = only)".into()
+            }
+            Unlisted::Private => "private: only for its netblocks, AS and location".into(),
+            Unlisted::OtherCountry => "not in the country asked for".into(),
+            Unlisted::OtherContinent => "not on the continent of the country asked for".into(),
+            Unlisted::Farther => format!(
+                "farther: {} nearer mirrors are listed, {} suffice",
+                self.candidates.picks.len(),
+                self.service.rules.minimum
+            ),
+            Unlisted::Repeated => "same URLs as a host above".into(),
+        }
+    }
 }
 
 fn lossy(bytes: &[u8]) -> String {
@@ -214,11 +321,12 @@ impl fmt::Display for Explanation {
             client.country_from,
             or(&client.continent, "unknown")
         )?;
-        writeln!(
-            f,
-            "AS         {}",
-            client.asn.map_or("none that hosts serve".into(), |asn| asn.to_string())
-        )?;
+        let asn = match client.asn {
+            None => "unknown, or one that no host serves".into(),
+            Some(asn) if client.asn_hosts.len() == 1 => format!("{asn}, served by 1 host"),
+            Some(asn) => format!("{asn}, served by {} hosts", grouped(client.asn_hosts.len())),
+        };
+        writeln!(f, "AS         {asn}")?;
         let netblocks =
             if client.netblocks.is_empty() { "none".into() } else { client.netblocks.join(" in ") };
         writeln!(f, "netblocks  {netblocks}")?;
@@ -233,22 +341,65 @@ impl fmt::Display for Explanation {
         if let Some(repodata) = &self.must_also_carry {
             writeln!(f, "also       {repodata} must be carried too")?;
         }
+        if self.of_one {
+            return self.hosts.iter().try_for_each(|host| write!(f, "{}", host.text()));
+        }
+        let whys: Vec<String> =
+            self.hosts.iter().map(|host| host.out.clone().unwrap_or_else(|| host.tier_text())).collect();
+        let width = whys.iter().map(|why| why.chars().count()).max().unwrap_or_default().clamp(20, 60);
         writeln!(
             f,
-            "\n{:>5}  {:<20} {:>8}  {:<3} {:>9}  {:<7}  URL",
+            "\n{:>5}  {:<width$} {:>8}  {:<3} {:>9}  {:<7}  URLs",
             "place", "tier or why not", "host", "in", "bandwidth", "public"
         )?;
-        for host in &self.hosts {
+        for (host, why) in self.hosts.iter().zip(&whys) {
             let place = host.place.map_or("-".into(), |place| place.to_string());
-            let mut why = host.tier.or(host.out).unwrap_or_default().to_owned();
-            if let Some(length) = host.netblock_length {
-                why = format!("{why} /{length}");
-            }
-            let public = if host.public { "yes" } else { "private" };
+            let public = if host.public == Some(true) { "yes" } else { "private" };
             let country = or(&host.country, "-");
-            let (id, bandwidth, url) = (host.id, host.bandwidth, &host.url);
-            writeln!(f, "{place:>5}  {why:<20} {id:>8}  {country:<3} {bandwidth:>9}  {public:<7}  {url}")?;
+            let (id, bandwidth, urls) = (host.id, host.bandwidth, host.urls.join(" "));
+            writeln!(
+                f,
+                "{place:>5}  {why:<width$} {id:>8}  {country:<3} {bandwidth:>9}  {public:<7}  {urls}"
+            )?;
         }
         Ok(())
+    }
+}
+
+impl Host {
+    /// Why it is listed.
+    fn tier_text(&self) -> String {
+        let mut text = self.tier.unwrap_or_default().to_owned();
+        if let Some(length) = self.netblock_length {
+            // Writing to a string does not fail.
+            let _ = write!(text, " /{length}");
+        }
+        text
+    }
+
+    /// For a person who asked for this host alone.
+    fn text(&self) -> String {
+        let country = self.country.as_deref().unwrap_or("unknown");
+        let public = match self.public {
+            None => "",
+            Some(true) => ", public",
+            Some(false) => ", private",
+        };
+        let mut text =
+            format!("host       {}, country {country}, bandwidth {}{public}", self.id, self.bandwidth);
+        if let Some(allowed) = &self.countries_allowed {
+            let _ = write!(text, ", only for {}", allowed.join(", "));
+        }
+        let _ = match (self.place, &self.out) {
+            (Some(place), None) => writeln!(text, "\nlisted     at place {place}, tier {}", self.tier_text()),
+            (Some(place), Some(out)) => {
+                writeln!(text, "\nnot shown  {out}; place {place}, tier {}", self.tier_text())
+            }
+            (None, out) => writeln!(text, "\nnot listed {}", out.as_deref().unwrap_or_default()),
+        };
+        for url in &self.urls {
+            let _ = writeln!(text, "URL        {url}");
+        }
+        text
     }
 }

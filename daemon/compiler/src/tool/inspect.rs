@@ -1,14 +1,20 @@
 //! `mirrorlist-cache inspect`: what is in a cache file, and what it knows of a directory, a host or an address.
 
-use super::{checked, open};
+use super::{
+    checked,
+    contents::Contents,
+    hosts::{self, Carried, code, placement_urls},
+    open,
+};
 use crate::failure::Failure;
-use cache::{CountryId, DirectoryId, Found, HostId, Member, PlacementId, View};
-use program::print::{date, printed};
+use cache::{DirectoryId, Found, HostId, Member, PlacementId, View};
+use program::print::printed;
 use serde::Serialize;
 use std::{
     fmt::Write,
     net::IpAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// What to look at in which file.
@@ -20,12 +26,15 @@ pub struct Options {
     /// Who carries this directory
     #[arg(long, value_name = "PATH", conflicts_with_all = ["host", "address"])]
     directory: Option<String>,
-    /// What is known of the host of this id
-    #[arg(long, value_name = "ID", conflicts_with = "address")]
-    host: Option<i64>,
+    /// What is known of the host of this number, or with this name in its URLs
+    #[arg(long, value_name = "NAME|ID", conflicts_with = "address")]
+    host: Option<String>,
     /// What is known of this client address
     #[arg(long, value_name = "IP")]
     address: Option<IpAddr>,
+    /// What takes how much of the file, too
+    #[arg(long, conflicts_with_all = ["directory", "host", "address"])]
+    sections: bool,
     /// Print it as JSON
     #[arg(long)]
     json: bool,
@@ -43,23 +52,17 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         let found = Directory::of(&view, path, directory);
         return printed(options.json, &found, || found.text());
     }
-    if let Some(id) = options.host {
-        let Some(host) = view.host_id(id) else {
-            return Err(Failure::cache(format!("host {id}: not in {}", options.file.display())));
-        };
-        let found = Host::of(&view, host);
+    if let Some(meant) = &options.host {
+        let found = Host::of(&view, hosts::find(&view, &options.file, meant)?);
         return printed(options.json, &found, || found.text());
     }
     if let Some(address) = options.address {
         let found = Address::of(&view, address);
         return printed(options.json, &found, || found.text());
     }
-    let found = Contents::of(&view, &options.file, bytes.len());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let found = Contents::of(&view, &options.file, bytes.len(), options.sections, now);
     printed(options.json, &found, || found.text())
-}
-
-fn code(view: &View<'_>, country: Option<CountryId>) -> Option<String> {
-    country.and_then(|country| view.country_code(country)).map(|code| code.to_string())
 }
 
 fn or_dash(text: &Option<String>) -> &str {
@@ -67,97 +70,41 @@ fn or_dash(text: &Option<String>) -> &str {
 }
 
 #[derive(Serialize)]
-struct Contents<'a> {
-    file: &'a Path,
-    bytes: usize,
-    format: u32,
-    build_time: u64,
-    source_time: u64,
-    checksum: String,
-    sections: Vec<Section>,
-}
-
-#[derive(Serialize)]
-struct Section {
-    name: &'static str,
-    rows: usize,
-    bytes: usize,
-}
-
-impl<'a> Contents<'a> {
-    fn of(view: &View<'_>, file: &'a Path, bytes: usize) -> Contents<'a> {
-        let header = view.header();
-        let sections = view.sections().into_iter();
-        Contents {
-            file,
-            bytes,
-            format: header.format,
-            build_time: header.build_time,
-            source_time: header.source_time,
-            checksum: format!("{:032x}", header.checksum),
-            sections: sections
-                .map(|section| Section { name: section.name, rows: section.rows, bytes: section.bytes })
-                .collect(),
-        }
-    }
-
-    fn text(&self) -> String {
-        let time = |seconds| date(seconds).unwrap_or_else(|| "unknown".into());
-        let mut text = format!(
-            "cache {}: {} bytes, format {}, xxh3 {}\nbuilt {} from data of {}\n\n{:<20} {:>12} {:>12}\n",
-            self.file.display(),
-            self.bytes,
-            self.format,
-            self.checksum,
-            time(self.build_time),
-            time(self.source_time),
-            "section",
-            "rows",
-            "bytes"
-        );
-        for Section { name, rows, bytes } in &self.sections {
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "{name:<20} {rows:>12} {bytes:>12}");
-        }
-        text
-    }
-}
-
-#[derive(Serialize)]
-struct Directory {
+struct Directory<'a> {
     directory: String,
     subpath: String,
     carrier_set: u32,
-    hosts: Vec<Carrier>,
+    hosts: Vec<Carrier<'a>>,
 }
 
 #[derive(Serialize)]
-struct Carrier {
+struct Carrier<'a> {
     id: i64,
     public: bool,
     country: Option<String>,
     /// Countries that it stands for in this directory.
     stands_for: Vec<String>,
-    urls: Vec<String>,
+    urls: Vec<&'a str>,
 }
 
-impl Directory {
-    fn of(view: &View<'_>, path: &str, directory: DirectoryId) -> Directory {
+impl<'a> Directory<'a> {
+    fn of(view: &View<'a>, path: &str, directory: DirectoryId) -> Directory<'a> {
         let mut subpath = Vec::new();
         view.subpath(directory, &mut subpath);
         let carriers = view.carriers(directory);
         let set = view.set(carriers);
-        let mut stands_for = vec![Vec::new(); set.len()];
-        for (country, positions) in set.countries() {
-            positions.for_each(|at| stands_for[at].extend(code(view, Some(country))));
+        let mut stands_for = vec![Vec::new(); set.width()];
+        for (country, range) in set.countries() {
+            set.positions(range).for_each(|at| stands_for[at].extend(code(view, Some(country))));
         }
         set.extras().for_each(|(country, at)| stands_for[at].extend(code(view, Some(country))));
-        let hosts = set.iter().zip(stands_for);
+        let hosts =
+            set.iter().map(|(at, member)| Carrier::of(view, member, std::mem::take(&mut stands_for[at])));
         Directory {
             directory: path.into(),
             subpath: String::from_utf8_lossy(&subpath).into_owned(),
             carrier_set: carriers.0,
-            hosts: hosts.map(|(member, stands_for)| Carrier::of(view, member, stands_for)).collect(),
+            hosts: hosts.collect(),
         }
     }
 
@@ -179,52 +126,55 @@ impl Directory {
     }
 }
 
-impl Carrier {
-    fn of(view: &View<'_>, member: Member, stands_for: Vec<String>) -> Carrier {
+impl<'a> Carrier<'a> {
+    fn of(view: &View<'a>, member: Member, stands_for: Vec<String>) -> Carrier<'a> {
         let host = view.placement_host(member.placement);
         Carrier {
             id: view.host_source_id(host),
             public: member.public,
             country: code(view, view.host_country(host)),
             stands_for,
-            urls: urls(view, member.placement),
+            urls: placement_urls(view, member.placement),
         }
     }
 }
 
-fn urls(view: &View<'_>, placement: PlacementId) -> Vec<String> {
-    view.placement_urls(placement).filter_map(|url| view.url(url)).map(|(_, text)| text.to_owned()).collect()
-}
-
 #[derive(Serialize)]
-struct Host {
+struct Host<'a> {
     id: i64,
+    /// The host parts of its URLs.
+    names: Vec<&'a str>,
     country: Option<String>,
     bandwidth: u32,
     /// The countries that it is for; absent when it is for all.
     countries_allowed: Option<Vec<String>>,
-    /// URLs of each tree that it has.
-    trees: Vec<Vec<String>>,
+    /// The URLs of each category that it has.
+    categories: Vec<Vec<&'a str>>,
     directories: usize,
+    /// Of how many of them it is a public mirror.
+    public_directories: usize,
+    #[serde(skip)]
+    openness: &'static str,
 }
 
-impl Host {
-    fn of(view: &View<'_>, host: HostId) -> Host {
-        let placements = view.host_placements(host);
-        let holds = |set| view.set(set).iter().any(|member| placements.contains(&member.placement.0));
-        let directories = (0..view.directory_count() as u32).map(DirectoryId);
-        let sets: Vec<bool> = (0..view.set_count() as u32).map(|set| holds(cache::SetId(set))).collect();
+impl<'a> Host<'a> {
+    fn of(view: &View<'a>, host: HostId) -> Host<'a> {
+        let carried = Carried::of_all(view).get(host.0 as usize).copied().unwrap_or_default();
         Host {
             id: view.host_source_id(host),
+            names: hosts::names(&hosts::urls(view, host)),
             country: code(view, view.host_country(host)),
             bandwidth: view.bandwidth(host),
             countries_allowed: view
                 .countries_allowed(host)
                 .map(|allowed| allowed.filter_map(|country| code(view, Some(country))).collect()),
-            trees: placements.clone().map(|placement| urls(view, PlacementId(placement))).collect(),
-            directories: directories
-                .filter(|directory| sets.get(view.carriers(*directory).0 as usize) == Some(&true))
-                .count(),
+            categories: view
+                .host_placements(host)
+                .map(|placement| placement_urls(view, PlacementId(placement)))
+                .collect(),
+            directories: carried.directories,
+            public_directories: carried.public,
+            openness: carried.openness(),
         }
     }
 
@@ -234,13 +184,18 @@ impl Host {
             Some(countries) => format!("only for {}", countries.join(",")),
         };
         let mut text = format!(
-            "host {}: country {}, bandwidth {}, {allowed}, carries {} directories\n",
+            "host {} ({}): country {}, bandwidth {}, {allowed}, carries {} directories, {}\n",
             self.id,
+            self.names.join(" "),
             or_dash(&self.country),
             self.bandwidth,
-            self.directories
+            self.directories,
+            match self.openness {
+                "partly" => format!("{} of them as a public mirror", self.public_directories),
+                openness => openness.into(),
+            }
         );
-        for urls in &self.trees {
+        for urls in &self.categories {
             let _ = writeln!(text, "  {}", urls.join(" "));
         }
         text
@@ -304,9 +259,10 @@ impl Address {
             self.class,
             or_dash(&self.country)
         );
-        if let Some(asn) = self.asn {
-            let _ = writeln!(text, "  AS {asn}: hosts {}", numbers(&self.asn_hosts));
-        }
+        let _ = match self.asn {
+            Some(asn) => writeln!(text, "  AS {asn}: hosts {}", numbers(&self.asn_hosts)),
+            None => writeln!(text, "  AS: none known, or one that no host serves"),
+        };
         for netblock in &self.netblocks {
             let _ = writeln!(text, "  netblock {}: hosts {}", netblock.prefix, numbers(&netblock.hosts));
         }

@@ -33,7 +33,7 @@ impl LargeAnswers {
             (0..view.placement_count() as u32).map(|id| of_placement(PlacementId(id))).collect();
         let of_set = |set: u32| {
             let members = view.set(SetId(set)).iter();
-            let known = members.filter_map(|member| placements.get(member.placement.0 as usize));
+            let known = members.filter_map(|(_, member)| placements.get(member.placement.0 as usize));
             known.fold((0, 0), |(bytes, count), of| (bytes + of.0, count + of.1))
         };
         let sets: Vec<(u64, u64)> = (0..view.set_count() as u32).map(of_set).collect();
@@ -84,23 +84,26 @@ mod tests {
     use cache::scheme::Scheme;
     use cache::{
         self,
-        inventory::{CarrierSet, Directory, Host, HostUrl, Inventory, Placement},
+        inventory::{Carrier, Directory, Host, HostUrl, Inventory, Placement, Roster, SetPosition},
     };
 
     fn of_hosts(count: u32) -> Option<String> {
         let mut inventory = Inventory::default();
-        let mut set = CarrierSet::default();
+        let mut roster = Roster::default();
+        let carrier = |placement| Carrier { placement, public: true, ..Carrier::default() };
         for host in 0..count {
             inventory.hosts.insert(host.into(), Host { bandwidth: 1, ..Host::default() });
             let text = format!("https://mirror-{host}.example.org/{}", "x".repeat(200));
             inventory.urls.insert(HostUrl { scheme: Scheme::Https, text });
             inventory.placements.insert(Placement { host, urls: vec![host] });
-            set.members.push((host, true));
         }
-        inventory.carrier_sets.insert(set);
+        roster.set_of((0..count).map(carrier));
+        inventory.rosters.push(roster);
         for path in ["a", "a/b", "a/bc"] {
             let subpath = path.strip_prefix("a/").unwrap_or_default().to_owned();
-            inventory.directories.insert(path.into(), Directory { carriers: 0, subpath });
+            inventory
+                .directories
+                .insert(path.into(), Directory { carriers: SetPosition::default(), subpath });
         }
         let bytes = cache::write(&inventory, 0).unwrap().0;
         LargeAnswers::find(&View::check(&bytes).unwrap()).map(|large| large.to_string())

@@ -4,20 +4,23 @@
 //! [`crate::failure::Fault`].
 
 mod build;
+mod contents;
 mod explanation;
+mod hosts;
 mod inspect;
 mod large;
+mod list;
 mod query;
+mod shown;
 mod summary;
 mod verify;
 
 use crate::{
-    config::{Config, Flags},
-    failure::{Failure, Fault},
-    log,
+    config,
+    failure::{self, Failure, Fault},
 };
 use cache::{CacheBytes, FORMAT, View};
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use program::version;
 use std::{ffi::OsString, io, path::Path, process::ExitCode};
 
@@ -32,34 +35,33 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Compile MirrorManager's cache, a routing table, continents and a country database into one file
-    Build(Flags),
+    Build(config::Options),
     /// Check a cache file as the daemon does before it answers from it
     Verify(verify::Options),
     /// Print the answer that the daemon would give to a request, or explain it
     Query(query::Options),
+    /// Print the mirrors, repositories or directories of a cache file, one a line
+    List(list::Options),
     /// Print what is in a cache file, or what it knows of a directory, a host or an address
     Inspect(inspect::Options),
 }
 
 /// Runs the subcommand that the arguments (program name first) ask for.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let arguments = match Arguments::try_parse_from(arguments) {
-        Ok(arguments) => arguments,
+    let said = command().try_get_matches_from(arguments);
+    let said = said.and_then(|flags| Ok((Arguments::from_arg_matches(&flags)?, flags)));
+    let (arguments, flags) = match said {
+        Ok(said) => said,
         Err(error) => return explain(&error),
     };
     let outcome = match arguments.command {
-        Command::Build(flags) => Config::load(flags).and_then(|config| build::run(&config)),
+        Command::Build(options) => options.settle(&flags).and_then(|config| build::run(&config)),
         Command::Verify(options) => verify::run(&options),
         Command::Query(options) => query::run(&options),
+        Command::List(options) => list::run(&options),
         Command::Inspect(options) => inspect::run(&options),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            log::error(&failure);
-            failure.fault.into()
-        }
-    }
+    failure::end(outcome)
 }
 
 /// The program's arguments, for manuals and completions.

@@ -1,12 +1,12 @@
 //! `mirrorlist-cache query`: the answer that the daemon would give, and with `--explain` why.
 
-use super::{checked, explanation::Explanation, open};
+use super::{checked, explanation::Explanation, hosts, open};
 use crate::failure::Failure;
 use answer::{
     Fragments, Scratch, Service,
-    rules::{self, Rules},
+    rules::{NetblockMode, Rules},
 };
-use program::print::printed;
+use program::{options::one_of, print::printed};
 use rand::{SeedableRng, rngs::SmallRng};
 use serde::Serialize;
 use std::{
@@ -34,7 +34,7 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = Rules::default().minimum)]
     minimum: usize,
     /// What mirrors for the client's netblock mean for all others
-    #[arg(long, value_name = "MODE", value_enum, default_value_t)]
+    #[arg(long, value_name = "MODE", default_value = NetblockMode::NAMES[0].0, value_parser = one_of(&NetblockMode::NAMES))]
     netblock: NetblockMode,
     /// Draw the same order each time
     #[arg(long, value_name = "NUMBER")]
@@ -42,6 +42,9 @@ pub struct Options {
     /// Say for every host that carries the directory why it is listed or not
     #[arg(long)]
     explain: bool,
+    /// Say it of this host alone, by number or by the name in its URLs, whether or not it carries the directory
+    #[arg(long, value_name = "NAME|ID", requires = "explain")]
+    host: Option<String>,
     /// Print status and header lines before the answer
     #[arg(short, long, conflicts_with_all = ["explain", "json"])]
     include: bool,
@@ -50,33 +53,12 @@ pub struct Options {
     json: bool,
 }
 
-/// [`rules::NetblockMode`] as options say it.
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum NetblockMode {
-    /// Its hosts come first, those of the other tiers follow.
-    #[default]
-    First,
-    /// Its hosts are the answer.
-    Only,
-}
-
-impl From<NetblockMode> for rules::NetblockMode {
-    fn from(said: NetblockMode) -> rules::NetblockMode {
-        match said {
-            NetblockMode::First => rules::NetblockMode::First,
-            NetblockMode::Only => rules::NetblockMode::Only,
-        }
-    }
-}
-
 #[derive(Serialize)]
 struct Answered<'a> {
     status: u16,
     kind: &'static str,
-    content_type: &'static str,
     headers: BTreeMap<&'a str, &'a str>,
     tier: &'static str,
-    country: Option<String>,
     body: &'a str,
 }
 
@@ -89,25 +71,25 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         method: Method::Get,
         scheme: UrlScheme::Http,
         accept: Accept::default(),
-        deadline_ms: 0,
         client: options.client,
         path: path.as_bytes(),
         query: query.as_bytes(),
     };
-    let rules = Rules { minimum: options.minimum, netblock: options.netblock.into(), ..Rules::default() };
+    let rules = Rules { minimum: options.minimum, netblock: options.netblock, ..Rules::default() };
     let mut dice = match options.seed {
         Some(seed) => SmallRng::seed_from_u64(seed),
         None => SmallRng::try_from_rng(&mut rand::rngs::SysRng)
             .map_err(|error| Failure::system(format!("random numbers: none to be had ({error})")))?,
     };
-    if options.explain {
-        let explanation = Explanation::of(&view, &rules, &request, &mut dice);
-        return printed(options.json, &explanation, || explanation.to_string());
-    }
     let fragments = Fragments::prepare(&view)
         .map_err(|error| Failure::cache(format!("cache {}: {error}", options.file.display())))?;
     let service = Service { view, fragments: &fragments, rules };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    if options.explain {
+        let host = options.host.as_deref().map(|host| hosts::find(&view, &options.file, host)).transpose()?;
+        let explanation = Explanation::of(&service, &request, host, now, &mut dice);
+        return printed(options.json, &explanation, || explanation.to_string());
+    }
     let mut page = Vec::new();
     let answer = service.answer(&request, now, &mut dice, &mut Scratch::default(), &mut page);
     let text = String::from_utf8_lossy(&page);
@@ -116,17 +98,15 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         let answered = Answered {
             status: answer.head.status,
             kind: answer.head.kind.name(),
-            content_type: answer.head.content_type.as_str(),
             headers: headers.lines().filter_map(|line| line.split_once(": ")).collect(),
             tier: answer.head.tier.name(),
-            country: answer.head.country.map(|country| country.to_string()),
             body,
         };
         return printed(true, &answered, String::new);
     }
     let mut out = String::new();
     if options.include {
-        out = format!("{}\nContent-Type: {}\n", answer.head.status, answer.head.content_type.as_str());
+        out = format!("{}\n", answer.head.status);
         out.push_str(&headers.replace("\r\n", "\n"));
         out.push('\n');
     }

@@ -73,7 +73,7 @@ fn step(block: &[&str]) -> Step {
 
 /// A reply as a file has it.
 pub fn shown(reply: &Reply) -> String {
-    let (status, content_type) = (reply.head.status, reply.head.content_type.as_str());
+    let (status, content_type) = (reply.head.status, &reply.content_type);
     let headers = reply.headers.replace("\r\n", "\n");
     let log = if reply.log.is_empty() { String::new() } else { format!("log: {}", reply.log) };
     format!("{status} {content_type}\n{headers}\n{}{log}", reply.body)

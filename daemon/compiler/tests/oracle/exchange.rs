@@ -20,7 +20,8 @@ pub struct Asked {
 #[derive(Debug)]
 pub struct Reply {
     pub head: ReplyHead,
-    /// Header lines, each with CR LF.
+    pub content_type: String,
+    /// The other header lines, each with CR LF.
     pub headers: String,
     pub body: String,
     /// Lines of the access log.
@@ -34,7 +35,6 @@ impl Asked {
             method: self.method,
             scheme: UrlScheme::Http,
             accept: Accept::default(),
-            deadline_ms: 2000,
             client: self.client,
             path: &self.path,
             query: &self.query,
@@ -77,6 +77,15 @@ impl<'a> Program<'a> {
         assert_eq!(&out[..7], b"earlier", "what stood in the buffer is left alone: {asked}");
         let (headers, body) = out[7..].split_at(answer.headers_len);
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("replies are UTF-8");
-        Reply { head: answer.head, headers: text(headers), body: text(body), log: text(&log) }
+        let headers = text(headers);
+        let (first, headers) = headers.split_once("\r\n").expect("a header line ends in CR LF");
+        let content_type = first.strip_prefix("Content-Type: ").expect("every reply has a content type");
+        Reply {
+            head: answer.head,
+            content_type: content_type.into(),
+            headers: headers.into(),
+            body: text(body),
+            log: text(&log),
+        }
     }
 }

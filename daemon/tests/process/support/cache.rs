@@ -3,7 +3,7 @@
 use super::daemon::NOBODY;
 use cache::{
     CacheBytes, FileHeader,
-    inventory::{CarrierSet, Directory, Host, HostUrl, Inventory, Placement, Repository},
+    inventory::{Carrier, Directory, Host, HostUrl, Inventory, Placement, Repository, Roster, SetPosition},
     publish,
     scheme::Scheme,
     write,
@@ -25,16 +25,17 @@ fn bytes(label: &str, hosts: u32, folder: &str) -> CacheBytes {
 
 fn inventory(label: &str, hosts: u32, folder: &str) -> Inventory {
     let mut inventory = Inventory { source_time: 1_700_000_000, ..Inventory::default() };
-    let mut carriers = CarrierSet::default();
+    let mut roster = Roster::default();
+    let carrier = |placement| Carrier { placement, public: true, ..Carrier::default() };
+    roster.set_of((0..hosts).map(carrier));
+    inventory.rosters.push(roster);
     for host in 0..hosts {
         inventory.hosts.insert(host.into(), Host { bandwidth: 100, ..Host::default() });
         let text = format!("https://{host}.{label}.example.org/{folder}");
         inventory.urls.insert(HostUrl { scheme: Scheme::Https, text });
         inventory.placements.insert(Placement { host, urls: vec![host] });
-        carriers.members.push((host, true));
     }
-    inventory.carrier_sets.insert(carriers);
-    let directory = Directory { carriers: 0, subpath: "42/os".into() };
+    let directory = Directory { carriers: SetPosition::default(), subpath: "42/os".into() };
     inventory.directories.insert("pub/fedora/42/os".into(), directory);
     let archs = [("x86_64".into(), "pub/fedora/42/os".into())].into();
     inventory.repositories.insert("fedora-42".into(), Repository { archs, ..Repository::default() });

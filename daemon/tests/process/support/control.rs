@@ -49,9 +49,16 @@ impl Daemon {
 pub fn errand(words: &[&str], control: &Path) -> Said {
     let mut command = Command::new(program());
     command.args(words).arg("--control").arg(control);
-    let Output { status, stdout, stderr } = as_user(&mut command).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Said { code: status.code(), out: text(stdout), err: text(stderr) }
+    Said::of(as_user(&mut command))
+}
+
+impl Said {
+    /// What a command has come to.
+    pub fn of(command: &mut Command) -> Said {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Said { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
 }
 
 /// The answer to [`Daemon::order`].

@@ -3,7 +3,7 @@
 use super::*;
 use bytes::Bytes;
 use hyper::HeaderMap;
-use wire::{ContentType, Kind, Message, Method, NO_REPOSITORY, ReplyHead, Tier, UrlScheme};
+use wire::{Accept, Kind, Message, Method, ReplyHead, Tier, UrlScheme};
 
 const RELAY: Relay =
     Relay { deadline: Duration::from_secs(2), patience: Duration::from_millis(250), in_flight: 4 };
@@ -25,14 +25,24 @@ impl Desk {
 
     fn ask(&mut self, path: &str) -> CallKey {
         let uri = path.parse().unwrap();
-        let question = Question { method: Method::Get, scheme: UrlScheme::Http, client: None, uri };
+        let question = Question {
+            method: Method::Get,
+            scheme: UrlScheme::Http,
+            accept: Accept::NONE,
+            client: None,
+            uri,
+        };
         self.board.ask(question, self.now)
+    }
+
+    /// What a link has to send.
+    fn take_out(&mut self, link: LinkId) -> Vec<u8> {
+        mem::take(self.board.unsent(link, Waker::noop()).unwrap())
     }
 
     /// What a link has to send: ids and paths of requests; PINGs are `None`.
     fn sent(&mut self, link: LinkId) -> Vec<Option<(u64, String)>> {
-        let mut bytes = Vec::new();
-        self.board.take_out(link, &mut bytes, Waker::noop());
+        let bytes = self.take_out(link);
         let mut rest = &bytes[..];
         let mut sent = Vec::new();
         while let Some(frame) = wire::next_frame(rest, wire::MAX_REQUEST).unwrap() {
@@ -57,14 +67,7 @@ impl Desk {
     }
 
     fn reply(&mut self, link: LinkId, id: u64, body: &'static str) {
-        let head = ReplyHead {
-            status: 200,
-            content_type: ContentType::Text,
-            kind: Kind::Other,
-            tier: Tier::None,
-            country: None,
-            repository: NO_REPOSITORY,
-        };
+        let head = ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None };
         let body = Bytes::from_static(body.as_bytes());
         let answer = Answer { head, headers: HeaderMap::new(), body, took: Duration::ZERO };
         self.board.heard(link);
@@ -330,13 +333,11 @@ fn a_worker_that_asks_whether_we_live_and_reads_nothing_costs_little() {
     for ping in 0..100_000 {
         desk.board.pong(link, ping);
     }
-    let mut bytes = Vec::new();
-    desk.board.take_out(link, &mut bytes, Waker::noop());
+    let bytes = desk.take_out(link);
     assert!((1..=MOST_UNREAD + wire::HEADER_LEN).contains(&bytes.len()), "{}", bytes.len());
     // Once that is sent it is answered again.
     desk.board.pong(link, 7);
-    desk.board.take_out(link, &mut bytes, Waker::noop());
-    assert_eq!(bytes.len(), wire::HEADER_LEN);
+    assert_eq!(desk.take_out(link).len(), wire::HEADER_LEN);
 }
 
 #[test]
@@ -368,7 +369,6 @@ fn a_worker_that_talks_and_reads_nothing_is_left_in_the_end() {
     }
     assert!(asked > 1000, "what may be in flight fits");
     // One that reads, however much there was, is not.
-    let mut bytes = Vec::new();
-    desk.board.take_out(link, &mut bytes, Waker::noop());
+    desk.take_out(link);
     assert_eq!(desk.board.why_leave(link, desk.now), None);
 }

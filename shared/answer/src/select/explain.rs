@@ -8,8 +8,10 @@ use super::{
     target::Target,
     tiers::{Candidates, Collector, Exclusion, Source, TierScratch},
 };
+use crate::rules::NetblockMode;
 use cache::Member;
 use rand::Rng;
+use wire::Tier;
 
 /// A host that carries the directory, and what became of it.
 #[derive(Clone, Copy, Debug)]
@@ -25,8 +27,16 @@ pub struct Verdict {
 pub enum Unlisted {
     /// It is no candidate.
     Excluded(Exclusion),
-    /// It would be one, but is in none of the tiers that were used.
-    NotNeeded,
+    /// It would be one, but mirrors for the client's netblock are the only ones.
+    NetblockOnly,
+    /// It is private, and in none of the tiers that may list such hosts.
+    Private,
+    /// It is not in the countries that were asked for, of which there are candidates.
+    OtherCountry,
+    /// It is neither in those countries nor on their continents, on which there are candidates.
+    OtherContinent,
+    /// Nearer hosts are as many as a list must have.
+    Farther,
     /// All its URLs are those of hosts listed before it.
     Repeated,
 }
@@ -46,19 +56,34 @@ pub fn explain(
         let unlisted = match collector.judge(position, true) {
             _ if collector.is_added(position) => Unlisted::Repeated,
             Some(exclusion) => Unlisted::Excluded(exclusion),
-            None => Unlisted::NotNeeded,
+            None => not_used(source, &collector, member),
         };
-        (member, unlisted)
+        (position, member, unlisted)
     };
-    let judged: Vec<(Member, Unlisted)> = set.iter().enumerate().map(judge).collect();
+    let judged: Vec<(usize, Member, Unlisted)> = set.iter().map(judge).collect();
+    let mut listed = vec![false; set.width()];
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(judged.len());
-    let mut listed = vec![false; judged.len()];
     for (place, pick) in candidates.picks.iter().enumerate() {
         listed[pick.position as usize] = true;
-        verdicts.push(Verdict { member: judged[pick.position as usize].0, outcome: Ok((place, *pick)) });
+        let member = Member { placement: pick.placement, public: pick.public };
+        verdicts.push(Verdict { member, outcome: Ok((place, *pick)) });
     }
-    let unlisted = judged.iter().zip(&listed).filter(|(_, listed)| !**listed);
-    verdicts
-        .extend(unlisted.map(|((member, unlisted), _)| Verdict { member: *member, outcome: Err(*unlisted) }));
+    let unlisted = judged.into_iter().filter(|(position, ..)| !listed[*position]);
+    verdicts.extend(unlisted.map(|(_, member, unlisted)| Verdict { member, outcome: Err(unlisted) }));
     (candidates, verdicts)
+}
+
+/// Why no tier that was used has this candidate.
+fn not_used(source: Source<'_>, collector: &Collector<'_>, member: Member) -> Unlisted {
+    if source.rules.netblock == NetblockMode::Only && collector.gave(Tier::Netblock) {
+        Unlisted::NetblockOnly
+    } else if !member.public {
+        Unlisted::Private
+    } else if collector.gave(Tier::Country) {
+        Unlisted::OtherCountry
+    } else if collector.gave(Tier::CountryContinent) {
+        Unlisted::OtherContinent
+    } else {
+        Unlisted::Farther
+    }
 }

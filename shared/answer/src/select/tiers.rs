@@ -87,9 +87,9 @@ const TIERS: [Row; 8] = [
 /// Buffers of a collection, kept for the next one.
 #[derive(Debug, Default)]
 pub struct TierScratch {
-    /// By position in the set: listed already.
+    /// By position: listed already.
     listed: Vec<bool>,
-    /// By host: its position in the set and one; 0 for hosts that are not in it.
+    /// By host: its position and one; 0 for hosts that are not in the set.
     position: Vec<u32>,
     /// By host: whether it carries the repodata too.
     has_repodata: Vec<bool>,
@@ -160,7 +160,7 @@ impl<'a> Collector<'a> {
         let carriers = view.carriers(target.directory);
         let set = view.set(carriers);
         scratch.listed.clear();
-        scratch.listed.resize(set.len(), false);
+        scratch.listed.resize(set.width(), false);
         scratch.shown.begin();
         let mut collector = Collector {
             view,
@@ -232,7 +232,7 @@ impl<'a> Collector<'a> {
         let has_repodata = &mut self.scratch.has_repodata;
         has_repodata.clear();
         has_repodata.resize(self.view.host_count(), false);
-        for member in repodata.iter() {
+        for (_, member) in repodata.iter() {
             if let Some(carries) = has_repodata.get_mut(self.view.placement_host(member.placement).0 as usize)
             {
                 *carries = true;
@@ -240,10 +240,10 @@ impl<'a> Collector<'a> {
         }
         let carries = |host: HostId| has_repodata.get(host.0 as usize).is_some_and(|carries| *carries);
         self.needs_repodata =
-            self.set.iter().any(|member| carries(self.view.placement_host(member.placement)));
+            self.set.iter().any(|(_, member)| carries(self.view.placement_host(member.placement)));
     }
 
-    /// Why the member at `position` is not a candidate; `None` when it is one. `open` tiers take the client's country
+    /// Why the host at `position`, which is a member of the set, is not a candidate; `None` when it is one. `open` tiers take the client's country
     /// into account, the nearest ones do not.
     pub fn judge(&self, position: usize, open: bool) -> Option<Exclusion> {
         let Some(member) = self.set.get(position) else { return Some(Exclusion::NoUsableUrl) };
@@ -270,7 +270,8 @@ impl<'a> Collector<'a> {
         !self.gave(Tier::Country) && !self.gave(Tier::CountryContinent)
     }
 
-    fn gave(&self, tier: Tier) -> bool {
+    /// Whether a tier gave a candidate.
+    pub fn gave(&self, tier: Tier) -> bool {
         self.given & 1 << tier as u16 != 0
     }
 
@@ -313,11 +314,11 @@ impl<'a> Collector<'a> {
             let positions = &mut self.scratch.position;
             positions.clear();
             positions.resize(self.view.host_count(), 0);
-            for (at, member) in (1..).zip(self.set.iter()) {
+            for (at, member) in self.set.iter() {
                 if let Some(position) =
                     positions.get_mut(self.view.placement_host(member.placement).0 as usize)
                 {
-                    *position = at;
+                    *position = at as u32 + 1;
                 }
             }
             self.positions = true;
@@ -398,8 +399,9 @@ impl<'a> Collector<'a> {
 
     fn add_public(&mut self) -> bool {
         let mut any = false;
-        for position in 0..self.set.len() {
-            if self.set.get(position).is_some_and(|member| member.public) {
+        let set = self.set;
+        for (position, member) in set.iter() {
+            if member.public {
                 any |= self.add(position, 0);
             }
         }
@@ -409,10 +411,11 @@ impl<'a> Collector<'a> {
     /// Lists the hosts that stand for the countries chosen, and notes those countries that had a candidate, by code.
     fn add_countries(&mut self, chosen: impl Fn(&View<'_>, CountryId) -> bool) -> bool {
         let from = self.candidates.countries.len();
-        for (country, positions) in self.set.countries() {
-            if !positions.is_empty() && chosen(self.view, country) {
+        let set = self.set;
+        for (country, range) in set.countries() {
+            if !range.is_empty() && chosen(self.view, country) {
                 let mut any = false;
-                for position in positions {
+                for position in set.positions(range) {
                     any |= self.add(position, 0);
                 }
                 if any {

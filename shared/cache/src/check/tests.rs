@@ -6,7 +6,7 @@ use crate::{
         MOST_COMPARISONS, MOST_COMPONENTS, MOST_EXTRAS, MOST_HOSTS, MOST_NODES, MOST_PATH, MOST_TEXT,
         MOST_URLS, MOST_VERSIONS,
     },
-    schema::{HashIndex, NONE, NodeRow, PUBLIC, RepositoryRow, Schema},
+    schema::{HashIndex, NONE, NodeRow, PUBLIC, RepositoryRow, RosterRow, Schema},
     scheme::Scheme,
     tests::inventory,
     write::{lay_out, serialise},
@@ -30,6 +30,8 @@ const BROKEN: &[Broken] = &[
     ("a text that is too long", |s| {
         text(s, &[b'x'; MOST_TEXT + 1]);
     }),
+    // Sources.
+    ("unknown text", |s| s.sources[0].name = no_text(s)),
     // Countries.
     ("countries out of order", |s| s.countries[1] = s.countries[0]),
     ("too many countries", |s| {
@@ -66,19 +68,32 @@ const BROKEN: &[Broken] = &[
     ("placements for each host", |s| s.host_placements.push(3)),
     ("a placement at another host", |s| s.placements[0].host = 1),
     // Sets of hosts.
-    ("members of sets", |s| s.members.push(0)),
-    ("groups of sets", |s| s.groups.push(s.groups[0])),
-    ("extras of sets", |s| s.extras.push(s.extras[0])),
+    ("members of rosters", |s| s.members.push(0)),
+    ("groups of rosters", |s| s.groups.push(s.groups[0])),
+    ("extras of rosters", |s| s.extras.push(s.extras[0])),
+    ("members of rosters", |s| s.rosters.clear()),
+    ("sets of rosters", |s| s.bits.push(0)),
+    ("sets of rosters", |s| s.rosters[0].sets = 1),
+    ("sets of rosters", |s| s.rosters[1].sets = 4),
     ("unknown placement", |s| s.members[0] = s.placements.len() as u32 | PUBLIC),
-    ("a set with too many hosts", |s| {
+    ("a roster with too many hosts", |s| {
         s.members.resize(s.members.len() + 65_535, 0);
-        s.sets[2].members += 65_535;
+        s.rosters[1..].iter_mut().for_each(|row| row.members += 65_535);
     }),
     ("groups out of order", |s| s.groups[1].country = s.groups[0].country),
-    ("groups larger than their set", |s| s.groups[3].len += 1),
-    ("unknown member", |s| s.extras[0].member = 3),
-    ("too many extras of a set", |s| extras(s, MOST_EXTRAS + 1)),
+    ("groups larger than their roster", |s| s.groups[3].len += 1),
+    ("unknown member", |s| s.extras[0].member = 4),
+    ("too many extras of a roster", |s| extras(s, MOST_EXTRAS + 1)),
     ("extras out of order", |s| extras(s, 2)),
+    ("words of sets", |s| s.rosters[1].sets = 1),
+    ("words of sets", |s| s.rosters[2].sets = u32::MAX),
+    ("a set with an unknown member", |s| s.bits[1] |= 1 << 4),
+    ("a set with an unknown member", |s| s.bits[2] |= 1 << 31),
+    ("a set with an unknown member", |s| {
+        s.rosters.insert(0, RosterRow { members: 0, groups: 0, extras: 0, sets: 0, bits: 0 });
+        s.rosters[1..].iter_mut().for_each(|row| (row.sets, row.bits) = (row.sets + 1, row.bits + 1));
+        s.bits.insert(0, 1);
+    }),
     ("unknown country of a group", |s| s.groups[3].country = s.countries.len() as u16),
     ("unknown country of an extra", |s| s.extras[0].country = s.countries.len() as u16),
     // Paths.
@@ -94,7 +109,7 @@ const BROKEN: &[Broken] = &[
     ("a path that is too long", |s| chain(s, MOST_COMPONENTS + 1, b"x")),
     ("a path that is too long", |s| chain(s, 3, &[b'x'; MOST_TEXT - 1])),
     ("too many path components", |s| s.nodes = vec![s.nodes[4]; MOST_NODES + 1]),
-    ("a directory without carriers", |s| s.directories[0] = s.sets.len() as u32 - 1),
+    ("a directory without carriers", |s| s.directories[0] = s.rosters[2].sets),
     ("a category for each directory", |s| s.directory_category.push(0)),
     ("unknown category", |s| s.directory_category[0] = s.categories.len() as u8),
     ("unknown text", |s| s.categories[0].top = no_text(s)),
@@ -211,10 +226,10 @@ fn text(schema: &mut Schema, text: &[u8]) -> u32 {
     no_text(schema) - 1
 }
 
-/// Gives the first set, which has the only extra, so many of the same.
+/// Gives the first roster, which has the only extra, so many of the same.
 fn extras(schema: &mut Schema, count: usize) {
     schema.extras = vec![schema.extras[0]; count];
-    schema.sets[1..].iter_mut().for_each(|row| row.extras = count as u32);
+    schema.rosters[1..].iter_mut().for_each(|row| row.extras = count as u32);
 }
 
 /// Adds a path of so many components of this name.

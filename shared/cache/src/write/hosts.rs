@@ -3,14 +3,19 @@
 use super::{WriteError, Writer, limit};
 use crate::scheme::Schemes;
 use crate::{
-    inventory::{CarrierSet, Placement},
+    file::MOST_PAYLOAD,
+    inventory::{Carrier, Placement},
     limits::{MOST_EXTRAS, MOST_HOSTS, MOST_URLS},
     schema::{
-        ExtraRow, GroupRow, HostRow, NO_COORDINATE, NO_COUNTRY, NONE, PUBLIC, PlacementRow, SetRow, UrlRow,
+        ExtraRow, GroupRow, HostRow, NO_COUNTRY, NONE, PUBLIC, PlacementRow, RosterRow, UrlRow, stride,
     },
 };
+use indexmap::IndexSet;
 use std::collections::{BTreeMap, BTreeSet};
 use wire::code::Country;
+
+/// What words of sets may take: more fit no file.
+const MOST_WORDS: usize = MOST_PAYLOAD as usize / 4;
 
 /// The numbers that hosts and placements have in the file, by their position in the inventory.
 pub(super) struct HostOrder {
@@ -55,16 +60,14 @@ impl Writer<'_> {
                 },
                 allowed_len: allowed.len() as u16,
                 country: host.country.map_or(NO_COUNTRY, |code| self.country(code)),
-                latitude: NO_COORDINATE,
-                longitude: NO_COORDINATE,
-                flags: 0,
+                padding: 0,
             };
             self.schema.hosts.push(row);
             self.schema.allowed.extend(allowed);
         }
         for url in &inventory.urls {
             let text = self.string(&url.text);
-            self.schema.urls.push(UrlRow { text, scheme: url.scheme as u8, families: 0, flags: 0 });
+            self.schema.urls.push(UrlRow { text, scheme: url.scheme as u8, padding: [0; 3] });
         }
         self.placements(&mut order)?;
         Ok(order)
@@ -91,7 +94,7 @@ impl Writer<'_> {
                 host,
                 urls_start: self.schema.placement_urls.len() as u32,
                 schemes: schemes.bits(),
-                reserved: [0; 3],
+                padding: [0; 3],
             });
             self.schema.placement_urls.extend(&placement.urls);
         }
@@ -99,58 +102,74 @@ impl Writer<'_> {
         limit("URLs of placements", self.schema.placement_urls.len(), NONE as usize)
     }
 
-    /// Writes the sets in the inventory's order.
-    pub(super) fn carrier_sets(&mut self, order: &HostOrder) -> Result<(), WriteError> {
-        for set in &self.inventory.carrier_sets {
-            self.open_set();
-            limit("hosts of one directory", set.members.len(), MOST_HOSTS)?;
-            self.members(set, order)?;
+    /// Writes rosters and their sets in the inventory's order.
+    pub(super) fn rosters(&mut self, order: &HostOrder) -> Result<(), WriteError> {
+        let mut sets = 0;
+        for roster in &self.inventory.rosters {
+            self.open_roster(sets);
+            let members = self.members(&roster.carriers, order)?;
+            let stride = stride(roster.carriers.len());
+            limit("words of carrier sets", self.schema.bits.len() + stride * roster.sets.len(), MOST_WORDS)?;
+            for set in &roster.sets {
+                let from = self.schema.bits.len();
+                self.schema.bits.resize(from + stride, 0);
+                let bits = &mut self.schema.bits[from..];
+                for (at, word) in set.iter().enumerate() {
+                    let mut left = *word;
+                    while left != 0 {
+                        let member = members[at * 32 + left.trailing_zeros() as usize] as usize;
+                        bits[member / 32] |= 1 << (member % 32);
+                        left &= left - 1;
+                    }
+                }
+            }
+            sets += roster.sets.len() as u32;
         }
-        self.open_set();
-        limit("members of carrier sets", self.schema.members.len(), NONE as usize)
+        self.open_roster(sets);
+        Ok(())
     }
 
-    fn open_set(&mut self) {
-        self.schema.sets.push(SetRow {
+    fn open_roster(&mut self, sets: u32) {
+        self.schema.rosters.push(RosterRow {
             members: self.schema.members.len() as u32,
             groups: self.schema.groups.len() as u32,
             extras: self.schema.extras.len() as u32,
+            sets,
+            bits: self.schema.bits.len() as u32,
         });
     }
 
-    fn members(&mut self, set: &CarrierSet, order: &HostOrder) -> Result<(), WriteError> {
-        let mut countries: BTreeMap<u32, BTreeSet<Country>> = BTreeMap::new();
-        for (country, placements) in &set.groups {
-            for placement in placements {
-                countries.entry(*placement).or_default().insert(*country);
-            }
-        }
-        let none = BTreeSet::new();
-        let of = |placement: u32| countries.get(&placement).unwrap_or(&none);
-        let mut members = set.members.clone();
-        members.sort_by_key(|(placement, _)| {
-            let first = of(*placement).first();
-            (first.is_none(), first.copied(), order.placements[*placement as usize])
-        });
-        let mut lengths: BTreeMap<Country, u16> = set.groups.iter().map(|group| (group.0, 0)).collect();
+    /// Writes the members of a roster; their positions in it.
+    fn members(&mut self, carriers: &IndexSet<Carrier>, order: &HostOrder) -> Result<Vec<u32>, WriteError> {
+        limit("hosts of the directories of one category", carriers.len(), MOST_HOSTS)?;
+        let mut sorted: Vec<(usize, &Carrier)> = carriers.iter().enumerate().collect();
+        let key = |carrier: &Carrier| {
+            let first = carrier.countries.first().copied();
+            (first.is_none(), first, order.placements[carrier.placement as usize])
+        };
+        sorted.sort_by(|(_, a), (_, b)| (key(a), a).cmp(&(key(b), b)));
+        let mut positions = vec![0; sorted.len()];
+        let mut lengths: BTreeMap<Country, u16> = BTreeMap::new();
         let mut extras: Vec<ExtraRow> = Vec::new();
-        for (position, (placement, public)) in members.iter().enumerate() {
-            let mut theirs = of(*placement).iter();
-            if let Some(first) = theirs.next() {
+        for (member, (at, carrier)) in sorted.into_iter().enumerate() {
+            positions[at] = member as u32;
+            let mut countries = carrier.countries.iter();
+            if let Some(first) = countries.next() {
                 *lengths.entry(*first).or_default() += 1;
             }
-            extras.extend(
-                theirs.map(|code| ExtraRow { country: self.country(*code), member: position as u16 }),
-            );
-            let placement = order.placements[*placement as usize];
-            self.schema.members.push(if *public { placement | PUBLIC } else { placement });
+            for country in countries {
+                lengths.entry(*country).or_default();
+                extras.push(ExtraRow { country: self.country(*country), member: member as u16 });
+            }
+            let placement = order.placements[carrier.placement as usize];
+            self.schema.members.push(if carrier.public { placement | PUBLIC } else { placement });
         }
-        limit("further countries of the hosts of one directory", extras.len(), MOST_EXTRAS)?;
+        limit("further countries of the hosts of one category", extras.len(), MOST_EXTRAS)?;
         extras.sort_by_key(|extra| (extra.country, extra.member));
         self.schema.extras.extend(extras);
         let groups = lengths.iter().map(|(code, len)| GroupRow { country: self.country(*code), len: *len });
         let groups: Vec<GroupRow> = groups.collect();
         self.schema.groups.extend(groups);
-        Ok(())
+        Ok(positions)
     }
 }

@@ -13,7 +13,10 @@ use super::{
     inventory::Inventory,
     limits::{MOST_HOSTS, MOST_TEXT},
     ranges::Layers,
-    schema::{AsnRow, ClassRow, LocationRow, NO_CONTINENT, NO_COUNTRY, NONE, NetblockRow, Schema},
+    schema::{
+        AsnRow, ClassRow, LocationRow, NO_CONTINENT, NO_COUNTRY, NONE, NetblockRow, OWN_TIME, Schema,
+        SourceRow,
+    },
 };
 use indexmap::IndexSet;
 use ipnetwork::IpNetwork;
@@ -101,9 +104,10 @@ pub fn write(inventory: &Inventory, build_time: u64) -> Result<(CacheBytes, Stat
 /// The payload for this inventory.
 pub(super) fn lay_out(inventory: &Inventory) -> Result<Schema, WriteError> {
     let mut writer = Writer::new(inventory)?;
+    writer.sources();
     writer.countries();
     let order = writer.hosts()?;
-    writer.carrier_sets(&order)?;
+    writer.rosters(&order)?;
     writer.paths()?;
     writer.files()?;
     writer.repositories()?;
@@ -131,7 +135,7 @@ fn statistics(schema: &Schema, bytes: &CacheBytes) -> Statistics {
         hosts: schema.hosts.len(),
         urls: schema.urls.len(),
         directories: schema.directories.len(),
-        carrier_sets: schema.sets.len() - 1,
+        carrier_sets: schema.rosters.last().map_or(0, |end| end.sets as usize),
         repositories: schema.repositories.len() - 1,
         files: schema.file_versions.len() - 1,
         file_versions: schema.versions.len(),
@@ -157,12 +161,13 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(inventory: &'a Inventory) -> Result<Self, WriteError> {
+        let sets = inventory.rosters.iter().map(|roster| roster.sets.len()).sum();
         let numbered = [
             ("hosts", inventory.hosts.len(), MOST_HOSTS),
             ("URLs", inventory.urls.len(), NONE as usize),
             ("placements", inventory.placements.len(), i32::MAX as usize),
             ("directories", inventory.directories.len(), i32::MAX as usize),
-            ("carrier sets", inventory.carrier_sets.len(), i32::MAX as usize),
+            ("carrier sets", sets, i32::MAX as usize),
         ];
         for (what, found, most) in numbered {
             limit(what, found, most)?;
@@ -185,6 +190,14 @@ impl<'a> Writer<'a> {
         self.countries.binary_search(&country).map_or(NO_COUNTRY, |at| at as u16)
     }
 
+    fn sources(&mut self) {
+        for source in &self.inventory.sources {
+            let name = self.string(&source.name);
+            let flags = if source.own_time { OWN_TIME } else { 0 };
+            self.schema.sources.push(SourceRow { time: source.time, bytes: source.bytes, name, flags });
+        }
+    }
+
     /// Numbers every country and continent that occurs anywhere.
     fn countries(&mut self) {
         let inventory = self.inventory;
@@ -193,8 +206,8 @@ impl<'a> Writer<'a> {
             countries.extend(host.country);
             countries.extend(host.countries_allowed.iter().flatten());
         }
-        countries
-            .extend(inventory.carrier_sets.iter().flat_map(|set| set.groups.iter().map(|group| group.0)));
+        let carriers = inventory.rosters.iter().flat_map(|roster| &roster.carriers);
+        countries.extend(carriers.flat_map(|carrier| &carrier.countries));
         countries.extend(inventory.country_overrides.values());
         countries.extend(inventory.geoip.iter().map(|range| range.1));
         self.countries = countries.into_iter().collect();
@@ -233,12 +246,12 @@ impl<'a> Writer<'a> {
     fn clients(&mut self, order: &hosts::HostOrder) -> Result<(), WriteError> {
         let inventory = self.inventory;
         for (number, hosts) in &inventory.asn_hosts {
-            let row = AsnRow { number: *number, hosts: self.schema.asn_hosts.len() as u32, flags: 0 };
+            let row = AsnRow { number: *number, hosts: self.schema.asn_hosts.len() as u32 };
             self.schema.asns.push(row);
             self.schema.asn_hosts.extend(order.numbers(hosts));
         }
         let end = self.schema.asn_hosts.len() as u32;
-        self.schema.asns.push(AsnRow { number: u32::MAX, hosts: end, flags: 0 });
+        self.schema.asns.push(AsnRow { number: u32::MAX, hosts: end });
 
         let netblocks = self.netblocks(order);
         let asns: Vec<u32> = inventory.asn_hosts.keys().copied().collect();
@@ -290,14 +303,14 @@ impl<'a> Writer<'a> {
                 parent: open.last().map_or(NONE, |outer| outer.1),
                 length: prefix.prefix(),
                 family,
-                flags: 0,
+                padding: 0,
             });
             self.schema.netblock_hosts.extend(order.numbers(&self.inventory.netblocks[&prefix]));
             open.push((prefix, number));
             layer.push((prefix, Some(number)));
         }
         let hosts = self.schema.netblock_hosts.len() as u32;
-        let end = NetblockRow { address: [0; 16], hosts, parent: NONE, length: 0, family: 0, flags: 0 };
+        let end = NetblockRow { address: [0; 16], hosts, parent: NONE, length: 0, family: 0, padding: 0 };
         self.schema.netblocks.push(end);
         layer
     }

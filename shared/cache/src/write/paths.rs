@@ -2,6 +2,7 @@
 
 use super::{WriteError, Writer, limit};
 use crate::{
+    inventory::{SetPosition, top_of},
     limits::{MOST_NODES, MOST_PATH, MOST_VERSIONS},
     schema::{CategoryRow, HashIndex, NO_CATEGORY, NONE, NodeRow, SubpathRow, VersionRow},
 };
@@ -40,12 +41,13 @@ impl Writer<'_> {
                     NO_CATEGORY
                 }
             };
-            self.schema.directories.push(directory.carriers);
+            let SetPosition { roster, set } = directory.carriers;
+            self.schema.directories.push(self.schema.rosters[roster as usize].sets + set);
             self.schema.directory_category.push(category);
         }
         for top in categories.keys() {
             let top = self.string(top);
-            self.schema.categories.push(CategoryRow { top, origin: NONE });
+            self.schema.categories.push(CategoryRow { top });
         }
         Ok(())
     }
@@ -125,7 +127,7 @@ impl Writer<'_> {
                     }
                 }
                 let (timestamp, size) = (version.timestamp, version.size);
-                self.schema.versions.push(VersionRow { timestamp, size, hashes, kinds, reserved: [0; 3] });
+                self.schema.versions.push(VersionRow { timestamp, size, hashes, kinds, padding: [0; 3] });
             }
         }
         self.schema.file_versions.push(self.schema.versions.len() as u32);
@@ -159,13 +161,4 @@ impl Writer<'_> {
         let files = self.schema.file_versions.len() - 1;
         self.known(path).filter(|node| *node as usize >= self.schema.nodes.len() - files)
     }
-}
-
-/// What a directory's path begins with when its subpath is the end of it.
-fn top_of<'a>(path: &'a str, subpath: &str) -> Option<&'a str> {
-    if subpath.is_empty() {
-        return Some(path);
-    }
-    let top = path.strip_suffix(subpath)?;
-    if top.is_empty() { Some("") } else { top.strip_suffix('/') }
 }

@@ -43,7 +43,6 @@ impl Client {
             method: Method::Get,
             scheme: UrlScheme::Http,
             accept: Accept::default(),
-            deadline_ms: 2000,
             client: Some([192, 0, 2, 7].into()),
             path: b"/mirrorlist",
             query: b"country=global&path=pub/fedora/linux",

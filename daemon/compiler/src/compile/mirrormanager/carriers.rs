@@ -1,15 +1,16 @@
 //! `MirrorListCache`: directories and who carries them.
 //!
-//! This is the bulk of the input (some 1.4 kB for each of 120,000 directories) and says little: most directories share
-//! the carriers of many others. The bytes that say who carries a directory are fingerprinted, and only those not seen
-//! before are decoded; a fingerprint has 128 bits, so that two different ones never meet by chance. Some sources put
-//! the hosts of each directory in another order: then the same is done host by host.
+//! This is the bulk of the input (1.4 to 3 kB for each of 120,000 directories) and says little: most directories share
+//! the carriers of many others, and all but a few of their hosts. The bytes that say who carries a directory are
+//! fingerprinted, and only those not seen before are decoded; a fingerprint has 128 bits, so that two different ones
+//! never meet by chance. Of the others, the same is done host by host.
 
 use super::{
-    fingerprint::{ByFingerprint, fingerprint},
+    fingerprint::{ByFingerprint, fingerprint, fingerprint_in},
     gathered::Gathered,
     names,
-    tables::{Fields, Tables, Value, WRONG_TYPE, damaged, numbers},
+    stream::Stream,
+    tables::{DIRECTORIES, Fields, Value, WRONG_TYPE, damaged, numbers},
     urls::Urls,
 };
 use crate::compile::{
@@ -17,31 +18,41 @@ use crate::compile::{
     skipped::{InputTable, Reason, Skipped},
 };
 use cache::{
-    inventory::{Directory, Host, Inventory, Placement},
+    inventory::{Directory, Host, Inventory, Placement, Roster, SetPosition, top_of},
     limits::MOST_URLS,
 };
 use indexmap::Equivalent;
+use std::{
+    collections::HashMap,
+    io::{Read, Seek},
+};
 
 const TABLE: InputTable = InputTable::MirrorList;
 
 /// Sets of which something was skipped that are remembered: each takes some 700 bytes. Further ones are read each time.
 const MOST_ODD: usize = 1 << 16;
 
+/// Top directories whose directories have a roster of their own; sources have one for each category, a few dozen.
+const MOST_ROSTERS: usize = 255;
+
+/// Words of sets in all: what is more fits no cache.
+const MOST_WORDS: usize = 1 << 26;
+
 /// Reads directories, carrier sets, placements and the hosts that these name.
 ///
 /// A host is known from here on if a directory names it, even without a URL. Of one directory given twice the last
 /// counts.
 pub fn import(
-    tables: &Tables<'_>,
+    stream: &mut Stream<impl Read + Seek>,
     urls: &Urls,
     inventory: &mut Inventory,
     skipped: &mut Skipped,
 ) -> Result<(), Cause> {
-    let records = tables.records(TABLE);
-    inventory.directories.reserve(records.len());
     let mut carriers = Carriers::new(urls);
     let mut body = Vec::new();
-    for &record in records {
+    stream.rewind()?;
+    while let Some((number, value)) = stream.next_field(|number| number == DIRECTORIES)? {
+        let (DIRECTORIES, Value::Bytes(record)) = (number, value) else { continue };
         let head = Head::split(record, &mut body).map_err(|why| damaged(TABLE, why))?;
         let (path, subpath) = match (names::directory(head.directory), names::path(head.subpath)) {
             (Ok(path), Ok(subpath)) => (path, subpath),
@@ -50,9 +61,9 @@ pub fn import(
                 continue;
             }
         };
-        let carriers =
-            carriers.intern(&path, &body, inventory, skipped).map_err(|why| damaged(TABLE, why))?;
-        let directory = Directory { carriers, subpath };
+        let roster = carriers.roster(top_of(&path, &subpath), inventory);
+        let set = carriers.intern(&path, &body, roster, inventory, skipped)?;
+        let directory = Directory { carriers: SetPosition { roster, set }, subpath };
         let (position, earlier) = inventory.directories.insert_full(path, directory);
         if earlier.is_some() {
             skipped.add(TABLE, Reason::Repeated, || {
@@ -102,8 +113,12 @@ impl<'a> Head<'a> {
 /// Carrier sets met so far.
 struct Carriers<'a> {
     urls: &'a Urls,
-    /// The position of each set, and what was skipped on the way to it.
-    seen: ByFingerprint<(u32, Skipped)>,
+    /// The rosters of top directories; the one of no name is for all further ones.
+    rosters: HashMap<Option<String>, u32>,
+    /// Words of all sets.
+    words: usize,
+    /// The position of each set, and what was skipped on the way to it, if anything was.
+    seen: ByFingerprint<(u32, Option<Box<Skipped>>)>,
     /// Sets of which something was skipped.
     odd: usize,
     /// Pairs of `ByHostId` of which nothing was skipped, as [`Gathered::host`] takes them.
@@ -117,6 +132,8 @@ impl<'a> Carriers<'a> {
     fn new(urls: &'a Urls) -> Carriers<'a> {
         Carriers {
             urls,
+            rosters: HashMap::new(),
+            words: 0,
             seen: ByFingerprint::default(),
             odd: 0,
             hosts_seen: ByFingerprint::default(),
@@ -126,39 +143,70 @@ impl<'a> Carriers<'a> {
         }
     }
 
-    /// The position of the carrier set that `body` describes.
+    /// The roster for the directories below a top directory, which have much the same carriers.
+    fn roster(&mut self, top: Option<&str>, inventory: &mut Inventory) -> u32 {
+        let top = top.map(str::to_owned);
+        if let Some(roster) = self.rosters.get(&top) {
+            return *roster;
+        }
+        let top = top.filter(|_| self.rosters.len() < MOST_ROSTERS);
+        *self.rosters.entry(top).or_insert_with(|| {
+            inventory.rosters.push(Roster::default());
+            inventory.rosters.len() as u32 - 1
+        })
+    }
+
+    /// The position in this roster of the carrier set that `body` describes.
     fn intern(
+        &mut self,
+        path: &str,
+        body: &[u8],
+        roster: u32,
+        inventory: &mut Inventory,
+        skipped: &mut Skipped,
+    ) -> Result<u32, Cause> {
+        let fingerprint = fingerprint_in(roster, body);
+        if let Some((position, of_each)) = self.seen.get(&fingerprint) {
+            of_each.iter().for_each(|of_each| skipped.merge(of_each));
+            return Ok(*position);
+        }
+        let mut of_each = Skipped::default();
+        self.gather(path, body, inventory, &mut of_each).map_err(|why| damaged(TABLE, why))?;
+        let known = &mut inventory.rosters[roster as usize];
+        let sets = known.sets.len();
+        let position = self.gathered.carrier_set(path, (roster, known), &mut of_each);
+        self.words += known.sets.get_index(sets).map_or(0, |set| set.len());
+        if self.words > MOST_WORDS {
+            let why = "its directories have more different sets of hosts than a cache holds";
+            return Err(Cause::Refused(why.into()));
+        }
+        skipped.merge(&of_each);
+        let odd = of_each.total() > 0;
+        self.odd += usize::from(odd);
+        if !odd || self.odd <= MOST_ODD {
+            self.seen.insert(fingerprint, (position, odd.then(|| Box::new(of_each))));
+        }
+        Ok(position)
+    }
+
+    /// Takes the parts of a record that say who carries the directory.
+    fn gather(
         &mut self,
         path: &str,
         body: &[u8],
         inventory: &mut Inventory,
         skipped: &mut Skipped,
-    ) -> Result<u32, String> {
-        let fingerprint = fingerprint(body);
-        if let Some((position, of_each)) = self.seen.get(&fingerprint) {
-            skipped.merge(of_each);
-            return Ok(*position);
-        }
-        let mut of_each = Skipped::default();
+    ) -> Result<(), String> {
         let mut fields = Fields(body);
         while let Some(field) = fields.next_field()? {
             match field {
                 (2, value) => self.gathered.public(value)?,
-                (4, Value::Bytes(record)) => self.gathered.country(path, record, &mut of_each)?,
-                (6, Value::Bytes(record)) => self.host(path, record, inventory, &mut of_each)?,
+                (4, Value::Bytes(record)) => self.gathered.country(path, record, skipped)?,
+                (6, Value::Bytes(record)) => self.host(path, record, inventory, skipped)?,
                 _ => return Err(WRONG_TYPE.into()),
             }
         }
-        let set = self.gathered.carrier_set(path, &mut of_each);
-        let position = inventory.carrier_sets.insert_full(set).0 as u32;
-        skipped.merge(&of_each);
-        if of_each.total() > 0 {
-            self.odd += 1;
-        }
-        if of_each.total() == 0 || self.odd <= MOST_ODD {
-            self.seen.insert(fingerprint, (position, of_each));
-        }
-        Ok(position)
+        Ok(())
     }
 
     /// One pair of `ByHostId`: a host and the ids of its URLs.

@@ -26,7 +26,7 @@ const MOST: usize = 1 << 21;
 /// last counts, with all its versions.
 ///
 /// Cost: records are taken apart one by one, since an empty version of two bytes takes a hundred times that in memory.
-pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+pub fn import(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     let mut seen = HashSet::new();
     let mut left = MOST;
     for record in tables.records(TABLE) {

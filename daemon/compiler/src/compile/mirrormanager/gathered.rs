@@ -1,16 +1,19 @@
 //! What one record of `MirrorListCache` says about its carriers, gathered until it is complete and then put together.
 //!
 //! The parts of a record refer to each other and may come in any order; [`Gathered::carrier_set`] is where they meet.
+//! That happens a hundred times and more for each of 120,000 directories: a host that is as it was in the directory before
+//! costs one look-up.
 
 use super::{
-    fingerprint::ById,
+    fingerprint::{ById, Quick},
     tables::{Fields, Value, WRONG_TYPE, numbers},
 };
 use crate::compile::{
     skipped::{InputTable, Reason, Skipped},
     text,
 };
-use cache::inventory::CarrierSet;
+use cache::inventory::{Carrier, Roster, put};
+use std::{collections::HashMap, hash::BuildHasherDefault};
 use wire::code::Country;
 
 const TABLE: InputTable = InputTable::MirrorList;
@@ -31,6 +34,11 @@ pub struct Gathered {
     slots: Vec<Slot>,
     /// Counts the records; slots of another one are as good as empty.
     record: u32,
+    /// Hosts that stand for several countries, and their further ones: position, country, id.
+    further: Vec<(u32, Country, i64)>,
+    /// By roster and host: the carrier that it was last.
+    placed: HashMap<(u32, u32), Placed, BuildHasherDefault<Quick>>,
+    bits: Vec<u32>,
 }
 
 /// What one record says of a host.
@@ -39,6 +47,19 @@ struct Slot {
     record: u32,
     placement: Option<u32>,
     public: bool,
+    /// The first country that it stands for.
+    country: Option<Country>,
+    /// Whether there are further ones.
+    several: bool,
+}
+
+/// A carrier of one country at most, and its position in its roster.
+#[derive(Clone, Copy)]
+struct Placed {
+    placement: u32,
+    public: bool,
+    country: Option<Country>,
+    position: usize,
 }
 
 impl Gathered {
@@ -81,21 +102,53 @@ impl Gathered {
         Ok(())
     }
 
-    /// Puts the parts together, in the order that makes equal sets compare equal, and forgets them.
-    pub fn carrier_set(&mut self, path: &str, skipped: &mut Skipped) -> CarrierSet {
+    /// Puts the parts together and forgets them; the set's position in its roster, which is the one of this number.
+    pub fn carrier_set(
+        &mut self,
+        path: &str,
+        (number, roster): (u32, &mut Roster),
+        skipped: &mut Skipped,
+    ) -> u32 {
         self.record += 1;
-        let mut set = CarrierSet::default();
         self.mark_hosts(path, skipped);
         self.mark_public(path, skipped);
-        for (host, _) in self.hosts.drain(..) {
-            let slot = self.slots[host as usize];
-            set.members.extend(slot.placement.map(|placement| (placement, slot.public)));
-        }
-        set.members.sort_unstable();
+        self.mark_countries(path, skipped);
+        self.bits.clear();
         // A host given twice was gathered twice, both times with its last placement.
-        set.members.dedup();
-        self.group(path, &mut set, skipped);
-        set
+        for (host, _) in std::mem::take(&mut self.hosts).drain(..) {
+            let Slot { placement: Some(placement), public, country, several, .. } = self.slots[host as usize]
+            else {
+                continue;
+            };
+            let known = self.placed.get(&(number, host)).filter(|known| {
+                !several && (known.placement, known.public, known.country) == (placement, public, country)
+            });
+            let position = match known {
+                Some(known) => known.position,
+                None => {
+                    let countries = self.countries(host);
+                    let carrier = Carrier { placement, public, countries };
+                    let position = roster.carriers.insert_full(carrier).0;
+                    if !several {
+                        let placed = Placed { placement, public, country, position };
+                        self.placed.insert((number, host), placed);
+                    }
+                    position
+                }
+            };
+            put(position, &mut self.bits);
+        }
+        roster.intern(&self.bits)
+    }
+
+    /// The countries that a host of this record stands for, ascending.
+    fn countries(&self, host: u32) -> Vec<Country> {
+        let slot = self.slots[host as usize];
+        let from = self.further.partition_point(|further| further.0 < host);
+        let further = self.further[from..].iter().take_while(|further| further.0 == host);
+        let mut countries: Vec<Country> = slot.country.into_iter().chain(further.map(|one| one.1)).collect();
+        countries.sort_unstable();
+        countries
     }
 
     fn mark_hosts(&mut self, path: &str, skipped: &mut Skipped) {
@@ -105,7 +158,7 @@ impl Gathered {
                 let id = || self.known.iter().find(|(_, known)| **known == host).map_or(0, |(id, _)| *id);
                 skipped.add(TABLE, Reason::Repeated, || format!("host {} in {path}", id()));
             }
-            *slot = Slot { record: self.record, placement, public: false };
+            *slot = Slot { record: self.record, placement, ..Slot::default() };
         }
     }
 
@@ -122,29 +175,33 @@ impl Gathered {
         }
     }
 
-    /// Fills the set's groups: countries in order, each with its placements in order, each once.
-    fn group(&mut self, path: &str, set: &mut CarrierSet, skipped: &mut Skipped) {
-        self.by_country.sort_unstable();
-        let mut last = None;
+    /// Gives each host its countries, each once.
+    fn mark_countries(&mut self, path: &str, skipped: &mut Skipped) {
+        self.further.clear();
         for (country, id) in self.by_country.drain(..) {
-            if last.replace((country, id)) == Some((country, id)) {
+            let host = self.known.get(&id).copied();
+            let slot = host.map(|host| (host, &mut self.slots[host as usize]));
+            match slot.filter(|(_, slot)| slot.record == self.record && slot.placement.is_some()) {
+                None => {
+                    skipped.add(TABLE, Reason::NotACarrier, || format!("host {id} of {country} in {path}"));
+                }
+                Some((_, Slot { country: first @ None, .. })) => *first = Some(country),
+                Some((_, slot)) if slot.country == Some(country) => {
+                    skipped.add(TABLE, Reason::Repeated, || format!("host {id} of {country} in {path}"));
+                }
+                Some((host, slot)) => {
+                    slot.several = true;
+                    self.further.push((host, country, id));
+                }
+            }
+        }
+        self.further.sort_unstable();
+        self.further.dedup_by(|(host, country, id), before| {
+            let again = (*host, *country) == (before.0, before.1);
+            if again {
                 skipped.add(TABLE, Reason::Repeated, || format!("host {id} of {country} in {path}"));
-                continue;
             }
-            let slot = self.known.get(&id).map(|host| self.slots[*host as usize]);
-            let Some(placement) =
-                slot.filter(|slot| slot.record == self.record).and_then(|slot| slot.placement)
-            else {
-                skipped.add(TABLE, Reason::NotACarrier, || format!("host {id} of {country} in {path}"));
-                continue;
-            };
-            match set.groups.last_mut() {
-                Some((last, group)) if *last == country => group.push(placement),
-                _ => set.groups.push((country, vec![placement])),
-            }
-        }
-        for (_, group) in &mut set.groups {
-            group.sort_unstable();
-        }
+            again
+        });
     }
 }

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use wire::code::{Continent, Country};
 
 /// Reads the small tables; [`Inventory::hosts`] must be complete.
-pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+pub fn import(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     countries(tables, inventory, skipped)?;
     bandwidths(tables, inventory, skipped)?;
     allowed_countries(tables, inventory, skipped)?;
@@ -29,7 +29,7 @@ pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skip
     continents(tables, inventory, skipped)
 }
 
-fn countries(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+fn countries(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     for record in tables.decoded(InputTable::HostCountry) {
         let IntString { key, value } = record?;
         let Some(host) = host(InputTable::HostCountry, key, inventory, skipped) else { continue };
@@ -44,7 +44,7 @@ fn countries(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipp
     Ok(())
 }
 
-fn bandwidths(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+fn bandwidths(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     for record in tables.decoded(InputTable::HostBandwidth) {
         let IntInt { key, value } = record?;
         let Some(host) = host(InputTable::HostBandwidth, key, inventory, skipped) else { continue };
@@ -53,11 +53,7 @@ fn bandwidths(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skip
     Ok(())
 }
 
-fn allowed_countries(
-    tables: &Tables<'_>,
-    inventory: &mut Inventory,
-    skipped: &mut Skipped,
-) -> Result<(), Cause> {
+fn allowed_countries(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     for record in tables.decoded(InputTable::HostCountryAllowed) {
         let IntStrings { key, value } = record?;
         let Some(host) = host(InputTable::HostCountryAllowed, key, inventory, skipped) else { continue };
@@ -79,7 +75,7 @@ fn allowed_countries(
     Ok(())
 }
 
-fn locations(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+fn locations(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     for record in tables.decoded(InputTable::Location) {
         let StringInts { key, value } = record?;
         let key = key.unwrap_or_default();
@@ -99,7 +95,7 @@ fn locations(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipp
     Ok(())
 }
 
-fn asns(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+fn asns(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     for record in tables.decoded(InputTable::HostAsn) {
         let IntInts { key, value } = record?;
         let Some(asn) = key.and_then(|asn| u32::try_from(asn).ok()) else {
@@ -118,7 +114,7 @@ fn asns(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -
 }
 
 /// Netblocks that are equal once host bits are masked are joined.
-fn netblocks(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+fn netblocks(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     for record in tables.decoded(InputTable::HostNetblock) {
         let StringInts { key, value } = record?;
         let Some(prefix) = prefix_of(InputTable::HostNetblock, &key.unwrap_or_default(), skipped) else {
@@ -137,11 +133,7 @@ fn netblocks(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipp
     Ok(())
 }
 
-fn country_overrides(
-    tables: &Tables<'_>,
-    inventory: &mut Inventory,
-    skipped: &mut Skipped,
-) -> Result<(), Cause> {
+fn country_overrides(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     for record in tables.decoded(InputTable::NetblockCountry) {
         let StringString { key, value } = record?;
         let Some(prefix) = prefix_of(InputTable::NetblockCountry, &key.unwrap_or_default(), skipped) else {
@@ -163,7 +155,7 @@ fn country_overrides(
     Ok(())
 }
 
-fn continents(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+fn continents(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     for record in tables.decoded(InputTable::ContinentRedirect) {
         let StringString { key, value } = record?;
         let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());

@@ -1,7 +1,8 @@
 //! MirrorManager2's mirrorlist cache, a protobuf message, as input.
 //!
 //! [`import`] reads as its own table of contents: split the message into its tables, then take them in the order in
-//! which they need each other, so that the order in the file does not matter. What each table means is in the file
+//! which they need each other, so that the order in the file does not matter. The file is read twice for that, and
+//! never in memory as a whole. What each table means is in the file
 //! named after it; the messages themselves are in [`interchange`], for whoever writes such files.
 
 mod carriers;
@@ -11,6 +12,7 @@ mod gathered;
 mod hosts;
 mod names;
 mod repositories;
+mod stream;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -18,11 +20,13 @@ mod urls;
 
 use super::{error::Cause, policy::Policy, skipped::Skipped};
 use cache::inventory::Inventory;
+use std::io::{Cursor, Read, Seek};
+use stream::Stream;
 use tables::Tables;
 
 /// Reads a whole cache into `inventory`, as if the site had no wishes of its own; see [`import_under`].
 pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
-    import_under(&Policy::default(), bytes, inventory, skipped)
+    import_under(&Policy::default(), Cursor::new(bytes), inventory, skipped)
 }
 
 /// Reads what a site's policy leaves of a whole cache into `inventory`.
@@ -32,14 +36,16 @@ pub fn import(bytes: &[u8], inventory: &mut Inventory, skipped: &mut Skipped) ->
 /// laid over them.
 pub fn import_under(
     policy: &Policy,
-    bytes: &[u8],
+    file: impl Read + Seek,
     inventory: &mut Inventory,
     skipped: &mut Skipped,
 ) -> Result<(), Cause> {
-    let tables = Tables::split(bytes)?;
+    let mut stream = Stream::new(file)?;
+    let tables = Tables::read(&mut stream)?;
     inventory.source_time = tables.time;
     let urls = urls::import(&tables, policy, inventory, skipped)?;
-    carriers::import(&tables, &urls, inventory, skipped)?;
+    inventory.directories.reserve(tables.directories);
+    carriers::import(&mut stream, &urls, inventory, skipped)?;
     details::import(&tables, inventory, skipped)?;
     repositories::import(&tables, inventory, skipped)?;
     hosts::import(&tables, inventory, skipped)

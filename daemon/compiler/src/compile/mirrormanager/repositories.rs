@@ -10,7 +10,7 @@ use cache::inventory::Inventory;
 use interchange::message::{StringBool, StringString};
 
 /// Reads [`Inventory::repositories`]; of equal keys the last counts.
-pub fn import(tables: &Tables<'_>, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
+pub fn import(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped) -> Result<(), Cause> {
     for record in tables.decoded(InputTable::RepoArch) {
         let StringString { key, value } = record?;
         let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());

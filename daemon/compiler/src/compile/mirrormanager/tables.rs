@@ -1,78 +1,93 @@
 //! The message cut into its tables, without decoding them.
 //!
-//! Every record of a table is a slice of the file, so that the tables can be taken in the order in which they need each
-//! other and only one record at a time is decoded. [`Fields`] is the reader for records that are too many for prost.
+//! Their records are kept as they are in the file, so that the tables can be taken in the order in which they need each
+//! other and only one record at a time is decoded. The largest, that of directories, stays in the file: see [`Stream`].
+//! [`Fields`] is the reader for records that are too many for prost.
 
+use super::stream::Stream;
 use crate::compile::{error::Cause, skipped::InputTable};
 use prost::{
     Message,
     encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
 };
+use std::{
+    io::{Read, Seek},
+    ops::Range,
+};
 
 /// One more than the highest field number of the message.
 const FIELDS: usize = 17;
+/// The number of the field of directories.
+pub const DIRECTORIES: u32 = 16;
 
-/// The records of each table, in the order of the file.
-#[derive(Debug)]
-pub struct Tables<'a> {
+/// The records of each table but [`InputTable::MirrorList`], in the order of the file.
+#[derive(Debug, Default)]
+pub struct Tables {
     /// When the source was made, in seconds since the epoch; 0 when it does not say.
     pub time: u64,
-    records: [Vec<&'a [u8]>; FIELDS],
+    /// How many records of [`InputTable::MirrorList`] there are.
+    pub directories: usize,
+    /// The records of all tables, one after the other.
+    bytes: Vec<u8>,
+    /// Where each is in `bytes`.
+    records: [Vec<Range<u32>>; FIELDS],
 }
 
-impl<'a> Tables<'a> {
-    /// Finds the records of all tables; unknown fields are passed over.
+impl Tables {
+    /// Reads the records of all tables; unknown fields are passed over. Directories are the bulk of the file: they are
+    /// only counted, for whoever takes them from the stream later.
     ///
     /// An error when the file is larger than 4 GiB (so positions in it fit 32 bits), cut short, not of this shape, or has
     /// more records of a table than it may.
-    pub fn split(bytes: &'a [u8]) -> Result<Tables<'a>, Cause> {
-        if u32::try_from(bytes.len()).is_err() {
-            return Err(Cause::Refused(format!("{} bytes; at most 4 GiB can be read", bytes.len())));
+    pub fn read(stream: &mut Stream<impl Read + Seek>) -> Result<Tables, Cause> {
+        if u32::try_from(stream.length()).is_err() {
+            return Err(Cause::Refused(format!("{} bytes; at most 4 GiB can be read", stream.length())));
         }
-        let mut tables = Tables { time: 0, records: Default::default() };
-        let mut fields = Fields(bytes);
+        let mut tables = Tables::default();
         loop {
-            let offset = bytes.len() - fields.0.len();
-            match fields.next_field() {
-                Ok(None) => return Ok(tables),
-                Ok(Some((1, Value::Number(time)))) => tables.time = time,
-                Ok(Some((number @ 2..=16, Value::Bytes(record)))) => tables.add(number, record)?,
-                Ok(Some((number @ 1..=16, _))) => {
+            let offset = stream.offset();
+            match stream.next_field(|number| number != DIRECTORIES)? {
+                None => return Ok(tables),
+                Some((1, Value::Number(time))) => tables.time = time,
+                Some((number @ 2..=16, Value::Bytes(record))) => tables.add(number, record)?,
+                Some((number @ 1..=16, _)) => {
                     return Err(Cause::Refused(format!(
                         "not a MirrorList: field {number} at byte {offset} is of another type"
                     )));
                 }
-                Ok(Some(_)) => {}
-                Err(why) => {
-                    return Err(Cause::Refused(format!(
-                        "damaged or cut short at byte {offset} of {} ({why})",
-                        bytes.len()
-                    )));
-                }
+                Some(_) => {}
             }
         }
     }
 
-    fn add(&mut self, number: u32, record: &'a [u8]) -> Result<(), Cause> {
+    fn add(&mut self, number: u32, record: &[u8]) -> Result<(), Cause> {
         // Host to its connection limit is no table that anything is taken from.
         let Some((_, table, most)) = TABLES.iter().find(|row| row.0 == number) else { return Ok(()) };
         let records = &mut self.records[number as usize];
-        if records.len() == *most {
+        let count = if number == DIRECTORIES { self.directories } else { records.len() };
+        if count == *most {
             let name = table.name();
             return Err(Cause::Refused(format!("has more than {most} records of {name}, which is too many")));
         }
-        records.push(record);
+        if number == DIRECTORIES {
+            self.directories += 1;
+            return Ok(());
+        }
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(record);
+        records.push(start..self.bytes.len() as u32);
         Ok(())
     }
 
     /// The records of a table.
-    pub fn records(&self, table: InputTable) -> &[&'a [u8]] {
-        &self.records[number(table)]
+    pub fn records(&self, table: InputTable) -> impl ExactSizeIterator<Item = &[u8]> {
+        let records = self.records[number(table)].iter();
+        records.map(|range| &self.bytes[range.start as usize..range.end as usize])
     }
 
     /// The records of a table, decoded one by one.
     pub fn decoded<M: Message + Default>(&self, table: InputTable) -> impl Iterator<Item = Result<M, Cause>> {
-        self.records(table).iter().map(move |record| M::decode(*record).map_err(|why| damaged(table, why)))
+        self.records(table).map(move |record| M::decode(record).map_err(|why| damaged(table, why)))
     }
 }
 
@@ -100,7 +115,7 @@ const TABLES: [(u32, InputTable, usize); 14] = [
     (13, InputTable::HostBandwidth, 1 << 18),
     (14, InputTable::HostCountryAllowed, 1 << 18),
     (15, InputTable::HostNetblock, 1 << 18),
-    (16, InputTable::MirrorList, 1 << 21),
+    (DIRECTORIES, InputTable::MirrorList, 1 << 21),
 ];
 
 /// The number of a table's field. Inputs that are not tables of this message have 0, which no field has.
@@ -170,7 +185,8 @@ pub fn numbers(value: Value<'_>, into: &mut Vec<i64>) -> Result<(), String> {
 /// What a reader of [`Fields`] says about a field of the wrong type.
 pub const WRONG_TYPE: &str = "a field is of another type";
 
-fn text(error: prost::DecodeError) -> String {
+/// What is wrong, without saying where.
+pub fn text(error: prost::DecodeError) -> String {
     let text = error.to_string();
     text.strip_prefix("failed to decode Protobuf message: ").unwrap_or(&text).to_owned()
 }
@@ -179,23 +195,28 @@ fn text(error: prost::DecodeError) -> String {
 mod tests {
     use super::*;
     use prost::encoding::encode_key;
+    use std::io::Cursor;
+
+    fn read(bytes: &[u8]) -> Result<Tables, Cause> {
+        Tables::read(&mut Stream::new(Cursor::new(bytes))?)
+    }
 
     #[test]
     fn unknown_fields_are_passed_over() {
         // Field 17 as varint, 18 as fixed64, 19 as bytes, then the time.
         let bytes = [0x88, 1, 5, 0x91, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0x9a, 1, 1, 9, 8, 7];
-        assert_eq!(Tables::split(&bytes).unwrap().time, 7);
+        assert_eq!(read(&bytes).unwrap().time, 7);
     }
 
     #[test]
     fn a_record_longer_than_the_file_is_refused_with_its_place() {
-        let error = Tables::split(&[8, 7, 0x82, 1, 9, 1, 2]).unwrap_err().to_string();
+        let error = read(&[8, 7, 0x82, 1, 9, 1, 2]).unwrap_err().to_string();
         assert_eq!(error, "damaged or cut short at byte 2 of 7 (field 16 says 9 bytes, 2 are left)");
     }
 
     #[test]
     fn a_table_of_another_type_is_refused() {
-        let error = Tables::split(&[0x20, 1]).unwrap_err().to_string();
+        let error = read(&[0x20, 1]).unwrap_err().to_string();
         assert_eq!(error, "not a MirrorList: field 4 at byte 0 is of another type");
     }
 
@@ -206,9 +227,10 @@ mod tests {
             encode_key(number, WireType::LengthDelimited, &mut record);
             record.push(0);
             let mut bytes = record.repeat(most);
-            assert_eq!(Tables::split(&bytes).unwrap().records(table).len(), most);
+            let tables = read(&bytes).unwrap();
+            assert_eq!(tables.records(table).len() + tables.directories, most);
             bytes.extend_from_slice(&record);
-            let error = Tables::split(&bytes).unwrap_err().to_string();
+            let error = read(&bytes).unwrap_err().to_string();
             let name = table.name();
             assert_eq!(error, format!("has more than {most} records of {name}, which is too many"));
         }

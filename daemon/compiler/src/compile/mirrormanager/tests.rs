@@ -15,6 +15,7 @@ use interchange::message::{
     MirrorListDirectory, StringBool, StringInts, StringString,
 };
 use prost::Message;
+use std::{collections::BTreeMap, io::Cursor};
 use wire::code::Country;
 
 fn ints(key: i64, value: &[i64]) -> IntInts {
@@ -67,7 +68,7 @@ fn read(list: &MirrorList) -> (Inventory, Skipped) {
 fn read_without(excluded: &[Scheme], list: &MirrorList) -> (Inventory, Skipped) {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
     let policy = Policy { exclude_protocols: excluded.iter().copied().collect::<Schemes>() };
-    import_under(&policy, &list.encode_to_vec(), &mut inventory, &mut skipped).unwrap();
+    import_under(&policy, Cursor::new(list.encode_to_vec()), &mut inventory, &mut skipped).unwrap();
     (inventory, skipped)
 }
 
@@ -77,15 +78,22 @@ fn country(code: &str) -> Country {
 
 /// Members of a directory as (host id, public).
 fn members(inventory: &Inventory, path: &str) -> Vec<(i64, bool)> {
-    let set = &inventory.carrier_sets[inventory.directories[path].carriers as usize];
-    set.members.iter().map(|&(placement, public)| (host_id(inventory, placement), public)).collect()
+    let mut members: Vec<_> = inventory.carriers(&inventory.directories[path]).collect();
+    members.sort_by_key(|carrier| carrier.placement);
+    members.iter().map(|carrier| (host_id(inventory, carrier.placement), carrier.public)).collect()
 }
 
 /// Country groups of a directory as (country, host ids).
 fn groups(inventory: &Inventory, path: &str) -> Vec<(String, Vec<i64>)> {
-    let set = &inventory.carrier_sets[inventory.directories[path].carriers as usize];
-    let ids = |group: &[u32]| group.iter().map(|&placement| host_id(inventory, placement)).collect();
-    set.groups.iter().map(|(country, group)| (country.to_string(), ids(group))).collect()
+    let mut groups: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    let mut members: Vec<_> = inventory.carriers(&inventory.directories[path]).collect();
+    members.sort_by_key(|carrier| carrier.placement);
+    for carrier in members {
+        for country in &carrier.countries {
+            groups.entry(country.to_string()).or_default().push(host_id(inventory, carrier.placement));
+        }
+    }
+    groups.into_iter().collect()
 }
 
 fn host_id(inventory: &Inventory, placement: u32) -> i64 {
@@ -237,9 +245,9 @@ fn directories_with_the_same_carriers_share_one_set() {
     list.mirror_list.push(directory("pub/c", &[(3, &[30]), (1, &[10]), (2, &[20])], &[2, 1]));
     list.mirror_list.push(directory("pub/d", &[(1, &[10]), (2, &[20]), (3, &[30])], &[1]));
     let (inventory, _) = read(&list);
-    let sets: Vec<u32> = inventory.directories.values().map(|directory| directory.carriers).collect();
+    let sets: Vec<u32> = inventory.directories.values().map(|directory| directory.carriers.set).collect();
     assert_eq!(sets, [0, 0, 0, 1]);
-    assert_eq!((inventory.carrier_sets.len(), inventory.placements.len()), (2, 3));
+    assert_eq!((inventory.rosters[0].sets.len(), inventory.placements.len()), (2, 3));
 }
 
 #[test]
@@ -324,7 +332,7 @@ fn what_is_skipped_is_counted_for_every_directory_that_has_it() {
     list.mirror_list = ["pub/a", "pub/b"].map(|path| directory(path, &[(1, &[10, 99])], &[])).into();
     let (inventory, skipped) = read(&list);
     assert_eq!(skipped.count(InputTable::MirrorList, Reason::UnknownUrl), 2);
-    assert_eq!(inventory.carrier_sets.len(), 1);
+    assert_eq!(inventory.rosters[0].sets.len(), 1);
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub type Urls = HashMap<i64, Option<u32>>;
 /// Reads the usable URLs into [`Inventory::urls`]; of one id given twice the last counts. Two ids of one URL have one
 /// position. An excluded URL is counted here, and not once more for each directory that names it.
 pub fn import(
-    tables: &Tables<'_>,
+    tables: &Tables,
     policy: &Policy,
     inventory: &mut Inventory,
     skipped: &mut Skipped,

@@ -120,7 +120,7 @@ fn a_cache_that_asks_for_too_much_memory_is_refused_by_build_verify_and_the_daem
     assert_eq!(verify::run(&verify).unwrap_err().to_string(), refusal);
     // As the daemon judges it at its start and at a reload.
     let bytes = cache::CacheBytes::read(&config.output).unwrap();
-    assert_eq!(answer::taken(&bytes).unwrap_err(), cause);
+    assert_eq!(answer::taken(&bytes).unwrap_err().to_string(), cause);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use facts::{Facts, Hosts};
 use question::Question;
 use subject::Subject;
 use tiers::{Candidates, Selection};
-use wire::{ContentType, Kind, Request, Tier};
+use wire::{Kind, Request, Tier};
 
 /// The inputs and the operator's rules.
 pub struct Model {
@@ -33,12 +33,10 @@ pub struct Model {
 #[derive(Debug)]
 pub struct Expected {
     pub status: u16,
-    pub content_type: ContentType,
+    pub content_type: &'static str,
     pub kind: Kind,
     /// The tier of the first mirror.
     pub tier: Tier,
-    /// The client's country; `None` also where the request did not get as far as that.
-    pub country: Option<String>,
     pub body: Body,
     /// The line of the access log, LF included.
     pub log: Option<String>,
@@ -159,7 +157,7 @@ impl Model {
         let Some(tier) = selection.groups.first().map(|first| first.tier).or(global.map(|_| Tier::Global))
         else {
             let text = mirrorlist::no_mirror(subject, question);
-            return Expected { country: client.country.clone(), ..Expected::refusal(kind, (404, text), now) };
+            return Expected::refusal(kind, (404, text), now);
         };
         let minimum = self.rules.minimum;
         let body = match kind {
@@ -168,14 +166,17 @@ impl Model {
             _ => mirrorlist::list(facts, subject, question, &selection, minimum, &candidates),
         };
         let (status, content_type) = match kind {
-            Kind::Metalink => (200, ContentType::Metalink),
-            Kind::Redirect => (302, ContentType::Text),
-            _ => (200, ContentType::Text),
+            Kind::Metalink => (200, METALINK),
+            Kind::Redirect => (302, TEXT),
+            _ => (200, TEXT),
         };
-        Expected { status, content_type, kind, tier, country: client.country.clone(), body, log: None }
+        Expected { status, content_type, kind, tier, body, log: None }
     }
 }
 
+/// Content types of replies.
+pub const TEXT: &str = "text/plain";
+pub const METALINK: &str = "application/metalink+xml";
 const NOT_FOUND: &str = "not found: ask for mirrorlist or metalink\n";
 
 impl Expected {
@@ -183,18 +184,10 @@ impl Expected {
     /// text".
     fn refusal(kind: Kind, (status, text): subject::Refusal, now: u64) -> Expected {
         let (content_type, body) = match kind {
-            Kind::Metalink => (ContentType::Metalink, metalink::without_files(&text, now)),
-            _ => (ContentType::Text, text),
+            Kind::Metalink => (METALINK, metalink::without_files(&text, now)),
+            _ => (TEXT, text),
         };
-        Expected {
-            status,
-            content_type,
-            kind,
-            tier: Tier::None,
-            country: None,
-            body: Body::Exact(body),
-            log: None,
-        }
+        Expected { status, content_type, kind, tier: Tier::None, body: Body::Exact(body), log: None }
     }
 }
 

@@ -185,8 +185,7 @@ mod tests {
         Question::read(&Request {
             method: Method::Get,
             scheme: UrlScheme::Http,
-            accept: Accept(0),
-            deadline_ms: 0,
+            accept: Accept::default(),
             client: None,
             path: b"/mirrorlist",
             query: query.as_bytes(),

@@ -3,7 +3,7 @@
 use super::*;
 use cache::{
     CacheBytes,
-    inventory::{CarrierSet, Directory, Host, HostUrl, Inventory, Placement, Repository},
+    inventory::{Carrier, Directory, Host, HostUrl, Inventory, Placement, Repository, Roster, SetPosition},
     write,
 };
 
@@ -21,8 +21,11 @@ fn cache(hosts: u32, trees: u32, urls: &[String], repositories: &[(&str, &str)])
     }
     let text = |url: &String| HostUrl { scheme: Scheme::of_url(url).unwrap(), text: url.clone() };
     inventory.urls = urls.iter().map(text).collect();
-    inventory.carrier_sets.insert(CarrierSet { members: vec![(0, true)], groups: Vec::new() });
-    inventory.directories.insert("pub".into(), Directory { carriers: 0, subpath: String::new() });
+    let mut roster = Roster::default();
+    roster.set_of([Carrier { public: true, ..Carrier::default() }]);
+    inventory.rosters.push(roster);
+    let carriers = SetPosition::default();
+    inventory.directories.insert("pub".into(), Directory { carriers, subpath: String::new() });
     for (name, arch) in repositories {
         let archs = [((*arch).to_owned(), "pub".to_owned())].into();
         inventory.repositories.insert((*name).into(), Repository { archs, ..Repository::default() });
@@ -87,7 +90,7 @@ fn a_small_cache_that_asks_for_much_is_refused_before_any_of_it_is_taken() {
     let bytes = cache(3000, 10, &urls(250, 30), &[]);
     let refusal = Fragments::prepare(&View::check(&bytes).unwrap()).unwrap_err();
     assert!(refusal.found > 7_500_000 * size_of::<Line>() as u64, "{refusal:?}");
-    let said = crate::taken(&bytes).unwrap_err();
+    let said = crate::taken(&bytes).unwrap_err().to_string();
     let end = " bytes of memory beside it, at most 134217728 are used";
     assert!(said.starts_with("answers from it would take 151") && said.ends_with(end), "{said}");
 }

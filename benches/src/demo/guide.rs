@@ -1,0 +1,124 @@
+//! What the demo prints: commands that work as they are pasted, and what each of them shows.
+
+use std::{fmt::Write as _, fs, io, net::SocketAddr, path::Path};
+use testkit::stack::Programs;
+
+/// A command, and what to look for in its output.
+struct Step {
+    shows: &'static str,
+    command: String,
+}
+
+/// Where things are.
+pub struct Places<'a> {
+    /// The built programs.
+    pub programs: &'a Programs,
+    /// Where HTTP is answered.
+    pub http: SocketAddr,
+    /// The cache file.
+    pub cache: &'a Path,
+    /// The daemon's control socket.
+    pub control: &'a Path,
+    /// The workers' socket.
+    pub socket: &'a Path,
+    /// The front end's socket for health and metrics.
+    pub admin: &'a Path,
+    /// The configuration that [`configure_dnf`] wrote.
+    pub dnf: &'a Path,
+}
+
+/// Writes a configuration with which dnf knows no repository but the demo's, and keeps its files in `folder`.
+pub fn configure_dnf(folder: &Path, http: SocketAddr) -> io::Result<()> {
+    let folder = folder.display();
+    let config = format!(
+        "[main]\nreposdir=/nonexistent\nplugins=0\nzchunk=0\ncachedir={folder}/dnf-cache\nlogdir={folder}/dnf-log\n\n\
+         [demo]\nname=demo\nmetalink=http://{http}/metalink?repo=demo&arch=x86_64\n"
+    );
+    fs::write(format!("{folder}/dnf.conf"), config)
+}
+
+/// The whole text.
+pub fn text(places: &Places<'_>) -> String {
+    let http = places.http;
+    let [daemon, compiler] =
+        [&places.programs.daemon, &places.programs.cache].map(|program| program.display());
+    let [cache, control, socket, admin, dnf] =
+        [places.cache, places.control, places.socket, places.admin, places.dnf].map(|path| path.display());
+    let answers = [
+        Step {
+            shows: "A list for a client in Germany. First the mirror in its own AS, then those of its country, of its
+  continent and of the world: \"# repo = ...\" says which of them counted. Asked again, a group has another order, in
+  which larger mirrors come first more often.",
+            command: format!("curl 'http://{http}/mirrorlist?repo=fedora-42&arch=x86_64&ip=192.0.2.10'"),
+        },
+        Step {
+            shows: "The same for one on the campus in Munich, whose private mirror comes first, and for nobody else.",
+            command: format!("curl 'http://{http}/mirrorlist?repo=fedora-42&arch=x86_64&ip=192.0.2.200'"),
+        },
+        Step {
+            shows: "A metalink for one in Japan, as dnf asks for: size and hashes of repomd.xml, by which dnf finds mirrors that
+  are old or forged, then the mirrors with their preference.",
+            command: format!("curl 'http://{http}/metalink?repo=fedora-42&arch=x86_64&ip=203.0.113.7'"),
+        },
+        Step {
+            shows: "A redirect to the nearest mirror, for one in the United States: see Location.",
+            command: format!(
+                "curl -i 'http://{http}/mirrorlist?path=pub/fedora/linux/releases/42&redirect=1&ip=198.51.100.7'"
+            ),
+        },
+        Step {
+            shows: "dnf itself, on a repository with one mirror, on this machine: it gets the metalink, checks the hash, and
+  names the one package that there is.",
+            command: format!("dnf --config={dnf} --releasever=42 repoquery"),
+        },
+    ];
+    let looks = [
+        Step {
+            shows: "The daemon: its cache and how old that is, its workers with requests and memory.",
+            command: format!("{daemon} status --control {control}"),
+        },
+        Step {
+            shows: "A worker, asked without the front end.",
+            command: format!(
+                "{daemon} query 'mirrorlist?repo=fedora-42&arch=x86_64' --client 192.0.2.10 --socket {socket}"
+            ),
+        },
+        Step {
+            shows: "Metrics for Prometheus: requests by kind and tier, times, ages.",
+            command: format!("curl --silent --unix-socket {admin} http://localhost/metrics | grep -v '^#'"),
+        },
+        Step {
+            shows: "Why these mirrors: the tier of each, or why it is left out.",
+            command: format!(
+                "{compiler} query {cache} 'mirrorlist?repo=updates-released-f42&arch=x86_64&ip=192.0.2.10' --explain"
+            ),
+        },
+        Step {
+            shows: "Why one mirror is not listed: this one has not got the latest updates.",
+            command: format!(
+                "{compiler} query {cache} 'mirrorlist?repo=updates-released-f42&arch=x86_64&ip=192.0.2.10' --explain --host isar.example.org"
+            ),
+        },
+        Step {
+            shows: "What is in the cache, and which mirrors.",
+            command: format!("{compiler} inspect {cache}"),
+        },
+        Step { shows: "", command: format!("{compiler} list mirrors {cache} '*.example.org'") },
+    ];
+    let mut text = format!("serving a sample of a dozen mirrors on http://{http}; try\n");
+    write(&mut text, &answers);
+    text.push_str("\nand look behind it\n");
+    write(&mut text, &looks);
+    text.push_str("\nCtrl-C ends it.");
+    text
+}
+
+fn write(text: &mut String, steps: &[Step]) {
+    for Step { shows, command } in steps {
+        // Writing to a string does not fail.
+        let _ = match *shows {
+            "" => writeln!(text, "    {command}"),
+            shows => writeln!(text, "\n  {shows}\n    {command}"),
+        };
+    }
+}

@@ -1,0 +1,4 @@
+//! `cargo demo`: what it adds to the sample, and what it tells those who try it.
+
+pub mod guide;
+pub mod repository;

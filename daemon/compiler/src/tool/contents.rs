@@ -1,0 +1,184 @@
+//! What an operator asks of a cache file first: how many mirrors in which countries, which repositories, how old.
+
+use super::hosts::{self, Carried};
+use cache::{RepositoryId, View};
+use program::print::{age, date, grouped};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+    path::Path,
+};
+
+/// How many countries a person is told of.
+const MOST_COUNTRIES: usize = 12;
+
+/// What is in a file. The field names are those of the JSON form.
+#[derive(Debug, Serialize)]
+pub struct Contents<'a> {
+    file: &'a Path,
+    bytes: usize,
+    format: u32,
+    checksum: String,
+    build_time: u64,
+    source_time: u64,
+    /// Seconds since then; absent where the time is unknown.
+    source_age: Option<u64>,
+    mirrors: Mirrors,
+    /// Hosts by country.
+    countries: BTreeMap<String, usize>,
+    repositories: Repositories,
+    directories: usize,
+    files: usize,
+    /// What takes how much of the file; only where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sections: Option<Vec<Section>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Mirrors {
+    hosts: usize,
+    /// Hosts that are a public mirror of no directory.
+    private: usize,
+    urls: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Repositories {
+    /// Names under which mirrors have something.
+    names: usize,
+    /// Pairs of repository and architecture.
+    repo_archs: usize,
+    archs: BTreeSet<String>,
+    redirects: usize,
+    disabled: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Section {
+    name: &'static str,
+    rows: usize,
+    bytes: usize,
+}
+
+impl<'a> Contents<'a> {
+    /// Looks at all of a file of so many bytes; `now` is in seconds since the epoch.
+    pub fn of(view: &View<'_>, file: &'a Path, bytes: usize, sections: bool, now: u64) -> Contents<'a> {
+        let header = view.header();
+        let mut countries = BTreeMap::new();
+        for country in hosts::all(view).filter_map(|host| hosts::code(view, view.host_country(host))) {
+            *countries.entry(country).or_default() += 1;
+        }
+        let carried = Carried::of_all(view);
+        let known = date(header.source_time).is_some();
+        Contents {
+            file,
+            bytes,
+            format: header.format,
+            checksum: format!("{:032x}", header.checksum),
+            build_time: header.build_time,
+            source_time: header.source_time,
+            source_age: known.then(|| now.saturating_sub(header.source_time)),
+            mirrors: Mirrors {
+                hosts: view.host_count(),
+                private: carried.iter().filter(|host| host.public == 0).count(),
+                urls: view.url_count(),
+            },
+            countries,
+            repositories: Repositories::of(view),
+            directories: view.directory_count(),
+            files: view.file_count(),
+            sections: sections.then(|| Section::all(view)),
+        }
+    }
+
+    /// For a person.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let Mirrors { hosts, private, urls } = self.mirrors;
+        let Repositories { names, repo_archs, redirects, disabled, .. } = self.repositories;
+        let bytes = grouped(self.bytes);
+        writeln!(text, "cache {}: {bytes} bytes, format {}", self.file.display(), self.format)?;
+        writeln!(
+            text,
+            "  mirrors       {} hosts with {} URLs, {} of them private",
+            grouped(hosts),
+            grouped(urls),
+            grouped(private)
+        )?;
+        writeln!(text, "  countries     {}", self.countries_text())?;
+        let archs: Vec<&str> = self.repositories.archs.iter().map(String::as_str).collect();
+        writeln!(
+            text,
+            "  repositories  {}, with their architectures {}; {} redirects, {} disabled",
+            grouped(names),
+            grouped(repo_archs),
+            grouped(redirects),
+            grouped(disabled)
+        )?;
+        writeln!(text, "  archs         {}", if archs.is_empty() { "none".into() } else { archs.join(" ") })?;
+        writeln!(text, "  directories   {}", grouped(self.directories))?;
+        writeln!(text, "  files         {} whose hashes are known", grouped(self.files))?;
+        let source = match (self.source_age, date(self.source_time)) {
+            (Some(seconds), Some(date)) => format!("{date} ({} ago)", age(seconds)),
+            _ => "an unknown time".into(),
+        };
+        writeln!(text, "  data of       {source}")?;
+        let built = date(self.build_time).unwrap_or_else(|| "at an unknown time".into());
+        writeln!(text, "  built         {built}")?;
+        let Some(sections) = &self.sections else { return Ok(()) };
+        writeln!(text, "  xxh3          {}", self.checksum)?;
+        writeln!(text, "\n{:<20} {:>12} {:>12}", "section", "rows", "bytes")?;
+        sections.iter().try_for_each(|section| {
+            writeln!(text, "{:<20} {:>12} {:>12}", section.name, section.rows, section.bytes)
+        })
+    }
+
+    /// Those with the most hosts.
+    fn countries_text(&self) -> String {
+        let mut countries: Vec<(&String, &usize)> = self.countries.iter().collect();
+        countries.sort_by_key(|(_, hosts)| std::cmp::Reverse(**hosts));
+        let named: Vec<String> =
+            countries.iter().take(MOST_COUNTRIES).map(|(code, hosts)| format!("{code} {hosts}")).collect();
+        let more = match countries.len().saturating_sub(MOST_COUNTRIES) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        format!("{}: {}{more}", countries.len(), named.join(", "))
+    }
+}
+
+impl Repositories {
+    fn of(view: &View<'_>) -> Repositories {
+        let mut all = Repositories {
+            names: 0,
+            repo_archs: view.repo_arch_count(),
+            archs: BTreeSet::new(),
+            redirects: 0,
+            disabled: 0,
+        };
+        for id in (0..view.repository_count() as u32).map(RepositoryId) {
+            all.names += usize::from(view.repo_archs(id).len() > 0);
+            all.archs.extend(view.repo_archs(id).map(|arch| view.arch_of(arch).to_owned()));
+            if let Some(repository) = view.repository(id) {
+                all.redirects += usize::from(repository.redirect.is_some());
+                all.disabled += usize::from(repository.disabled);
+            }
+        }
+        all
+    }
+}
+
+impl Section {
+    fn all(view: &View<'_>) -> Vec<Section> {
+        let section =
+            |found: cache::Section| Section { name: found.name, rows: found.rows, bytes: found.bytes };
+        view.sections().into_iter().map(section).collect()
+    }
+}

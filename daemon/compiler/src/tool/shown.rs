@@ -1,0 +1,61 @@
+//! An answer, read as a client reads it: which URLs are in it.
+//!
+//! Explanations take URLs from here and not from the rules that made the answer, so that they are those that clients get,
+//! repeats and those beyond the longest answer left out.
+
+use answer::{
+    Scratch, Service,
+    render::{escape, url::suffix},
+    select::target::Target,
+};
+use cache::View;
+use rand::Rng;
+use std::collections::HashSet;
+use wire::{Kind, Request};
+
+/// The URLs of an answer, as they are written there.
+pub struct Shown {
+    kind: Kind,
+    urls: HashSet<Vec<u8>>,
+}
+
+impl Shown {
+    /// Has a request answered.
+    pub fn of(service: &Service<'_>, request: &Request<'_>, now: u64, dice: &mut impl Rng) -> Shown {
+        let mut page = Vec::new();
+        let answer = service.answer(request, now, dice, &mut Scratch::default(), &mut page);
+        let (kind, status) = (answer.head.kind, answer.head.status);
+        let lines = page[answer.headers_len..].split(|byte| *byte == b'\n');
+        let urls = match (status, kind) {
+            (200 | 302, Kind::Metalink) => lines.filter_map(metalink_url).map(<[u8]>::to_vec).collect(),
+            (200 | 302, _) => lines.filter(|line| !line.starts_with(b"#")).map(<[u8]>::to_vec).collect(),
+            _ => HashSet::new(),
+        };
+        Shown { kind, urls }
+    }
+
+    /// Whether this URL is in it.
+    pub fn has(&self, url: &[u8]) -> bool {
+        let mut written = Vec::with_capacity(url.len());
+        match self.kind {
+            Kind::Metalink => escape::xml(url, &mut written),
+            Kind::Redirect => escape::url_in_header(url, &mut written),
+            _ => written.extend_from_slice(url),
+        }
+        self.urls.contains(&written)
+    }
+}
+
+/// The URL on a line of a metalink.
+fn metalink_url(line: &[u8]) -> Option<&[u8]> {
+    let line = line.strip_suffix(b"</url>")?;
+    // Within a URL it is written as an entity.
+    line.rsplit(|byte| *byte == b'>').next()
+}
+
+/// What a client is given to reach a target at a host's URL.
+pub fn whole(view: &View<'_>, target: &Target<'_>, url: &str) -> Vec<u8> {
+    let mut whole = url.as_bytes().to_vec();
+    suffix(view, target, &mut whole);
+    whole
+}
