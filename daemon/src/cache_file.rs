@@ -20,6 +20,9 @@ use std::{
 };
 use time::OffsetDateTime;
 
+/// What to do where no cache is, or one that another version has built.
+const BUILD: &str = "build it: mirrorlist-cache build --config /etc/mirrorlist/mirrorlist-cache.toml";
+
 /// A checked cache.
 #[derive(Debug)]
 pub struct CacheFile {
@@ -117,14 +120,20 @@ impl CacheFile {
 
 /// Opens a regular file whose header is that of a cache of its length: only such a one is worth a copy.
 fn open_file(path: &Path) -> io::Result<(File, u64)> {
-    let mut file = files::open(path)?;
+    let mut file = files::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => io::Error::other(format!("{error}; {BUILD}")),
+        _ => error,
+    })?;
     let length = file.metadata()?.len();
     if length == 0 {
         return Err(io::Error::other("is empty"));
     }
     let mut head = Vec::with_capacity(FILE_HEADER_LEN);
     (&mut file).take(FILE_HEADER_LEN as u64).read_to_end(&mut head)?;
-    FileHeader::announced(&head, length).map_err(io::Error::other)?;
+    FileHeader::announced(&head, length).map_err(|error| match error {
+        CacheError::Format { .. } | CacheError::NotACache => io::Error::other(format!("{error}; {BUILD}")),
+        _ => io::Error::other(error),
+    })?;
     file.rewind()?;
     Ok((file, length))
 }

@@ -19,7 +19,7 @@ use clap::{
 };
 use program::{
     files,
-    options::{self, mode, one_of},
+    options::{self, duration, mode, one_of},
     socket_file::{Access, check_path},
     version,
 };
@@ -75,7 +75,7 @@ pub struct Config {
     #[arg(long, value_name = "HOW", default_value = LogAddress::NAMES[0].0, value_parser = one_of(&LogAddress::NAMES))]
     log_address: LogAddress,
     /// How long a retired worker may go on answering
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = whole_seconds)]
+    #[arg(long, value_name = "TIME", default_value = "30", value_parser = duration)]
     pub drain_limit: Duration,
     /// Read options from this TOML file; flags override it
     #[arg(long, value_name = "FILE")]
@@ -105,10 +105,14 @@ enum Errand {
         #[arg(long)]
         json: bool,
     },
-    /// Have the daemon load the cache file anew; 69 when none answers
+    /// Have the daemon load the cache file anew, and wait until the new generation answers; 66 when it does not, 69 when no
+    /// daemon answers
     Reload {
-        /// Wait until the new generation answers, or say why it does not and end with 66
+        /// Do not wait for the new generation
         #[arg(long)]
+        no_wait: bool,
+        /// Wait, as it does anyway
+        #[arg(long, hide = true, conflicts_with = "no_wait")]
         wait: bool,
         /// Succeed when no daemon runs
         #[arg(long)]
@@ -174,8 +178,8 @@ impl Config {
         let (order, json, if_running) = match errand {
             Errand::Query(query) => return Task::Query(query, self.socket.clone()),
             Errand::Status { json, .. } => (Order::Status, json, false),
-            Errand::Reload { wait: true, if_running, .. } => (Order::ReloadAndWait, false, if_running),
-            Errand::Reload { wait: false, if_running, .. } => (Order::Reload, false, if_running),
+            Errand::Reload { no_wait: false, if_running, .. } => (Order::ReloadAndWait, false, if_running),
+            Errand::Reload { no_wait: true, if_running, .. } => (Order::Reload, false, if_running),
         };
         let reload_limit = RELOAD_LIMIT + self.drain_limit;
         Task::Ask(control::errand::Errand { order, control: self.control(), json, if_running, reload_limit })
@@ -231,11 +235,6 @@ impl Config {
             _ => None,
         }
     }
-}
-
-/// Takes a number of seconds, 0 among them.
-fn whole_seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
-    text.parse::<u32>().map(|seconds| Duration::from_secs(seconds.into()))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use daemon::{
     master::{self, Opened, Signals},
     sandbox,
 };
-use program::signals;
+use program::{options::well, signals};
 use std::{env, panic, process, process::ExitCode};
 
 fn main() -> ExitCode {
@@ -34,7 +34,8 @@ fn run() -> Result<(), Failure> {
         Task::Query(query, socket) => return query.run(&socket),
     };
     if config.check {
-        return CacheFile::open(&config.cache).map(drop);
+        let cache = CacheFile::open(&config.cache)?;
+        return well(format_args!("options, and cache {} ({})", cache.path().display(), cache.facts()));
     }
     sandbox::set_no_new_privs()?;
     let signals = Signals::open()?;

@@ -10,14 +10,14 @@ use clap::{
 use ipnetwork::IpNetwork;
 use program::{
     failure::Failure,
-    options::{self, mode, number, seconds},
+    options::{self, limit, mode, number},
     socket_file::check_path,
     version,
 };
 use std::{
     ffi::OsString,
     fmt,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     num::NonZero,
     path::PathBuf,
     str::FromStr,
@@ -37,13 +37,14 @@ const LONGEST_HEAD: u64 = 65_536;
 #[derive(Clone, Debug, Parser, PartialEq)]
 #[command(name = "mirrorlist-http", version = version(None), max_term_width = 100)]
 pub struct Config {
-    /// Where clients connect: ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH; may be repeated
+    /// Where clients connect: ADDRESS:PORT, [V6ADDRESS]:PORT, PORT of 127.0.0.1, :PORT of all addresses, or unix:PATH;
+    /// may be repeated
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: Vec<Listen>,
     /// Permissions of socket files that are listened on
     #[arg(long, value_name = "OCTAL", default_value = "0666", value_parser = mode)]
     pub socket_mode: u32,
-    /// Where health and metrics can be asked for: ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH [default: nowhere]
+    /// Where health and metrics can be asked for, written as for listen [default: nowhere]
     #[arg(long, value_name = "ADDRESS")]
     pub admin: Option<Listen>,
     /// The socket of mirrorlistd
@@ -63,7 +64,7 @@ pub struct Config {
     #[command(flatten)]
     pub relay: Relay,
     /// Time for requests in flight to end when the program is stopped
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "5", value_parser = limit)]
     pub stop_limit: Duration,
     /// Read options from this TOML file; flags override it
     #[arg(long, value_name = "FILE")]
@@ -86,13 +87,13 @@ pub struct Limits {
     #[arg(long = "max-head", value_name = "BYTES", default_value = "16384", value_parser = number(256..=LONGEST_HEAD))]
     pub head: usize,
     /// Time for a request's head to arrive, from its first byte or the connection's start
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "10", value_parser = limit)]
     pub header_timeout: Duration,
     /// Time that a connection is kept between requests
-    #[arg(long, value_name = "SECONDS", default_value = "75", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "75", value_parser = limit)]
     pub idle_timeout: Duration,
     /// Time that a client may take to read an answer
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "30", value_parser = limit)]
     pub write_timeout: Duration,
     /// Bytes of answers that may wait for slow readers; above it those that read slowest are cut off
     #[arg(long = "max-unsent", value_name = "BYTES", default_value = "16777216")]
@@ -103,10 +104,10 @@ pub struct Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 pub struct Relay {
     /// Time for a request until it is answered with 503
-    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "2", value_parser = limit)]
     pub deadline: Duration,
     /// Time after which an unanswered request goes to another worker, once
-    #[arg(long, value_name = "SECONDS", default_value = "0.25", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", default_value = "0.25", value_parser = limit)]
     pub patience: Duration,
     /// Requests that workers hold at a time; further ones wait
     #[arg(long = "max-in-flight", value_name = "N", default_value = "512", value_parser = number(1..=MOST_CONNECTIONS))]
@@ -118,6 +119,8 @@ pub struct Relay {
 pub enum Listen {
     /// An address and port.
     Tcp(SocketAddr),
+    /// A port of all addresses, IPv6 and IPv4.
+    All(u16),
     /// A socket file.
     Unix(PathBuf),
 }
@@ -154,6 +157,17 @@ impl Config {
         config.contradiction().map_or(Ok(config), |cause| Err(Failure::config(cause)))
     }
 
+    /// Says that the options are well, and what they come to.
+    pub fn say_well(&self) -> Result<(), Failure> {
+        let places = self.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let daemon = self.daemon.display();
+        let threads = self.thread_count();
+        let admin = self.admin.as_ref().map_or("nowhere".into(), ToString::to_string);
+        options::well(format_args!(
+            "options (listen {places}, admin {admin}, threads {threads}); daemon {daemon} is not asked"
+        ))
+    }
+
     /// How many threads serve.
     pub fn thread_count(&self) -> usize {
         if self.threads == 0 { available_parallelism().map_or(1, NonZero::get) } else { self.threads }
@@ -166,7 +180,11 @@ impl Config {
             return Some(format!("max-head: {head} bytes, less than max-uri ({uri})"));
         }
         // Of port 0 the system chooses another one each time.
-        let any = |place: &Listen| matches!(place, Listen::Tcp(address) if address.port() == 0);
+        let any = |place: &Listen| match place {
+            Listen::Tcp(address) => address.port() == 0,
+            Listen::All(port) => *port == 0,
+            Listen::Unix(_) => false,
+        };
         let taken = |at: usize, place: &Listen| self.listen[..at].contains(place) && !any(place);
         if let Some((_, place)) = self.listen.iter().enumerate().find(|(at, place)| taken(*at, place)) {
             return Some(format!("listen: {place} is given twice"));
@@ -183,10 +201,17 @@ impl Config {
 impl FromStr for Listen {
     type Err = Failure;
 
-    /// Reads `ADDRESS:PORT`, `[V6]:PORT` or `unix:PATH`.
+    /// Reads `ADDRESS:PORT`, `[V6]:PORT` or `unix:PATH`; `PORT` and `localhost:PORT` are of 127.0.0.1, `:PORT` is of all
+    /// addresses.
     fn from_str(text: &str) -> Result<Listen, Failure> {
         if let Some(path) = text.strip_prefix("unix:") {
             return check_path(path.into()).map(Listen::Unix);
+        }
+        if let Some(port) = text.strip_prefix(':').and_then(port_of) {
+            return Ok(Listen::All(port));
+        }
+        if let Some(port) = port_of(text.strip_prefix("localhost:").unwrap_or(text)) {
+            return Ok(Listen::Tcp((Ipv4Addr::LOCALHOST, port).into()));
         }
         text.parse().map(Listen::Tcp).map_err(|_| match text.parse::<IpAddr>() {
             Ok(IpAddr::V6(v6)) if let Some((address, port)) = v6_and_port(text) => {
@@ -194,9 +219,16 @@ impl FromStr for Listen {
             }
             Ok(IpAddr::V6(v6)) => Failure::config(format!("names no port; write [{v6}]:8080")),
             Ok(IpAddr::V4(v4)) => Failure::config(format!("names no port; write {v4}:8080")),
-            Err(_) => Failure::config("not ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH"),
+            Err(_) => Failure::config(
+                "not ADDRESS:PORT, [V6ADDRESS]:PORT, PORT, :PORT, localhost:PORT or unix:PATH",
+            ),
         })
     }
+}
+
+/// A port in decimal digits.
+fn port_of(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// What someone may have meant who has written an IPv6 address and a port without brackets. The port is decimal and has
@@ -211,6 +243,7 @@ impl fmt::Display for Listen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Listen::Tcp(address) => address.fmt(f),
+            Listen::All(port) => write!(f, ":{port}"),
             Listen::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }

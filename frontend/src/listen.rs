@@ -10,7 +10,12 @@ use program::{
     socket_file::{Access, SocketFile},
 };
 use socket2::{Domain, Protocol, Socket, Type};
-use std::{io, net::SocketAddr, os::fd::OwnedFd, path::Path};
+use std::{
+    io,
+    net::{Ipv6Addr, SocketAddr},
+    os::fd::OwnedFd,
+    path::Path,
+};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4096;
@@ -37,13 +42,10 @@ pub fn open(listen: &[Listen], socket_mode: u32, threads: usize) -> Result<Opene
     for place in listen {
         let failed = |error: io::Error| Failure::system(format!("listen {place}: {error}"));
         match place {
-            Listen::Tcp(address) => {
-                let listeners = tcp_for_all(*address, threads).map_err(failed)?;
-                // The system may have chosen the port.
-                opened.places.push(place_of(&listeners[0]).map_err(failed)?);
-                for (thread, listener) in opened.threads.iter_mut().zip(listeners) {
-                    thread.push(listener);
-                }
+            Listen::Tcp(address) => opened.deal(tcp_for_all(*address, true, threads)).map_err(failed)?,
+            Listen::All(port) => {
+                let address = (Ipv6Addr::UNSPECIFIED, *port).into();
+                opened.deal(tcp_for_all(address, false, threads)).map_err(failed)?;
             }
             Listen::Unix(path) => {
                 let access = Access { mode: socket_mode, owner: None, group: None };
@@ -93,6 +95,17 @@ impl Opened {
         opened
     }
 
+    /// Gives every thread one of these.
+    fn deal(&mut self, listeners: io::Result<Vec<Socket>>) -> io::Result<()> {
+        let listeners = listeners?;
+        // The system may have chosen the port.
+        self.places.push(place_of(&listeners[0])?);
+        for (thread, listener) in self.threads.iter_mut().zip(listeners) {
+            thread.push(listener);
+        }
+        Ok(())
+    }
+
     /// Gives every thread the same socket.
     fn share(&mut self, socket: &Socket) -> io::Result<()> {
         for thread in &mut self.threads {
@@ -108,8 +121,8 @@ impl Opened {
 /// The first is opened as if it were to be alone, so that it is refused where anyone listens already; only then are the
 /// others let in beside it. The system would let every program of this user in, which then takes its share of the
 /// connections.
-fn tcp_for_all(address: SocketAddr, count: usize) -> io::Result<Vec<Socket>> {
-    let first = tcp(address, false)?;
+fn tcp_for_all(address: SocketAddr, only_v6: bool, count: usize) -> io::Result<Vec<Socket>> {
+    let first = tcp(address, only_v6, false)?;
     // Of port 0 the first finds out which port it is; the others take the same.
     let address = first.local_addr()?.as_socket().unwrap_or(address);
     let mut all = vec![first];
@@ -117,17 +130,18 @@ fn tcp_for_all(address: SocketAddr, count: usize) -> io::Result<Vec<Socket>> {
         all[0].set_reuse_port(true)?;
     }
     for _ in 1..count {
-        all.push(tcp(address, true)?);
+        all.push(tcp(address, only_v6, true)?);
     }
     Ok(all)
 }
 
-/// A listening socket on an address that others of this user may share if it is `shared`.
-fn tcp(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+/// A listening socket on an address that others of this user may share if it is `shared`. Of IPv6 it takes no IPv4
+/// connections if it is `only_v6`.
+fn tcp(address: SocketAddr, only_v6: bool, shared: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // So that [::]:80 and 0.0.0.0:80 can be listened on together.
-        socket.set_only_v6(true)?;
+        socket.set_only_v6(only_v6)?;
     }
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(shared)?;

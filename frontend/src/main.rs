@@ -17,7 +17,7 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Failure> {
     let config = Config::load(env::args_os())?;
     if config.check {
-        return Ok(());
+        return config.say_well();
     }
     server::run(config)
 }

@@ -4,16 +4,16 @@
 //! [`program::failure::Fault`].
 
 use crate::{config, database};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use program::{
-    failure::{self, Fault},
-    version,
+    failure::{self, Failure},
+    options, version,
 };
 use std::{ffi::OsString, process::ExitCode};
 
 /// Collects what the mirror list cache is compiled from.
 #[derive(Debug, Parser)]
-#[command(name = "mirrorlist-collect", version = version(None), max_term_width = 100)]
+#[command(name = "mirrorlist-collect", version = version(None), max_term_width = 100, arg_required_else_help = false)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -27,25 +27,17 @@ enum Command {
 
 /// Runs the subcommand that the arguments (program name first) ask for.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let said = command().try_get_matches_from(arguments);
-    let said = said.and_then(|flags| Ok((Arguments::from_arg_matches(&flags)?, flags)));
-    let (arguments, flags) = match said {
-        Ok(said) => said,
-        Err(error) => return explain(&error),
-    };
-    failure::end(match arguments.command {
-        Command::Database(options) => options.settle(&flags).and_then(|config| database::run(&config)),
-    })
+    failure::end(options::flags(command(), arguments).and_then(|flags| run(&flags)))
+}
+
+fn run(flags: &ArgMatches) -> Result<(), Failure> {
+    let arguments = Arguments::from_arg_matches(flags);
+    match arguments.map_err(|error| Failure::bug(error.to_string()))?.command {
+        Command::Database(options) => options.settle(flags).and_then(|config| database::run(&config)),
+    }
 }
 
 /// The program's arguments, for manuals and completions.
 pub fn command() -> clap::Command {
     Arguments::command()
-}
-
-/// Help and version are what was asked for; anything else is a wrong option.
-fn explain(error: &clap::Error) -> ExitCode {
-    // A standard stream that is closed leaves nothing to say it to.
-    let _ = error.print();
-    if error.use_stderr() { Fault::Config.into() } else { ExitCode::SUCCESS }
 }

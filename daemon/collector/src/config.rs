@@ -40,11 +40,11 @@ pub struct Options {
     output: Option<PathBuf>,
     // Waiting any longer would only mean that the next reading begins before this one ends.
     /// Time to wait for a table that somebody has locked
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = options::seconds, help_heading = "database")]
+    #[arg(long, value_name = "TIME", default_value = "10", value_parser = options::limit, help_heading = "database")]
     lock_timeout: Duration,
     // The largest known deployment takes seconds.
     /// Time that reading one table may take
-    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = options::seconds, help_heading = "database")]
+    #[arg(long, value_name = "TIME", default_value = "300", value_parser = options::limit, help_heading = "database")]
     statement_timeout: Duration,
     /// Read options from this TOML file; flags override it
     #[arg(long, value_name = "FILE")]

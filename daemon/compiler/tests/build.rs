@@ -130,7 +130,8 @@ fn a_configuration_is_enough_to_build_and_its_policy_is_followed() {
         assert_eq!(code, Some(0), "{err}");
         out
     };
-    assert_eq!(summary(&["--config", "config.toml", "--check"]), "");
+    let well = "well: options, and the inputs are there: mirrormanager input\n";
+    assert_eq!(summary(&["--config", "config.toml", "--check"]), well);
     assert!(!folder.path().join("cache.mlc").exists());
     let said = summary(&["--config", "config.toml"]);
     let row =
@@ -150,4 +151,18 @@ fn a_build_that_is_told_nothing_or_something_unknown_says_what_to_say() {
     let (_, said, code) = build(&folder, &["--config", "config.toml", "--check"]);
     let refused = "error: config config.toml line 2: unknown option `net-blocks` in [inputs]; did you mean `netblocks`?\n";
     assert_eq!((said.as_str(), code), (refused, Some(78)));
+    for (arguments, refused) in [
+        (
+            &["build", "--geo-ip", "x"][..],
+            "unexpected argument '--geo-ip' found; tip: a similar argument exists: '--geoip'",
+        ),
+        (&["verify"], "the following required arguments were not provided: <FILE>"),
+        (&["biuld"], "unrecognized subcommand 'biuld'; tip: a similar subcommand exists: 'build'"),
+        (&[], "'mirrorlist-cache' requires a subcommand but one was not provided"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_mirrorlist-cache")).args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with(&format!("error: {refused}")) && said.lines().count() == 1, "{said}");
+        assert_eq!((output.status.code(), output.stdout), (Some(78), vec![]), "{said}");
+    }
 }

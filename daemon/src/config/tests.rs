@@ -77,15 +77,25 @@ fn an_errand_is_told_from_service() {
     };
     assert_eq!(errand(&["status"]), plain);
     assert_eq!(errand(&["status", "--json"]), control::errand::Errand { json: true, ..plain.clone() });
-    assert_eq!(errand(&["reload"]), control::errand::Errand { order: Order::Reload, ..plain.clone() });
+    assert_eq!(
+        errand(&["reload", "--no-wait"]),
+        control::errand::Errand { order: Order::Reload, ..plain.clone() }
+    );
     let waiting = control::errand::Errand {
         order: Order::ReloadAndWait,
         if_running: true,
         control: "/x".into(),
         ..plain
     };
+    assert_eq!(errand(&["reload", "--if-running", "--control", "/x"]), waiting);
+    // What was to be said once is taken still.
     assert_eq!(errand(&["reload", "--wait", "--if-running", "--control", "/x"]), waiting);
-    for wrong in [&["stat"][..], &["status", "--wait"], &["--workers", "3", "status"]] {
+    for wrong in [
+        &["stat"][..],
+        &["status", "--no-wait"],
+        &["reload", "--wait", "--no-wait"],
+        &["--workers", "3", "status"],
+    ] {
         assert!(load(wrong).is_err(), "{wrong:?}");
     }
 }

@@ -81,6 +81,12 @@ impl Errand {
         match error.kind() {
             io::ErrorKind::WouldBlock => self.unavailable("no answer in time"),
             _ if tells_of_nobody(error) => self.unavailable(error),
+            io::ErrorKind::PermissionDenied => {
+                let control = self.control.display();
+                Failure::system(format!(
+                    "control socket {control}: {error}; ask as root or as the daemon's user"
+                ))
+            }
             _ => Failure::system(format!("control socket {}: {error}", self.control.display())),
         }
     }

@@ -245,7 +245,7 @@ impl<C: Clone> Supervisor<C> {
         if self.stopping.is_some() {
             self.answer(caller, Some("the daemon is stopping".into()));
         } else if waits && self.waiting.len() >= self.limits.waiting {
-            let error = Some("too many wait for a reload already; ask without --wait".into());
+            let error = Some("too many wait for a reload already; ask with --no-wait".into());
             self.actions.push_back(Action::Answer(caller, Outcome { ok: false, generation: None, error }));
         } else {
             self.reload_wanted = true;

@@ -74,7 +74,7 @@ fn those_who_wait_for_a_reload_leave_room_for_other_orders() {
         assert!(!told.ok && told.error.unwrap().starts_with("too many wait for a reload already"));
     }
     // That says nothing against the cache.
-    let said = daemon.errand(&["reload", "--wait"]);
+    let said = daemon.errand(&["reload"]);
     assert_eq!(said.code, Some(69), "{said:?}");
     drop(held);
     assert!(waiting.into_iter().all(|stream| outcome(stream).ok));

@@ -269,7 +269,7 @@ fn who_has_sent_half_a_frame_is_asked_to_go_and_answered_with_the_rest() {
     let frame = Client::request(7);
     let mut client = daemon.connect();
     client.send(&frame[..3]).unwrap();
-    assert_eq!(daemon.errand(&["reload", "--wait"]).code, Some(0));
+    assert_eq!(daemon.errand(&["reload"]).code, Some(0));
     assert_eq!(client.hello.generation, 1);
     assert_eq!(client.hear().unwrap(), Some(Said::GoAway(String::new())));
     client.send(&frame[3..]).unwrap();

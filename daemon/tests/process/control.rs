@@ -77,7 +77,7 @@ fn status_tells_every_counter_that_is_declared_as_workers_tell_it() {
 fn status_tells_of_a_worker_that_drains_and_of_one_that_was_lost() {
     let daemon = Daemon::start(&["--workers", "1"]);
     let client = daemon.connect();
-    assert_eq!(daemon.errand(&["reload", "--wait"]).code, Some(0));
+    assert_eq!(daemon.errand(&["reload"]).code, Some(0));
     let status = daemon.status();
     let states: Vec<_> = status.workers.iter().map(|worker| (worker.generation, worker.state)).collect();
     assert_eq!(states, [(2, State::Ready), (1, State::Draining)]);
@@ -101,13 +101,13 @@ fn nobody_there_is_told_by_the_exit_code() {
     let mut daemon = Daemon::start(&[]);
     let control = daemon.control();
     let nobody_answers = |cause: &str| {
-        for words in [&["status"][..], &["status", "--json"], &["reload"], &["reload", "--wait"]] {
+        for words in [&["status"][..], &["status", "--json"], &["reload", "--no-wait"], &["reload"]] {
             let said = errand(words, &control);
             assert_eq!((said.code, &*said.out), (Some(69), ""), "{said:?}");
             let expected = format!("error: control socket {}: no daemon answers ({cause}", control.display());
             assert!(said.err.starts_with(&expected) && said.err.lines().count() == 1, "{said:?}");
         }
-        let said = errand(&["reload", "--wait", "--if-running"], &control);
+        let said = errand(&["reload", "--if-running"], &control);
         let expected = format!("warning: control socket {}: no daemon there ({cause}", control.display());
         assert!(said.code == Some(0) && said.err.starts_with(&expected), "{said:?}");
         assert!(said.err.ends_with("); nothing is reloaded\n") && said.err.lines().count() == 1, "{said:?}");
@@ -148,7 +148,7 @@ fn a_full_queue_is_not_waited_in_for_ever() {
     listen(&listener, Backlog::new(0).unwrap()).unwrap();
     let _queue = UnixStream::connect(&control).unwrap();
     // A daemon may well be there, so this is no case of one that does not run.
-    let said = errand(&["reload", "--wait", "--if-running"], &control);
+    let said = errand(&["reload", "--if-running"], &control);
     assert_eq!((said.code, &*said.out), (Some(69), ""), "{said:?}");
     assert!(said.err.ends_with("no daemon answers (no answer in time)\n"), "{said:?}");
 }
@@ -159,7 +159,7 @@ fn what_is_no_socket_tells_nothing_of_a_daemon() {
     let control = folder.path().join("control");
     fs::write(&control, "").unwrap();
     fs::set_permissions(&control, fs::Permissions::from_mode(0o666)).unwrap();
-    for words in [&["status"][..], &["reload", "--wait", "--if-running"]] {
+    for words in [&["status"][..], &["reload", "--if-running"]] {
         let said = errand(words, &control);
         let expected = format!("error: control socket {}: not a socket\n", control.display());
         assert_eq!((said.code, said.err), (Some(71), expected));
@@ -170,14 +170,14 @@ fn what_is_no_socket_tells_nothing_of_a_daemon() {
 fn a_reload_that_is_waited_for_is_over_when_the_new_generation_answers() {
     let daemon = Daemon::start(&[]);
     write_cache(&daemon.cache(), "second");
-    let said = daemon.errand(&["reload", "--wait"]);
+    let said = daemon.errand(&["reload"]);
     assert_eq!((said.code, &*said.out, &*said.err), (Some(0), "", ""));
     let status = daemon.status();
     assert_eq!((status.generation, status.workers_ready, status.counter(Counter::Reloads)), (2, 2, 1));
     assert!(daemon.connect_to_generation(2).answer(1).unwrap().contains(".second.example.org"));
     // Without waiting it only has to have been heard.
     write_cache(&daemon.cache(), "first");
-    let said = daemon.errand(&["reload"]);
+    let said = daemon.errand(&["reload", "--no-wait"]);
     assert_eq!((said.code, &*said.out, &*said.err), (Some(0), "", ""));
     assert!(daemon.connect_to_generation(3).answer(1).unwrap().contains(".first.example.org"));
 }
@@ -187,7 +187,7 @@ fn a_reload_that_fails_says_why() {
     let daemon = Daemon::start(&[]);
     fs::remove_file(daemon.cache()).unwrap();
     fs::write(daemon.cache(), "").unwrap();
-    let said = daemon.errand(&["reload", "--wait", "--if-running"]);
+    let said = daemon.errand(&["reload", "--if-running"]);
     let cache = daemon.cache();
     let expected = format!("error: cache {}: is empty; generation 1 goes on\n", cache.display());
     assert_eq!((said.code, &*said.out, said.err), (Some(66), "", expected));
@@ -199,7 +199,7 @@ fn a_reload_that_fails_says_why() {
     let error = format!("cache {}: is empty", cache.display());
     assert_eq!(status.last_reload.unwrap().error, Some(error));
     // A reload that nobody waits for fails in the log.
-    assert_eq!(daemon.errand(&["reload"]).code, Some(0));
+    assert_eq!(daemon.errand(&["reload", "--no-wait"]).code, Some(0));
     until("the refusal", || daemon.log().matches("; keeping generation 1").count() == 2);
     daemon.connect().answer(1).unwrap();
 }
@@ -287,7 +287,7 @@ fn the_configuration_says_where_to_call() {
     let ask = |text: String| {
         fs::write(&config, text).unwrap();
         let mut command = Command::new(program());
-        let output = as_user(command.args(["reload", "--wait", "--config"]).arg(&config)).output().unwrap();
+        let output = as_user(command.args(["reload", "--config"]).arg(&config)).output().unwrap();
         output.status.code()
     };
     assert_eq!(ask(format!("control = {:?}", daemon.control())), Some(0));

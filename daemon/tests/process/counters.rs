@@ -66,7 +66,7 @@ fn counts_survive_lost_workers_and_reloads() {
         daemon.newcomer(&workers);
         daemon.workers().iter().for_each(|worker| ask(*worker));
         write_cache(&daemon.cache(), "second");
-        let said = daemon.errand(&["reload", "--wait"]);
+        let said = daemon.errand(&["reload"]);
         assert_eq!(said.code, Some(0), "{said:?}");
         until("the old workers' end", || daemon.workers().len() == 2);
         let counters = daemon.connect().counters().unwrap();
@@ -112,7 +112,7 @@ fn dropped_log_lines_are_counted() {
 fn counters_take_no_more_memory_with_every_reload() {
     let daemon = Daemon::start(&["--workers", "8"]);
     for _ in 0..20 {
-        assert_eq!(daemon.errand(&["reload", "--wait"]).code, Some(0));
+        assert_eq!(daemon.errand(&["reload"]).code, Some(0));
         until("the old workers' end", || daemon.workers().len() == 8);
     }
     let mapped = shared_kb(daemon.pid());

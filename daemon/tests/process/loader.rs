@@ -105,7 +105,7 @@ fn a_loader_that_is_killed_costs_only_the_reload() {
     assert_eq!((status.generation, status.loader), (generation, None));
     assert_eq!(status.last_reload.unwrap().error, Some(cause));
     write_cache(&daemon.cache(), "third");
-    assert_eq!(daemon.errand(&["reload", "--wait"]).code, Some(0));
+    assert_eq!(daemon.errand(&["reload"]).code, Some(0));
     let mut client = daemon.connect_to_generation(generation + 1);
     assert!(client.answer(1).unwrap().contains(".third.example.org"));
 }
@@ -129,13 +129,13 @@ fn a_reload_that_finds_no_memory_is_refused_by_a_daemon_that_goes_on() {
     let daemon = Daemon::start_after(&format!("ulimit -v {limit}"), &[]);
     let workers = daemon.workers();
     write_dear_cache(&daemon.cache());
-    let said = daemon.errand(&["reload", "--wait"]);
+    let said = daemon.errand(&["reload"]);
     assert_eq!(said.code, Some(66), "{said:?}");
     assert!(said.err.contains("the process that read it was lost (signal: 6 (SIGABRT)"), "{said:?}");
     assert!(said.err.ends_with("out of memory?); generation 1 goes on\n"), "{said:?}");
     assert_eq!(daemon.workers(), workers);
     write_cache(&daemon.cache(), "second");
-    let said = daemon.errand(&["reload", "--wait"]);
+    let said = daemon.errand(&["reload"]);
     assert_eq!((said.code, &*said.err), (Some(0), ""));
     assert!(daemon.connect_to_generation(2).answer(1).unwrap().contains(".second.example.org"));
 }
@@ -149,7 +149,7 @@ fn no_limit_of_memory_lets_a_reload_end_the_daemon() {
         let daemon = Daemon::start_after(&format!("ulimit -v {}", size + room * 1024), &[]);
         write_dear_cache(&daemon.cache());
         for _ in 0..3 {
-            let said = daemon.errand(&["reload", "--wait"]);
+            let said = daemon.errand(&["reload"]);
             assert!(matches!(said.code, Some(0 | 66)), "{room} MB more: {said:?}");
             refused += usize::from(said.code == Some(66));
         }

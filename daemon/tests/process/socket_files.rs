@@ -38,7 +38,7 @@ fn a_socket_file_that_was_removed_is_bound_anew_and_answered_on() {
     assert!(log.contains("socket: its file is gone; bound anew"), "{log}");
     // That was no reload, and reloads go on as before.
     assert_eq!(daemon.status().counter(Counter::Reloads), 0);
-    assert_eq!(daemon.errand(&["reload", "--wait"]).code, Some(0));
+    assert_eq!(daemon.errand(&["reload"]).code, Some(0));
     daemon.connect_to_generation(3).answer(3).unwrap();
 }
 
@@ -61,7 +61,7 @@ fn a_control_socket_that_was_removed_is_bound_anew() {
     let mut daemon = Daemon::start(&[]);
     fs::remove_file(daemon.control()).unwrap();
     until("the file", || daemon.control().exists());
-    until("an answer", || daemon.errand(&["reload", "--wait"]).code == Some(0));
+    until("an answer", || daemon.errand(&["reload"]).code == Some(0));
     assert_eq!(mode(&daemon.control()), 0o600);
     daemon.connect_to_generation(2).answer(1).unwrap();
     assert!(daemon.log().contains("control: its file is gone; bound anew"), "{}", daemon.log());

@@ -2,11 +2,11 @@
 
 use crate::support::{
     Daemon,
-    daemon::{folder, run, send_signal},
+    daemon::{folder, program, run, send_signal},
     descriptors, is_alive, status_number, until, write_cache,
 };
 use nix::sys::signal::Signal;
-use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt as _};
+use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 #[test]
 fn it_answers_and_ends_without_leaving_anything() {
@@ -60,11 +60,13 @@ fn a_missing_or_bad_cache_is_refused_with_one_line() {
         assert!(!folder.path().join("socket").exists());
         assert_eq!(run(folder.path(), &["--check"]).0, Some(66));
     };
-    said("No such file");
+    said("No such file or directory (os error 2); build it: mirrorlist-cache build --config ");
     fs::write(&path, "").unwrap();
     said("is empty");
     fs::write(&path, "not a cache at all, and shorter than a header").unwrap();
     said("too few");
+    fs::write(&path, "x".repeat(4096)).unwrap();
+    said("not a mirrorlist cache; build it: ");
     let good = crate::support::cache_bytes("first");
     fs::write(&path, &good[..good.len() - 1]).unwrap();
     said("bytes of payload");
@@ -82,10 +84,18 @@ fn a_missing_or_bad_cache_is_refused_with_one_line() {
 }
 
 #[test]
-fn check_says_nothing_when_all_is_well() {
+fn check_says_in_a_line_what_is_well() {
     let folder = folder();
     write_cache(&folder.path().join("cache.mlc"), "first");
     assert_eq!(run(folder.path(), &["--check"]), (Some(0), String::new()));
+    let cache = folder.path().join("cache.mlc");
+    let output = Command::new(program()).args(["--check", "--cache"]).arg(&cache).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let expected = format!("well: options, and cache {} (data of ", cache.display());
+    assert!(
+        said.starts_with(&expected) && said.ends_with(" hosts)\n") && said.lines().count() == 1,
+        "{said}"
+    );
     assert!(!folder.path().join("socket").exists());
 }
 

@@ -1,4 +1,4 @@
-//! The metrics as Prometheus reads them: OpenMetrics text.
+//! The metrics as Prometheus reads them: OpenMetrics text, or its own older one where only that is taken.
 //!
 //! Names follow Prometheus' conventions: `mirrorlist_http_` is what the front end counts, `mirrorlist_daemon_` and
 //! `mirrorlist_cache_` what a worker tells of the whole daemon; times in seconds, sizes in bytes. Without a worker the
@@ -21,12 +21,16 @@ use prometheus_client::{
     metrics::MetricType,
     registry::Registry,
 };
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 use wire::{Key, Kind, Tier};
 
 /// What the text is.
 pub(super) const CONTENT_TYPE: HeaderValue =
     HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+
+/// What the older text is.
+pub(super) const PLAIN_TYPE: HeaderValue =
+    HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 /// Time for the daemon's metrics; whoever collects metrics waits for ten seconds or so.
 const DAEMON: Duration = Duration::from_secs(1);
@@ -55,6 +59,25 @@ impl Desk {
         encode(&mut text, &registry)?;
         Ok(text)
     }
+}
+
+/// The same in Prometheus' older text format (0.0.4): a counter is described by the whole name of its samples, and the
+/// text ends without a mark. Source: Prometheus, exposition formats.
+pub(super) fn plain(text: &str) -> String {
+    let counter = |line: &str| Some(line.strip_prefix("# TYPE ")?.strip_suffix(" counter")?.to_owned());
+    let counters: HashSet<String> = text.lines().filter_map(counter).collect();
+    let lines = text.lines().filter(|line| *line != "# EOF");
+    lines.fold(String::with_capacity(text.len() * 2), |mut plain, line| {
+        let words: Vec<&str> = line.splitn(4, ' ').collect();
+        match words[..] {
+            ["#", what, name, said] if counters.contains(name) => {
+                plain.extend(["# ", what, " ", name, "_total ", said]);
+            }
+            _ => plain.push_str(line),
+        }
+        plain.push('\n');
+        plain
+    })
 }
 
 impl Collector for Metrics {

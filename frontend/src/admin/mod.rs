@@ -20,7 +20,7 @@ use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{ALLOW, CONTENT_TYPE, HeaderValue},
+    header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
@@ -114,6 +114,9 @@ impl Desk {
             "/healthz/live" => said(self.live()),
             "/healthz/ready" => said(self.ready().await),
             "/metrics" => match self.metrics().await {
+                Ok(text) if wants_plain(request) => {
+                    page(StatusCode::OK, metrics::PLAIN_TYPE, metrics::plain(&text))
+                }
                 Ok(text) => page(StatusCode::OK, metrics::CONTENT_TYPE, text),
                 Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written down\n"),
             },
@@ -162,6 +165,14 @@ impl Desk {
             Err(cause) => Err(format!("daemon {}: no worker answers ({cause})", config.daemon.display())),
         }
     }
+}
+
+/// Whether an asker knows Prometheus' older text alone.
+fn wants_plain(request: &Request<Incoming>) -> bool {
+    let accepted = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accepted: Vec<&str> = accepted.flat_map(|value| value.split([',', ';'])).map(str::trim).collect();
+    let takes = |kind: &str| accepted.iter().any(|accepted| accepted.eq_ignore_ascii_case(kind));
+    takes("text/plain") && !takes("application/openmetrics-text")
 }
 
 /// All is well, or what is not.

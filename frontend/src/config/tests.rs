@@ -75,20 +75,24 @@ fn the_socket_unit_listens_where_the_program_does_by_itself() {
 
 #[test]
 fn values_out_of_range_are_refused() {
-    let seconds = "expected seconds from 0.001 to 86400";
+    let limits = "expected a time from 1ms to 1d";
+    let time = "expected a time such as 500ms, 2s, 1m, 1h, 14d, or seconds";
+    let place = "not ADDRESS:PORT, [V6ADDRESS]:PORT, PORT, :PORT, localhost:PORT or unix:PATH";
     for (text, said) in [
         ("max-connections = 0", "0 is not in 1..=1000000"),
         ("max-uri = 9000", "9000 is not in 64..=8192"),
-        ("deadline = 0", seconds),
-        ("deadline = 1e-300", seconds),
-        ("patience = 1e-10", seconds),
-        ("deadline = nan", seconds),
+        ("deadline = 0", limits),
+        ("deadline = 1e-300", time),
+        ("patience = 0.0000001", limits),
+        ("deadline = nan", time),
         ("daemon = \"/a\\u0000\"", "cannot be a socket's path (EINVAL: Invalid argument)"),
         ("listen = ['::1:80']", "names no port; write [::1]:80 or [::1:80]:8080"),
         ("listen = ['::1:080']", "names no port; write [::1:80]:8080"),
         ("listen = ['::1']", "names no port; write [::1]:8080"),
-        ("listen = ['here']", "not ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH"),
-        ("admin = '9100'", "not ADDRESS:PORT, [V6ADDRESS]:PORT or unix:PATH"),
+        ("listen = ['here']", place),
+        ("listen = ['here:80']", place),
+        ("admin = '91000'", place),
+        ("admin = ':+80'", place),
         ("admin = 'unix:'", "names no file"),
         ("trusted-proxy = ['10/8']", "not a prefix such as 10.0.0.0/8 or fd00::/8"),
     ] {
@@ -107,6 +111,17 @@ fn values_out_of_range_are_refused() {
         ("listen = ['127.0.0.1:1']\nadmin = '127.0.0.1:1'", "admin: 127.0.0.1:1 is where clients connect"),
     ] {
         assert_eq!(settled(text).unwrap_err(), said, "{text}");
+    }
+}
+
+#[test]
+fn a_port_alone_is_of_this_machine_and_one_after_a_colon_of_all_addresses() {
+    let local = Listen::Tcp("127.0.0.1:8080".parse().unwrap());
+    for (text, place) in
+        [("'8080'", &local), ("8080", &local), ("'localhost:8080'", &local), ("':8080'", &Listen::All(8080))]
+    {
+        assert_eq!(settled(&format!("listen = {text}")).unwrap().listen, [place.clone()], "{text}");
+        assert_eq!(settled(&format!("listen = 1\nadmin = {text}")).unwrap().admin.as_ref(), Some(place));
     }
 }
 

@@ -33,6 +33,18 @@ fn the_forwarded_header_of_a_proxy_on_loopback_counts() {
 }
 
 #[test]
+fn a_port_after_a_colon_is_of_ipv4_and_ipv6() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start_bare(&daemon, &["--listen", ":0", "--threads", "2"]);
+    let port = program.address().port();
+    assert_eq!(told(&mut Client::connect(([127, 0, 0, 1], port).into()), ""), "Unknown 127.0.0.1");
+    assert_eq!(told(&mut Client::connect((std::net::Ipv6Addr::LOCALHOST, port).into()), ""), "Unknown ::1");
+    let program = Program::start_bare(&daemon, &["--listen", "0"]);
+    assert!(program.address().ip().is_loopback());
+}
+
+#[test]
 fn the_nearest_fifty_hops_of_a_forwarded_header_count() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();

@@ -335,6 +335,64 @@ fn every_counter_that_is_declared_is_a_metric_and_public_names_stay_as_they_are(
 }
 
 #[test]
+fn who_takes_text_only_gets_the_older_form_of_the_same_metrics() {
+    let daemon = Daemon::new();
+    let _worker = daemon.worker(0, 1, 1, as_told);
+    let program = start(&daemon, &["--threads", "1"]);
+    let asked = |accept: &str| {
+        let lines = format!("Accept: {accept}\r\n");
+        Client::connect(program.admin()).send_get("/metrics", &lines).answer()
+    };
+    let plain = asked("text/plain");
+    assert_eq!(plain.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let text = plain.text();
+    let restarts =
+        "# TYPE mirrorlist_daemon_worker_restarts_total counter\nmirrorlist_daemon_worker_restarts_total 3\n";
+    assert!(text.contains(restarts) && !text.contains("EOF") && text.ends_with('\n'), "{text}");
+    // Each sample is of the family that was described last.
+    let mut described = "";
+    for line in text.lines() {
+        let words: Vec<&str> = line.split(' ').collect();
+        match words[..] {
+            ["#", "HELP" | "TYPE", name, ..] => described = name,
+            _ => {
+                let name = line.split(['{', ' ']).next().unwrap();
+                let rest = name.strip_prefix(described);
+                assert!(rest.is_some_and(|rest| ["", "_bucket", "_sum", "_count"].contains(&rest)), "{line}");
+            }
+        }
+    }
+    let open_metrics = Some("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    for accept in
+        ["application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "*/*"]
+    {
+        assert_eq!(asked(accept).header("content-type"), open_metrics, "{accept}");
+    }
+}
+
+#[test]
+fn the_alert_rules_are_about_metrics_that_there_are() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../systemd/examples/alerts.yml");
+    let rules = std::fs::read_to_string(path).unwrap();
+    let expressions: Vec<&str> =
+        rules.lines().filter_map(|line| line.trim_start().strip_prefix("expr: ")).collect();
+    assert_eq!(expressions.len(), rules.matches("- alert: ").count(), "an expression is in a line");
+    let word = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+    let mut named = 0;
+    for expression in expressions {
+        let names: Vec<&str> =
+            expression.split(word).filter(|name| name.starts_with("mirrorlist_")).collect();
+        assert!(!names.is_empty(), "{expression}");
+        for name in names {
+            let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+            assert!(PUBLIC.contains(&name) || family.is_some_and(|name| PUBLIC.contains(&name)), "{name}");
+            named += 1;
+        }
+    }
+    assert!(named > 0);
+}
+
+#[test]
 fn a_retry_is_counted() {
     let daemon = Daemon::new();
     let _silent = daemon.worker(0, 2, 1, |mut connection: Connection| while connection.asked().is_some() {});

@@ -198,7 +198,7 @@ fn a_wrong_option_is_one_line_and_exit_code_78() {
         (vec!["--lissten", "x"], "error: unexpected argument '--lissten' found"),
         (
             vec!["--deadline", "0"],
-            "error: invalid value '0' for '--deadline <SECONDS>': expected seconds from 0.001",
+            "error: invalid value '0' for '--deadline <TIME>': expected a time from 1ms",
         ),
         (vec!["--config", file], "front.toml line 2: unknown option `lisen`; did you mean `listen`?"),
         (vec!["--config", "/nonexistent"], "error: config /nonexistent: No such file"),

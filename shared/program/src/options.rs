@@ -13,8 +13,9 @@ use clap::{
 use std::{
     collections::HashMap,
     ffi::{OsStr, OsString},
+    fmt,
     fs::File,
-    io::{self, Read as _},
+    io::{self, Read as _, Write as _},
     ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
@@ -215,8 +216,19 @@ pub fn likely<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Strin
 fn one_line(message: &str) -> String {
     let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
     let said: Vec<&str> = lines.take_while(|line| !line.starts_with("Usage:")).collect();
-    let said = said.join("; ");
+    let said = said.join("; ").replace(":; ", ": ");
     said.trim_start_matches("error: ").replace("; For more information, try '--help'.", "")
+}
+
+/// What `--check` prints when nothing is wrong: what is well, in a line.
+pub fn well(said: impl fmt::Display) -> Result<(), Failure> {
+    match writeln!(io::stdout(), "well: {said}") {
+        // Whoever closed the pipe has the exit code.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::system(format!("standard output: cannot be written ({error})")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Takes numbers of this range.
@@ -224,11 +236,25 @@ pub fn number(range: RangeInclusive<u64>) -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(range)
 }
 
-/// Takes a number of seconds, down to a millisecond and up to a day.
-pub fn seconds(text: &str) -> Result<Duration, Failure> {
-    let seconds = text.parse().ok().filter(|seconds| (0.001..=86_400.0).contains(seconds));
-    let refused = || Failure::config("expected seconds from 0.001 to 86400");
+/// Units of time and their seconds; the first that a text ends with is its unit.
+const UNITS: [(&str, f64); 5] = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0)];
+
+/// Takes a time such as `500ms`, `2s`, `1.5m`, `1h` or `14d`, or a number of seconds; 0 among them, and up to ten years.
+pub fn duration(text: &str) -> Result<Duration, Failure> {
+    let of_unit = UNITS.iter().find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, seconds)));
+    let (number, unit) = of_unit.unwrap_or((text, &1.0));
+    let decimal = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let seconds = number.parse::<f64>().ok().filter(|_| decimal).map(|number| number * unit);
+    let seconds = seconds.filter(|seconds| *seconds <= 3650.0 * 86_400.0);
+    let refused = || Failure::config("expected a time such as 500ms, 2s, 1m, 1h, 14d, or seconds");
     seconds.map(Duration::from_secs_f64).ok_or_else(refused)
+}
+
+/// Takes such a time, from a millisecond to a day.
+pub fn limit(text: &str) -> Result<Duration, Failure> {
+    let range = Duration::from_millis(1)..=Duration::from_secs(86_400);
+    let refused = || Failure::config("expected a time from 1ms to 1d");
+    duration(text).and_then(|limit| Some(limit).filter(|limit| range.contains(limit)).ok_or_else(refused))
 }
 
 /// Takes permissions of a socket file, such as `0660`.
@@ -260,7 +286,7 @@ mod tests {
         name: Vec<String>,
         #[arg(long)]
         other: Vec<String>,
-        #[arg(long, default_value = "0.5", value_parser = seconds)]
+        #[arg(long, default_value = "0.5", value_parser = super::limit)]
         limit: Duration,
         #[arg(long)]
         config: Option<PathBuf>,
@@ -326,8 +352,11 @@ mod tests {
                 " line 1: value of type boolean for `other`, expected text, a decimal number, or a list",
             ),
             ("other = []", " line 1: a value is required for `other` but none was supplied"),
-            ("limit = nan", " line 1: invalid value 'nan' for `limit`: expected seconds from 0.001 to 86400"),
-            ("limit = 0.0", " line 1: invalid value '0.0' for `limit`: expected seconds from 0.001 to 86400"),
+            (
+                "limit = nan",
+                " line 1: invalid value 'nan' for `limit`: expected a time such as 500ms, 2s, 1m, 1h, 14d, or seconds",
+            ),
+            ("limit = 0.0", " line 1: invalid value '0.0' for `limit`: expected a time from 1ms to 1d"),
         ] {
             assert_eq!(refused::<Sample>(text), cause, "{text}");
         }
@@ -379,6 +408,27 @@ mod tests {
         let refused = said_in(Path::new("/dev/zero"), &Sample::command()).unwrap_err();
         let said = "config /dev/zero: longer than 1048576 bytes, which no file of options is";
         assert_eq!(refused.to_string(), said);
+    }
+
+    #[test]
+    fn a_time_has_a_unit_or_is_in_seconds() {
+        for (text, milliseconds) in [
+            ("0", 0),
+            ("2", 2000),
+            ("0.25", 250),
+            ("2s", 2000),
+            ("500ms", 500),
+            ("1m", 60_000),
+            ("1.5h", 5_400_000),
+            ("14d", 1_209_600_000),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for text in ["", "s", "ms", "-1", "+1", "1e3", "2 s", "2x", "1m30s", "nan", "inf", "3651d", "1.2.3"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert_eq!([limit("1ms").is_ok(), limit("1d").is_ok(), limit("0").is_ok()], [true, true, false]);
+        assert!(limit("25h").is_err());
     }
 
     #[test]

@@ -78,8 +78,15 @@ impl SocketFile {
     ///
     /// To be called while there is one thread: the mask of new files is the process's.
     pub fn take(path: &Path, access: Access) -> io::Result<(SocketFile, UnixListener)> {
-        fs::metadata(folder(path))
-            .map_err(|error| io::Error::other(format!("its folder cannot be opened ({error})")))?;
+        fs::metadata(folder(path)).map_err(|error| {
+            let folder = folder(path).display();
+            io::Error::other(match error.kind() {
+                io::ErrorKind::NotFound => {
+                    format!("there is no folder {folder}; make it, or name a socket elsewhere")
+                }
+                _ => format!("its folder cannot be opened ({error})"),
+            })
+        })?;
         let patience = Instant::now() + DYING;
         while !make_way(path)? {
             if Instant::now() >= patience {

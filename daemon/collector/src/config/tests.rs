@@ -92,8 +92,7 @@ fn what_is_unknown_missing_or_wrong_is_refused() {
         (LEAST.replace("postgres:", "mysql:"), "url: is no postgres:// URL".into()),
         (
             format!("{LEAST}lock-timeout = 0"),
-            "config FILE line 4: invalid value '0' for `lock-timeout`: expected seconds from 0.001 to 86400"
-                .into(),
+            "config FILE line 4: invalid value '0' for `lock-timeout`: expected a time from 1ms to 1d".into(),
         ),
         (
             format!("{LEAST}lock_timeout = 1"),

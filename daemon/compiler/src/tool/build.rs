@@ -14,7 +14,7 @@ use crate::{
     log,
 };
 use cache::inventory::Inventory;
-use program::print::printed;
+use program::{options::well, print::printed};
 use std::{
     fs,
     io::{self, IsTerminal as _, Write as _},
@@ -30,7 +30,10 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     refuse_an_input_as_output(inputs, output)?;
     warn_of_missing(inputs);
     if config.check {
-        return compile::find(inputs).map_err(|error| Failure::cache(error.to_string()));
+        compile::find(inputs).map_err(|error| Failure::cache(error.to_string()))?;
+        let files: Vec<String> =
+            inputs.named().map(|(input, path)| format!("{input} {}", path.display())).collect();
+        return well(format_args!("options, and the inputs are there: {}", files.join(", ")));
     }
     let (inventory, skipped) = compile::gather(inputs, policy, |input| step(input.describe()))
         .map_err(|error| Failure::cache(unchanged(&error, output)))?;

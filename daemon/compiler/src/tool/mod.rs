@@ -17,16 +17,16 @@ mod verify;
 
 use crate::{
     config,
-    failure::{self, Failure, Fault},
+    failure::{self, Failure},
 };
 use cache::{CacheBytes, FORMAT, View};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use program::version;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use program::{options, version};
 use std::{ffi::OsString, io, path::Path, process::ExitCode};
 
 /// Builds and examines the cache files that mirrorlistd answers from.
 #[derive(Debug, Parser)]
-#[command(name = "mirrorlist-cache", version = version(Some(FORMAT)), max_term_width = 100)]
+#[command(name = "mirrorlist-cache", version = version(Some(FORMAT)), max_term_width = 100, arg_required_else_help = false)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -48,32 +48,23 @@ enum Command {
 
 /// Runs the subcommand that the arguments (program name first) ask for.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let said = command().try_get_matches_from(arguments);
-    let said = said.and_then(|flags| Ok((Arguments::from_arg_matches(&flags)?, flags)));
-    let (arguments, flags) = match said {
-        Ok(said) => said,
-        Err(error) => return explain(&error),
-    };
-    let outcome = match arguments.command {
-        Command::Build(options) => options.settle(&flags).and_then(|config| build::run(&config)),
+    failure::end(options::flags(command(), arguments).and_then(|flags| run(&flags)))
+}
+
+fn run(flags: &ArgMatches) -> Result<(), Failure> {
+    let arguments = Arguments::from_arg_matches(flags);
+    match arguments.map_err(|error| Failure::bug(error.to_string()))?.command {
+        Command::Build(options) => options.settle(flags).and_then(|config| build::run(&config)),
         Command::Verify(options) => verify::run(&options),
         Command::Query(options) => query::run(&options),
         Command::List(options) => list::run(&options),
         Command::Inspect(options) => inspect::run(&options),
-    };
-    failure::end(outcome)
+    }
 }
 
 /// The program's arguments, for manuals and completions.
 pub fn command() -> clap::Command {
     Arguments::command()
-}
-
-/// Help and version are what was asked for; anything else is a wrong option.
-fn explain(error: &clap::Error) -> ExitCode {
-    // A standard stream that is closed leaves nothing to say it to.
-    let _ = error.print();
-    if error.use_stderr() { Fault::Config.into() } else { ExitCode::SUCCESS }
 }
 
 /// Reads a cache file, of which only the header is checked.

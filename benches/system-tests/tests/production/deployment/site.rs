@@ -93,8 +93,7 @@ impl Site {
     /// The daemon is told as systemd does it; the new cache answers when this returns.
     pub fn reload(&self) {
         let control = self.stack.socket.with_file_name("control");
-        run(Command::new(&self.programs.daemon).args(["reload", "--wait", "--control"]).arg(control))
-            .unwrap();
+        run(Command::new(&self.programs.daemon).args(["reload", "--control"]).arg(control)).unwrap();
     }
 
     /// What HAProxy has seen of the service.

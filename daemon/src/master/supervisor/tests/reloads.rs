@@ -206,7 +206,7 @@ fn no_more_callers_wait_than_there_is_room_for_and_those_who_left_do_not_count()
     (1..=3).for_each(|caller| rig.wait_for_reload(caller));
     assert_eq!(rig.answers(), []);
     rig.wait_for_reload(4);
-    let too_many = "too many wait for a reload already; ask without --wait";
+    let too_many = "too many wait for a reload already; ask with --no-wait";
     assert_eq!(rig.answers(), [(4, failed(None, too_many))]);
     rig.supervisor.order_reload(5, true, |caller| caller != 2);
     rig.tick();
