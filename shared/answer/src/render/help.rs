@@ -178,9 +178,12 @@ dl, dd { margin: 0; }
 .facts dd { font-size: 1.5rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
 ul { list-style: none; margin: 0; padding: 0; }
 li { margin-bottom: .875rem; }
+li::first-letter { text-transform: uppercase; }
 code { font: .875rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
-a { color: var(--link); text-underline-offset: .2em; }
-.parameters { display: grid; grid-template-columns: max-content 1fr; gap: .375rem 1.25rem; }
+a { color: var(--link); text-decoration: 1px underline var(--line); text-underline-offset: .35em; }
+a:hover { text-decoration-color: currentcolor; }
+a code { word-break: break-all; }
+.parameters { display: grid; grid-template-columns: max-content 1fr; gap: .375rem 1.25rem; align-items: baseline; }
 footer { margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid var(--line); font-size: .875rem; }
 @media (max-width: 30rem) {
   main { padding: 1.5rem 1rem; }
