@@ -81,7 +81,12 @@ fn refuse(parts: &Parts, mut target: impl FnMut(usize) -> String) -> Call<'_> {
 }
 
 fn answer(parts: &Parts, asked: Vec<Question>, rules: Rules) -> Call<'_> {
-    let service = Service { view: parts.view(), fragments: &parts.fragments, rules };
+    let service = Service {
+        view: parts.view(),
+        fragments: &parts.fragments,
+        rules,
+        version: env!("CARGO_PKG_VERSION"),
+    };
     let mut asked = Round::new(asked);
     let (mut scratch, mut page) = (Scratch::default(), Vec::new());
     let mut dice = SmallRng::seed_from_u64(1);

@@ -319,3 +319,25 @@ fn a_host_whose_urls_an_answer_has_no_room_for_is_beyond_its_limit() {
     assert_eq!((&last["place"], &last["urls"]), (&1200.into(), &Value::Array(Vec::new())));
     assert_eq!(last["out"], "beyond the limit of an answer, 1 MiB");
 }
+
+#[test]
+fn what_counts_for_nothing_is_named() {
+    let built = Built::new();
+    let odd = "mirrorlist?path=pub/a&repo=r&contry=DE&countme=1&country=Germany,fr&protocol=gopher&ip=foo&location=x";
+    let explained = built.json(&["query", "cache.mlc", odd, "--explain"]);
+    let ignored: Vec<&str> =
+        explained["ignored"].as_array().unwrap().iter().filter_map(|one| one.as_str()).collect();
+    let expected = [
+        "contry: no such parameter",
+        "repo=r: the path counts",
+        "country=Germany: neither a code of two letters nor global",
+        "protocol=gopher: none of https, http, ftp and rsync",
+        "ip=foo: no address, so the client is unknown",
+        "location=x: the cache has no such location",
+    ];
+    assert_eq!(ignored, expected);
+    let said = built.said(&["query", "cache.mlc", odd, "--explain"]);
+    assert!(expected.iter().all(|line| said.contains(&format!("ignored    {line}\n"))), "{said}");
+    let plain = built.json(&["query", "cache.mlc", "mirrorlist?path=pub/a&country=fr,global", "--explain"]);
+    assert!(plain["ignored"].as_array().unwrap().is_empty(), "{plain}");
+}

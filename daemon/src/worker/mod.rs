@@ -123,7 +123,12 @@ fn work(kit: Kit) -> Result<(), Failure> {
     let view = kit.cache.view().map_err(|error| Failure::cache(format!("cache: {error}")))?;
     let dice = SmallRng::try_from_rng(&mut SysRng)
         .map_err(|error| Failure::system(format!("no random numbers ({error})")))?;
-    let service = Service { view, fragments: &kit.cache.fragments, rules: kit.rules };
+    let service = Service {
+        view,
+        fragments: &kit.cache.fragments,
+        rules: kit.rules,
+        version: env!("CARGO_PKG_VERSION"),
+    };
     let desk = Desk::new(service, dice, kit.counters);
     let access_log = AccessLog::new(kit.access_log, kit.counters.all.log_torn());
     let hello = Hello { slot: kit.slot, slots: kit.slots, pid: process::id(), generation: kit.generation };

@@ -10,7 +10,7 @@ pub mod select;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
-    render::{log_line, metalink, mirrorlist, redirect, refusal},
+    render::{help::Help, log_line, metalink, mirrorlist, redirect, refusal},
     rules::{LogAddress, Rules},
     select::{
         query::Query,
@@ -22,7 +22,7 @@ use cache::View;
 use rand::Rng;
 use std::error::Error;
 use time::{Date, OffsetDateTime};
-use wire::{Kind, ReplyHead, Tier};
+use wire::{Accept, Kind, ReplyHead, Tier};
 
 /// A view of a cache that is good to answer from: it passes every check, and what is prepared for its answers is bounded.
 /// The one judge of a file, for whoever starts, reloads, verifies or builds; the error is the cause: a `CacheError`, or
@@ -52,6 +52,8 @@ pub struct Service<'a> {
     pub fragments: &'a Fragments,
     /// The operator's rules.
     pub rules: Rules,
+    /// The version that it tells who asks for help.
+    pub version: &'static str,
 }
 
 /// What [`Service::answer`] has appended to `out`.
@@ -75,11 +77,14 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
+        if matches!(request.path, b"/" | b"") {
+            return self.help(request, now, out);
+        }
         scratch.clock.set(now);
         let Some(query) = Query::resolve(&self.view, request) else {
             let line = content_type(Kind::Other);
             out.extend_from_slice(line);
-            out.extend_from_slice(b"not found: ask for mirrorlist or metalink\n");
+            out.extend_from_slice(b"not found: ask for mirrorlist or metalink\nsee / for help\n");
             let head = ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None };
             return Answer { head, headers_len: line.len() };
         };
@@ -94,6 +99,12 @@ impl Service<'_> {
             );
         }
         answer
+    }
+
+    fn help(&self, request: &wire::Request<'_>, now: u64, out: &mut Vec<u8>) -> Answer {
+        let help = Help { view: &self.view, fragments: self.fragments, version: self.version, now };
+        let headers_len = help.render(request.accept.has(Accept::HTML), out);
+        Answer { head: ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None }, headers_len }
     }
 
     fn reply(

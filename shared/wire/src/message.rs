@@ -170,6 +170,11 @@ impl Accept {
     /// All bits that this version knows.
     const KNOWN: u8 = 127;
 
+    /// Whether all of these are among them.
+    pub const fn has(self, others: Accept) -> bool {
+        self.0 & others.0 == others.0
+    }
+
     /// These and those.
     pub const fn with(self, others: Accept) -> Accept {
         Accept(self.0 | others.0)

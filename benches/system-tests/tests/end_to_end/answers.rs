@@ -100,16 +100,15 @@ fn head_has_the_headers_of_get_and_no_body() {
 fn what_there_is_no_answer_for_is_said_in_the_services_words() {
     let stack = sample_stack(&[]);
     let unknown = "# repo = nope arch = x86_64 error: invalid repo or arch\n\
-        # following repositories are available:\n# repo=epel-10&arch=aarch64\n";
+        # unknown repo; the nearest names come first\n# following repositories are available:\n# repo=epel-10&arch=aarch64\n";
     let no_protocol = "# repo = fedora-42 arch = x86_64 error: no mirror for protocol = none\n";
     for (target, status, text) in [
-        ("/mirrorlist", 400, "# either path=, or repo= and arch= must be specified\n"),
+        ("/mirrorlist", 400, "# either path=, or repo= and arch= must be specified\n# see / for help\n"),
         ("/mirrorlist?repo=nope&arch=x86_64", 404, unknown),
         ("/mirrorlist?repo=nope&arch=x86_64&redirect", 404, unknown),
         ("/mirrorlist?path=no/where", 404, "# path = no/where error: invalid path\n"),
         ("/mirrorlist?repo=fedora-30&arch=x86_64", 200, "# repo = fedora-30 arch = x86_64 repo disabled\n"),
         ("/mirrorlist?repo=fedora-42&arch=x86_64&protocol=gopher", 404, no_protocol),
-        ("/", 404, ""),
         ("/mirrorlists?repo=fedora-42&arch=x86_64", 404, ""),
     ] {
         let answer = get(&stack, target);

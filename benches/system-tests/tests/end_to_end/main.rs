@@ -10,6 +10,7 @@ mod answers;
 mod connections;
 mod demo;
 mod faults;
+mod help;
 mod large;
 mod python;
 mod reload;

@@ -55,6 +55,9 @@ impl Written {
         for hop in hops {
             bytes.extend([&b"X-Forwarded-For: "[..], &hop, b"\r\n"].concat());
         }
+        if asked.html {
+            bytes.extend(b"Accept: text/html\r\n");
+        }
         bytes.extend(b"\r\n");
         Written { asked, verb, target, bytes, last: false }
     }
@@ -80,6 +83,9 @@ impl Written {
         for hop in &hops {
             let name = dice.one(&["X-Forwarded-For", "x-forwarded-for", "X-FORWARDED-FOR"]);
             lines.push([name.as_bytes(), dice.one(&[&b": "[..], b":", b":\t"]), hop].concat());
+        }
+        if asked.html {
+            lines.push(b"Accept: text/html, */*;q=0.8".to_vec());
         }
         for idle in dice.some(&IDLE, 15) {
             lines.insert(dice.below(lines.len() + 1), idle.as_bytes().to_vec());

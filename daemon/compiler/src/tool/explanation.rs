@@ -2,6 +2,7 @@
 
 use super::{
     hosts::{self, code},
+    ignored::ignored,
     shown::{Shown, whole},
 };
 use answer::{
@@ -32,6 +33,8 @@ pub struct Explanation {
     file: Option<String>,
     /// Another directory that mirrors must carry too.
     must_also_carry: Option<String>,
+    /// Parameters and values that count for nothing, and why.
+    ignored: Vec<String>,
     /// Why there are no mirrors to speak of.
     refused: Option<String>,
     /// Every host that carries the directory, listed ones first; or the one that was asked about.
@@ -95,6 +98,7 @@ impl Explanation {
             directory: None,
             file: None,
             must_also_carry: None,
+            ignored: Vec::new(),
             refused: None,
             hosts: Vec::new(),
             of_one: host.is_some(),
@@ -104,6 +108,7 @@ impl Explanation {
             return explanation;
         };
         explanation.client = Client::of(view, &query);
+        explanation.ignored = ignored(request.query, &query);
         explanation.asked = query.named.subject.as_ref().map(|subject| match subject {
             Subject::RepoArch { repo, arch } => format!("repo {}, arch {}", lossy(repo), lossy(arch)),
             Subject::Path(path) => format!("path {}", lossy(path)),
@@ -331,6 +336,9 @@ impl fmt::Display for Explanation {
             if client.netblocks.is_empty() { "none".into() } else { client.netblocks.join(" in ") };
         writeln!(f, "netblocks  {netblocks}")?;
         writeln!(f, "asked for  {}", or(&self.asked, "nothing"))?;
+        for ignored in &self.ignored {
+            writeln!(f, "ignored    {ignored}")?;
+        }
         if let Some(refused) = &self.refused {
             return writeln!(f, "refused    {refused}");
         }

@@ -7,6 +7,7 @@ mod build;
 mod contents;
 mod explanation;
 mod hosts;
+mod ignored;
 mod inspect;
 mod large;
 mod list;

@@ -83,7 +83,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     };
     let fragments = Fragments::prepare(&view)
         .map_err(|error| Failure::cache(format!("cache {}: {error}", options.file.display())))?;
-    let service = Service { view, fragments: &fragments, rules };
+    let service = Service { view, fragments: &fragments, rules, version: env!("CARGO_PKG_VERSION") };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     if options.explain {
         let host = options.host.as_deref().map(|host| hosts::find(&view, &options.file, host)).transpose()?;

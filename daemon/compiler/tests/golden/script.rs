@@ -1,7 +1,8 @@
 //! The files `request` and `reply`.
 //!
 //! A request is a line `GET /mirrorlist?...` and lines `name: value` below it: `client` (an address; without it the
-//! client is unknown), `minimum`, `netblock: only`, `log: full` or `short`, `seed`; in place of `client` there may be
+//! client is unknown), `minimum`, `netblock: only`, `log: full` or `short`, `seed`,
+//! `accept: text/html`; in place of `client` there may be
 //! lines `forwarded`, the `X-Forwarded-For` of a proxy on this machine. Further requests follow after blank lines; what
 //! begins with `#` is for the reader.
 //!
@@ -49,7 +50,7 @@ fn step(block: &[&str]) -> Step {
         "HEAD" => Method::Head,
         other => panic!("a worker never gets {other}"),
     };
-    let asked = Asked { method, path: path.into(), query: query.into(), client: None };
+    let asked = Asked { method, path: path.into(), query: query.into(), client: None, html: false };
     let rules = Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off };
     let mut step = Step { line: block[0].to_owned(), asked, forwarded: Vec::new(), rules, seed: 1 };
     for line in &block[1..] {
@@ -57,6 +58,7 @@ fn step(block: &[&str]) -> Step {
             Some(("client", value)) => step.asked.client = Some(value.parse().expect(line)),
             Some(("forwarded", value)) => step.forwarded.push(value.into()),
             Some(("minimum", value)) => step.rules.minimum = value.parse().expect(line),
+            Some(("accept", "text/html")) => step.asked.html = true,
             Some(("seed", value)) => step.seed = value.parse().expect(line),
             Some(("netblock", "only")) => step.rules.netblock = NetblockMode::Only,
             Some(("log", "full")) => step.rules.log_address = LogAddress::Full,

@@ -27,6 +27,10 @@ pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
             same_text("header lines", "", &reply.headers)?;
             same_text("body", text, &reply.body)
         }
+        Body::Help(says) => match says.iter().find(|said| !reply.body.contains(&said[..])) {
+            Some(unsaid) => Err(format!("not said: {unsaid:?} in {}", reply.body)),
+            None => Ok(()),
+        },
         Body::Redirect(targets) => redirect(targets, reply),
         Body::Blocks(expected) => {
             same_text("header lines", "", &reply.headers)?;
@@ -221,6 +225,8 @@ impl<'a> Position<'a> {
 pub fn readable(reply: &Reply) -> Result<(), Difference> {
     match &*reply.content_type {
         METALINK => readable_metalink(&reply.body),
+        // Help is for people.
+        _ if reply.head.kind == Kind::Other && reply.head.status == 200 => Ok(()),
         _ => readable_text(reply),
     }
 }

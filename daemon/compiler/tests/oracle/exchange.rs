@@ -7,6 +7,9 @@ use rand::Rng;
 use std::{fmt, net::IpAddr};
 use wire::{Accept, Method, ReplyHead, Request, UrlScheme};
 
+/// The version that the service says it has.
+pub const VERSION: &str = "1.2.3";
+
 /// A request.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -14,6 +17,8 @@ pub struct Asked {
     pub path: Vec<u8>,
     pub query: Vec<u8>,
     pub client: Option<IpAddr>,
+    /// Whether it is a browser, which lists `text/html`.
+    pub html: bool,
 }
 
 /// A reply, taken apart.
@@ -34,7 +39,7 @@ impl Asked {
         Request {
             method: self.method,
             scheme: UrlScheme::Http,
-            accept: Accept::default(),
+            accept: if self.html { Accept::HTML } else { Accept::NONE },
             client: self.client,
             path: &self.path,
             query: &self.query,
@@ -69,7 +74,8 @@ impl<'a> Program<'a> {
 
     /// Asks.
     pub fn ask(&mut self, asked: &Asked, now: u64, rng: &mut impl Rng) -> Reply {
-        let service = Service { view: self.view, fragments: &self.fragments, rules: self.rules };
+        let service =
+            Service { view: self.view, fragments: &self.fragments, rules: self.rules, version: VERSION };
         // Something stands in the buffer already, as in a connection with more than one request in flight.
         let mut out = b"earlier".to_vec();
         let answer = service.answer(&asked.wire(), now, rng, &mut self.scratch, &mut out);

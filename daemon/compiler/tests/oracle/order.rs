@@ -70,6 +70,7 @@ fn orders(cache: &str, query: &str, client: &str, places: usize, draws: usize) -
         path: b"/mirrorlist".to_vec(),
         query: format!("path=d&{query}").into_bytes(),
         client: Some(client.parse().expect("an address")),
+        html: false,
     };
     let mut orders = BTreeMap::new();
     for _ in 0..draws {

@@ -72,6 +72,7 @@ impl Vocabulary {
             path: path.into(),
             query: written.join(&b'&'),
             client: if dice.percent(5) { None } else { Some(self.address(dice)) },
+            html: dice.percent(20),
         }
     }
 
@@ -104,6 +105,10 @@ impl Vocabulary {
                 36 | 37 if !self.repos.is_empty() => (dice.pick(&self.repos).clone(), "x86_64".to_owned()),
                 18 => {
                     (dice.one(&["", "a", "fedora", "zzz", "repo-149", "-->"]).to_owned(), "noarch".to_owned())
+                }
+                39 if !self.repos.is_empty() => {
+                    let name = dice.pick(&self.repos).clone();
+                    (misspelt(dice, &name), "x86_64".to_owned())
                 }
                 _ => ("source".to_owned(), dice.one(&["source", "", " ", "x"]).to_owned()),
             };
@@ -328,4 +333,18 @@ fn written(dice: &mut Dice, name: &str, value: &[u8]) -> Vec<u8> {
         text.extend(dice.one(&["%", "%2", "%zz", "%%20"]).bytes());
     }
     text
+}
+
+/// A name as people get it wrong.
+fn misspelt(dice: &mut Dice, name: &str) -> String {
+    let mut letters: Vec<char> = name.chars().collect();
+    let at = dice.below(letters.len().max(1));
+    match dice.below(5) {
+        0 => return name.to_uppercase(),
+        1 => return name.replace('-', ""),
+        2 if at < letters.len() => drop(letters.remove(at)),
+        3 if at + 1 < letters.len() => letters.swap(at, at + 1),
+        _ => letters.insert(at, '7'),
+    }
+    letters.into_iter().collect()
 }

@@ -36,6 +36,17 @@ pub fn url_path(path: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends the value of a parameter in a query: RFC 3986 `unreserved`, `/`, `:`, `@` and `+` as they are.
+pub fn query_value(value: &[u8], out: &mut Vec<u8>) {
+    for byte in value {
+        if byte.is_ascii_alphanumeric() || b"-._~/:@+".contains(byte) {
+            out.push(*byte);
+        } else {
+            percent(*byte, out);
+        }
+    }
+}
+
 /// Appends a URL as a header's value: blanks, controls and bytes outside ASCII are encoded, `%` is not.
 pub fn url_in_header(url: &[u8], out: &mut Vec<u8>) {
     for byte in url {
@@ -163,6 +174,11 @@ mod tests {
     #[test]
     fn a_header_keeps_the_escapes_that_are_there() {
         assert_eq!(with(url_in_header, "http://a/%20 \u{e9}\r\n".as_bytes()), "http://a/%20%20%C3%A9%0D%0A");
+    }
+
+    #[test]
+    fn a_value_of_a_query_ends_no_parameter() {
+        assert_eq!(with(query_value, b"gtk+/a&b=c%#'~"), "gtk+/a%26b%3Dc%25%23%27~");
     }
 
     #[test]

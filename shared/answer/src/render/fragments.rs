@@ -4,7 +4,7 @@
 //! no request changes, and for every repository and architecture the line that says it is available. Made by the master
 //! before it forks, so all workers share it. Each piece is there once, however many placements share it.
 
-use super::escape;
+use super::{escape, examples::Examples, near::Names};
 use crate::select::repeats::SharedUrls;
 use cache::{CountryId, PlacementId, RepoArchId, UrlId, View, scheme::Scheme};
 use std::{fmt, ops::Range};
@@ -29,6 +29,10 @@ pub struct Fragments {
     /// Where the line of each pair begins; one more than pairs.
     repo_arch_start: Vec<u32>,
     shared: SharedUrls,
+    names: Names,
+    examples: Examples,
+    /// How many repositories there are for some architecture.
+    repositories: usize,
 }
 
 /// A part of the bytes.
@@ -100,12 +104,16 @@ impl Sizes {
             (openings, size_of::<Option<Piece>>()),
             (view.repo_arch_count(), size_of::<u32>()),
             (2, size_of::<u32>()),
+            (view.repo_arch_count(), Examples::BYTES_OF_A_REPO_ARCH),
+            (view.directory_count(), Examples::BYTES_OF_A_DIRECTORY),
         ];
         Sizes {
             bytes: sum(urls).saturating_add(product(openings, LONGEST_OPENING)),
             lines: sum(lines),
             repo_archs: sum(repo_archs),
-            rows: rows.into_iter().fold(0, |all, (count, row)| all.saturating_add(product(count, row))),
+            rows: rows
+                .into_iter()
+                .fold(Names::most_bytes(view), |all, (count, row)| all.saturating_add(product(count, row))),
         }
     }
 
@@ -182,6 +190,9 @@ impl Fragments {
             repo_archs: Vec::with_capacity(sizes.repo_archs as usize),
             repo_arch_start: Vec::with_capacity(view.repo_arch_count() + 1),
             shared: SharedUrls::find(view),
+            names: Names::of(view),
+            examples: Examples::of(view),
+            repositories: Names::count(view),
         };
         let urls: Vec<Url> =
             (0..view.url_count() as u32).map(|url| fragments.add_url(view.url(UrlId(url))?)).collect();
@@ -263,6 +274,21 @@ impl Fragments {
     /// The URLs that several hosts have.
     pub fn shared(&self) -> &SharedUrls {
         &self.shared
+    }
+
+    /// The names of repositories, to find near ones.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Requests that work on the cache.
+    pub fn examples(&self) -> &Examples {
+        &self.examples
+    }
+
+    /// How many repositories there are for some architecture.
+    pub fn repositories(&self) -> usize {
+        self.repositories
     }
 
     /// The lines that say which repositories there are for which architectures, of the pairs so numbered.

@@ -17,11 +17,14 @@ fn cut(out: &mut Vec<u8>, most: usize, before: Option<usize>) {
 }
 
 pub mod escape;
+pub mod examples;
 pub mod fragments;
 pub mod header;
+pub mod help;
 pub mod log_line;
 pub mod metalink;
 pub mod mirrorlist;
+pub mod near;
 pub mod redirect;
 pub mod refusal;
 pub mod url;

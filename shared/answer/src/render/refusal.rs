@@ -7,7 +7,8 @@ use crate::select::{
     query::Query,
     target::{Refusal, Subject},
 };
-use cache::{RepositoryId, View};
+use cache::{RepoArchId, RepositoryId, View};
+use std::ops::Range;
 
 /// Lines of the list of available repositories.
 const MOST_LINES: usize = 100;
@@ -28,7 +29,9 @@ pub fn text(view: &View<'_>, fragments: &Fragments, query: &Query<'_>, refusal: 
     }
     match refusal {
         Refusal::Incomplete => {
-            out.extend_from_slice(b"# either path=, or repo= and arch= must be specified\n");
+            out.extend_from_slice(
+                b"# either path=, or repo= and arch= must be specified\n# see / for help\n",
+            );
         }
         Refusal::Disabled => out.extend_from_slice(b"repo disabled\n"),
         Refusal::NotCarried => out.extend_from_slice(b"error: no mirror\n"),
@@ -40,7 +43,8 @@ pub fn text(view: &View<'_>, fragments: &Fragments, query: &Query<'_>, refusal: 
     }
 }
 
-/// Appends what may be asked for instead: the repository's architectures, or the names nearest to the one asked for.
+/// Appends what may be asked for instead: the repository's architectures, or pairs of repositories with names like the one
+/// asked for, and then of those that follow it by name.
 fn available(
     view: &View<'_>,
     fragments: &Fragments,
@@ -48,28 +52,67 @@ fn available(
     repository: Option<RepositoryId>,
     out: &mut Vec<u8>,
 ) {
+    let unknown: &[u8] = match repository {
+        Some(_) => b"# unknown arch of this repo\n",
+        None => b"# unknown repo; the nearest names come first\n",
+    };
+    out.extend_from_slice(unknown);
     out.extend_from_slice(b"# following repositories are available:\n");
-    let count = view.repo_arch_count();
-    let repo_archs = match repository {
+    let (listed, all, of): (usize, usize, &[u8]) = match repository {
         Some(repository) => {
-            let mut theirs = view.repo_archs(repository);
-            let all = theirs.len();
-            let first = theirs.next().map_or(0, |repo_arch| repo_arch.0 as usize);
-            first..first + all.min(MOST_LINES)
+            let pairs = pairs(view, repository);
+            let listed = pairs.len().min(MOST_LINES);
+            out.extend_from_slice(fragments.repo_arch_lines(pairs.start..pairs.start + listed));
+            (listed, pairs.len(), b" archs of this repo are listed")
         }
         None => {
             let asked = match &query.named.subject {
                 Some(Subject::RepoArch { repo, .. }) => &repo[..],
                 _ => b"",
             };
-            let from = (view.first_repo_arch_from(asked).0 as usize).min(count.saturating_sub(MOST_LINES));
-            from..(from + MOST_LINES).min(count)
+            (near(view, fragments, asked, out), view.repo_arch_count(), b" pairs of repo and arch are listed")
         }
     };
-    out.extend_from_slice(fragments.repo_arch_lines(repo_archs));
+    let mut number = itoa::Buffer::new();
     out.extend_from_slice(b"# ");
-    out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
-    out.extend_from_slice(b" in all\n");
+    out.extend_from_slice(number.format(listed).as_bytes());
+    out.extend_from_slice(b" of ");
+    out.extend_from_slice(number.format(all).as_bytes());
+    out.extend_from_slice(of);
+    out.extend_from_slice(b"; see / for help\n");
+}
+
+/// Appends the pairs near to a name, nearest first; returns how many.
+fn near(view: &View<'_>, fragments: &Fragments, asked: &[u8], out: &mut Vec<u8>) -> usize {
+    let mut left = MOST_LINES;
+    let mut near = fragments.names().near(view, asked);
+    for repository in &near {
+        let pairs = pairs(view, *repository);
+        let listed = pairs.len().min(left);
+        out.extend_from_slice(fragments.repo_arch_lines(pairs.start..pairs.start + listed));
+        left -= listed;
+        if left == 0 {
+            return MOST_LINES;
+        }
+    }
+    near.sort_unstable();
+    let count = view.repo_arch_count();
+    let first = (view.first_repo_arch_from(asked).0 as usize).min(count.saturating_sub(MOST_LINES));
+    let others = (first..count)
+        .filter(|pair| near.binary_search(&view.repository_of(RepoArchId(*pair as u32))).is_err());
+    for pair in others.take(left) {
+        out.extend_from_slice(fragments.repo_arch_lines(pair..pair + 1));
+        left -= 1;
+    }
+    MOST_LINES - left
+}
+
+/// A repository's pairs, by number.
+fn pairs(view: &View<'_>, repository: RepositoryId) -> Range<usize> {
+    let mut pairs = view.repo_archs(repository);
+    let count = pairs.len();
+    let first = pairs.next().map_or(0, |pair| pair.0 as usize);
+    first..first + count
 }
 
 /// Appends the text for a metalink whose file has no known hashes.

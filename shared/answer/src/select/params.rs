@@ -115,6 +115,12 @@ impl Name {
     }
 }
 
+/// The names in a query string that mean nothing, decoded, in the order in which they stand there.
+pub fn unknown(query: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    let names = query.split(|byte| *byte == b'&').filter_map(|pair| pair.split(|byte| *byte == b'=').next());
+    names.filter(|name| !name.is_empty() && Name::read(name).is_none()).map(decode)
+}
+
 /// Items of a comma list, without blanks around them; empty ones left out.
 pub fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|byte| *byte == b',').map(trim_blanks).filter(|item| !item.is_empty())

@@ -21,7 +21,7 @@ use facts::{Facts, Hosts};
 use question::Question;
 use subject::Subject;
 use tiers::{Candidates, Selection};
-use wire::{Kind, Request, Tier};
+use wire::{Accept, Kind, Request, Tier};
 
 /// The inputs and the operator's rules.
 pub struct Model {
@@ -49,6 +49,8 @@ pub enum Body {
     Exact(String),
     /// See [`Blocks`].
     Blocks(Blocks),
+    /// A page of help that says these.
+    Help(Vec<String>),
     /// One of these, as the value of `Location` and as the only line of the body.
     Redirect(Vec<String>),
 }
@@ -122,6 +124,9 @@ impl Blocks {
 impl Model {
     /// What this request must get at `now`, in seconds since the epoch.
     pub fn answer(&self, request: &Request<'_>, now: u64) -> Expected {
+        if matches!(request.path, b"" | b"/") {
+            return self.help(request.accept.has(Accept::HTML));
+        }
         let question = Question::read(request);
         let kind = match request.path.rsplit(|b| *b == b'/').next() {
             Some(b"metalink") => Kind::Metalink,
@@ -140,6 +145,32 @@ impl Model {
                 asked.and_then(|asked| statistics::line(&client, asked, self.rules.log_address, now));
         }
         expected
+    }
+
+    /// SPEC.md §1: "what this is and its version, the parameters, ... numbers of mirrors and repositories".
+    fn help(&self, html: bool) -> Expected {
+        let facts = &self.facts;
+        let repositories = facts.repositories.values().filter(|archs| !archs.is_empty()).count();
+        // Thousands are set apart by a comma.
+        let number = match repositories {
+            0..=999 => repositories.to_string(),
+            _ => format!("{},{:03}", repositories / 1000, repositories % 1000),
+        };
+        let noun = if repositories == 1 { "repository" } else { "repositories" };
+        let counted = match html {
+            true => format!("<dt>{noun}</dt><dd>{number}</dd>"),
+            false => format!(", {number} {noun}"),
+        };
+        let mut says = vec!["Mirror list service".to_owned(), "mirrorlistd ".to_owned(), counted];
+        says.extend(["repo, arch", "path", "country", "protocol", "redirect", "location"].map(String::from));
+        Expected {
+            status: 200,
+            content_type: if html { "text/html; charset=utf-8" } else { TEXT },
+            kind: Kind::Other,
+            tier: Tier::None,
+            body: Body::Help(says),
+            log: None,
+        }
     }
 
     fn about(
@@ -177,7 +208,7 @@ impl Model {
 /// Content types of replies.
 pub const TEXT: &str = "text/plain";
 pub const METALINK: &str = "application/metalink+xml";
-const NOT_FOUND: &str = "not found: ask for mirrorlist or metalink\n";
+const NOT_FOUND: &str = "not found: ask for mirrorlist or metalink\nsee / for help\n";
 
 impl Expected {
     /// SPEC.md §9: "For `metalink` it is the comment of a metalink document without files; for a redirect the same

@@ -4,6 +4,7 @@ use super::{
     facts::{Directory, Facts, Hosts, Version},
     question::{Bytes, Question, could_be_known, repeated},
 };
+use std::collections::BTreeSet;
 
 /// What a request is about.
 #[derive(Debug)]
@@ -28,7 +29,10 @@ pub fn find<'a>(facts: &'a Facts, question: &Question, metalink: bool) -> Result
         (Some(path), _) => by_path(facts, path)?,
         (None, Some((repo, arch))) => by_repository(facts, repo, arch, metalink)?,
         (None, None) => {
-            return Err((400, "# either path=, or repo= and arch= must be specified\n".to_owned()));
+            return Err((
+                400,
+                "# either path=, or repo= and arch= must be specified\n# see / for help\n".to_owned(),
+            ));
         }
     };
     let mut subject = Subject { header, directory, file, versions: &[], fresh: None };
@@ -107,28 +111,61 @@ fn by_repository(facts: &Facts, repo: Bytes, arch: Bytes, metalink: bool) -> Res
     }
 }
 
-/// "at most 100 lines (the archs of R if R is known, else the nearest names, sorted), `# N in all`".
-///
-/// Nearest: from the first repository that is not below R in byte order, or from further up if fewer than 100 follow.
+/// "the archs of R if R is known"; else "those whose names are near", then those that follow R in byte order, or from
+/// further up if fewer than 100 follow; "at most 100".
 fn unknown_repository(facts: &Facts, header: &str, repo: &[u8]) -> Refusal {
-    let all: Vec<(&String, &String)> = facts
+    type Pair<'a> = (&'a String, &'a String);
+    let all: Vec<Pair<'_>> = facts
         .repositories
         .iter()
         .flat_map(|(repo, archs)| archs.keys().map(move |arch| (repo, arch)))
         .collect();
     let own: Vec<_> = all.iter().filter(|(name, _)| name.as_bytes() == repo).copied().collect();
-    let listed: Vec<_> = match own.is_empty() {
-        false => own.into_iter().take(100).collect(),
-        true => {
-            let first = all.iter().filter(|(name, _)| name.as_bytes() < repo).count();
-            let first = first.min(all.len().saturating_sub(100));
-            all[first..].iter().take(100).copied().collect()
-        }
+    let (unknown, listed, of) = if own.is_empty() {
+        let distance = |pair: &Pair<'_>| distance(pair.0.as_bytes(), repo);
+        let near = |wanted: usize| all.iter().copied().filter(move |pair| distance(pair) == Some(wanted));
+        let near: Vec<_> = near(0).chain(near(1)).chain(near(2)).collect();
+        let first = all.iter().filter(|(name, _)| name.as_bytes() < repo).count();
+        let first = first.min(all.len().saturating_sub(100));
+        let others = all[first..].iter().copied().filter(|pair| distance(pair).is_none());
+        let listed: Vec<_> = near.into_iter().chain(others).take(100).collect();
+        (
+            "unknown repo; the nearest names come first",
+            listed,
+            format!("{} pairs of repo and arch", all.len()),
+        )
+    } else {
+        let of = format!("{} archs of this repo", own.len());
+        ("unknown arch of this repo", own.into_iter().take(100).collect(), of)
     };
     let lines: String = listed.iter().map(|(repo, arch)| format!("# repo={repo}&arch={arch}\n")).collect();
-    let count = all.len();
-    let available = "# following repositories are available:";
-    (404, format!("{header}error: invalid repo or arch\n{available}\n{lines}# {count} in all\n"))
+    let count = listed.len();
+    let available = format!("# {unknown}\n# following repositories are available:\n{lines}");
+    let end = format!("# {count} of {of} are listed; see / for help\n");
+    (404, format!("{header}error: invalid repo or arch\n{available}{end}"))
+}
+
+/// How near two names are: 0 to 2, `None` if they are not. "Case, `-`, `_`, `.` and blanks make no difference; then at most
+/// one character taken from each; then those that differ in digits only"; "names of at most 64 bytes".
+fn distance(one: &[u8], other: &[u8]) -> Option<usize> {
+    let folded = |name: &[u8]| -> Option<Vec<u8>> {
+        let name: Vec<u8> = name.to_ascii_lowercase().into_iter().filter(|b| !b"-_. ".contains(b)).collect();
+        (1..=64).contains(&name.len()).then_some(name)
+    };
+    let (one, other) = (folded(one)?, folded(other)?);
+    if one == other {
+        return Some(0);
+    }
+    let shorter = |name: &Vec<u8>| -> BTreeSet<Vec<u8>> {
+        let without = |at: usize| [&name[..at], &name[at + 1..]].concat();
+        (0..name.len()).map(without).chain([name.clone()]).collect()
+    };
+    if !shorter(&one).is_disjoint(&shorter(&other)) {
+        return Some(1);
+    }
+    let letters = |name: Vec<u8>| -> Vec<u8> { name.into_iter().filter(|b| !b.is_ascii_digit()).collect() };
+    let (one, other) = (letters(one), letters(other));
+    (!one.is_empty() && one == other).then_some(2)
 }
 
 /// "if the whole path is a directory of the cache, it is about that directory; otherwise the last segment is a file in

@@ -39,13 +39,25 @@ fn urls(count: usize, length: usize) -> Vec<String> {
 
 /// Bytes that the fragments hold on to.
 fn held(fragments: &Fragments) -> u64 {
-    let Fragments { bytes, first, lines, line_start, repo_archs, repo_arch_start, shared: _ } = fragments;
+    let Fragments {
+        bytes,
+        first,
+        lines,
+        line_start,
+        repo_archs,
+        repo_arch_start,
+        shared: _,
+        names,
+        examples: _,
+        repositories: _,
+    } = fragments;
     (bytes.capacity()
         + first.capacity() * size_of::<[Piece; 4]>()
         + lines.capacity() * size_of::<Line>()
         + line_start.capacity() * size_of::<u32>()
         + repo_archs.capacity()
-        + repo_arch_start.capacity() * size_of::<u32>()) as u64
+        + repo_arch_start.capacity() * size_of::<u32>()
+        + names.held()) as u64
 }
 
 #[test]

@@ -1,0 +1,48 @@
+//! What of a request counts for nothing: parameters that there are not, and values that are none.
+//!
+//! The answer is the one that it is without them; a person who asks why is told of them.
+
+use answer::select::{
+    params::{Params, items, unknown},
+    query::Query,
+};
+use cache::scheme::Scheme;
+use wire::{Kind, code::Country};
+
+/// Each with the reason, in the order in which SPEC.md §1 has the parameters; those that there are not come first.
+pub fn ignored(written: &[u8], query: &Query<'_>) -> Vec<String> {
+    let params = Params::parse(written);
+    let mut ignored: Vec<String> = unknown(written)
+        // dnf counts machines by it, for whoever reads the web server's log.
+        .filter(|name| **name != *b"countme")
+        .map(|name| format!("{}: no such parameter", name.escape_ascii()))
+        .collect();
+    let mut value = |name: &str, value: &[u8], why: &str| {
+        ignored.push(format!("{name}={}: {why}", value.escape_ascii()));
+    };
+    if params.path.is_some() {
+        for (name, given) in [("repo", &params.repo), ("arch", &params.arch)] {
+            given.iter().for_each(|given| value(name, given, "the path counts"));
+        }
+    }
+    for item in params.country.iter().flat_map(|list| items(list)) {
+        if Country::parse(item).is_none() && !item.eq_ignore_ascii_case(b"global") {
+            value("country", item, "neither a code of two letters nor global");
+        }
+    }
+    for item in params.protocol.iter().flat_map(|list| items(list)) {
+        if Scheme::parse(item).is_none() {
+            value("protocol", item, "none of https, http, ftp and rsync");
+        }
+    }
+    if let Some(ip) = params.ip.iter().find(|_| query.client.address.is_none()) {
+        value("ip", ip, "no address, so the client is unknown");
+    }
+    if params.redirect && query.kind == Kind::Metalink {
+        value("redirect", b"1", "a metalink is no redirect");
+    }
+    if let Some(location) = params.location.iter().find(|_| query.location.is_none()) {
+        value("location", location, "the cache has no such location");
+    }
+    ignored
+}
