@@ -11,7 +11,7 @@ use crate::{
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode,
     body::{Body as _, Incoming},
-    header::{CONNECTION, HeaderName, HeaderValue},
+    header::{CONNECTION, HOST, HeaderName, HeaderValue},
 };
 use std::{convert::Infallible, rc::Rc};
 use wire::{
@@ -77,6 +77,10 @@ impl Requests {
             Method::HEAD => wire::Method::Head,
             _ => return Err(StatusCode::METHOD_NOT_ALLOWED),
         };
+        // Proxies differ in which of two they take (RFC 9112 §3.2).
+        if head.headers.get_all(HOST).into_iter().nth(1).is_some() {
+            return Err(StatusCode::BAD_REQUEST);
+        }
         if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > self.longest_target) {
             return Err(StatusCode::URI_TOO_LONG);
         }

@@ -33,6 +33,7 @@ pub fn answer(answer: Answer) -> Response<Body> {
 pub fn refusal(status: StatusCode) -> Response<Body> {
     let text = match status {
         StatusCode::METHOD_NOT_ALLOWED => "only GET and HEAD are answered here\n",
+        StatusCode::BAD_REQUEST => "there is more than one Host\n",
         StatusCode::URI_TOO_LONG => "the URI is too long\n",
         _ => "no answer in time, please try again\n",
     };

@@ -120,7 +120,11 @@ fn a_port_alone_is_of_this_machine_and_one_after_a_colon_of_all_addresses() {
     for (text, place) in
         [("'8080'", &local), ("8080", &local), ("'localhost:8080'", &local), ("':8080'", &Listen::All(8080))]
     {
-        assert_eq!(settled(&format!("listen = {text}")).unwrap().listen, [place.clone()], "{text}");
+        assert_eq!(
+            settled(&format!("listen = {text}")).unwrap().listen,
+            std::slice::from_ref(place),
+            "{text}"
+        );
         assert_eq!(settled(&format!("listen = 1\nadmin = {text}")).unwrap().admin.as_ref(), Some(place));
     }
 }

@@ -232,3 +232,16 @@ fn idle_connections_cost_little_memory_and_are_served_again() {
         assert_eq!(client.get("/again").text(), "Get Unknown 127.0.0.1 /again?\n");
     }
 }
+
+#[test]
+fn a_request_for_two_hosts_is_refused() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let mut client = Client::connect(program.address());
+    client.send("GET / HTTP/1.1\r\nHost: a.example\r\nHost: b.example\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.text()), (400, "there is more than one Host\n"));
+    answer.has_what_every_answer_has();
+    assert_eq!(client.get("/").status, 200);
+}
