@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Who needs whom of this repository.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("wire", &[]),
     ("cache", &["wire"]),
     ("interchange", &[]),
@@ -22,6 +22,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("program", &[]),
     ("mirrorlistd", &["answer", "cache", "program", "wire"]),
     ("mirrorlist-cache", &["answer", "cache", "interchange", "program", "wire"]),
+    ("mirrorlist-collect", &["interchange", "program"]),
     ("mirrorlist-http", &["program", "wire"]),
     ("testkit", &["answer", "cache", "interchange", "wire"]),
     (
@@ -41,14 +42,28 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// Crates that are not to be in what a package is built from, however they would get there.
-const KEPT_OUT: [(&str, &[&str]); 4] = [
+const KEPT_OUT: [(&str, &[&str]); 5] = [
     // Protobuf, GeoIP, compression, async. The last two come with the cache's writer.
     (
         "mirrorlistd",
-        &["interchange", "prost", "maxminddb", "flate2", "zstd", "tokio", "hyper", "indexmap", "tempfile"],
+        &[
+            "interchange",
+            "prost",
+            "maxminddb",
+            "flate2",
+            "zstd",
+            "tokio",
+            "hyper",
+            "indexmap",
+            "tempfile",
+            "postgres",
+            "rustls",
+        ],
     ),
-    ("mirrorlist-http", &["answer", "cache", "rkyv", "interchange", "prost"]),
-    ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2"]),
+    ("mirrorlist-http", &["answer", "cache", "rkyv", "interchange", "prost", "postgres", "rustls"]),
+    ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2", "postgres", "rustls"]),
+    // The only one with a network knows of no cache and of no client.
+    ("mirrorlist-collect", &["answer", "cache", "wire", "rkyv", "maxminddb", "hyper"]),
     // What answers takes no options, reads no configuration and talks to nobody.
     ("answer", &["program", "clap", "serde", "toml", "mio", "tokio", "hyper", "prost", "tempfile"]),
 ];

@@ -12,13 +12,20 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
 };
-use testkit::{inputs, sample, stack::Programs};
+use testkit::{
+    inputs, sample,
+    stack::{self, Programs},
+};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd");
 
 /// Services, and the exposure that each may have: ten times the number that systemd-analyze prints.
-const SERVICES: [(&str, &str); 3] =
-    [("mirrorlistd.service", "8"), ("mirrorlist-http.service", "15"), ("mirrorlist-cache.service", "8")];
+const SERVICES: [(&str, &str); 4] = [
+    ("mirrorlistd.service", "8"),
+    ("mirrorlist-http.service", "15"),
+    ("mirrorlist-cache.service", "8"),
+    ("mirrorlist-collect.service", "20"),
+];
 
 /// Whether to go on: a tool is there.
 fn has(tool: &str) -> bool {
@@ -56,7 +63,7 @@ fn installed() -> tempfile::TempDir {
     fs::create_dir_all(&bin).unwrap();
     fs::create_dir_all(&system).unwrap();
     symlink("usr/bin", root.path().join("bin")).unwrap();
-    for program in [programs.daemon, programs.frontend, programs.cache] {
+    for program in [programs.daemon, programs.frontend, programs.cache, stack::collector().unwrap()] {
         fs::hard_link(&program, bin.join(program.file_name().unwrap()))
             .or_else(|_| fs::copy(&program, bin.join(program.file_name().unwrap())).map(drop))
             .unwrap();

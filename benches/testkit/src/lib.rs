@@ -4,6 +4,7 @@
 //! - [`sample`]: the demo's dozen invented mirrors.
 //! - [`mmdb`]: a writer of small country databases, for both.
 //! - [`inputs`]: from such inputs to a cache.
+//! - [`postgres`]: a real PostgreSQL with the tables of MirrorManager.
 //! - [`stack`]: daemon and front end, built and running.
 //! - [`load`]: load on them, every answer checked; [`process`]: what it cost them.
 #![forbid(unsafe_code)]
@@ -11,6 +12,7 @@
 pub mod inputs;
 pub mod load;
 pub mod mmdb;
+pub mod postgres;
 pub mod process;
 pub mod sample;
 pub mod stack;

@@ -117,6 +117,7 @@ pub fn mirror_list() -> MirrorList {
         host_country_allowed: vec![IntStrings { key: Some(CAMPUS), value: vec!["DE".into()] }],
         host_netblock: vec![hosts("192.0.2.128/25", &[CAMPUS]), hosts("2001:db8:49::/48", &[CAMPUS])],
         mirror_list: directories(),
+        ..MirrorList::default()
     }
 }
 

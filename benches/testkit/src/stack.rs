@@ -62,6 +62,11 @@ pub fn tool(name: &str) -> Result<PathBuf, String> {
     Ok(build(&["--package", "benches", "--bin", name])?.join(name))
 }
 
+/// Builds the collector, as [`Programs::build`] does it, and says where it is.
+pub fn collector() -> Result<PathBuf, String> {
+    Ok(build(&["--package", "mirrorlist-collect", "--bins"])?.join("mirrorlist-collect"))
+}
+
 /// Has cargo build something with the profile and into the target folder of the running program; where it then lies.
 fn build(what: &[&str]) -> Result<PathBuf, String> {
     let this = env::current_exe().map_err(|error| format!("own program: not found ({error})"))?;

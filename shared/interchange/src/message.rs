@@ -1,7 +1,8 @@
 //! The messages of MirrorManager2's mirrorlist cache (proto2), field for field.
 //!
 //! Strings are taken as bytes: one that is not UTF-8 is then one bad record and not the end of the file. Maps are
-//! repeated messages with key 1 and value 2, as the format has them.
+//! repeated messages with key 1 and value 2, as the format has them. Beside this crate, `mirrorlist.proto` says the same
+//! for people and for other languages.
 
 use prost::Message;
 
@@ -56,6 +57,26 @@ pub struct MirrorList {
     /// Directory to the hosts that carry it.
     #[prost(message, repeated, tag = "16")]
     pub mirror_list: Vec<MirrorListDirectory>,
+    /// Our own, for other readers to pass over: what is known of hosts beyond the tables above.
+    #[prost(message, repeated, tag = "1000")]
+    pub host: Vec<Host>,
+}
+
+/// A host. Not one of MirrorManager's messages: what its tables know of a host and its file has no field for.
+#[derive(Clone, PartialEq, Message)]
+pub struct Host {
+    /// MirrorManager's number.
+    #[prost(int64, optional, tag = "1")]
+    pub id: Option<i64>,
+    /// Its name, as its admins gave it.
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub name: Option<Vec<u8>>,
+    /// Degrees north.
+    #[prost(double, optional, tag = "3")]
+    pub latitude: Option<f64>,
+    /// Degrees east.
+    #[prost(double, optional, tag = "4")]
+    pub longitude: Option<f64>,
 }
 
 /// A string by a string.

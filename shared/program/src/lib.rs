@@ -1,6 +1,6 @@
 //! What the installed programs do alike: messages, exit codes, options, talk with systemd.
 //!
-//! Operators meet three programs and shall have to learn one way of speaking.
+//! Operators meet four programs and shall have to learn one way of speaking.
 #![forbid(unsafe_code)]
 
 pub mod failure;

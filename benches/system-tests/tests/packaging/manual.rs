@@ -13,7 +13,7 @@ use std::{
 };
 
 /// A page, and the commands that it describes: the section of each, the program first.
-fn pages() -> [(&'static str, Command); 3] {
+fn pages() -> [(&'static str, Command); 4] {
     let built = |mut command: Command| {
         command.build();
         command
@@ -22,6 +22,7 @@ fn pages() -> [(&'static str, Command); 3] {
         ("mirrorlistd.8", built(daemon::config::command())),
         ("mirrorlist-http.8", built(frontend::config::command())),
         ("mirrorlist-cache.1", built(compiler::tool::command())),
+        ("mirrorlist-collect.1", built(collector::command::command())),
     ]
 }
 
@@ -173,10 +174,13 @@ fn the_page_of_the_configuration_describes_every_key_and_no_other() {
     let sections = described("mirrorlist.toml.5");
     let command = compiler::tool::command();
     let build = command.find_subcommand("build").unwrap();
+    let collector = collector::command::command();
+    let database = collector.find_subcommand("database").unwrap();
     let programs = [
         ("KEYS OF THE DAEMON", daemon::config::command()),
         ("KEYS OF THE FRONT END", frontend::config::command()),
         ("", build.clone()),
+        ("", database.clone()),
     ];
     for (place, mut command) in programs {
         let options = taken(&command, false);
@@ -198,7 +202,7 @@ fn the_page_of_the_configuration_describes_every_key_and_no_other() {
 fn tools_that_print_pages_have_nothing_to_say_against_them() {
     let all = fs::read_dir(path("")).unwrap().map(|entry| entry.unwrap().path());
     let all: Vec<PathBuf> = all.collect();
-    assert_eq!(all.len(), 4);
+    assert_eq!(all.len(), 5);
     let tools = [
         ("groff", &["-ww", "-mdoc", "-Tutf8"][..], false),
         ("mandoc", &["-T", "lint", "-W", "warning"][..], true),

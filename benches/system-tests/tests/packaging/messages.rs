@@ -12,9 +12,10 @@ use std::{
 };
 
 /// Sources, and the pages that explain what they log.
-const SOURCES: [(&str, &[&str]); 4] = [
+const SOURCES: [(&str, &[&str]); 5] = [
     ("daemon/src", &["mirrorlistd.8"]),
     ("daemon/compiler/src", &["mirrorlist-cache.1"]),
+    ("daemon/collector/src", &["mirrorlist-collect.1"]),
     ("frontend/src", &["mirrorlist-http.8"]),
     ("shared/program/src", &["mirrorlistd.8", "mirrorlist-http.8"]),
 ];

@@ -12,14 +12,17 @@ use std::{
 fn programs_tell_version_and_source_and_the_cache_format_if_they_know_it() {
     let _make = Make::all();
     let mut sources = Vec::new();
-    for name in ["mirrorlistd", "mirrorlist-http", "mirrorlist-cache"] {
+    for name in ["mirrorlistd", "mirrorlist-http", "mirrorlist-cache", "mirrorlist-collect"] {
         let said = run(Command::new(made::program(name)).arg("--version"));
         let version = env!("CARGO_PKG_VERSION");
         let rest =
             said.trim_end().strip_prefix(&format!("{name} {version} (")).unwrap_or_else(|| panic!("{said}"));
-        // The front end never sees a cache.
-        let end =
-            if name == "mirrorlist-http" { ")".to_owned() } else { format!(", cache format {FORMAT})") };
+        // The others never see a cache.
+        let end = if matches!(name, "mirrorlist-http" | "mirrorlist-collect") {
+            ")".to_owned()
+        } else {
+            format!(", cache format {FORMAT})")
+        };
         let source = rest.strip_suffix(&end).unwrap_or_else(|| panic!("{said}"));
         sources.push(source.to_owned());
     }

@@ -5,10 +5,12 @@
 use super::{
     Dice, Options,
     countries::{COUNTRIES, country},
-    records::Records,
 };
 use crate::mmdb::Database;
-use interchange::message::StringString;
+use interchange::{
+    message::StringString,
+    write::{self, Writer},
+};
 use ipnetwork::{Ipv4Network, Ipv6Network};
 use rand::{RngExt as _, seq::IndexedRandom as _};
 use std::{
@@ -49,7 +51,7 @@ pub fn near_host(dice: &mut Dice) -> Vec<String> {
 }
 
 /// `NetblockCountryCache`: nested, in lower case, and broken once each.
-pub fn overrides(options: &Options, records: &mut Records<impl Write>) -> io::Result<()> {
+pub fn overrides(options: &Options, records: &mut Writer<impl Write>) -> io::Result<()> {
     let mut dice = options.dice("overrides");
     let mut rows = vec![
         ("198.18.0.0/15".to_owned(), "US"),
@@ -66,15 +68,21 @@ pub fn overrides(options: &Options, records: &mut Records<impl Write>) -> io::Re
         rows.push((v4_text(start | 0x1200, dice.random_range(20..=28)), country(&mut dice)));
     }
     for (prefix, country) in rows {
-        records.message(2, &StringString { key: Some(prefix.into()), value: Some(country.into()) })?;
+        records.add(
+            &write::NETBLOCK_COUNTRY,
+            &StringString { key: Some(prefix.into()), value: Some(country.into()) },
+        )?;
     }
     Ok(())
 }
 
 /// `CountryContinentRedirectCache`.
-pub fn continent_redirects(records: &mut Records<impl Write>) -> io::Result<()> {
+pub fn continent_redirects(records: &mut Writer<impl Write>) -> io::Result<()> {
     for (country, continent) in [("IL", "EU"), ("am", "EU"), ("JO", "EU")] {
-        records.message(7, &StringString { key: Some(country.into()), value: Some(continent.into()) })?;
+        records.add(
+            &write::CONTINENT_REDIRECT,
+            &StringString { key: Some(country.into()), value: Some(continent.into()) },
+        )?;
     }
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! Files with known hashes: `repomd.xml` of the repositories, images, and files with odd names.
 
-use super::{Dice, Options, SOURCE_TIME, records::Records, repositories::Repositories, tree::ODD_NAMES};
-use interchange::message::{FileDetails, FileDetailsDirectory, FileDetailsFile};
+use super::{Dice, Options, SOURCE_TIME, repositories::Repositories, tree::ODD_NAMES};
+use interchange::{
+    message::{FileDetails, FileDetailsDirectory, FileDetailsFile},
+    write::{self, Writer},
+};
 use rand::RngExt as _;
 use std::io::{self, Write};
 
@@ -9,7 +12,7 @@ use std::io::{self, Write};
 pub fn write(
     options: &Options,
     repositories: &Repositories,
-    records: &mut Records<impl Write>,
+    records: &mut Writer<impl Write>,
 ) -> io::Result<()> {
     let mut dice = options.dice("details");
     for (number, row) in repositories.rows.iter().enumerate() {
@@ -45,10 +48,10 @@ fn record(
     directory: &str,
     file: &str,
     details: Vec<FileDetails>,
-    records: &mut Records<impl Write>,
+    records: &mut Writer<impl Write>,
 ) -> io::Result<()> {
     let files = vec![FileDetailsFile { filename: Some(file.into()), details }];
-    records.message(5, &FileDetailsDirectory { directory: Some(directory.into()), files })
+    records.add(&write::FILE_DETAILS, &FileDetailsDirectory { directory: Some(directory.into()), files })
 }
 
 fn version(age: u64, dice: &mut Dice) -> FileDetails {

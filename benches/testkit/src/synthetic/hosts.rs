@@ -1,7 +1,10 @@
 //! Mirror machines: where they are, what they offer, and whom they are for.
 
-use super::{Dice, Options, addresses, countries::country, records::Records, repositories::CATEGORIES};
-use interchange::message::{IntInt, IntInts, IntString, IntStrings, StringInts};
+use super::{Dice, Options, addresses, countries::country, repositories::CATEGORIES};
+use interchange::{
+    message::{IntInt, IntInts, IntString, IntStrings, StringInts},
+    write::{self, Writer},
+};
 use rand::{
     RngExt as _,
     seq::{IndexedRandom as _, SliceRandom as _},
@@ -123,30 +126,30 @@ impl Hosts {
     }
 
     /// `HCUrlCache`, with two URLs that no mirrorlist can use.
-    pub fn urls(&self, records: &mut Records<impl Write>) -> io::Result<()> {
+    pub fn urls(&self, records: &mut Writer<impl Write>) -> io::Result<()> {
         let unusable = [
             (1 << 20, "gopher://mirror.example.org/".to_owned()),
             ((1 << 20) + 1, "mirror.example.org::fedora".to_owned()),
         ];
         for (id, url) in self.urls.iter().chain(&unusable) {
-            records.message(4, &IntString { key: Some(*id), value: Some(url.as_str().into()) })?;
+            records.add(&write::URL, &IntString { key: Some(*id), value: Some(url.as_str().into()) })?;
         }
         Ok(())
     }
 
     /// `LocationCache`.
-    pub fn locations(&self, records: &mut Records<impl Write>) -> io::Result<()> {
+    pub fn locations(&self, records: &mut Writer<impl Write>) -> io::Result<()> {
         let every = |step: usize| self.hosts.iter().step_by(step).map(|host| host.id).collect::<Vec<_>>();
         for (name, hosts) in
             [("aws:all", every(61)), ("campus network", every(97)), ("nowhere", vec![UNKNOWN_HOST])]
         {
-            records.message(3, &StringInts { key: Some(name.into()), value: hosts })?;
+            records.add(&write::LOCATION, &StringInts { key: Some(name.into()), value: hosts })?;
         }
         Ok(())
     }
 
     /// The tables from `HostAsnCache` to `HostNetblockCache`.
-    pub fn facts(&self, records: &mut Records<impl Write>) -> io::Result<()> {
+    pub fn facts(&self, records: &mut Writer<impl Write>) -> io::Result<()> {
         let mut asns: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
         let mut netblocks: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
         for host in &self.hosts {
@@ -157,30 +160,31 @@ impl Hosts {
         netblocks.insert("mirror.example.org", vec![self.hosts[0].id]);
         netblocks.insert("203.0.113.0/24", vec![UNKNOWN_HOST]);
         for (asn, hosts) in asns {
-            records.message(10, &IntInts { key: Some(asn), value: hosts })?;
+            records.add(&write::HOST_ASN, &IntInts { key: Some(asn), value: hosts })?;
         }
         for host in &self.hosts {
-            records.message(11, &IntInt { key: Some(host.id), value: Some(1) })?;
+            records.add(&write::HOST_MAX_CONNECTION, &IntInt { key: Some(host.id), value: Some(1) })?;
         }
         for host in &self.hosts {
             if let Some(country) = &host.country {
-                records
-                    .message(12, &IntString { key: Some(host.id), value: Some(country.as_str().into()) })?;
+                let record = IntString { key: Some(host.id), value: Some(country.as_str().into()) };
+                records.add(&write::HOST_COUNTRY, &record)?;
             }
         }
         for host in &self.hosts {
             if let Some(bandwidth) = host.bandwidth {
-                records.message(13, &IntInt { key: Some(host.id), value: Some(bandwidth) })?;
+                records
+                    .add(&write::HOST_BANDWIDTH, &IntInt { key: Some(host.id), value: Some(bandwidth) })?;
             }
         }
         for host in &self.hosts {
             if let Some(allowed) = &host.allowed {
                 let value = allowed.iter().map(|&code| code.into()).collect();
-                records.message(14, &IntStrings { key: Some(host.id), value })?;
+                records.add(&write::HOST_COUNTRY_ALLOWED, &IntStrings { key: Some(host.id), value })?;
             }
         }
         for (netblock, hosts) in netblocks {
-            records.message(15, &StringInts { key: Some(netblock.into()), value: hosts })?;
+            records.add(&write::HOST_NETBLOCK, &StringInts { key: Some(netblock.into()), value: hosts })?;
         }
         Ok(())
     }

@@ -11,16 +11,17 @@ mod carriers;
 mod countries;
 mod details;
 mod hosts;
-mod records;
 mod repositories;
 mod tree;
 
 pub use addresses::{continents, geoip, netblocks};
-use interchange::message::MirrorList;
+use interchange::{
+    message::MirrorList,
+    write::{self, Writer},
+};
 use prost::Message as _;
 use rand::{SeedableRng as _, rngs::Xoshiro256PlusPlus};
-use records::Records;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 /// The dice of this module: fast, seedable, the same on every machine.
 type Dice = Xoshiro256PlusPlus;
@@ -59,12 +60,14 @@ impl Options {
     }
 }
 
+/// Bytes gathered before they are written out.
+const BATCH: usize = 1 << 18;
+
 /// Writes the cache as MirrorManager writes its own.
 pub fn encode(options: &Options, out: impl Write) -> io::Result<()> {
     let hosts = hosts::Hosts::invent(options);
     let repositories = repositories::Repositories::plan(options);
-    let mut records = Records::new(out);
-    records.time(SOURCE_TIME)?;
+    let mut records = Writer::new(BufWriter::with_capacity(BATCH, out), SOURCE_TIME)?;
     addresses::overrides(options, &mut records)?;
     hosts.locations(&mut records)?;
     hosts.urls(&mut records)?;
@@ -76,9 +79,9 @@ pub fn encode(options: &Options, out: impl Write) -> io::Result<()> {
     hosts.facts(&mut records)?;
     let mut carriers = carriers::Carriers::new(options, &hosts);
     for directory in tree::directories(options, &repositories) {
-        records.message(16, &carriers.place(&directory))?;
+        records.add(&write::MIRROR_LIST, &carriers.place(&directory))?;
     }
-    records.finish()
+    records.finish().map(drop)
 }
 
 /// The same cache as a message; all of it is in memory, so for small ones.

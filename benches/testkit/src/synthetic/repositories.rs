@@ -2,8 +2,11 @@
 //!
 //! The order is that of popularity: the first repositories are those that most clients ask for.
 
-use super::{FEWEST_DIRECTORIES, Options, records::Records};
-use interchange::message::{StringBool, StringString};
+use super::{FEWEST_DIRECTORIES, Options};
+use interchange::{
+    message::{StringBool, StringString},
+    write::{self, Writer},
+};
 use std::io::{self, Write};
 
 /// A product line.
@@ -76,7 +79,7 @@ impl Repositories {
     }
 
     /// `RepoArchToDirectoryName`, with a repository that has no directory, one with a `+`, and broken ones.
-    pub fn directories(&self, records: &mut Records<impl Write>) -> io::Result<()> {
+    pub fn directories(&self, records: &mut Writer<impl Write>) -> io::Result<()> {
         let odd = [
             ("fedora-unborn+x86_64", "pub/fedora/linux/releases/99/Everything/x86_64/os"),
             ("gtk+-next+x86_64", "pub/alt/gtk+"),
@@ -89,13 +92,16 @@ impl Repositories {
         ];
         let rows = self.rows.iter().map(|row| (format!("{}+{}", row.name, row.arch), row.directory.as_str()));
         for (key, directory) in rows.chain(odd.map(|(key, directory)| (key.to_owned(), directory))) {
-            records.message(9, &StringString { key: Some(key.into()), value: Some(directory.into()) })?;
+            records.add(
+                &write::REPO_ARCH,
+                &StringString { key: Some(key.into()), value: Some(directory.into()) },
+            )?;
         }
         Ok(())
     }
 
     /// `RepositoryRedirectCache`: aliases, one that hides a repository, a chain, a loop and one that leads nowhere.
-    pub fn redirects(&self, records: &mut Records<impl Write>) -> io::Result<()> {
+    pub fn redirects(&self, records: &mut Writer<impl Write>) -> io::Result<()> {
         let mut pairs: Vec<(String, String)> = [
             ("fedora-rawhide", "rawhide"),
             ("core-rawhide", "fedora-rawhide"),
@@ -114,23 +120,30 @@ impl Repositories {
         // Hides the repository of that name, as servers have it: the redirect wins.
         pairs.push(("fedora-modular-42".to_owned(), "fedora-42".to_owned()));
         for (from, to) in pairs {
-            records.message(8, &StringString { key: Some(from.into()), value: Some(to.into()) })?;
+            records.add(
+                &write::REPOSITORY_REDIRECT,
+                &StringString { key: Some(from.into()), value: Some(to.into()) },
+            )?;
         }
         Ok(())
     }
 
     /// `DisabledRepositoryCache`, with a switch that is off and a name that has no directory.
-    pub fn disabled(&self, records: &mut Records<impl Write>) -> io::Result<()> {
+    pub fn disabled(&self, records: &mut Writer<impl Write>) -> io::Result<()> {
         for (name, disabled) in
             [("epel-5", true), ("fedora-8", true), ("fedora-43", false), ("extras-6", true), ("gone", true)]
         {
-            records.message(6, &StringBool { key: Some(name.into()), value: Some(disabled) })?;
+            records.add(
+                &write::DISABLED_REPOSITORY,
+                &StringBool { key: Some(name.into()), value: Some(disabled) },
+            )?;
         }
         // Of repositories with directories, the last is disabled.
         match self.rows.last() {
-            Some(row) => {
-                records.message(6, &StringBool { key: Some(row.name.as_str().into()), value: Some(true) })
-            }
+            Some(row) => records.add(
+                &write::DISABLED_REPOSITORY,
+                &StringBool { key: Some(row.name.as_str().into()), value: Some(true) },
+            ),
             None => Ok(()),
         }
     }

@@ -6,11 +6,12 @@
 //! never meet by chance. Of the others, the same is done host by host.
 
 use super::{
+    fields::{Fields, Value, WRONG_TYPE, numbers},
     fingerprint::{ByFingerprint, fingerprint, fingerprint_in},
     gathered::Gathered,
     names,
     stream::Stream,
-    tables::{DIRECTORIES, Fields, Value, WRONG_TYPE, damaged, numbers},
+    tables::{DIRECTORIES, damaged},
     urls::Urls,
 };
 use crate::compile::{

@@ -1,8 +1,9 @@
 //! `FileDetailsCache`: the files whose hashes are known.
 
 use super::{
+    fields::{Fields, Value, WRONG_TYPE},
     names,
-    tables::{Fields, Tables, Value, WRONG_TYPE, damaged},
+    tables::{Tables, damaged},
 };
 use crate::compile::{
     error::Cause,

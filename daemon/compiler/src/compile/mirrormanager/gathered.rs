@@ -5,8 +5,8 @@
 //! costs one look-up.
 
 use super::{
+    fields::{Fields, Value, WRONG_TYPE, numbers},
     fingerprint::{ById, Quick},
-    tables::{Fields, Value, WRONG_TYPE, numbers},
 };
 use crate::compile::{
     skipped::{InputTable, Reason, Skipped},

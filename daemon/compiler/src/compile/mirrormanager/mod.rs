@@ -7,6 +7,7 @@
 
 mod carriers;
 mod details;
+mod fields;
 mod fingerprint;
 mod gathered;
 mod hosts;

@@ -3,7 +3,7 @@
 //! Only a window of the file is in memory: as much as the field at hand needs, and a batch of what comes next. What
 //! nobody wants is not even read.
 
-use super::tables::{Value, text};
+use super::fields::{Value, text};
 use crate::compile::error::Cause;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use std::io::{self, Read, Seek, SeekFrom};

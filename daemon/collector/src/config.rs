@@ -1,0 +1,88 @@
+//! Every option of `mirrorlist-collect`, declared once: its flag, key, section, help and default.
+//!
+//! How flags and the TOML file are laid over each other is in [`program::options`]. Database and output have no default:
+//! which they are is the site's to say.
+
+#[cfg(test)]
+mod tests;
+
+use crate::connection::Url;
+use clap::{ArgMatches, Args};
+use program::{failure::Failure, options};
+use std::{path::PathBuf, time::Duration};
+
+/// What a reading of the database is to do, all options settled.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where the database is, and as whom.
+    pub url: Url,
+    /// The interchange file to write.
+    pub output: PathBuf,
+    /// How long to wait for a lock that somebody else holds.
+    pub lock_timeout: Duration,
+    /// How long a single statement may take.
+    pub statement_timeout: Duration,
+    /// Only check the configuration, and that the database can be read.
+    pub check: bool,
+    /// Print the summary as JSON.
+    pub json: bool,
+}
+
+/// Which database to read, and where to.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The database, such as postgres://USER@HOST/NAME; a password stands in ~/.pgpass
+    // A text here: clap would say it again with its password if it were wrong.
+    #[arg(long, value_name = "URL", help_heading = "database")]
+    url: Option<String>,
+    /// The interchange file to write
+    #[arg(long, value_name = "FILE", help_heading = "database")]
+    output: Option<PathBuf>,
+    // Waiting any longer would only mean that the next reading begins before this one ends.
+    /// Time to wait for a table that somebody has locked
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = options::seconds, help_heading = "database")]
+    lock_timeout: Duration,
+    // The largest known deployment takes seconds.
+    /// Time that reading one table may take
+    #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = options::seconds, help_heading = "database")]
+    statement_timeout: Duration,
+    /// Read options from this TOML file; flags override it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Check the configuration, and that the database can be read, then exit
+    #[arg(long)]
+    check: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Options {
+    /// Settles these options, which `flags` say, and those of the file that they name.
+    pub fn settle(self, flags: &ArgMatches) -> Result<Config, Failure> {
+        let url_by_flag = self.url.is_some();
+        let options = if self.config.is_some() { options::read(flags)? } else { self };
+        let url = options.url.ok_or_else(|| absent("url", "database", "URL"))?;
+        let url = Url::parse(&url).map_err(|cause| Failure::config(format!("url: {cause}")))?;
+        if url_by_flag && url.has_password() {
+            let cause = "url: a password on the command line is there for everyone to see; put it into ~/.pgpass, or \
+                         the url into the file that --config names";
+            return Err(Failure::config(cause));
+        }
+        Ok(Config {
+            url,
+            output: options.output.ok_or_else(|| absent("output", "file", "FILE"))?,
+            lock_timeout: options.lock_timeout,
+            statement_timeout: options.statement_timeout,
+            check: options.check,
+            json: options.json,
+        })
+    }
+}
+
+/// An option without which nothing can be read.
+fn absent(key: &str, what: &str, value: &str) -> Failure {
+    Failure::config(format!(
+        "{key}: no {what} is named; give --{key} {value}, or --config FILE with {key} in its [database]"
+    ))
+}
