@@ -37,7 +37,7 @@ const LONGEST_HEAD: u64 = 65_536;
 #[derive(Clone, Debug, Parser, PartialEq)]
 #[command(name = "mirrorlist-http", version = version(None), max_term_width = 100)]
 pub struct Config {
-    /// Where clients connect: ADDRESS:PORT, [V6ADDRESS]:PORT, PORT of 127.0.0.1, :PORT of all addresses, or unix:PATH;
+    /// Where clients connect: ADDRESS:PORT (IPv6 in brackets), PORT of 127.0.0.1, :PORT of all addresses, or unix:PATH;
     /// may be repeated
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub listen: Vec<Listen>,
@@ -220,7 +220,7 @@ impl FromStr for Listen {
             Ok(IpAddr::V6(v6)) => Failure::config(format!("names no port; write [{v6}]:8080")),
             Ok(IpAddr::V4(v4)) => Failure::config(format!("names no port; write {v4}:8080")),
             Err(_) => Failure::config(
-                "not ADDRESS:PORT, [V6ADDRESS]:PORT, PORT, :PORT, localhost:PORT or unix:PATH",
+                "not ADDRESS:PORT (IPv6 in brackets), PORT, :PORT, localhost:PORT or unix:PATH",
             ),
         })
     }

@@ -707,6 +707,13 @@ impl<'a> Set<'a> {
         self.members.len()
     }
 
+    /// Whether every member is known to be one of `other`: false, too, where the rosters differ.
+    pub fn is_within(&self, other: &Set<'_>) -> bool {
+        std::ptr::eq(self.members, other.members)
+            && self.bits.len() <= other.bits.len()
+            && self.bits.iter().zip(other.bits).all(|(own, more)| own.to_native() & !more.to_native() == 0)
+    }
+
     /// Whether the host at this position is a member.
     #[inline]
     pub fn contains(&self, position: usize) -> bool {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::rules::{NetblockMode, Rules};
 use cache::scheme::Schemes;
-use cache::{AsnId, ContinentId, CountryId, HostId, Set, UrlId, View};
+use cache::{AsnId, ContinentId, CountryId, HostId, Member, Set, UrlId, View};
 use rand::Rng;
 use wire::Tier;
 
@@ -227,8 +227,11 @@ impl<'a> Collector<'a> {
         self.scratch.listed.get(position).is_some_and(|listed| *listed)
     }
 
-    /// Makes carrying the repodata a condition, unless no host would meet it.
+    /// Makes carrying the repodata a condition, unless every host meets it, or none would.
     fn require(&mut self, repodata: Set<'_>) {
+        if self.set.is_within(&repodata) {
+            return;
+        }
         let has_repodata = &mut self.scratch.has_repodata;
         has_repodata.clear();
         has_repodata.resize(self.view.host_count(), false);
@@ -246,7 +249,11 @@ impl<'a> Collector<'a> {
     /// Why the host at `position`, which is a member of the set, is not a candidate; `None` when it is one. `open` tiers take the client's country
     /// into account, the nearest ones do not.
     pub fn judge(&self, position: usize, open: bool) -> Option<Exclusion> {
-        let Some(member) = self.set.get(position) else { return Some(Exclusion::NoUsableUrl) };
+        self.set.get(position).map_or(Some(Exclusion::NoUsableUrl), |member| self.judge_member(member, open))
+    }
+
+    #[inline]
+    fn judge_member(&self, member: Member, open: bool) -> Option<Exclusion> {
         if self.view.placement_schemes(member.placement).and(self.wanted).is_empty() {
             return Some(Exclusion::NoUsableUrl);
         }
@@ -278,12 +285,11 @@ impl<'a> Collector<'a> {
     /// Lists the member at `position` if it is a candidate; tells whether it is.
     fn add(&mut self, position: usize, length: u8) -> bool {
         let open = !matches!(self.tier, Tier::Location | Tier::Netblock | Tier::Asn);
-        if self.judge(position, open).is_some() {
+        let Some(member) = self.set.get(position) else { return false };
+        if self.judge_member(member, open).is_some() {
             return false;
         }
-        if let (Some(listed @ false), Some(member)) =
-            (self.scratch.listed.get_mut(position), self.set.get(position))
-        {
+        if let Some(listed @ false) = self.scratch.listed.get_mut(position) {
             *listed = true;
             self.candidates.picks.push(Pick {
                 placement: member.placement,
@@ -355,7 +361,7 @@ impl<'a> Collector<'a> {
     /// Hosts of the countries that the client named, and every public one for `global`.
     fn requested(&mut self) -> bool {
         let Some(requested) = &self.query.countries else { return false };
-        self.add_countries(|_, country| requested.contains(country));
+        self.add_countries(CountryId(u16::MAX), |_, country| requested.contains(country));
         // As requested, not by code.
         let found = std::mem::take(&mut self.candidates.countries);
         let order =
@@ -372,7 +378,7 @@ impl<'a> Collector<'a> {
         let Some(requested) = &self.query.countries else { return false };
         let known = requested.codes.iter().filter_map(|code| code.1);
         let continents: Vec<ContinentId> = known.filter_map(|country| self.view.continent(country)).collect();
-        self.add_countries(|view, country| {
+        self.add_countries(CountryId(u16::MAX), |view, country| {
             view.continent(country).is_some_and(|one| continents.contains(&one))
                 && !requested.contains(country)
         })
@@ -381,14 +387,16 @@ impl<'a> Collector<'a> {
     /// Hosts of the client's country.
     fn own_country(&mut self) -> bool {
         let Some(own) = self.query.client.country else { return false };
-        self.add_countries(|_, country| country == own)
+        self.add_countries(own, |_, country| country == own)
     }
 
     /// Hosts of the other countries of the client's continent.
     fn own_continent(&mut self) -> bool {
         let Some(own) = self.query.client.country else { return false };
         let Some(continent) = self.view.continent(own) else { return false };
-        self.add_countries(|view, country| country != own && view.continent(country) == Some(continent))
+        self.add_countries(CountryId(u16::MAX), |view, country| {
+            country != own && view.continent(country) == Some(continent)
+        })
     }
 
     /// Every public host.
@@ -408,11 +416,13 @@ impl<'a> Collector<'a> {
         any
     }
 
-    /// Lists the hosts that stand for the countries chosen, and notes those countries that had a candidate, by code.
-    fn add_countries(&mut self, chosen: impl Fn(&View<'_>, CountryId) -> bool) -> bool {
+    /// Lists the hosts that stand for the countries chosen, none of them after `last`, and notes those countries that had a
+    /// candidate, by code.
+    #[inline]
+    fn add_countries(&mut self, last: CountryId, chosen: impl Fn(&View<'_>, CountryId) -> bool) -> bool {
         let from = self.candidates.countries.len();
         let set = self.set;
-        for (country, range) in set.countries() {
+        for (country, range) in set.countries().take_while(|(country, _)| *country <= last) {
             if !range.is_empty() && chosen(self.view, country) {
                 let mut any = false;
                 for position in set.positions(range) {
@@ -423,7 +433,7 @@ impl<'a> Collector<'a> {
                 }
             }
         }
-        for (country, position) in self.set.extras() {
+        for (country, position) in set.extras() {
             if chosen(self.view, country) && self.add(position, 0) {
                 let found = &mut self.candidates.countries;
                 if let Err(at) = found[from..].binary_search(&country) {
