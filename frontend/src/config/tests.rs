@@ -77,7 +77,7 @@ fn the_socket_unit_listens_where_the_program_does_by_itself() {
 fn values_out_of_range_are_refused() {
     let limits = "expected a time from 1ms to 1d";
     let time = "expected a time such as 500ms, 2s, 1m, 1h, 14d, or seconds";
-    let place = "not ADDRESS:PORT, [V6ADDRESS]:PORT, PORT, :PORT, localhost:PORT or unix:PATH";
+    let place = "not ADDRESS:PORT (IPv6 in brackets), PORT, :PORT, localhost:PORT or unix:PATH";
     for (text, said) in [
         ("max-connections = 0", "0 is not in 1..=1000000"),
         ("max-uri = 9000", "9000 is not in 64..=8192"),
