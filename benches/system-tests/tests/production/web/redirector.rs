@@ -56,7 +56,8 @@ fn a_path_leads_to_the_best_mirror_by_the_clients_scheme() {
             "{way:?}: {missing:?}"
         );
         assert!(missing.body.contains("error: invalid path"), "{way:?}: {missing:?}");
-        // Who asks for nothing is helped.
-        assert_eq!(ask("http", "", &[]).status, 200, "{way:?}");
+        // Who asks for nothing is helped where the web server passes that on; Apache's example has no rule for it.
+        let passed_on = format!("{way:?}").starts_with("(Nginx");
+        assert_eq!(ask("http", "", &[]).status, if passed_on { 200 } else { 404 }, "{way:?}");
     }
 }
