@@ -34,6 +34,7 @@ pub fn is_usable(service: &Service<'_>, answer: &Answer, page: &[u8], log: &[u8]
             assert!(url.starts_with("http") && url.bytes().all(|byte| byte.is_ascii_graphic()), "{url:?}");
             assert_eq!(body.strip_suffix('\n'), Some(url));
         }
+        200 if headers.contains("Vary: Accept\r\n") => is_help(body),
         200 | 400 | 404 => {
             assert!(headers.is_empty(), "{headers:?}");
             match content_type {
@@ -45,6 +46,12 @@ pub fn is_usable(service: &Service<'_>, answer: &Answer, page: &[u8], log: &[u8]
     }
     is_log(service.rules.log_address, log);
     is_frame(answer, page);
+}
+
+/// What `/` gives: a text or a page of many lines.
+fn is_help(body: &str) {
+    assert!(body.ends_with('\n') && body.lines().count() > 10, "{body}");
+    assert!(!body.contains(|c: char| c.is_control() && c != '\n'), "{body:?}");
 }
 
 fn is_metalink(body: &str, kind: Kind) {
