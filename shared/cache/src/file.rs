@@ -1,7 +1,6 @@
 //! The cache as a file: the header in front of the payload, and both together in memory.
 //!
-//! Reading here is for tools and tests; the daemon maps the file itself. See `check` for what makes a payload good,
-//! `publish` for how a new file takes an old one's place.
+//! Reading here is for tools and tests; the daemon maps the file itself. See `check` for what makes a payload good.
 
 use super::CacheError;
 use crate::files;

@@ -1,7 +1,6 @@
 //! The cache: one immutable file that a daemon maps and answers from.
 //!
-//! [`inventory`] is what it is made from, [`write()`] lays that out, [`publish`] puts the file in place, [`View`]
-//! checks a file and answers questions. Only this crate knows the layout (`schema`); there is no unsafe code in it. What
+//! [`inventory`] is what it is made from, [`write()`] lays that out, [`View`] checks a file and answers questions. Only this crate knows the layout (`schema`); there is no unsafe code in it. What
 //! it takes to make a cache is the feature `write`.
 #![forbid(unsafe_code)]
 
@@ -12,8 +11,6 @@ pub mod files;
 #[cfg(feature = "write")]
 pub mod inventory;
 pub mod limits;
-#[cfg(feature = "write")]
-mod publish;
 mod ranges;
 mod schema;
 pub mod scheme;
@@ -27,8 +24,6 @@ mod write;
 
 pub use error::CacheError;
 pub use file::{CacheBytes, FILE_HEADER_LEN, FileHeader};
-#[cfg(feature = "write")]
-pub use publish::publish;
 pub use schema::FORMAT;
 pub use sections::Section;
 pub use view::{

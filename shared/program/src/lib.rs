@@ -3,6 +3,8 @@
 //! Operators meet four programs and shall have to learn one way of speaking.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "aside")]
+pub mod aside;
 pub mod failure;
 pub mod files;
 pub mod log;

@@ -15,11 +15,10 @@ mod summary;
 use crate::{config::Config, connection::Error, progress::Progress};
 use catalog::Catalog;
 use interchange::{
-    file::Aside,
     message::IntString,
     write::{self, Table, Writer},
 };
-use program::{failure::Failure, print::printed};
+use program::{aside::Aside, failure::Failure, print::printed};
 use prost::Message;
 use rules::{
     carriers::Carriers, clients, details::Details, hosts::Hosts, netblocks::Netblocks, repositories,

@@ -3,7 +3,7 @@
 //! What a name came to the last time is kept beside the output, for a time when the resolver has nothing to say.
 
 use super::rules::netblocks::Addresses;
-use interchange::file::Aside;
+use program::aside::Aside;
 use program::log;
 use std::{
     collections::{BTreeMap, VecDeque},

@@ -14,7 +14,7 @@ use crate::{
     log,
 };
 use cache::inventory::Inventory;
-use program::{options::well, print::printed};
+use program::{aside, options::well, print::printed};
 use std::{
     fs,
     io::{self, IsTerminal as _, Write as _},
@@ -61,7 +61,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     })?;
     let large = LargeAnswers::find(&view);
     step("writing the cache");
-    cache::publish(output, &bytes).map_err(|error| {
+    aside::put(output, &bytes, 0o444).map_err(|error| {
         Failure::system(unchanged(
             &format!("cache {}: cannot be written ({error})", output.display()),
             output,

@@ -4,11 +4,11 @@ use super::daemon::NOBODY;
 use cache::{
     CacheBytes, FileHeader,
     inventory::{Carrier, Directory, Host, HostUrl, Inventory, Placement, Repository, Roster, SetPosition},
-    publish,
     scheme::Scheme,
     write,
 };
 use nix::unistd::geteuid;
+use program::aside;
 use std::{fs, os::unix::fs::chown, path::Path};
 
 /// Hosts of the cache, so that an answer fills more than one packet.
@@ -74,7 +74,7 @@ pub fn write_dear_cache(path: &Path) {
 }
 
 fn put(path: &Path, bytes: &CacheBytes) {
-    publish(path, bytes).unwrap();
+    aside::put(path, bytes, 0o444).unwrap();
     give(path);
 }
 
