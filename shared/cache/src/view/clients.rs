@@ -1,6 +1,8 @@
 //! What a cache knows of clients: classes of addresses, countries, networks, locations.
 
-use super::{AsnId, ContinentId, CountryId, HostId, LocationId, NetblockId, View, country, hosts, some, span};
+use super::{
+    AsnId, ContinentId, CountryId, HostId, LocationId, NetblockId, View, country, hosts, some, span,
+};
 use crate::schema::NO_CONTINENT;
 use std::{fmt, net::IpAddr};
 use wire::code::{Continent, Country};
@@ -80,6 +82,11 @@ impl<'a> View<'a> {
     /// A continent's code.
     pub fn continent_code(&self, continent: ContinentId) -> Option<Continent> {
         self.schema.continents.get(usize::from(continent.0)).and_then(|code| Continent::parse(code))
+    }
+
+    /// The continent of this code, if the cache names it anywhere.
+    pub fn continent_id(&self, code: Continent) -> Option<ContinentId> {
+        self.schema.continents.binary_search(&code.bytes()).ok().map(|at| ContinentId(at as u8))
     }
 
     /// The number of an autonomous system.
