@@ -108,6 +108,8 @@ counters! {
         "How the last reload went: 0 there was none, 1 well, 2 it failed.";
     LastReloadTime = 14, Time, "mirrorlist_daemon_last_reload_timestamp_seconds", "When the last reload was over.";
     Started = 15, Time, "mirrorlist_daemon_start_timestamp_seconds", "When the daemon was started.";
+    SuspendedUrls = 16, Gauge, "mirrorlist_suspended_urls", "URLs of the cache that are suspended.";
+    SuspendedHosts = 17, Gauge, "mirrorlist_suspended_hosts", "Hosts all of whose URLs are suspended.";
     Connections = 32, Count, "mirrorlist_daemon_connections_accepted", "Connections that workers have taken.";
     FramesRefused = 33, Count, "mirrorlist_daemon_frames_refused",
         "Frames that were refused, each with its connection.";
