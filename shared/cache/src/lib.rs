@@ -5,12 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod choice;
 mod error;
 mod file;
 pub mod files;
 #[cfg(feature = "write")]
 pub mod inventory;
 pub mod limits;
+pub mod place;
 mod ranges;
 mod schema;
 pub mod scheme;
@@ -22,6 +24,7 @@ mod view;
 #[cfg(feature = "write")]
 mod write;
 
+pub use choice::{Families, Only, Ring};
 pub use error::CacheError;
 pub use file::{CacheBytes, FILE_HEADER_LEN, FileHeader};
 pub use schema::FORMAT;

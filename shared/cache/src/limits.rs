@@ -29,3 +29,6 @@ pub const MOST_NETBLOCKS: usize = 129;
 pub const MOST_PROBES: usize = 4096;
 /// Strings that a look-up in a hash table compares, of the same tag and in the same run: one in 128 of those passed.
 pub const MOST_COMPARISONS: usize = 64;
+/// Words of the rings around all countries: for 65,535 hosts and 1,296 countries, which is every code of two letters or
+/// digits.
+pub const MOST_RING_WORDS: usize = 1296 * 3 * MOST_HOSTS.div_ceil(32);

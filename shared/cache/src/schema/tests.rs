@@ -77,6 +77,14 @@ fn the_readme_says_where_everything_is() {
         v6.deep_start: u64_le,
         v6.deep_class.low: u16_le,
         v6.deep_class.high: u8,
+        near_hosts: u32_le,
+        rings: u32_le,
+        host_place: ArchivedPlaceRow,
+        host_families: u8,
+        host_flags: u8,
+        avoid: ArchivedAvoidRow,
+        netblock_exclusive: u32_le,
+        asn_exclusive: u32_le,
     };
     let rows = rows! {
         ArchivedSourceRow: time bytes name flags,
@@ -96,6 +104,8 @@ fn the_readme_says_where_everything_is() {
         ArchivedNetblockRow: address hosts parent length family padding,
         ArchivedAsnRow: number hosts,
         ArchivedClassRow: asn netblock country flags,
+        ArchivedPlaceRow: latitude longitude,
+        ArchivedAvoidRow: client host,
     };
     // An array has eight bytes in the root, so that none is forgotten here.
     assert_eq!(size_of::<ArchivedSchema>(), 8 + 8 * arrays.len());
