@@ -120,6 +120,16 @@ impl View<'_> {
                 ],
             ),
             section(
+                "site",
+                s.origins.len() + s.origin_only.len() + s.aliases.len(),
+                &[
+                    size_of_val(&*s.policy),
+                    size_of_val(&*s.origins),
+                    size_of_val(&*s.origin_only),
+                    size_of_val(&*s.aliases),
+                ],
+            ),
+            section(
                 "neighbourhood",
                 s.host_place.len(),
                 &[

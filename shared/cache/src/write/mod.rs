@@ -7,6 +7,7 @@ mod choice;
 mod hosts;
 mod paths;
 mod repositories;
+mod site;
 
 use super::{
     View,
@@ -114,6 +115,7 @@ pub(super) fn lay_out(inventory: &Inventory) -> Result<Schema, WriteError> {
     writer.repositories()?;
     writer.locations(&order);
     writer.clients(&order)?;
+    writer.site()?;
     writer.choice(&order)?;
     writer.finish()
 }
