@@ -21,7 +21,7 @@ const OF_REQUESTS: u16 = 1 << 15;
 pub const OTHER_STATUS: u16 = 0;
 
 /// Status and tier of the outcomes that are told apart, by place. New ones are added at the end.
-const PLACES: [(u16, Tier); 12] = [
+const PLACES: [(u16, Tier); 13] = [
     (OTHER_STATUS, Tier::None),
     (200, Tier::Location),
     (200, Tier::Netblock),
@@ -34,6 +34,7 @@ const PLACES: [(u16, Tier); 12] = [
     (200, Tier::None),
     (400, Tier::None),
     (404, Tier::None),
+    (200, Tier::Near),
 ];
 
 /// What a value is the number of.
@@ -139,6 +140,7 @@ impl Outcome {
             (Tier::None, 200) => 9,
             (Tier::None, 400) => 10,
             (Tier::None, 404) => 11,
+            (Tier::Near, 200 | 302) => 12,
             (tier, 200 | 302) if tier != Tier::Other => tier as u8,
             _ => 0,
         };
