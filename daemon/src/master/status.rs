@@ -1,10 +1,10 @@
 //! What the master has to tell: to counters, to the operator, to the service manager.
 
 use super::{Master, supervisor::ReloadError};
-use crate::control::{Loader, Reloaded, Status, Worker};
+use crate::control::{Loader, Reloaded, Source, Status, Worker};
 use program::notify;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use wire::Counter;
+use wire::{Counter, Unit};
 
 impl Master {
     /// Counts a reload that is over, or (an error) one that is taken back.
@@ -28,6 +28,15 @@ impl Master {
             counters.set(Counter::Hosts, view.host_count() as u64);
             counters.set(Counter::Directories, view.directory_count() as u64);
             counters.set(Counter::Repositories, view.repository_count() as u64);
+            for counter in Counter::ALL {
+                let Some(input) = counter.input() else { continue };
+                let source = view.sources().find(|source| source.name == input);
+                let told = source.and_then(|source| match counter.unit() {
+                    Unit::Time => source.time,
+                    _ => source.max_age,
+                });
+                counters.set(counter, told.unwrap_or_default());
+            }
         }
         counters.set(Counter::WorkersWanted, self.config.slots().into());
     }
@@ -67,6 +76,7 @@ impl Master {
             stopping: self.supervisor.is_stopping(),
             generation: current.number,
             cache: current.cache.path().display().to_string(),
+            sources: current.cache.view().map_or(Vec::new(), |view| Source::all(&view)),
             workers_wanted: self.config.slots().into(),
             workers_ready: current.ready() as u64,
             last_reload: self.last_reload.clone(),

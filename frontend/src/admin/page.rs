@@ -24,7 +24,7 @@ impl Page<'_> {
     pub(super) fn number(&mut self, unit: Unit, name: &str, help: &str, value: u64) -> fmt::Result {
         match unit {
             Unit::Count => self.counter(name, help, value),
-            Unit::Gauge | Unit::Time => self.gauge(name, help, value),
+            Unit::Gauge | Unit::Time | Unit::Span => self.gauge(name, help, value),
         }
     }
 
@@ -44,6 +44,20 @@ impl Page<'_> {
         let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
         for (labels, value) in values {
             family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, u64>(&value, None)?;
+        }
+        Ok(())
+    }
+
+    /// Values that may rise and fall and that labels tell apart.
+    pub(super) fn gauges<const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl Iterator<Item = ([(&'static str, String); N], u64)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in values {
+            family.encode_family(&labels)?.encode_gauge(&value)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@
 use rkyv::{Archive, Serialize};
 
 /// Version of this layout; a file of another one is refused.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 /// The number that stands for "none" wherever a row points to another.
 pub const NONE: u32 = u32::MAX;
 /// The country number that stands for "none".
@@ -135,6 +135,8 @@ pub struct SourceRow {
     pub time: u64,
     /// Its length.
     pub bytes: u64,
+    /// Seconds after which what it says is too old; 0 for never.
+    pub max_age: u64,
     /// What it was given as.
     pub name: u32,
     /// [`OWN_TIME`] or 0.
