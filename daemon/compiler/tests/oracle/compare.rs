@@ -71,19 +71,20 @@ fn redirect(targets: &[String], reply: &Reply) -> Result<(), Difference> {
 
 /// With the tier *global* or without it, whichever the body begins like.
 fn blocks(expected: &Blocks, body: &str) -> Result<(), Difference> {
-    let Blocks { top: (top, after_tokens), groups, bottom, global } = expected;
+    let Blocks { top: (top, after_tokens), groups, bottom, limit, global } = expected;
     let everything: Vec<&[Block]> = groups.iter().map(Vec::as_slice).collect();
     let without = format!("{top}{after_tokens}");
     let Some(Global { minimum, token, group }) = global else {
-        return Reading::of(&without, bottom, body)?.groups(&everything, 0..=usize::MAX);
+        return Reading::of(&without, bottom, *limit, body)?.groups(&everything, 0..=usize::MAX);
     };
     // In a metalink both begin alike.
-    let used = Reading::of(&format!("{top}{token}{after_tokens}"), bottom, body).and_then(|reading| {
-        let listed = 0..=minimum.saturating_sub(1);
-        reading.groups(&[&everything[..], &[group]].concat(), listed)
-    });
+    let used =
+        Reading::of(&format!("{top}{token}{after_tokens}"), bottom, *limit, body).and_then(|reading| {
+            let listed = 0..=minimum.saturating_sub(1);
+            reading.groups(&[&everything[..], &[group]].concat(), listed)
+        });
     match used {
-        Err(why) => Reading::of(&without, bottom, body)
+        Err(why) => Reading::of(&without, bottom, *limit, body)
             .and_then(|reading| reading.groups(&everything, *minimum..=usize::MAX))
             .map_err(|other| format!("with the global tier: {why}\nwithout it: {other}")),
         fits => fits,
@@ -95,6 +96,8 @@ struct Reading<'a> {
     hosts: &'a str,
     /// The length of the whole body.
     body: usize,
+    /// How many hosts there may be.
+    limit: usize,
 }
 
 /// Where a reading has got to.
@@ -106,13 +109,13 @@ struct Position<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn of(top: &str, bottom: &str, body: &'a str) -> Result<Reading<'a>, Difference> {
+    fn of(top: &str, bottom: &str, limit: usize, body: &'a str) -> Result<Reading<'a>, Difference> {
         let Some(rest) = body.strip_prefix(top) else {
             let begins: String = body.chars().take(top.chars().count()).collect();
             return Err(same_text("the beginning", top, &begins).err().unwrap_or_default());
         };
         let hosts = rest.strip_suffix(bottom).ok_or_else(|| format!("the end: not {bottom:?}"))?;
-        Ok(Reading { hosts, body: body.len() })
+        Ok(Reading { hosts, body: body.len(), limit })
     }
 
     /// Whether what is listed are these groups. `before_last` is how many hosts may be listed before the last group is
@@ -146,6 +149,10 @@ impl<'a> Reading<'a> {
                 .map(|block| position.text(block))
                 .filter(|text| !text.is_empty())
                 .collect();
+            // "as many hosts at most": whether the tier *global* is used is judged before.
+            if position.rest.is_empty() && position.listed == self.limit {
+                return Ok(());
+            }
             // "An answer is at most 1 MiB: hosts beyond are left out, farthest first".
             if position.rest.is_empty() && left.iter().any(|text| self.body + text.len() > 1 << 20) {
                 return Ok(());

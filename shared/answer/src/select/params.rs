@@ -29,10 +29,16 @@ pub struct Params<'q> {
     pub version: Option<Cow<'q, [u8]>>,
     /// `location`
     pub location: Option<Cow<'q, [u8]>>,
+    /// `exclude`
+    pub exclude: Option<Cow<'q, [u8]>>,
+    /// `limit`
+    pub limit: Option<Cow<'q, [u8]>>,
     /// `redirect` is there and not `0`.
     pub redirect: bool,
     /// `time` is there and not `0`.
     pub time: bool,
+    /// `strict` is there and not `0`.
+    pub strict: bool,
 }
 
 impl<'q> Params<'q> {
@@ -61,8 +67,11 @@ impl<'q> Params<'q> {
             ip: word(Name::Ip),
             version: word(Name::Version),
             location: word(Name::Location),
+            exclude: word(Name::Exclude),
+            limit: word(Name::Limit),
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
+            strict: flag(Name::Strict),
         }
     }
 }
@@ -82,10 +91,13 @@ enum Name {
     Location,
     Redirect,
     Time,
+    Exclude,
+    Limit,
+    Strict,
 }
 
 impl Name {
-    const COUNT: usize = Name::Time as usize + 1;
+    const COUNT: usize = Name::Strict as usize + 1;
     /// The longest name in bytes.
     const LONGEST: usize = 8;
 
@@ -110,6 +122,9 @@ impl Name {
             b"location" => Name::Location,
             b"redirect" => Name::Redirect,
             b"time" => Name::Time,
+            b"exclude" => Name::Exclude,
+            b"limit" => Name::Limit,
+            b"strict" => Name::Strict,
             _ => return None,
         })
     }
