@@ -45,6 +45,24 @@ pub struct Inventory {
     pub geoip: Vec<(IpNetwork, Country)>,
     /// The continent of each country.
     pub continents: BTreeMap<Country, Continent>,
+    /// What the site says itself.
+    pub site: Site,
+}
+
+/// What a site says of its answers, beside what its sources say. Paths are without slashes at either end.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// A file of one version that is younger than so many seconds is on no mirror yet; 0: it is as any other.
+    pub young: u32,
+    /// The URL under which the world reaches the service, without slashes at its end.
+    pub public_url: Option<String>,
+    /// The URLs, https or http and without slashes at their ends, where the originals of trees are; the empty path is
+    /// everything.
+    pub origins: BTreeMap<String, String>,
+    /// Patterns of paths for which the origin alone answers; see [`glob`](crate::glob).
+    pub origin_only: Vec<String>,
+    /// Other names of paths and of all below them, and the paths that are meant.
+    pub aliases: BTreeMap<String, String>,
 }
 
 /// A mirror machine.

@@ -8,6 +8,7 @@ mod check;
 mod error;
 mod file;
 pub mod files;
+pub mod glob;
 #[cfg(feature = "write")]
 pub mod inventory;
 pub mod limits;
@@ -15,6 +16,7 @@ mod ranges;
 mod schema;
 pub mod scheme;
 mod sections;
+mod site;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ pub use error::CacheError;
 pub use file::{CacheBytes, FILE_HEADER_LEN, FileHeader};
 pub use schema::FORMAT;
 pub use sections::Section;
+pub use site::{Origin, is_below};
 pub use view::{
     AsnId, Class, ContinentId, CountryId, DirectoryId, FileId, Found, HostId, LocationId, Member, NetblockId,
     PlacementId, Positions, Prefix, RepoArch, RepoArchId, Repository, RepositoryId, Set, SetId, Source,

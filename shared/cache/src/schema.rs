@@ -126,6 +126,15 @@ pub struct Schema {
     pub v4: RangesV4,
     /// From IPv6 addresses to classes.
     pub v6: RangesV6,
+
+    /// What the site wants of its answers; one row.
+    pub policy: Vec<PolicyRow>,
+    /// Where the originals of trees are, ascending by path.
+    pub origins: Vec<OriginRow>,
+    /// Patterns of paths for which their origin alone answers; see `glob`.
+    pub origin_only: Vec<u32>,
+    /// Other names of paths, ascending by name.
+    pub aliases: Vec<AliasRow>,
 }
 
 /// A file that the cache was made from.
@@ -329,6 +338,33 @@ pub struct ClassRow {
     pub country: u16,
     /// Bit 0: the country is an operator's correction.
     pub flags: u16,
+}
+
+/// What a site wants of its answers.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct PolicyRow {
+    /// A file of one version that is younger than so many seconds is on no mirror yet.
+    pub young: u32,
+    /// The URL under which the world reaches the service, without slashes at its end, or [`NONE`].
+    pub public_url: u32,
+}
+
+/// Where the original of a tree is.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct OriginRow {
+    /// The tree's path; empty for everything.
+    pub top: u32,
+    /// The URL that stands for it, https or http, without slashes at its end.
+    pub url: u32,
+}
+
+/// Another name of a path.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct AliasRow {
+    /// The name: a path, which stands for all below it too.
+    pub name: u32,
+    /// The path that is meant.
+    pub path: u32,
 }
 
 /// An open-addressing hash table from strings to numbers.

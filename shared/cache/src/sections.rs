@@ -119,6 +119,16 @@ impl View<'_> {
                     class(&s.v6.deep_class),
                 ],
             ),
+            section(
+                "site",
+                s.origins.len() + s.origin_only.len() + s.aliases.len(),
+                &[
+                    size_of_val(&*s.policy),
+                    size_of_val(&*s.origins),
+                    size_of_val(&*s.origin_only),
+                    size_of_val(&*s.aliases),
+                ],
+            ),
         ]
     }
 }

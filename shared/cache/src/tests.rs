@@ -96,6 +96,21 @@ pub(super) fn inventory() -> Inventory {
     for country in ["AT", "DE", "FR"] {
         inventory.continents.insert(code(country), Continent::parse(b"EU").unwrap());
     }
+    inventory.site = Site {
+        young: 1800,
+        public_url: Some("https://dl.example.org".into()),
+        origins: [
+            ("pub/fedora".into(), "https://origin.example.org/fedora".into()),
+            ("pub/fedora/42".into(), "http://new.example.org/42".into()),
+        ]
+        .into(),
+        origin_only: vec!["*.torrent".into(), "pub/*/new/*".into()],
+        aliases: [
+            ("pub/fedora/latest".into(), "pub/fedora/42".into()),
+            ("pub/fedora/latest/os".into(), "pub/fedora/42/os".into()),
+        ]
+        .into(),
+    };
     inventory
 }
 
@@ -626,4 +641,39 @@ fn an_inventory_with_more_than_a_cache_holds_is_refused() {
     ] {
         assert_eq!(refusal(change), text);
     }
+}
+
+#[test]
+fn what_the_site_says_is_found_by_whole_components_the_longest_first() {
+    let bytes = write_it();
+    let view = View::check(&bytes).unwrap();
+    assert_eq!((view.young(), view.public_url()), (1800, Some("https://dl.example.org")));
+    let origin = |path: &str| view.origin_of(path.as_bytes()).map(|origin| (origin.top, origin.scheme()));
+    assert_eq!(origin("pub/fedora/41/x"), Some(("pub/fedora", Scheme::Https)));
+    assert_eq!(origin("pub/fedora"), Some(("pub/fedora", Scheme::Https)));
+    assert_eq!(origin("pub/fedora/42/os/x"), Some(("pub/fedora/42", Scheme::Http)));
+    assert_eq!([origin("pub/fedora-old/x"), origin("pub"), origin("")], [None; 3]);
+    let alias = |path: &str| view.alias_of(path.as_bytes());
+    assert_eq!(alias("pub/fedora/latest"), Some(("pub/fedora/42", 17)));
+    assert_eq!(alias("pub/fedora/latest/iso/x"), Some(("pub/fedora/42", 17)));
+    assert_eq!(alias("pub/fedora/latest/os/x"), Some(("pub/fedora/42/os", 20)));
+    assert_eq!([alias("pub/fedora/latestx"), alias("pub/fedora/42")], [None; 2]);
+    let only = |path: &str| view.is_origin_only(path.as_bytes());
+    assert!(only("a/b.torrent") && only("pub/a/new/x") && !only("a/b.torrents") && !only("pub/new/x"));
+    assert_eq!((view.origins().len(), view.aliases().len(), view.origin_only().len()), (2, 2, 2));
+}
+
+#[test]
+fn the_origin_of_everything_has_the_empty_path() {
+    let mut inventory = inventory();
+    inventory.site.origins = [(String::new(), "https://origin.example.org".into())].into();
+    let bytes = write(&inventory, 0).unwrap().0;
+    let view = View::check(&bytes).unwrap();
+    assert_eq!(view.origin_of(b"any/thing").map(|origin| origin.top), Some(""));
+    // Without a word of the site there is nothing to find.
+    inventory.site = Site::default();
+    let bytes = write(&inventory, 0).unwrap().0;
+    let view = View::check(&bytes).unwrap();
+    assert_eq!((view.young(), view.public_url(), view.origin_of(b"any/thing")), (0, None, None));
+    assert!(view.alias_of(b"any/thing").is_none() && !view.is_origin_only(b"any/thing"));
 }

@@ -687,11 +687,11 @@ impl<'a> View<'a> {
         })
     }
 
-    fn text(&self, string: u32_le) -> &'a str {
+    pub(super) fn text(&self, string: u32_le) -> &'a str {
         std::str::from_utf8(self.bytes(string)).unwrap_or_default()
     }
 
-    fn bytes(&self, string: u32_le) -> &'a [u8] {
+    pub(super) fn bytes(&self, string: u32_le) -> &'a [u8] {
         let at = string.to_native() as usize;
         let starts = &self.schema.text_start;
         let (Some(from), Some(to)) = (starts.get(at), starts.get(at.wrapping_add(1))) else { return b"" };

@@ -8,6 +8,7 @@ mod error;
 mod form;
 pub mod geoip;
 pub mod mirrormanager;
+pub mod paths;
 mod policy;
 mod prefix;
 #[cfg(test)]

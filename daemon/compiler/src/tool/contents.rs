@@ -32,6 +32,7 @@ pub struct Contents<'a> {
     repositories: Repositories,
     directories: usize,
     files: usize,
+    site: Site<'a>,
     /// What takes how much of the file; only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     sections: Option<Vec<Section>>,
@@ -69,6 +70,20 @@ struct Repositories {
     disabled: usize,
 }
 
+/// What the site says of its answers.
+#[derive(Debug, Serialize)]
+struct Site<'a> {
+    /// Seconds; a younger file of one version comes from its origin.
+    young: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<&'a str>,
+    /// URLs by path.
+    origins: BTreeMap<&'a str, &'a str>,
+    origin_only: Vec<&'a str>,
+    /// Paths by their other names.
+    aliases: BTreeMap<&'a str, &'a str>,
+}
+
 #[derive(Debug, Serialize)]
 struct Section {
     name: &'static str,
@@ -104,6 +119,7 @@ impl<'a> Contents<'a> {
             repositories: Repositories::of(view),
             directories: view.directory_count(),
             files: view.file_count(),
+            site: Site::of(view),
             sections: sections.then(|| Section::all(view)),
         }
     }
@@ -141,6 +157,7 @@ impl<'a> Contents<'a> {
         writeln!(text, "  archs         {}", if archs.is_empty() { "none".into() } else { archs.join(" ") })?;
         writeln!(text, "  directories   {}", grouped(self.directories))?;
         writeln!(text, "  files         {} whose hashes are known", grouped(self.files))?;
+        self.site.write(text)?;
         if self.sources.is_empty() {
             let source = match (self.source_age, date(self.source_time)) {
                 (Some(seconds), Some(date)) => format!("{date} ({} ago)", age(seconds)),
@@ -214,6 +231,42 @@ impl Repositories {
             }
         }
         all
+    }
+}
+
+impl<'a> Site<'a> {
+    fn of(view: &View<'a>) -> Site<'a> {
+        Site {
+            young: view.young(),
+            public_url: view.public_url(),
+            origins: view.origins().map(|origin| (origin.top, origin.url)).collect(),
+            origin_only: view.origin_only().collect(),
+            aliases: view.aliases().collect(),
+        }
+    }
+
+    /// A line for what is said at all.
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let rooted = |path: &&str| if path.is_empty() { "/".to_owned() } else { (*path).to_owned() };
+        let pairs = |pairs: &BTreeMap<&str, &str>| {
+            let pairs: Vec<String> =
+                pairs.iter().map(|(path, to)| format!("{} = {to}", rooted(path))).collect();
+            pairs.join(", ")
+        };
+        if let Some(url) = self.public_url {
+            writeln!(text, "  public URL    {url}")?;
+        }
+        if !self.origins.is_empty() {
+            writeln!(text, "  origins       {}", pairs(&self.origins))?;
+            writeln!(text, "  young         {}", age(self.young))?;
+        }
+        if !self.origin_only.is_empty() {
+            writeln!(text, "  origin only   {}", self.origin_only.join(" "))?;
+        }
+        if !self.aliases.is_empty() {
+            writeln!(text, "  aliases       {}", pairs(&self.aliases))?;
+        }
+        Ok(())
     }
 }
 

@@ -3,8 +3,8 @@
 use crate::{
     CacheError, DirectoryId, Found, View,
     limits::{
-        MOST_COMPARISONS, MOST_COMPONENTS, MOST_EXTRAS, MOST_HOSTS, MOST_NODES, MOST_PATH, MOST_TEXT,
-        MOST_URLS, MOST_VERSIONS,
+        MOST_COMPARISONS, MOST_COMPONENTS, MOST_EXTRAS, MOST_GLOBS, MOST_HOSTS, MOST_NODES, MOST_PATH,
+        MOST_TEXT, MOST_URLS, MOST_VERSIONS,
     },
     schema::{HashIndex, NONE, NodeRow, PUBLIC, RepositoryRow, RosterRow, Schema},
     scheme::Scheme,
@@ -212,6 +212,24 @@ const BROKEN: &[Broken] = &[
     }),
     ("unknown class", |s| s.v6.deep_class.low[0] = s.classes.len() as u16),
     ("ranges out of order", |s| s.v6.deep_start[1] = 0),
+    // What the site says.
+    ("one policy", |s| s.policy.clear()),
+    ("unknown text", |s| s.policy[0].public_url = no_text(s)),
+    ("a public URL that is none", |s| s.policy[0].public_url = text(s, b"ftp://dl.example.org")),
+    ("unknown text", |s| s.origins[0].top = no_text(s)),
+    ("unknown text", |s| s.origins[0].url = no_text(s)),
+    ("an origin that is no URL", |s| s.origins[0].url = text(s, b"https://origin.example.org/")),
+    ("an origin of no path", |s| s.origins[0].top = text(s, b"pub//fedora")),
+    ("an origin below the public URL", |s| s.origins[0].url = text(s, b"http://dl.example.org/x")),
+    ("origins out of order", |s| s.origins.push(s.origins[0])),
+    ("too many patterns", |s| s.origin_only = vec![s.origin_only[0]; MOST_GLOBS + 1]),
+    ("unknown text", |s| s.origin_only[0] = no_text(s)),
+    ("a pattern that is none", |s| s.origin_only[0] = text(s, b"")),
+    ("unknown text", |s| s.aliases[0].name = no_text(s)),
+    ("unknown text", |s| s.aliases[0].path = no_text(s)),
+    ("an alias of no path", |s| s.aliases[0].path = text(s, b"")),
+    ("an alias of no path", |s| s.aliases[0].name = text(s, b"pub/../x")),
+    ("aliases out of order", |s| s.aliases.push(s.aliases[0])),
 ];
 
 /// The first number that no text has.

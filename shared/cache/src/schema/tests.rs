@@ -77,6 +77,10 @@ fn the_readme_says_where_everything_is() {
         v6.deep_start: u64_le,
         v6.deep_class.low: u16_le,
         v6.deep_class.high: u8,
+        policy: ArchivedPolicyRow,
+        origins: ArchivedOriginRow,
+        origin_only: u32_le,
+        aliases: ArchivedAliasRow,
     };
     let rows = rows! {
         ArchivedSourceRow: time bytes max_age name flags,
@@ -96,6 +100,9 @@ fn the_readme_says_where_everything_is() {
         ArchivedNetblockRow: address hosts parent length family padding,
         ArchivedAsnRow: number hosts,
         ArchivedClassRow: asn netblock country flags,
+        ArchivedPolicyRow: young public_url,
+        ArchivedOriginRow: top url,
+        ArchivedAliasRow: name path,
     };
     // An array has eight bytes in the root, so that none is forgotten here.
     assert_eq!(size_of::<ArchivedSchema>(), 8 + 8 * arrays.len());

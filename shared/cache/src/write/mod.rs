@@ -6,6 +6,7 @@
 mod hosts;
 mod paths;
 mod repositories;
+mod site;
 
 use super::{
     View,
@@ -113,6 +114,7 @@ pub(super) fn lay_out(inventory: &Inventory) -> Result<Schema, WriteError> {
     writer.repositories()?;
     writer.locations(&order);
     writer.clients(&order)?;
+    writer.site()?;
     writer.finish()
 }
 

@@ -2,7 +2,10 @@
 
 use super::{super::verify, *};
 use crate::{compile::Policy, failure::Fault};
-use cache::scheme::{Scheme, Schemes};
+use cache::{
+    inventory::Site,
+    scheme::{Scheme, Schemes},
+};
 use interchange::message::{IntInts, IntString, MirrorList, MirrorListDirectory};
 use prost::Message;
 use tempfile::TempDir;
@@ -24,6 +27,7 @@ fn config(folder: &TempDir, input: &[u8]) -> Config {
         inputs: Inputs { mirrormanager, netblocks: None, continents: None, geoip: None },
         output: folder.path().join("cache.mlc"),
         policy: Policy::default(),
+        site: Site::default(),
         check: false,
         json: true,
     }
