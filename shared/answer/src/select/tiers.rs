@@ -116,12 +116,7 @@ const TIERS: [Row; 12] = [
         add: |c| c.requested_continents(),
         last: |_| false,
     },
-    Row {
-        tier: Tier::Geoip,
-        used: |c| c.nothing_requested(),
-        add: |c| c.own_country(),
-        last: |_| false,
-    },
+    Row { tier: Tier::Geoip, used: |c| c.nothing_requested(), add: |c| c.own_country(), last: |_| false },
     Row {
         tier: Tier::Near,
         used: |c| c.near_hosts > 0 && c.query.countries.is_none(),
@@ -532,7 +527,8 @@ impl<'a> Collector<'a> {
         let mut found: Vec<(usize, usize)> = Vec::new();
         let mut new = [0; RINGS];
         for (position, member) in set.iter().filter(|(_, member)| member.public) {
-            if let Some(ring) = first(member).filter(|_| self.judge_member(position, member, true).is_none()) {
+            if let Some(ring) = first(member).filter(|_| self.judge_member(position, member, true).is_none())
+            {
                 new[ring] += usize::from(!self.is_added(position));
                 found.push((ring, position));
             }
@@ -547,7 +543,8 @@ impl<'a> Collector<'a> {
         for (_, position) in found.iter().filter(|(ring, _)| *ring <= widest) {
             self.add(*position, 0);
             let member = set.get(*position);
-            countries.extend(member.and_then(|member| view.host_country(view.placement_host(member.placement))));
+            countries
+                .extend(member.and_then(|member| view.host_country(view.placement_host(member.placement))));
         }
         countries.sort_unstable();
         countries.dedup();
