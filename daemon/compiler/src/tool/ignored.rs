@@ -3,11 +3,12 @@
 //! The answer is the one that it is without them; a person who asks why is told of them.
 
 use answer::select::{
+    form::Endpoint,
     params::{Params, items, unknown},
     query::Query,
 };
 use cache::scheme::Scheme;
-use wire::{Kind, code::Country};
+use wire::code::Country;
 
 /// Each with the reason, in the order in which SPEC.md §1 has the parameters; those that there are not come first.
 pub fn ignored(written: &[u8], query: &Query<'_>) -> Vec<String> {
@@ -38,7 +39,7 @@ pub fn ignored(written: &[u8], query: &Query<'_>) -> Vec<String> {
     if let Some(ip) = params.ip.iter().find(|_| query.client.address.is_none()) {
         value("ip", ip, "no address, so the client is unknown");
     }
-    if params.redirect && query.kind == Kind::Metalink {
+    if params.redirect && query.endpoint == Endpoint::Metalink {
         value("redirect", b"1", "a metalink is no redirect");
     }
     if let Some(location) = params.location.iter().find(|_| query.location.is_none()) {

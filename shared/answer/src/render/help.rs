@@ -9,12 +9,13 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 
 /// Parameters, with a line each.
-const PARAMETERS: [(&str, &str); 11] = [
+const PARAMETERS: [(&str, &str); 12] = [
     ("repo, arch", "a repository and its architecture"),
     ("path", "a directory or a file, in place of repo and arch"),
     ("country", "only mirrors of these countries, such as DE,FR; also global"),
     ("protocol", "only URLs of these: https, http, ftp, rsync"),
     ("redirect", "go to the nearest mirror (mirrorlist only)"),
+    ("format", "another form: text, apt, metalink4"),
     ("ip", "answer as if this address asked"),
     ("location", "mirrors of this location first"),
     ("netblock", "0: no mirrors of the client's own network first"),

@@ -16,6 +16,7 @@ fn cut(out: &mut Vec<u8>, most: usize, before: Option<usize>) {
     out.truncate(end);
 }
 
+pub mod apt;
 pub mod escape;
 pub mod examples;
 pub mod fragments;
@@ -23,6 +24,7 @@ pub mod header;
 pub mod help;
 pub mod log_line;
 pub mod metalink;
+pub mod metalink4;
 pub mod mirrorlist;
 pub mod near;
 pub mod redirect;

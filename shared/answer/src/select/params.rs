@@ -29,6 +29,8 @@ pub struct Params<'q> {
     pub version: Option<Cow<'q, [u8]>>,
     /// `location`
     pub location: Option<Cow<'q, [u8]>>,
+    /// `format`
+    pub format: Option<Cow<'q, [u8]>>,
     /// `redirect` is there and not `0`.
     pub redirect: bool,
     /// `time` is there and not `0`.
@@ -61,6 +63,7 @@ impl<'q> Params<'q> {
             ip: word(Name::Ip),
             version: word(Name::Version),
             location: word(Name::Location),
+            format: word(Name::Format),
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
         }
@@ -80,6 +83,7 @@ enum Name {
     Ip,
     Version,
     Location,
+    Format,
     Redirect,
     Time,
 }
@@ -108,6 +112,7 @@ impl Name {
             b"ip" => Name::Ip,
             b"version" => Name::Version,
             b"location" => Name::Location,
+            b"format" => Name::Format,
             b"redirect" => Name::Redirect,
             b"time" => Name::Time,
             _ => return None,

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
-use wire::Request;
+use wire::{Kind, Request};
 
 /// Bytes as the client sent them, percent-decoded; not always text.
 pub type Bytes = Vec<u8>;
@@ -28,7 +28,13 @@ pub struct Question {
     pub time: bool,
     pub version: Option<Bytes>,
     pub location: Option<Bytes>,
+    /// `Some(None)` when there is no such form.
+    pub format: Option<Option<Kind>>,
 }
+
+/// The names of `format`, and what answers of these forms are counted as.
+pub const FORMATS: [(&[u8], Kind); 3] =
+    [(b"text", Kind::Mirrorlist), (b"apt", Kind::Apt), (b"metalink4", Kind::Metalink4)];
 
 /// Schemes in the order in which lists and headers name them.
 pub const SCHEMES: [&str; 4] = ["https", "http", "ftp", "rsync"];
@@ -58,6 +64,7 @@ impl Question {
             time: flag("time"),
             version: value("version"),
             location: value("location"),
+            format: value("format").map(|name| FORMATS.iter().find(|form| form.0 == name).map(|form| form.1)),
         }
     }
 }
