@@ -46,6 +46,10 @@ pub fn is_usable(service: &Service<'_>, answer: &Answer, page: &[u8], log: &[u8]
                     is_metalink(body, "urn:ietf:params:xml:ns:metalink");
                     assert_eq!(kind, Kind::Metalink4);
                 }
+                "application/json" => {
+                    let object: serde_json::Value = serde_json::from_str(body).expect("JSON");
+                    assert!(body.ends_with("}\n") && object.is_object() && kind == Kind::Json, "{body}");
+                }
                 // A tab parts a line of it in two.
                 _ if kind == Kind::Apt => is_text(&body.replace("\tpriority:", " priority:"), false),
                 _ => is_text(body, kind == Kind::Mirrorlist && answer.head.status == 200),

@@ -10,7 +10,7 @@ pub mod select;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
-    render::{apt, escape, help::Help, log_line, metalink, metalink4, mirrorlist, redirect, refusal},
+    render::{apt, escape, help::Help, json, log_line, metalink, metalink4, mirrorlist, redirect, refusal},
     rules::{LogAddress, Rules},
     select::{
         form::{Format, PLAIN},
@@ -142,6 +142,7 @@ impl Service<'_> {
         out.extend_from_slice(line);
         match query.format {
             Format::Metalink => metalink::comment(&scratch.clock.pubdate, &text, out),
+            Format::Json => json::refusal(&text, out),
             _ => out.extend_from_slice(&text),
         }
         let head = ReplyHead { status, kind: query.format.kind(), tier: Tier::None };
@@ -180,6 +181,10 @@ impl Service<'_> {
             }
             Format::Apt => {
                 apt::render(view, fragments, query, target, candidates, out);
+                Answer { head, headers_len }
+            }
+            Format::Json => {
+                json::render(view, fragments, query, target, candidates, out);
                 Answer { head, headers_len }
             }
             Format::Metalink4 => {

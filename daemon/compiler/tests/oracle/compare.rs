@@ -2,12 +2,13 @@
 
 use crate::{
     exchange::Reply,
-    model::{Block, Blocks, Body, Expected, Global, Line, METALINK, METALINK4, Ranks},
+    model::{Block, Blocks, Body, Expected, Global, JSON, Line, METALINK, METALINK4, Ranks, json},
 };
 use std::{
     collections::{HashMap, HashSet},
     fmt::Debug,
     ops::RangeInclusive,
+    sync::LazyLock,
 };
 use wire::Kind;
 
@@ -31,6 +32,10 @@ pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
             Some(unsaid) => Err(format!("not said: {unsaid:?} in {}", reply.body)),
             None => Ok(()),
         },
+        Body::Json(expected) => {
+            same_text("header lines", "", &reply.headers)?;
+            blocks(expected, &json::lines(&reply.body)?)
+        }
         Body::Redirect(targets) => redirect(targets, reply),
         Body::Blocks(expected) => {
             same_text("header lines", "", &reply.headers)?;
@@ -247,10 +252,33 @@ impl<'a> Position<'a> {
 pub fn readable(reply: &Reply) -> Result<(), Difference> {
     match &*reply.content_type {
         METALINK => readable_metalink(&reply.body, "http://www.metalinker.org/"),
+        JSON => fits_the_schema(&reply.body),
         METALINK4 => readable_metalink(&reply.body, "urn:ietf:params:xml:ns:metalink"),
         // Help is for people.
         _ if reply.head.kind == Kind::Other && reply.head.status == 200 => Ok(()),
         _ => readable_text(reply),
+    }
+}
+
+/// Whether the schema has it, and every key of it.
+fn fits_the_schema(body: &str) -> Result<(), Difference> {
+    static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let text = include_str!("../../../../shared/answer/answer.schema.json");
+        let mut schema = serde_json::from_str(text).expect("JSON");
+        close(&mut schema);
+        jsonschema::validator_for(&schema).expect("a schema")
+    });
+    let object = serde_json::from_str(body).map_err(|error| format!("{error}: {body}"))?;
+    SCHEMA.validate(&object).map_err(|error| format!("{error} at {}: {body}", error.instance_path()))
+}
+
+/// Makes a schema take no key that it does not name.
+fn close(schema: &mut serde_json::Value) {
+    if let serde_json::Value::Object(schema) = schema {
+        schema.values_mut().for_each(close);
+        if schema.get("properties").is_some_and(serde_json::Value::is_object) {
+            schema.insert("additionalProperties".into(), false.into());
+        }
     }
 }
 

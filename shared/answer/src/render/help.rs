@@ -15,7 +15,7 @@ const PARAMETERS: [(&str, &str); 12] = [
     ("country", "only mirrors of these countries, such as DE,FR; also global"),
     ("protocol", "only URLs of these: https, http, ftp, rsync"),
     ("redirect", "go to the nearest mirror (mirrorlist only)"),
-    ("format", "another form: text, apt, metalink4"),
+    ("format", "another form: text, apt, json, metalink4"),
     ("ip", "answer as if this address asked"),
     ("location", "mirrors of this location first"),
     ("netblock", "0: no mirrors of the client's own network first"),

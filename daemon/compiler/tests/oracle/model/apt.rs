@@ -16,7 +16,7 @@ pub fn list(
     minimum: usize,
     candidates: &Candidates<'_>,
 ) -> Body {
-    let block = |host: &i64| {
+    let block = |_, host: &i64| {
         let line = |url| {
             let url = whole_url(subject, url);
             Line { before: format!("{url}\tpriority:"), after: Some("\n".to_owned()), url }

@@ -36,7 +36,7 @@ pub fn document(
         let name = name.replace("sha", "sha-");
         top += &format!("  <hash type=\"{name}\">{hex}</hash>\n");
     }
-    let block = |host: &i64| {
+    let block = |_, host: &i64| {
         let country = facts.host_country.get(host);
         let location = country.map(|code| format!(" location=\"{}\"", code.to_lowercase()));
         let line = |url| {

@@ -33,8 +33,12 @@ pub struct Question {
 }
 
 /// The names of `format`, and what answers of these forms are counted as.
-pub const FORMATS: [(&[u8], Kind); 3] =
-    [(b"text", Kind::Mirrorlist), (b"apt", Kind::Apt), (b"metalink4", Kind::Metalink4)];
+pub const FORMATS: [(&[u8], Kind); 4] = [
+    (b"text", Kind::Mirrorlist),
+    (b"apt", Kind::Apt),
+    (b"json", Kind::Json),
+    (b"metalink4", Kind::Metalink4),
+];
 
 /// Schemes in the order in which lists and headers name them.
 pub const SCHEMES: [&str; 4] = ["https", "http", "ftp", "rsync"];
