@@ -58,6 +58,11 @@ impl Gate {
         }
     }
 
+    /// How many connections there are.
+    pub fn taken(&self) -> usize {
+        self.limit - self.places.available_permits()
+    }
+
     /// A place among all connections for who waits at the listener; nothing when nobody waits there any more. While there
     /// is none, one is asked for again and again: of the calling thread by `make_room`, which tells whether a connection
     /// there is about to close, or else of the others.
@@ -116,17 +121,12 @@ pub async fn accept(
     make_room: impl Fn() -> bool,
     serve: impl Fn(TcpStream, Peer, OwnedSemaphorePermit),
 ) {
-    let mut stopping = false;
     loop {
         tokio::select! {
             biased;
             // An error is told again by the attempt to accept.
             _ = listener.readable() => {}
-            () = std::future::ready(()), if stopping => return,
-            _ = stop.wait_for(|stop| *stop), if !stopping => {
-                stopping = true;
-                continue;
-            }
+            _ = stop.wait_for(|stop| *stop) => return,
         }
         let Some(place) = gate.enter(&listener, &make_room).await else {
             listener.await_next();

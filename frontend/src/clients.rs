@@ -38,7 +38,7 @@ enum Phase {
 
 /// What a connection is told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
+pub enum Order {
     /// To go on.
     GoOn,
     /// To be idle in as little memory as possible.
@@ -113,7 +113,7 @@ impl Clients {
 
     /// Ends the connections that wait for longer than they may, and has it looked at what the others read.
     pub fn sweep(&self, now: Instant) {
-        self.counters.turns.count();
+        self.counters.turned(now);
         let dispensable = self.all.borrow().iter().filter(|(_, client)| client.is_dispensable(now)).count();
         self.counters.dispensable.set(dispensable as u64);
         for (_, client) in self.all.borrow().iter() {
@@ -265,19 +265,9 @@ impl Client {
         self.stay();
     }
 
-    /// Whether it has been idle long enough to be kept in as little memory as possible.
-    pub fn may_rest(&self) -> bool {
-        self.order.get() == Order::Rest
-    }
-
-    /// Whether its place is needed for another one.
-    pub fn is_to_make_room(&self) -> bool {
-        self.order.get() == Order::MakeRoom
-    }
-
-    /// Whether its time is up.
-    pub fn has_expired(&self) -> bool {
-        self.order.get() == Order::End
+    /// What it is told to do.
+    pub fn order(&self) -> Order {
+        self.order.get()
     }
 
     /// Whom to wake when it is told something or the program stops.

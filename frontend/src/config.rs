@@ -125,24 +125,6 @@ pub enum Listen {
     Unix(PathBuf),
 }
 
-impl Default for Config {
-    fn default() -> Config {
-        options::defaults()
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        options::defaults()
-    }
-}
-
-impl Default for Relay {
-    fn default() -> Relay {
-        options::defaults()
-    }
-}
-
 /// The program's arguments, for manuals and completions.
 pub fn command() -> clap::Command {
     Config::command()

@@ -4,14 +4,18 @@
 //! that its refusals lack, a close that does not tear the last answer away from a client that is still sending. And since
 //! hyper holds some 10 kB for every connection, those that wait for their next request are without it.
 
-use crate::{clients::Guest, request::Requests, response, sys};
+use crate::{
+    clients::{Guest, Order},
+    request::Requests,
+    response, sys,
+};
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use std::{
     future::poll_fn,
     io::IoSlice,
-    mem::{self, MaybeUninit},
+    mem::MaybeUninit,
     os::fd::AsFd as _,
     pin::Pin,
     rc::Rc,
@@ -46,7 +50,7 @@ enum End {
 /// Serves a connection until it ends, however it ends.
 pub async fn serve(socket: TcpStream, longest_head: usize, requests: Rc<Requests>) {
     let guest = &requests.guest;
-    let mut stream = Stream::new(socket, Rc::clone(guest));
+    let mut stream = Stream { socket, guest: Rc::clone(guest), refusal: Vec::new() };
     while wait(&stream, guest).await {
         // In a box, so that a connection that waits is small.
         match Box::pin(http(stream, longest_head, &requests)).await {
@@ -63,14 +67,14 @@ async fn wait(stream: &Stream, guest: &Guest) -> bool {
     guest.waits(true);
     let spoke = poll_fn(|cx| {
         guest.wakes(cx.waker());
-        if guest.has_expired() || guest.may_stop() {
+        if guest.order() == Order::End || guest.may_stop() {
             return Poll::Ready(false);
         }
         if stream.poll_readable(cx).is_ready() {
             return Poll::Ready(true);
         }
         // What has come since the runtime looked is not to be lost.
-        if guest.is_to_make_room() { Poll::Ready(stream.has_input()) } else { Poll::Pending }
+        if guest.order() == Order::MakeRoom { Poll::Ready(stream.has_input()) } else { Poll::Pending }
     })
     .await;
     guest.waits(false);
@@ -92,12 +96,12 @@ async fn http(stream: Stream, longest_head: usize, requests: &Rc<Requests>) -> E
     let mut told_to_end = false;
     let served = poll_fn(|cx| {
         guest.wakes(cx.waker());
-        if guest.has_expired() {
+        if guest.order() == Order::End {
             return Poll::Ready(false);
         }
         // An error is the client's doing: a head that was refused, or it is gone and there is nobody to tell.
         let mut ended = Pin::new(&mut http).poll(cx).map(|ended| ended.is_ok());
-        if ended.is_pending() && !told_to_end && (guest.may_stop() || guest.may_rest()) {
+        if ended.is_pending() && !told_to_end && (guest.may_stop() || guest.order() == Order::Rest) {
             told_to_end = true;
             Pin::new(&mut http).graceful_shutdown();
             ended = Pin::new(&mut http).poll(cx).map(|ended| ended.is_ok());
@@ -107,7 +111,7 @@ async fn http(stream: Stream, longest_head: usize, requests: &Rc<Requests>) -> E
     .await;
     let parts = http.into_parts();
     let stream = parts.io.into_inner();
-    if stream.is_refused() {
+    if !stream.refusal.is_empty() {
         End::Unread(stream)
     } else if !served {
         if guest.has_answer() {
@@ -116,7 +120,7 @@ async fn http(stream: Stream, longest_head: usize, requests: &Rc<Requests>) -> E
         End::Cut
     } else if guest.sends_body() || !parts.read_buf.is_empty() {
         End::Unread(stream)
-    } else if guest.may_rest() {
+    } else if guest.order() == Order::Rest {
         End::Resting(stream)
     } else {
         End::Served
@@ -126,10 +130,9 @@ async fn http(stream: Stream, longest_head: usize, requests: &Rc<Requests>) -> E
 /// Says what is left to say, ends the writing side and reads until the client ends too or has sent enough, so that it
 /// gets to read all.
 async fn close(mut stream: Stream, guest: &Guest) {
-    let refusal = stream.take_refusal();
     let said = async {
-        if !refusal.is_empty() {
-            let (status, refusal) = response::complete_refusal(&refusal);
+        if !stream.refusal.is_empty() {
+            let (status, refusal) = response::complete_refusal(&stream.refusal);
             guest.counters().refused(status);
             stream.socket.write_all(&refusal).await?;
         }
@@ -147,25 +150,11 @@ async fn close(mut stream: Stream, guest: &Guest) {
 struct Stream {
     socket: TcpStream,
     guest: Rc<Guest>,
+    /// What hyper has said to a head that it did not take; empty if there was none such.
     refusal: Vec<u8>,
 }
 
 impl Stream {
-    /// The socket of this connection.
-    fn new(socket: TcpStream, guest: Rc<Guest>) -> Stream {
-        Stream { socket, guest, refusal: Vec::new() }
-    }
-
-    /// Whether hyper has refused a head.
-    fn is_refused(&self) -> bool {
-        !self.refusal.is_empty()
-    }
-
-    /// What hyper has said to a head that it did not take; empty if there was none such.
-    fn take_refusal(&mut self) -> Vec<u8> {
-        mem::take(&mut self.refusal)
-    }
-
     /// Whether there is something to read, the client's end included.
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut byte = [MaybeUninit::uninit()];

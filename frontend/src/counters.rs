@@ -4,8 +4,11 @@
 //! as it was a moment ago. What is told of them, and under which names, is in [`crate::admin`].
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 use wire::{Kind, ReplyHead, Tier};
 
@@ -18,6 +21,9 @@ const STATUS_PLACES: usize = STATUSES.len() + 1;
 /// Bounds of the time that an answer takes, in microseconds: from 64 µs to 4.2 s, each twice the one before.
 pub const BOUNDS: usize = 17;
 const FIRST_BOUND_LOG2: u32 = 6;
+
+/// When somebody first wanted to know of a moment.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// A counter of one thread.
 #[derive(Debug, Default)]
@@ -61,8 +67,8 @@ counters! {
         pub dispensable: Cell,
         /// Heads that were not taken, by status.
         pub refused: [Cell; REFUSED.len()],
-        /// Signs of life: the loop has turned once more.
-        pub turns: Cell,
+        /// When the loop turned last, in nanoseconds since [`START`].
+        turned: Cell,
     }
 }
 
@@ -106,6 +112,16 @@ impl Counters {
         let at = REFUSED.iter().position(|known| *known == status);
         let answers = &self.answers[Kind::Other as usize][status_place(status)][Tier::None as usize];
         at.map_or(answers, |at| &self.refused[at]).count();
+    }
+
+    /// A sign of life: the thread's loop has turned once more.
+    pub fn turned(&self, now: Instant) {
+        self.turned.set(now.saturating_duration_since(*START).as_nanos() as u64);
+    }
+
+    /// For how long the loop has not turned; before its first turn, since somebody first asked this of any thread.
+    pub fn since_turn(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(*START + Duration::from_nanos(self.turned.get()))
     }
 
     /// How many answers there were of a kind, a tier, and the status at this place; the one after the last of

@@ -37,7 +37,7 @@ pub fn refusal(status: StatusCode) -> Response<Body> {
         StatusCode::URI_TOO_LONG => "the URI is too long\n",
         _ => "no answer in time, please try again\n",
     };
-    let mut response = plain(status, Bytes::from_static(text.as_bytes()));
+    let mut response = own(status, HeaderValue::from_static("text/plain"), text);
     let headers = response.headers_mut();
     match status {
         StatusCode::METHOD_NOT_ALLOWED => {
@@ -58,11 +58,12 @@ pub fn complete_refusal(bare: &[u8]) -> (u16, Vec<u8>) {
     (status.and_then(|number| number.parse().ok()).unwrap_or_default(), complete)
 }
 
-fn plain(status: StatusCode, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(Full::new(body));
+/// What the front end says by itself.
+pub fn own(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
     response
 }

@@ -64,7 +64,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
         admin::start(&process, mem::take(&mut askers.threads).into_iter().flatten().collect())?;
     }
     if let Some(within) = watchdog_limit {
-        watchdog::start(&process.counters, within)
+        watchdog::start(process.counters.clone(), within)
             .map_err(|error| Failure::system(format!("watchdog: {error}")))?;
     }
     tell(&clients.places, &askers.places);

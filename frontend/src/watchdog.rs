@@ -1,6 +1,6 @@
 //! The watchdog: whether every thread's loop turns, for the service manager and for whoever asks whether we live.
 //!
-//! A thread counts its turns ([`crate::counters::Counters::turns`]); one whose counter stands still hangs.
+//! A thread notes when it turns ([`Counters::turned`]); one that has not done so for long hangs.
 
 use crate::{counters::Counters, log};
 use program::notify;
@@ -11,45 +11,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The threads, and when each was last seen to have turned.
-#[derive(Debug)]
-pub struct Watchdog {
-    threads: Vec<(Arc<Counters>, u64, Instant)>,
-}
-
-impl Watchdog {
-    /// Looks at these threads from now on.
-    pub fn new(threads: &[Arc<Counters>], now: Instant) -> Watchdog {
-        Watchdog {
-            threads: threads
-                .iter()
-                .map(|counters| (Arc::clone(counters), counters.turns.get(), now))
-                .collect(),
-        }
-    }
-
-    /// Looks at all threads. The first that has not turned for longer than `limit`, if there is one.
-    ///
-    /// It is only as exact as it is called often.
-    pub fn stuck(&mut self, limit: Duration, now: Instant) -> Option<usize> {
-        for (counters, turns, since) in &mut self.threads {
-            let latest = counters.turns.get();
-            if latest != *turns {
-                (*turns, *since) = (latest, now);
-            }
-        }
-        self.threads.iter().position(|(_, _, since)| now.duration_since(*since) > limit)
-    }
+/// The first thread that has not turned for longer than `limit`, if there is one.
+pub fn stuck(threads: &[Arc<Counters>], limit: Duration, now: Instant) -> Option<usize> {
+    threads.iter().position(|counters| counters.since_turn(now) > limit)
 }
 
 /// Tells systemd that we live, within each such time, for as long as all threads turn.
-pub fn start(threads: &[Arc<Counters>], within: Duration) -> io::Result<()> {
-    let mut watchdog = Watchdog::new(threads, Instant::now());
+pub fn start(threads: Vec<Arc<Counters>>, within: Duration) -> io::Result<()> {
     let mut complained = None;
     // Ends with the process: what it tells is true to the last.
     let watching = thread::Builder::new().name("watchdog".into()).spawn(move || {
         loop {
-            let stuck = watchdog.stuck(within / 2, Instant::now());
+            let stuck = stuck(&threads, within / 2, Instant::now());
             match stuck {
                 None => notify::alive(),
                 Some(thread) if stuck != complained => log::error(format_args!(
@@ -75,13 +48,13 @@ mod tests {
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
         let limit = Duration::from_secs(5);
-        let mut watchdog = Watchdog::new(&threads, start);
-        assert_eq!(watchdog.stuck(limit, after(5)), None);
-        threads[0].turns.count();
-        threads[2].turns.count();
-        assert_eq!(watchdog.stuck(limit, after(6)), Some(1));
-        threads[1].turns.count();
-        assert_eq!(watchdog.stuck(limit, after(7)), None);
-        assert_eq!(watchdog.stuck(limit, after(12)), Some(0));
+        threads.iter().for_each(|counters| counters.turned(start));
+        assert_eq!(stuck(&threads, limit, after(5)), None);
+        threads[0].turned(after(6));
+        threads[2].turned(after(6));
+        assert_eq!(stuck(&threads, limit, after(6)), Some(1));
+        threads[1].turned(after(7));
+        assert_eq!(stuck(&threads, limit, after(11)), None);
+        assert_eq!(stuck(&threads, limit, after(12)), Some(0));
     }
 }

@@ -68,7 +68,10 @@ fn owned<'a>(params: &Params<'_>) -> Params<'a> {
         ip: own(&params.ip),
         version: own(&params.version),
         location: own(&params.location),
+        exclude: own(&params.exclude),
+        limit: own(&params.limit),
         redirect: params.redirect,
         time: params.time,
+        strict: params.strict,
     }
 }

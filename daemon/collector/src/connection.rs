@@ -8,12 +8,13 @@ mod pgpass;
 
 pub use error::Error;
 
-use postgres::{
-    Client, Config, NoTls,
-    config::{Host, SslMode},
-};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use std::{fmt, path::Path, sync::Arc, time::Duration};
+use tokio_postgres::{
+    Client, Config, NoTls, Socket,
+    config::{Host, SslMode},
+    tls::MakeTlsConnect,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How long a connection may take, unless the URL says.
@@ -65,8 +66,8 @@ impl Url {
         self.config.get_password().is_some()
     }
 
-    /// Connects.
-    pub fn connect(&self) -> Result<Client, Error> {
+    /// Connects. The connection is served by a task of the runtime that this is called in.
+    pub async fn connect(&self) -> Result<Client, Error> {
         let mut config = self.config.clone();
         if !self.has_password()
             && let Some(password) = pgpass::password(&self.target()).map_err(Error::Config)?
@@ -74,8 +75,8 @@ impl Url {
             config.password(password);
         }
         let client = match config.get_ssl_mode() {
-            SslMode::Disable => config.connect(NoTls),
-            _ => config.connect(MakeRustlsConnect::new(tls()?)),
+            SslMode::Disable => open(&config, NoTls).await,
+            _ => open(&config, MakeRustlsConnect::new(tls()?)).await,
         };
         client.map_err(|error| match error.to_string() {
             // What the library says before it has asked the server: that it has no password, for instance.
@@ -118,8 +119,19 @@ impl fmt::Debug for Url {
     }
 }
 
+/// Connects, and has the connection served.
+async fn open<T>(config: &Config, tls: T) -> Result<Client, tokio_postgres::Error>
+where
+    T: MakeTlsConnect<Socket, Stream: Send + 'static>,
+{
+    let (client, connection) = config.connect(tls).await?;
+    // How it ends is said to whoever waits for an answer.
+    tokio::spawn(async { drop(connection.await) });
+    Ok(client)
+}
+
 /// What the library says is wrong with a URL, in one line.
-fn reason(error: &postgres::Error) -> String {
+fn reason(error: &tokio_postgres::Error) -> String {
     use std::error::Error as _;
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }

@@ -1,34 +1,35 @@
 //! The daemon's counters under the names that they have outside.
 
 use super::page::{Page, labels};
-use std::fmt;
 use wire::{Counter, Key, OTHER_STATUS, Unit};
 
 /// Writes what a worker has told, or that none has.
-pub(super) fn write(page: &mut Page<'_>, told: Option<&[(Key, u64)]>) -> fmt::Result {
+pub(super) fn write(page: &mut Page, told: Option<&[(Key, u64)]>) {
     let up = u64::from(told.is_some());
-    page.gauge("mirrorlist_daemon_up", "Whether a worker has told what follows.", up)?;
-    let Some(told) = told else { return Ok(()) };
+    page.number(Unit::Gauge, "mirrorlist_daemon_up", "Whether a worker has told what follows.", up);
+    let Some(told) = told else { return };
     for counter in Counter::ALL {
         let value = told.iter().find(|(key, _)| *key == Key::Counter(counter)).map(|(_, value)| *value);
         match (counter.unit(), value) {
             (_, None) | (Unit::Time, Some(0)) => {}
-            (unit, Some(value)) => page.number(unit, counter.name(), counter.help(), value)?,
+            (unit, Some(value)) => page.number(unit, counter.name(), counter.help(), value),
         }
     }
-    let requests = told.iter().filter_map(|(key, value)| match key {
-        Key::Requests(outcome) if *value > 0 => {
+    page.describe(
+        "mirrorlist_daemon_requests",
+        "counter",
+        "Requests that workers have answered, by what was asked, status and tier of the first mirror.",
+    );
+    for (key, value) in told {
+        if let Key::Requests(outcome) = key
+            && *value > 0
+        {
             let status = match outcome.status() {
                 OTHER_STATUS => "other".to_owned(),
                 status => status.to_string(),
             };
-            Some((labels(outcome.kind(), &status, outcome.tier()), *value))
+            let labels = labels(outcome.kind(), &status, outcome.tier());
+            page.sample("mirrorlist_daemon_requests_total", &labels, value);
         }
-        _ => None,
-    });
-    page.counters(
-        "mirrorlist_daemon_requests",
-        "Requests that workers have answered, by what was asked, status and tier of the first mirror.",
-        requests,
-    )
+    }
 }

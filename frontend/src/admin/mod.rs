@@ -9,36 +9,32 @@ mod page;
 
 use crate::{
     accept::{Gate, Listener, accept},
-    backend::probe,
-    counters::Counters,
+    backend::{Unanswered, probe},
     failure::Failure,
+    response::{self, Body},
     thread::{self, Process},
-    watchdog::Watchdog,
+    watchdog,
 };
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
     body::Incoming,
-    header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderValue},
+    header::{ACCEPT, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::Socket;
 use std::{
-    cell::RefCell,
     convert::Infallible,
+    future::pending,
+    path::Path,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{
-    net::TcpStream,
-    sync::watch,
-    task::spawn_local,
-    time::{sleep, timeout},
-};
+use thiserror::Error;
+use tokio::{net::TcpStream, sync::watch, task::spawn_local, time::timeout};
 
 /// Connections at a time.
 const MOST_CONNECTIONS: usize = 64;
@@ -50,22 +46,38 @@ const HEAD: Duration = Duration::from_secs(2);
 const LONGEST_HEAD: usize = 8 * 1024;
 /// A thread whose loop has not turned for this long hangs; each turns twice a second at least.
 const HUNG: Duration = Duration::from_secs(5);
-/// How often the threads are looked at.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// What the answers are made of.
 #[derive(Debug)]
 struct Desk {
     process: Arc<Process>,
-    watchdog: RefCell<Watchdog>,
+}
+
+/// Why we are not well. Who asks reads this.
+#[derive(Debug, Error)]
+enum Ailment<'a> {
+    /// Only a restart helps.
+    #[error("thread http-{thread} has hung for {} s", HUNG.as_secs())]
+    Hung { thread: usize },
+    /// A balancer is to send clients elsewhere.
+    #[error("stopping")]
+    Stopping,
+    /// No client would get in.
+    #[error("all {0} connections are taken, and none is idle")]
+    Full(usize),
+    /// A worker cannot answer.
+    #[error("daemon {}: a worker answers with {status}", daemon.display())]
+    Failing { daemon: &'a Path, status: u16 },
+    /// No worker answers.
+    #[error("daemon {}: no worker answers ({cause})", daemon.display())]
+    Alone { daemon: &'a Path, cause: Unanswered },
 }
 
 /// Starts the thread that answers over `listeners`, and waits until it does. It ends with the process.
 pub fn start(process: &Arc<Process>, listeners: Vec<Socket>) -> Result<(), Failure> {
     let process = Arc::clone(process);
     thread::start("admin", move || {
-        let watchdog = RefCell::new(Watchdog::new(&process.counters, Instant::now()));
-        let desk = Rc::new(Desk { process, watchdog });
+        let desk = Rc::new(Desk { process });
         let gate = Arc::new(Gate::new("admin connections", MOST_CONNECTIONS));
         // It is answered here until the process ends, so that a balancer can be told that we stop.
         let (never, stop) = watch::channel(false);
@@ -83,10 +95,7 @@ pub fn start(process: &Arc<Process>, listeners: Vec<Socket>) -> Result<(), Failu
         }
         Ok(async move {
             let _never = never;
-            loop {
-                desk.watchdog.borrow_mut().stuck(LOOK, Instant::now());
-                sleep(LOOK).await;
-            }
+            pending::<()>().await;
         })
     })
     .map(drop)
@@ -104,71 +113,58 @@ async fn http(socket: TcpStream, desk: Rc<Desk>) {
 }
 
 impl Desk {
-    async fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: &Request<Incoming>) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
-            refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return refused;
+            return response::refusal(StatusCode::METHOD_NOT_ALLOWED);
         }
         match request.uri().path() {
             "/healthz/live" => said(self.live()),
             "/healthz/ready" => said(self.ready().await),
-            "/metrics" => match self.metrics().await {
-                Ok(text) if wants_plain(request) => {
-                    page(StatusCode::OK, metrics::PLAIN_TYPE, metrics::plain(&text))
-                }
-                Ok(text) => page(StatusCode::OK, metrics::CONTENT_TYPE, text),
-                Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written down\n"),
-            },
+            "/metrics" => {
+                let (content_type, text) = self.metrics(wants_older(request)).await;
+                response::own(StatusCode::OK, content_type, text)
+            }
             _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz/live and /healthz/ready\n"),
         }
     }
 
     /// Every thread's loop turns. If not, only a restart helps.
-    fn live(&self) -> Result<(), String> {
-        match self.watchdog.borrow_mut().stuck(HUNG, Instant::now()) {
-            None => Ok(()),
-            Some(thread) => Err(format!("thread http-{thread} has hung for {} s", HUNG.as_secs())),
-        }
+    fn live(&self) -> Result<(), Ailment<'_>> {
+        watchdog::stuck(&self.process.counters, HUNG, Instant::now())
+            .map_or(Ok(()), |thread| Err(Ailment::Hung { thread }))
     }
 
     /// One more client would get in: there is a place, or a connection that would make room. The latter is known from the
     /// threads' last sweep.
-    fn room(&self) -> Result<(), String> {
-        let sum = |counter: fn(&Counters) -> u64| {
-            self.process.counters.iter().map(|counters| counter(counters)).sum()
-        };
-        let (taken, ended): (u64, u64) =
-            (sum(|counters| counters.connections.get()), sum(|counters| counters.closed.get()));
-        let (open, most) = (taken.saturating_sub(ended), self.process.gate.limit as u64);
-        let dispensable: u64 = sum(|counters| counters.dispensable.get());
-        if open < most || dispensable > 0 {
-            return Ok(());
-        }
-        Err(format!("all {most} connections are taken, and none is idle"))
+    fn room(&self) -> Result<(), Ailment<'_>> {
+        let Process { gate, counters, .. } = &*self.process;
+        let has_room =
+            gate.taken() < gate.limit || counters.iter().any(|counters| counters.dispensable.get() > 0);
+        if has_room { Ok(()) } else { Err(Ailment::Full(gate.limit)) }
     }
 
     /// There is room for clients, a worker answers a request in time, and the front end is not about to stop.
     ///
     /// A worker exists only with a cache that was checked, and has to look a directory up in it; that it does not find
     /// this one is the answer that is expected.
-    async fn ready(&self) -> Result<(), String> {
-        let config = &self.process.config;
-        if *self.process.stop.borrow() {
-            return Err("stopping".into());
+    async fn ready(&self) -> Result<(), Ailment<'_>> {
+        let Process { config, stop, .. } = &*self.process;
+        if *stop.borrow() {
+            return Err(Ailment::Stopping);
         }
         self.live()?;
         self.room()?;
-        match probe::look_up(&config.daemon, config.relay).await {
+        let daemon = &*config.daemon;
+        match probe::look_up(daemon, config.relay).await {
             Ok(200..500) => Ok(()),
-            Ok(status) => Err(format!("daemon {}: a worker answers with {status}", config.daemon.display())),
-            Err(cause) => Err(format!("daemon {}: no worker answers ({cause})", config.daemon.display())),
+            Ok(status) => Err(Ailment::Failing { daemon, status }),
+            Err(cause) => Err(Ailment::Alone { daemon, cause }),
         }
     }
 }
 
 /// Whether an asker knows Prometheus' older text alone.
-fn wants_plain(request: &Request<Incoming>) -> bool {
+fn wants_older(request: &Request<Incoming>) -> bool {
     let accepted = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let accepted: Vec<&str> = accepted.flat_map(|value| value.split([',', ';'])).map(str::trim).collect();
     let takes = |kind: &str| accepted.iter().any(|accepted| accepted.eq_ignore_ascii_case(kind));
@@ -176,20 +172,13 @@ fn wants_plain(request: &Request<Incoming>) -> bool {
 }
 
 /// All is well, or what is not.
-fn said(health: Result<(), String>) -> Response<Full<Bytes>> {
+fn said(health: Result<(), Ailment<'_>>) -> Response<Body> {
     match health {
         Ok(()) => text(StatusCode::OK, "ok\n"),
-        Err(what) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{what}\n")),
+        Err(ailment) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{ailment}\n")),
     }
 }
 
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    page(status, HeaderValue::from_static("text/plain; charset=utf-8"), body)
-}
-
-fn page(status: StatusCode, content_type: HeaderValue, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Body> {
+    response::own(status, HeaderValue::from_static("text/plain; charset=utf-8"), body)
 }

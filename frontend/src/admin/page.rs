@@ -1,55 +1,68 @@
-//! The text that metrics are written into, and the labels that they have in common.
+//! The text that metrics are written into: OpenMetrics, or Prometheus' older format where only that is taken.
+//!
+//! They differ in two things: the older one describes a counter by the whole name of its samples, and ends without a
+//! mark. What is described and how labels are called is not of clients' choice, so nothing has to be escaped. Source:
+//! OpenMetrics 1.0; Prometheus, exposition formats 0.0.4.
 
-use prometheus_client::{
-    encoding::{DescriptorEncoder, NoLabelSet},
-    metrics::MetricType,
-};
-use std::fmt;
+use hyper::header::HeaderValue;
+use std::fmt::Display;
 use wire::{Kind, Tier, Unit};
 
+const OPEN_METRICS: HeaderValue =
+    HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+const OLDER: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+
+/// Metrics as they are written down. Each metric is described, and then come its samples.
+#[derive(Debug)]
+pub(super) struct Page {
+    text: String,
+    is_older: bool,
+}
+
+impl Page {
+    /// An empty page.
+    pub(super) fn new(is_older: bool) -> Page {
+        Page { text: String::new(), is_older }
+    }
+
+    /// What the text is, and the text.
+    pub(super) fn end(mut self) -> (HeaderValue, String) {
+        if self.is_older {
+            return (OLDER, self.text);
+        }
+        self.text.push_str("# EOF\n");
+        (OPEN_METRICS, self.text)
+    }
+
+    /// Describes a metric by its name without suffix, its type and its meaning, a sentence.
+    pub(super) fn describe(&mut self, name: &str, kind: &str, help: &str) {
+        let suffix = if self.is_older && kind == "counter" { "_total" } else { "" };
+        self.text += &format!("# HELP {name}{suffix} {help}\n# TYPE {name}{suffix} {kind}\n");
+    }
+
+    /// A sample, by its whole name.
+    pub(super) fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        self.text += &format!("{name}{labels} {value}\n");
+    }
+
+    /// A number without labels.
+    pub(super) fn number(&mut self, unit: Unit, name: &str, help: &str, value: u64) {
+        let (kind, suffix) = match unit {
+            Unit::Count => ("counter", "_total"),
+            Unit::Gauge | Unit::Time => ("gauge", ""),
+        };
+        self.describe(name, kind, help);
+        self.sample(&format!("{name}{suffix}"), &[], value);
+    }
+}
+
 /// The labels of a count of requests.
-pub(super) fn labels(kind: Kind, status: &str, tier: Tier) -> [(&'static str, String); 3] {
+pub(super) fn labels(kind: Kind, status: &str, tier: Tier) -> [(&'static str, &str); 3] {
     let tier = match tier {
         Tier::CountryContinent => "country_continent",
         other => other.name(),
     };
-    [("kind", kind.name().into()), ("status", status.into()), ("tier", tier.into())]
-}
-
-/// Where metrics are written down.
-pub(super) struct Page<'a>(pub(super) DescriptorEncoder<'a>);
-
-impl Page<'_> {
-    /// A number without labels.
-    pub(super) fn number(&mut self, unit: Unit, name: &str, help: &str, value: u64) -> fmt::Result {
-        match unit {
-            Unit::Count => self.counter(name, help, value),
-            Unit::Gauge | Unit::Time => self.gauge(name, help, value),
-        }
-    }
-
-    /// A count without labels.
-    pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        metric.encode_counter::<NoLabelSet, u64, u64>(&value, None)
-    }
-
-    /// Counters that labels tell apart.
-    pub(super) fn counters<const N: usize>(
-        &mut self,
-        name: &str,
-        help: &str,
-        values: impl Iterator<Item = ([(&'static str, String); N], u64)>,
-    ) -> fmt::Result {
-        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, value) in values {
-            family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, u64>(&value, None)?;
-        }
-        Ok(())
-    }
-
-    /// A value that may rise and fall.
-    pub(super) fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
-        self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
-    }
+    [("kind", kind.name()), ("status", status), ("tier", tier)]
 }

@@ -7,7 +7,7 @@
 
 use super::{
     Backend,
-    link::{self, End, Link},
+    link::{self, End, Link, Violation},
     switchboard::{Leave, LinkId},
 };
 use crate::log::{self, Seldom};
@@ -20,6 +20,7 @@ use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
+use thiserror::Error;
 use tokio::{
     net::UnixStream,
     task::spawn_local,
@@ -38,6 +39,26 @@ const LONGEST_WAIT: Duration = Duration::from_millis(500);
 const INFANCY: Duration = Duration::from_secs(1);
 /// Wasted links in a row before each further one is waited for.
 const FREE_WASTED: u32 = 16;
+
+/// Why no worker answers.
+#[derive(Debug, Error)]
+pub enum Unanswered {
+    /// The system reported this.
+    #[error(transparent)]
+    Failed(#[from] io::Error),
+    /// The worker that has accepted sent this against the protocol.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    /// It closed the connection before it said a word.
+    #[error("it closes the connection; its option peer may not let our user in")]
+    TurnedAway,
+    /// It closed the connection later.
+    #[error("it closes the connection")]
+    Closed,
+    /// It did not speak in time.
+    #[error("it accepts and says nothing")]
+    Silent,
+}
 
 /// The daemon, as all threads see it.
 #[derive(Debug)]
@@ -66,7 +87,7 @@ impl Daemon {
         Daemon { socket, said: Mutex::default() }
     }
 
-    fn failed(&self, cause: &str) {
+    fn failed(&self, cause: &Unanswered) {
         let Ok(mut said) = self.said.lock() else { return };
         if mem::replace(&mut said.is_unreachable, true) {
             return;
@@ -148,15 +169,15 @@ pub(super) async fn keep_connected(daemon: Arc<Daemon>, backend: Rc<Backend>) {
 }
 
 /// Connects once and hears who answers.
-pub(super) async fn connect(socket: &Path) -> Result<(Link, Introduction), String> {
-    let stream = UnixStream::connect(socket).await.map_err(|error| error.to_string())?;
+pub(super) async fn connect(socket: &Path) -> Result<(Link, Introduction), Unanswered> {
+    let stream = UnixStream::connect(socket).await?;
     match timeout(HELLO, link::greet(stream)).await {
         Ok(Ok(met)) => Ok(met),
-        Ok(Err(End::Failed(error))) if !is_close(&error) => Err(error.to_string()),
-        Ok(Err(End::Violation(violation))) => Err(violation.to_string()),
+        Ok(Err(End::Failed(error))) if !is_close(&error) => Err(error.into()),
+        Ok(Err(End::Violation(violation))) => Err(violation.into()),
         // A daemon takes no words with users that it does not let in.
-        Ok(Err(_)) => Err("it closes the connection; its option peer may not let our user in".into()),
-        Err(_) => Err("it accepts and says nothing".into()),
+        Ok(Err(_)) => Err(Unanswered::TurnedAway),
+        Err(_) => Err(Unanswered::Silent),
     }
 }
 

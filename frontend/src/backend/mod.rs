@@ -13,7 +13,7 @@ pub mod probe;
 pub mod switchboard;
 
 pub use blocks::BLOCK;
-pub use connect::Daemon;
+pub use connect::{Daemon, Unanswered};
 pub use switchboard::{Answer, Question};
 
 use crate::{config::Relay, counters::Counters};

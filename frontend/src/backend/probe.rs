@@ -2,11 +2,13 @@
 //!
 //! For those who look after the service, now and then; requests of clients go over the links.
 
-use super::connect::connect;
+use super::{
+    connect::{Unanswered, connect},
+    link::Violation,
+};
 use crate::config::Relay;
 use bytes::Buf as _;
 use std::{
-    io,
     path::Path,
     time::{Duration, Instant},
 };
@@ -31,7 +33,7 @@ const LOOK_UP: Request<'static> = Request {
 
 /// Has a worker answer a request before the deadline of `relay`; a worker that is silent for its patience is left for
 /// another one. The status of its answer, or why there is none.
-pub async fn look_up(daemon: &Path, relay: Relay) -> Result<u16, String> {
+pub async fn look_up(daemon: &Path, relay: Relay) -> Result<u16, Unanswered> {
     let mut question = Vec::new();
     wire::encode_request(&mut question, 1, &LOOK_UP);
     ask(daemon, &question, relay, |message| match message {
@@ -42,7 +44,7 @@ pub async fn look_up(daemon: &Path, relay: Relay) -> Result<u16, String> {
 }
 
 /// What the daemon has counted, or why that is not known.
-pub async fn counters(daemon: &Path, relay: Relay) -> Result<Vec<(Key, u64)>, String> {
+pub async fn counters(daemon: &Path, relay: Relay) -> Result<Vec<(Key, u64)>, Unanswered> {
     let mut question = Vec::new();
     wire::encode_counters(&mut question, 1, &[]);
     ask(daemon, &question, relay, |message| match message {
@@ -58,14 +60,14 @@ async fn ask<T>(
     question: &[u8],
     relay: Relay,
     read: impl Fn(&Message<'_>) -> Option<T>,
-) -> Result<T, String> {
+) -> Result<T, Unanswered> {
     let deadline = Instant::now() + relay.deadline;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let cause = match timeout(relay.patience.min(left), ask_once(daemon, question, &read)).await {
             Ok(Ok(said)) => return Ok(said),
             Ok(Err(cause)) => cause,
-            Err(_) => "it accepts and says nothing".into(),
+            Err(_) => Unanswered::Silent,
         };
         if Instant::now() + PAUSE >= deadline {
             return Err(cause);
@@ -78,20 +80,19 @@ async fn ask_once<T>(
     daemon: &Path,
     question: &[u8],
     read: impl Fn(&Message<'_>) -> Option<T>,
-) -> Result<T, String> {
+) -> Result<T, Unanswered> {
     let (mut link, _) = connect(daemon).await?;
-    let (failed, broken) = (|error: io::Error| error.to_string(), |error: wire::WireError| error.to_string());
-    link.stream.write_all(question).await.map_err(failed)?;
+    link.stream.write_all(question).await?;
     loop {
-        while let Some(frame) = wire::next_frame(&link.input, MAX_REPLY).map_err(broken)? {
-            if let Some(said) = read(&Message::decode(&frame).map_err(broken)?) {
+        while let Some(frame) = wire::next_frame(&link.input, MAX_REPLY).map_err(Violation::from)? {
+            if let Some(said) = read(&Message::decode(&frame).map_err(Violation::from)?) {
                 return Ok(said);
             }
             let length = frame.wire_len();
             link.input.advance(length);
         }
-        if link.stream.read_buf(&mut link.input).await.map_err(failed)? == 0 {
-            return Err("it closes the connection".into());
+        if link.stream.read_buf(&mut link.input).await? == 0 {
+            return Err(Unanswered::Closed);
         }
     }
 }

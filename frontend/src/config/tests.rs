@@ -22,9 +22,12 @@ fn load(text: &str, flags: &[&str]) -> Result<Config, String> {
 
 #[test]
 fn nothing_said_gives_the_defaults() {
-    assert_eq!(settled(""), Ok(Config::default()));
-    let defaults = Config::default();
-    assert_eq!((defaults.limits, defaults.relay), (Limits::default(), Relay::default()));
+    assert_eq!(settled(""), Ok(options::defaults::<Config>()));
+    let defaults = options::defaults::<Config>();
+    assert_eq!(
+        (defaults.limits, defaults.relay),
+        (options::defaults::<Limits>(), options::defaults::<Relay>())
+    );
     assert_eq!(Trusted::new(defaults.trusted_proxy), Trusted::default());
     assert!(settled("trusted-proxy = []").unwrap().trusted_proxy.is_empty());
 }
@@ -42,7 +45,8 @@ fn every_key_of_the_file_is_known_and_every_field_is_a_key() {
     for (_, key) in options::keys(&command()) {
         assert!(all.contains(&format!("{key} = ")), "{key}");
     }
-    let without_defaults = [config.limits == Limits::default(), config.relay == Relay::default()];
+    let without_defaults =
+        [config.limits == options::defaults::<Limits>(), config.relay == options::defaults::<Relay>()];
     assert_eq!(without_defaults, [false, false]);
 }
 
@@ -56,7 +60,7 @@ fn the_example_file_lists_every_option_with_its_default() {
         .filter(|line| line.starts_with(|first: char| first.is_ascii_lowercase()))
         .map(|line| format!("{line}\n"))
         .collect();
-    assert_eq!(settled(&options), Ok(Config::default()));
+    assert_eq!(settled(&options), Ok(options::defaults::<Config>()));
     for (_, key) in options::keys(&command()) {
         let listed = options.lines().any(|line| line.starts_with(&format!("{key} = ")));
         // Nothing is the default of this one, and that cannot be written.
@@ -70,7 +74,7 @@ fn the_socket_unit_listens_where_the_program_does_by_itself() {
     let text = std::fs::read_to_string(path).unwrap();
     let places = text.lines().filter_map(|line| line.strip_prefix("ListenStream="));
     let places: Vec<Listen> = places.map(|place| place.parse().unwrap()).collect();
-    assert_eq!(places, Config::default().listen);
+    assert_eq!(places, options::defaults::<Config>().listen);
 }
 
 #[test]

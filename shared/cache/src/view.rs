@@ -259,6 +259,11 @@ impl<'a> View<'a> {
         self.schema.continents.get(usize::from(continent.0)).and_then(|code| Continent::parse(code))
     }
 
+    /// The continent of this code, if the cache names it anywhere.
+    pub fn continent_id(&self, code: Continent) -> Option<ContinentId> {
+        self.schema.continents.binary_search(&code.bytes()).ok().map(|at| ContinentId(at as u8))
+    }
+
     /// The number of an autonomous system.
     pub fn asn_number(&self, asn: AsnId) -> u32 {
         self.schema.asns.get(asn.0 as usize).map_or(0, |row| row.number.to_native())

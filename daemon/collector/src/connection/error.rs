@@ -1,8 +1,8 @@
 //! Why a reading came to nothing: whose fault, and what the database said.
 
-use postgres::error::SqlState;
 use program::failure::Failure;
 use std::error::Error as _;
+use tokio_postgres::error::SqlState;
 
 /// Why a reading came to nothing.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Error {
 
 impl Error {
     /// What the library says went wrong while something was done.
-    pub fn of(doing: &str, error: &postgres::Error) -> Error {
+    pub fn of(doing: &str, error: &tokio_postgres::Error) -> Error {
         if error.is_closed() {
             return Error::Unavailable(format!("{doing}: it has closed the connection; its log says why"));
         }
@@ -44,6 +44,11 @@ impl Error {
         }
     }
 
+    /// A row, after so many of its table, that is not what was asked for.
+    pub fn broken(table: &str, rows: u64) -> Error {
+        Error::Refused(format!("table {table}: what comes after {rows} rows is no row with a key"))
+    }
+
     /// A file that cannot be written.
     pub fn writing(error: &std::io::Error) -> Error {
         Error::System(format!("cannot be written ({error})"))
@@ -63,7 +68,7 @@ impl Error {
 }
 
 /// An error and what is behind it, each said once.
-fn chain(error: &postgres::Error) -> String {
+fn chain(error: &tokio_postgres::Error) -> String {
     let mut said = error.to_string();
     let mut behind = error.source();
     while let Some(cause) = behind {

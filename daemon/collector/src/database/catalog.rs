@@ -3,8 +3,8 @@
 //! Databases differ by their age; what came late, or is only of use here, may be absent.
 
 use crate::connection::Error;
-use postgres::Transaction;
 use std::collections::{BTreeMap, BTreeSet};
+use tokio_postgres::Transaction;
 
 /// A table that is read.
 struct Wanted {
@@ -71,13 +71,13 @@ pub struct Catalog(BTreeMap<String, BTreeMap<String, bool>>);
 
 impl Catalog {
     /// Looks at a database; an error that names everything that is missing.
-    pub fn read(transaction: &mut Transaction<'_>) -> Result<Catalog, Error> {
+    pub async fn read(transaction: &Transaction<'_>) -> Result<Catalog, Error> {
         let names: Vec<&str> = WANTED.iter().map(|wanted| wanted.table).collect();
         let doing = "its catalog cannot be read";
-        let rows = transaction.query(QUERY, &[&names]).map_err(|error| Error::of(doing, &error))?;
+        let rows = transaction.query(QUERY, &[&names]).await.map_err(|error| Error::of(doing, &error))?;
         let mut catalog = Catalog::default();
         for row in rows {
-            let mut read = || -> Result<(), postgres::Error> {
+            let mut read = || -> Result<(), tokio_postgres::Error> {
                 let (table, column): (String, String) = (row.try_get(0)?, row.try_get(1)?);
                 catalog.0.entry(table).or_default().insert(column, row.try_get(2)?);
                 Ok(())

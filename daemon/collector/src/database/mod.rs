@@ -4,6 +4,7 @@
 //! The file named as output is only ever replaced by a whole new one; whatever goes wrong leaves it as it was.
 
 mod catalog;
+mod copy;
 mod directories;
 mod names;
 mod rows;
@@ -11,6 +12,7 @@ mod rules;
 mod select;
 mod skipped;
 mod summary;
+mod values;
 
 use crate::{config::Config, connection::Error, progress::Progress};
 use catalog::Catalog;
@@ -31,6 +33,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use summary::{Counts, Summary};
+use tokio::runtime;
 
 /// Whoever compiles reads it through its group.
 const MODE: u32 = 0o640;
@@ -42,7 +45,12 @@ const BUFFER: usize = 1 << 20;
 pub fn run(config: &Config) -> Result<(), Failure> {
     let started = Instant::now();
     let (database, output) = (config.url.to_string(), config.output.display().to_string());
-    let outcome = if config.check { check(config).map(|()| None) } else { read(config).map(Some) };
+    // One thread: what waits is the network's.
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::system(format!("no runtime ({error})")))?;
+    let outcome = runtime.block_on(async {
+        if config.check { check(config).await.map(|()| None) } else { read(config).await.map(Some) }
+    });
     let outcome = outcome.map_err(|error| error.into_failure(&database, &output, &consequence(config)))?;
     let Some(Done { bytes, time, counts, skipped }) = outcome else { return Ok(()) };
     let summary = Summary::new(&config.output, bytes, time, started.elapsed(), &counts, &skipped);
@@ -61,14 +69,14 @@ fn consequence(config: &Config) -> String {
 }
 
 /// Looks whether the database has what is to be read, and the output a folder.
-fn check(config: &Config) -> Result<(), Error> {
+async fn check(config: &Config) -> Result<(), Error> {
     let folder = program::files::folder(&config.output);
     if !folder.is_dir() {
         return Err(Error::System(format!("its folder {} is not there", folder.display())));
     }
-    let mut client = config.url.connect()?;
-    let mut transaction = select::begin(&mut client, config.lock_timeout, config.statement_timeout)?;
-    Catalog::read(&mut transaction).map(drop)
+    let mut client = config.url.connect().await?;
+    let transaction = select::begin(&mut client, config.lock_timeout, config.statement_timeout).await?;
+    Catalog::read(&transaction).await.map(drop)
 }
 
 /// What a reading came to.
@@ -81,43 +89,43 @@ struct Done {
 
 type Out = Writer<BufWriter<Aside>>;
 
-fn read(config: &Config) -> Result<Done, Error> {
+async fn read(config: &Config) -> Result<Done, Error> {
     let progress = Progress::start();
     progress.step("connecting");
     let (mut counts, mut skipped) = (Counts::default(), Skipped::default());
     let aside = Aside::create(&config.output).map_err(|error| Error::writing(&error))?;
-    let mut client = config.url.connect()?;
+    let mut client = config.url.connect().await?;
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-    let mut transaction = select::begin(&mut client, config.lock_timeout, config.statement_timeout)?;
-    let catalog = Catalog::read(&mut transaction)?;
-    let mut reader = Reader {
-        transaction: &mut transaction,
-        catalog: &catalog,
-        skipped: &mut skipped,
-        progress: &progress,
-    };
+    let transaction = select::begin(&mut client, config.lock_timeout, config.statement_timeout).await?;
+    let catalog = Catalog::read(&transaction).await?;
+    let mut reader =
+        Reader { transaction: &transaction, catalog: &catalog, skipped: &mut skipped, progress: &progress };
 
-    let rows = reader.rows()?;
-    let directories = reader.directories()?;
+    let rows = reader.rows().await?;
+    let directories = reader.directories().await?;
     let mut writer =
         Writer::new(BufWriter::with_capacity(BUFFER, aside), time).map_err(|error| Error::writing(&error))?;
     let mut details = Details::new(&directories);
-    reader.details(|row, skipped| add(&mut writer, write::FILE_DETAILS, details.add(row, skipped)))?;
+    reader.details(|row, skipped| add(&mut writer, write::FILE_DETAILS, details.add(row, skipped))).await?;
     let (last, files, versions) = details.finish();
     add(&mut writer, write::FILE_DETAILS, last)?;
     (counts.files, counts.file_versions) = (files, versions);
 
     let hosts = Hosts::new(&rows, reader.skipped);
     let mut tree = Tree::new(&rows.categories, &directories, reader.skipped);
-    reader.category_directories(|category, directory, skipped| tree.add(category, directory, skipped))?;
+    reader
+        .category_directories(|category, directory, skipped| tree.add(category, directory, skipped))
+        .await?;
     let numbers = tree.number();
     let mut carriers = Carriers::new(&rows, &hosts, &tree, &numbers, reader.skipped)?;
-    reader.up_to_date(|host_category, directory, skipped| {
-        counts.up_to_date += 1;
-        carriers.add(host_category, directory, skipped);
-    })?;
+    reader
+        .up_to_date(|host_category, directory, skipped| {
+            counts.up_to_date += 1;
+            carriers.add(host_category, directory, skipped);
+        })
+        .await?;
     // From here on the database is of no use.
-    transaction.commit().map_err(|error| Error::of("its snapshot cannot be ended", &error))?;
+    transaction.commit().await.map_err(|error| Error::of("its snapshot cannot be ended", &error))?;
     drop(client);
 
     progress.step("looking up names");

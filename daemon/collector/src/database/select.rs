@@ -1,195 +1,125 @@
 //! The SELECTs: the only place that speaks SQL. Every table by the names of its columns, in the order of its keys.
 //!
-//! All of them see one snapshot (repeatable read), write nothing (read only) and have time-outs. The three large tables
-//! come as binary COPY and are handed on row by row. Texts are taken as bytes, which a database without an encoding
-//! (SQL_ASCII) hands out unchecked: one that is not UTF-8 is one odd value and not the end.
+//! All of them see one snapshot (repeatable read), write nothing (read only) and have time-outs. Rows come as binary COPY,
+//! which costs least, and those of the large tables are handed on one by one. Texts are taken as bytes, which a database
+//! without an encoding (SQL_ASCII) hands out unchecked: one that is not UTF-8 is one odd value and not the end.
 
 use super::{
     catalog::Catalog,
+    copy::Copy,
     directories::{self, Directories},
     rows::{
         Arch, Category, Detail, Host, HostCategory, HostUrl, OfHost, Pair, PeerAsn, Repository, Rows, Site,
     },
     skipped::{Reason, Skipped},
+    values::{Taken, Values},
 };
 use crate::{connection::Error, progress::Progress};
-use fallible_iterator::FallibleIterator as _;
-use postgres::{
-    Client, IsolationLevel, Row, Transaction,
-    binary_copy::{BinaryCopyOutIter, BinaryCopyOutRow},
-    types::{FromSql, Type},
-};
-use std::{error, time::Duration};
+use futures_util::TryStreamExt as _;
+use std::{pin::pin, time::Duration};
+use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 /// Rows that a small table may have: ten times and more what the largest known deployment has.
-const MOST: u64 = 1 << 20;
+const MOST: usize = 1 << 20;
 
 /// Begins to read: all that follows sees the database as it is now.
-pub fn begin(client: &mut Client, lock: Duration, statement: Duration) -> Result<Transaction<'_>, Error> {
-    let begin = |client| -> Result<Transaction<'_>, postgres::Error> {
+pub async fn begin(
+    client: &mut Client,
+    lock: Duration,
+    statement: Duration,
+) -> Result<Transaction<'_>, Error> {
+    let begin = async |client| -> Result<Transaction<'_>, tokio_postgres::Error> {
         let builder = Client::build_transaction(client);
-        let mut transaction =
-            builder.isolation_level(IsolationLevel::RepeatableRead).read_only(true).start()?;
+        let transaction =
+            builder.isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await?;
         let (lock, statement) = (lock.as_millis(), statement.as_millis());
-        transaction.batch_execute(&format!(
+        let settings = format!(
             "set local lock_timeout = {lock}; set local statement_timeout = {statement};
              set local idle_in_transaction_session_timeout = {statement};
              select set_config('client_encoding', 'SQL_ASCII', true) where current_setting('server_encoding') = 'SQL_ASCII'"
-        ))?;
+        );
+        transaction.batch_execute(&settings).await?;
         Ok(transaction)
     };
-    begin(client).map_err(|error| Error::of("does not let us begin", &error))
-}
-
-/// A text as the database has it.
-struct Text(Result<String, ()>);
-
-impl<'a> FromSql<'a> for Text {
-    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Text, Box<dyn error::Error + Sync + Send>> {
-        Ok(Text(String::from_utf8(raw.to_vec()).map_err(drop)))
-    }
-
-    fn accepts(kind: &Type) -> bool {
-        *kind == Type::TEXT
-    }
-}
-
-/// Values of a row, one after the other.
-struct Values<'a, R> {
-    row: &'a R,
-    next: usize,
-    table: &'static str,
-    skipped: &'a mut Skipped,
-}
-
-/// What values are taken from.
-trait Columns {
-    fn column<'a, T: FromSql<'a>>(&'a self, at: usize) -> Result<T, postgres::Error>;
-}
-
-impl Columns for Row {
-    fn column<'a, T: FromSql<'a>>(&'a self, at: usize) -> Result<T, postgres::Error> {
-        self.try_get(at)
-    }
-}
-
-impl Columns for BinaryCopyOutRow {
-    fn column<'a, T: FromSql<'a>>(&'a self, at: usize) -> Result<T, postgres::Error> {
-        self.try_get(at)
-    }
-}
-
-impl<'a, R: Columns> Values<'a, R> {
-    /// The next value; NULL is none.
-    fn value<T: FromSql<'a>>(&mut self) -> Result<Option<T>, postgres::Error> {
-        self.next += 1;
-        self.row.column(self.next - 1)
-    }
-
-    /// A key, which is never NULL.
-    fn key(&mut self) -> Result<i32, postgres::Error> {
-        self.next += 1;
-        self.row.column(self.next - 1)
-    }
-
-    /// A text; NULL and what is not UTF-8 is none.
-    fn text(&mut self) -> Result<Option<String>, postgres::Error> {
-        let value: Option<Text> = self.value()?;
-        Ok(value.and_then(|Text(text)| {
-            text.map_err(|()| self.skipped.add(self.table, Reason::NotUtf8, || "")).ok()
-        }))
-    }
-
-    /// A flag that the schema does not let be NULL; what to take for it if it is all the same.
-    fn flag(&mut self, otherwise: bool) -> Result<bool, postgres::Error> {
-        let value = self.value()?;
-        if value.is_none() {
-            self.skipped.add(self.table, Reason::Null, || "a flag");
-        }
-        Ok(value.unwrap_or(otherwise))
-    }
+    begin(client).await.map_err(|error| Error::of("does not let us begin", &error))
 }
 
 /// Reads tables of one snapshot.
 pub struct Reader<'a, 'client> {
-    pub transaction: &'a mut Transaction<'client>,
+    pub transaction: &'a Transaction<'client>,
     pub catalog: &'a Catalog,
     pub skipped: &'a mut Skipped,
     pub progress: &'a Progress,
 }
 
-type Taken<T> = Result<T, postgres::Error>;
-
 impl Reader<'_, '_> {
     /// All rows of a small table.
-    fn all<T>(
+    async fn all<T>(
         &mut self,
         table: &'static str,
         query: &str,
-        take: impl Fn(&mut Values<'_, Row>) -> Taken<T>,
+        take: impl Fn(&mut Values<'_>) -> Taken<T>,
     ) -> Result<Vec<T>, Error> {
-        let doing = || format!("table {table}");
-        let of = |error: postgres::Error| Error::of(&doing(), &error);
-        self.progress.step(table);
-        let mut rows = self.transaction.query_raw(query, [0_i32; 0]).map_err(of)?;
         let mut taken = Vec::new();
-        while let Some(row) = rows.next().map_err(of)? {
-            if taken.len() as u64 == MOST {
-                return Err(Error::Refused(format!(
-                    "{} has more than {MOST} rows, which is too many",
-                    doing()
-                )));
-            }
-            let mut values = Values { row: &row, next: 0, table, skipped: self.skipped };
-            taken.push(take(&mut values).map_err(of)?);
-        }
+        self.stream(table, query, take, |row, _| {
+            taken.push(row);
+            at_most(MOST, table, taken.len())
+        })
+        .await?;
         Ok(taken)
     }
 
-    /// A large table, row by row.
-    fn stream(
+    /// A table, row by row.
+    async fn stream<T>(
         &mut self,
         table: &'static str,
         query: &str,
-        types: &[Type],
-        mut take: impl FnMut(&mut Values<'_, BinaryCopyOutRow>) -> Result<(), Error>,
+        take: impl Fn(&mut Values<'_>) -> Taken<T>,
+        mut each: impl FnMut(T, &mut Skipped) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let of = |error: postgres::Error| Error::of(&format!("table {table}"), &error);
+        let of = |error: tokio_postgres::Error| Error::of(&format!("table {table}"), &error);
         self.progress.step(table);
-        let copy = format!("copy ({query}) to stdout (format binary)");
-        let reader = self.transaction.copy_out(&copy).map_err(of)?;
-        let mut rows = BinaryCopyOutIter::new(reader, types);
-        let mut count = 0;
-        while let Some(row) = rows.next().map_err(of)? {
-            take(&mut Values { row: &row, next: 0, table, skipped: self.skipped })?;
+        let query = format!("copy ({query}) to stdout (format binary)");
+        let mut messages = pin!(self.transaction.copy_out(&query).await.map_err(of)?);
+        let (mut copy, mut count) = (Copy::New, 0);
+        let broken = |count| Error::broken(table, count);
+        while let Some(message) = messages.try_next().await.map_err(of)? {
+            let Some(row) = copy.row(&message).map_err(|_| broken(count))? else { continue };
             count += 1;
+            let mut values = Values { row, table, skipped: self.skipped };
+            let taken = take(&mut values).map_err(|_| broken(count))?;
+            if !values.row.is_done() {
+                return Err(broken(count));
+            }
+            each(taken, self.skipped)?;
             self.progress.rows(table, count);
         }
-        Ok(())
+        if copy == Copy::Complete { Ok(()) } else { Err(broken(count)) }
     }
 
     /// The small tables.
-    pub fn rows(&mut self) -> Result<Rows, Error> {
+    pub async fn rows(&mut self) -> Result<Rows, Error> {
         Ok(Rows {
-            sites: self.sites()?,
-            hosts: self.hosts()?,
-            categories: self.categories()?,
-            host_categories: self.host_categories()?,
-            urls: self.urls()?,
-            netblocks: self.of_hosts("host_netblock", "netblock")?,
-            countries_allowed: self.of_hosts("host_country_allowed", "country")?,
-            peer_asns: self.peer_asns()?,
-            page_countries: self.page_countries()?,
-            repositories: self.repositories()?,
-            arches: self.arches()?,
-            repository_redirects: self.pairs("repository_redirect", "from_repo", "to_repo")?,
-            continent_redirects: self.pairs("country_continent_redirect", "country", "continent")?,
-            netblock_countries: self.pairs("netblock_country", "netblock", "country")?,
+            sites: self.sites().await?,
+            hosts: self.hosts().await?,
+            categories: self.categories().await?,
+            host_categories: self.host_categories().await?,
+            urls: self.urls().await?,
+            netblocks: self.of_hosts("host_netblock", "netblock").await?,
+            countries_allowed: self.of_hosts("host_country_allowed", "country").await?,
+            peer_asns: self.peer_asns().await?,
+            page_countries: self.page_countries().await?,
+            repositories: self.repositories().await?,
+            arches: self.arches().await?,
+            repository_redirects: self.pairs("repository_redirect", "from_repo", "to_repo").await?,
+            continent_redirects: self.pairs("country_continent_redirect", "country", "continent").await?,
+            netblock_countries: self.pairs("netblock_country", "netblock", "country").await?,
         })
     }
 
-    fn sites(&mut self) -> Result<Vec<Site>, Error> {
-        let query = "select id::int4, user_active, admin_active, private from site order by id";
+    async fn sites(&mut self) -> Result<Vec<Site>, Error> {
+        let query =
+            "select id::int4, user_active::bool, admin_active::bool, private::bool from site order by id";
         self.all("site", query, |row| {
             Ok(Site {
                 id: row.key()?,
@@ -198,91 +128,99 @@ impl Reader<'_, '_> {
                 private: row.flag(true)?,
             })
         })
+        .await
     }
 
-    fn hosts(&mut self) -> Result<Vec<Host>, Error> {
+    async fn hosts(&mut self) -> Result<Vec<Host>, Error> {
         let place = match self.catalog.has("host", &["latitude", "longitude"]) {
             true => "latitude::float8, longitude::float8",
             false => "null::float8, null::float8",
         };
         let query = format!(
-            "select id::int4, name::text, site_id::int4, user_active, admin_active, private, country::text,
-                bandwidth_int::int4, internet2, internet2_clients, asn::int4, asn_clients, max_connections::int4, {place}
+            "select id::int4, name::text, site_id::int4, user_active::bool, admin_active::bool, private::bool, country::text,
+                bandwidth_int::int4, internet2::bool, internet2_clients::bool, asn::int4,
+                asn_clients::bool, max_connections::int4, {place}
              from host order by id"
         );
         self.all("host", &query, |row| {
             Ok(Host {
                 id: row.key()?,
                 name: row.text()?,
-                site: row.value()?,
+                site: row.number()?,
                 user_active: row.flag(false)?,
                 admin_active: row.flag(false)?,
                 private: row.flag(true)?,
                 country: row.text()?,
-                bandwidth: row.value()?,
+                bandwidth: row.number()?,
                 internet2: row.flag(false)?,
                 internet2_clients: row.flag(false)?,
-                asn: row.value()?,
+                asn: row.number()?,
                 asn_clients: row.flag(false)?,
-                max_connections: row.value()?,
-                latitude: row.value()?,
-                longitude: row.value()?,
+                max_connections: row.number()?,
+                latitude: row.fraction()?,
+                longitude: row.fraction()?,
             })
         })
+        .await
     }
 
-    fn categories(&mut self) -> Result<Vec<Category>, Error> {
+    async fn categories(&mut self) -> Result<Vec<Category>, Error> {
         self.all("category", "select id::int4, topdir_id::int4 from category order by id", |row| {
-            Ok(Category { id: row.key()?, top: row.value()? })
+            Ok(Category { id: row.key()?, top: row.number()? })
         })
+        .await
     }
 
-    fn host_categories(&mut self) -> Result<Vec<HostCategory>, Error> {
-        let query = "select id::int4, host_id::int4, category_id::int4, always_up2date from host_category order by id";
+    async fn host_categories(&mut self) -> Result<Vec<HostCategory>, Error> {
+        let query = "select id::int4, host_id::int4, category_id::int4, always_up2date::bool from host_category order by id";
         self.all("host_category", query, |row| {
             Ok(HostCategory {
                 id: row.key()?,
-                host: row.value()?,
-                category: row.value()?,
+                host: row.number()?,
+                category: row.number()?,
                 always_up_to_date: row.flag(false)?,
             })
         })
+        .await
     }
 
-    fn urls(&mut self) -> Result<Vec<HostUrl>, Error> {
+    async fn urls(&mut self) -> Result<Vec<HostUrl>, Error> {
         let query = "select id::int4, host_category_id::int4, url::text from host_category_url
             where private = false order by id";
         self.all("host_category_url", query, |row| {
-            Ok(HostUrl { id: row.key()?, host_category: row.value()?, url: row.text()? })
+            Ok(HostUrl { id: row.key()?, host_category: row.number()?, url: row.text()? })
         })
+        .await
     }
 
-    fn of_hosts(&mut self, table: &'static str, column: &str) -> Result<Vec<OfHost>, Error> {
+    async fn of_hosts(&mut self, table: &'static str, column: &str) -> Result<Vec<OfHost>, Error> {
         let query = format!("select id::int4, host_id::int4, {column}::text from {table} order by id");
-        self.all(table, &query, |row| Ok(OfHost { id: row.key()?, host: row.value()?, text: row.text()? }))
+        self.all(table, &query, |row| Ok(OfHost { id: row.key()?, host: row.number()?, text: row.text()? }))
+            .await
     }
 
-    fn peer_asns(&mut self) -> Result<Vec<PeerAsn>, Error> {
+    async fn peer_asns(&mut self) -> Result<Vec<PeerAsn>, Error> {
         if !self.catalog.has("host_peer_asn", &["id", "host_id", "asn"]) {
             return Ok(Vec::new());
         }
         let query = "select id::int4, host_id::int4, asn::int4 from host_peer_asn order by id";
         self.all("host_peer_asn", query, |row| {
-            Ok(PeerAsn { id: row.key()?, host: row.value()?, asn: row.value()? })
+            Ok(PeerAsn { id: row.key()?, host: row.number()?, asn: row.number()? })
         })
+        .await
     }
 
-    fn page_countries(&mut self) -> Result<Vec<i32>, Error> {
+    async fn page_countries(&mut self) -> Result<Vec<i32>, Error> {
         if !self.catalog.has("host_country", &["host_id"]) {
             return Ok(Vec::new());
         }
         let query = "select distinct host_id::int4 from host_country where host_id is not null order by 1";
-        self.all("host_country", query, |row| row.key())
+        self.all("host_country", query, |row| row.key()).await
     }
 
-    fn repositories(&mut self) -> Result<Vec<Repository>, Error> {
+    async fn repositories(&mut self) -> Result<Vec<Repository>, Error> {
         let query =
-            "select id::int4, prefix::text, arch_id::int4, directory_id::int4, disabled from repository
+            "select id::int4, prefix::text, arch_id::int4, directory_id::int4, disabled::bool from repository
             where directory_id is not null and version_id is not null and arch_id is not null order by id";
         self.all("repository", query, |row| {
             Ok(Repository {
@@ -293,102 +231,101 @@ impl Reader<'_, '_> {
                 disabled: row.flag(false)?,
             })
         })
+        .await
     }
 
-    fn arches(&mut self) -> Result<Vec<Arch>, Error> {
+    async fn arches(&mut self) -> Result<Vec<Arch>, Error> {
         self.all("arch", "select id::int4, name::text from arch order by id", |row| {
             Ok(Arch { id: row.key()?, name: row.text()? })
         })
+        .await
     }
 
-    fn pairs(&mut self, table: &'static str, from: &str, to: &str) -> Result<Vec<Pair>, Error> {
+    async fn pairs(&mut self, table: &'static str, from: &str, to: &str) -> Result<Vec<Pair>, Error> {
         let query = format!("select id::int4, {from}::text, {to}::text from {table} order by id");
-        self.all(table, &query, |row| Ok(Pair { id: row.key()?, from: row.text()?, to: row.text()? }))
+        self.all(table, &query, |row| Ok(Pair { id: row.key()?, from: row.text()?, to: row.text()? })).await
     }
 
     /// `directory`.
-    pub fn directories(&mut self) -> Result<Directories, Error> {
+    pub async fn directories(&mut self) -> Result<Directories, Error> {
         let (table, query) = ("directory", "select id::int4, name::text from directory order by id");
         let mut directories = Directories::default();
-        self.stream(table, query, &[Type::INT4, Type::TEXT], |row| {
-            let of = |error| Error::of("table directory", &error);
-            let id = row.key().map_err(of)?;
-            let Some(name) = row.text().map_err(of)? else {
-                row.skipped.add(table, Reason::Null, || id);
-                return Ok(());
-            };
-            if directories.len() == directories::MOST {
-                let most = directories::MOST;
-                return Err(Error::Refused(format!(
-                    "table directory has more than {most} rows, which is too many"
-                )));
+        let take = |row: &mut Values<'_>| Ok((row.key()?, row.text()?));
+        self.stream(table, query, take, |(id, name), skipped| {
+            match name {
+                Some(name) => directories.add(id, name),
+                None => skipped.add(table, Reason::Null, || id),
             }
-            directories.add(id, name);
-            Ok(())
-        })?;
+            at_most(directories::MOST, table, directories.len())
+        })
+        .await?;
         Ok(directories)
     }
 
     /// `category_directory`: every pair of a category and a directory.
-    pub fn category_directories(
+    pub async fn category_directories(
         &mut self,
-        mut take: impl FnMut(i32, i32, &mut Skipped),
+        take: impl FnMut(i32, i32, &mut Skipped),
     ) -> Result<(), Error> {
         let query = "select category_id::int4, directory_id::int4 from category_directory order by 2, 1";
-        self.numbers("category_directory", query, &mut take)
+        self.numbers("category_directory", query, take).await
     }
 
     /// `host_category_dir`: every pair of a host's category and a directory that it has up to date.
-    pub fn up_to_date(&mut self, mut take: impl FnMut(i32, i32, &mut Skipped)) -> Result<(), Error> {
+    pub async fn up_to_date(&mut self, take: impl FnMut(i32, i32, &mut Skipped)) -> Result<(), Error> {
         let query = "select host_category_id::int4, directory_id::int4 from host_category_dir where up2date";
-        self.numbers("host_category_dir", query, &mut take)
+        self.numbers("host_category_dir", query, take).await
     }
 
-    fn numbers(
+    async fn numbers(
         &mut self,
         table: &'static str,
         query: &str,
-        take: &mut dyn FnMut(i32, i32, &mut Skipped),
+        mut take: impl FnMut(i32, i32, &mut Skipped),
     ) -> Result<(), Error> {
-        let of = |error| Error::of(&format!("table {table}"), &error);
-        self.stream(table, query, &[Type::INT4, Type::INT4], |row| {
-            match (row.value().map_err(of)?, row.value().map_err(of)?) {
-                (Some(one), Some(other)) => take(one, other, row.skipped),
+        let pair = |row: &mut Values<'_>| Ok((row.number()?, row.number()?));
+        self.stream(table, query, pair, |pair, skipped| {
+            match pair {
+                (Some(one), Some(other)) => take(one, other, skipped),
                 (one, other) => {
                     let text = |value: Option<i32>| value.map_or("NULL".into(), |value| value.to_string());
-                    row.skipped.add(table, Reason::Null, || format!("{}, {}", text(one), text(other)));
+                    skipped.add(table, Reason::Null, || format!("{}, {}", text(one), text(other)));
                 }
             }
             Ok(())
         })
+        .await
     }
 
     /// `file_detail`: by directory, in each by name of file, of each the newest first and unknown times last.
-    pub fn details(
+    pub async fn details(
         &mut self,
-        mut take: impl FnMut(Detail, &mut Skipped) -> Result<(), Error>,
+        take: impl FnMut(Detail, &mut Skipped) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let query = r#"select directory_id::int4, filename::text, "timestamp"::int8, size::int8, sha1::text, md5::text,
                 sha256::text, sha512::text from file_detail
             order by directory_id, filename collate "C", case when "timestamp" >= 0 then "timestamp" end desc nulls last,
                 id desc"#;
-        let types =
-            [Type::INT4, Type::TEXT, Type::INT8, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT];
-        self.stream("file_detail", query, &types, |row| {
-            let detail = |row: &mut Values<'_, BinaryCopyOutRow>| -> Taken<Detail> {
-                Ok(Detail {
-                    directory: row.value()?,
-                    file: row.text()?,
-                    timestamp: row.value()?,
-                    size: row.value()?,
-                    sha1: row.text()?,
-                    md5: row.text()?,
-                    sha256: row.text()?,
-                    sha512: row.text()?,
-                })
-            };
-            let detail = detail(row).map_err(|error| Error::of("table file_detail", &error))?;
-            take(detail, row.skipped)
-        })
+        let detail = |row: &mut Values<'_>| {
+            Ok(Detail {
+                directory: row.number()?,
+                file: row.text()?,
+                timestamp: row.long()?,
+                size: row.long()?,
+                sha1: row.text()?,
+                md5: row.text()?,
+                sha256: row.text()?,
+                sha512: row.text()?,
+            })
+        };
+        self.stream("file_detail", query, detail, take).await
     }
+}
+
+/// Refuses a table with more rows than can be meant.
+fn at_most(most: usize, table: &str, count: usize) -> Result<(), Error> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(Error::Refused(format!("table {table} has more than {most} rows, which is too many")))
 }

@@ -110,7 +110,7 @@ impl Explanation {
             return explanation;
         };
         explanation.client = Client::of(view, &query);
-        explanation.ignored = ignored(request.query, &query);
+        explanation.ignored = ignored(view, request.query, &query);
         explanation.asked = query.named.subject.as_ref().map(|subject| match subject {
             Subject::RepoArch { repo, arch } => format!("repo {}, arch {}", lossy(repo), lossy(arch)),
             Subject::Path(path) => format!("path {}", lossy(path)),
@@ -297,6 +297,13 @@ impl Described<'_> {
             Unlisted::Excluded(Exclusion::CountryNotAllowed) => {
                 format!("not for the client's country, only for {}", allowed.unwrap_or_default().join(", "))
             }
+            Unlisted::Excluded(Exclusion::Excluded) => {
+                let exclude = self.query.exclude.as_ref().map(ToString::to_string).unwrap_or_default();
+                format!("excluded by the request (exclude = {exclude})")
+            }
+            Unlisted::Excluded(Exclusion::OutsideCountries) => {
+                "outside the countries asked for, and the request is strict".into()
+            }
             Unlisted::NetblockOnly => {
                 "only mirrors for the client's netblock are listed (netblock = only)".into()
             }
@@ -309,6 +316,10 @@ impl Described<'_> {
                 self.service.rules.minimum
             ),
             Unlisted::Repeated => "same URLs as a host above".into(),
+            Unlisted::BeyondLimit => {
+                let limit = self.query.limit.map_or(0, u8::from);
+                format!("behind the first {limit} (limit)")
+            }
         }
     }
 }

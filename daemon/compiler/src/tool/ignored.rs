@@ -3,15 +3,16 @@
 //! The answer is the one that it is without them; a person who asks why is told of them.
 
 use answer::select::{
+    exclude::{Item, MOST_ITEMS},
     form::Endpoint,
     params::{Params, items, unknown},
     query::Query,
 };
-use cache::scheme::Scheme;
+use cache::{View, scheme::Scheme};
 use wire::code::Country;
 
 /// Each with the reason, in the order in which SPEC.md §1 has the parameters; those that there are not come first.
-pub fn ignored(written: &[u8], query: &Query<'_>) -> Vec<String> {
+pub fn ignored(view: &View<'_>, written: &[u8], query: &Query<'_>) -> Vec<String> {
     let params = Params::parse(written);
     let mut ignored: Vec<String> = unknown(written)
         // dnf counts machines by it, for whoever reads the web server's log.
@@ -35,6 +36,24 @@ pub fn ignored(written: &[u8], query: &Query<'_>) -> Vec<String> {
         if Scheme::parse(item).is_none() {
             value("protocol", item, "none of https, http, ftp and rsync");
         }
+    }
+    let counted = query.exclude.as_ref().map_or(&[][..], |exclude| &exclude.items);
+    for item in params.exclude.iter().flat_map(|list| items(list)) {
+        match Item::read(view, item) {
+            None => {
+                value("exclude", item, "no country, continent:CC, AS number, host name with a dot or origin");
+            }
+            Some(item) if !counted.contains(&item) => {
+                value("exclude", item.to_string().as_bytes(), &format!("{MOST_ITEMS} others count"));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(limit) = params.limit.iter().find(|_| query.limit.is_none()) {
+        value("limit", limit, "no number from 1 to 255");
+    }
+    if params.strict && !query.strict {
+        value("strict", b"1", "there is no country that it could be about");
     }
     if let Some(ip) = params.ip.iter().find(|_| query.client.address.is_none()) {
         value("ip", ip, "no address, so the client is unknown");

@@ -76,21 +76,21 @@ fn redirect(targets: &[String], reply: &Reply) -> Result<(), Difference> {
 
 /// With the tier *global* or without it, whichever the body begins like.
 fn blocks(expected: &Blocks, body: &str) -> Result<(), Difference> {
-    let Blocks { top: (top, after_tokens), groups, bottom, global, ranks, most } = expected;
-    let (ranks, most) = (*ranks, *most);
+    let Blocks { top: (top, after_tokens), groups, bottom, limit, global, ranks } = expected;
+    let (ranks, limit) = (*ranks, *limit);
     let everything: Vec<&[Block]> = groups.iter().map(Vec::as_slice).collect();
     let without = format!("{top}{after_tokens}");
     let Some(Global { minimum, token, group }) = global else {
-        return Reading::of(&without, bottom, body, ranks, most)?.groups(&everything, 0..=usize::MAX);
+        return Reading::of(&without, bottom, body, ranks, limit)?.groups(&everything, 0..=usize::MAX);
     };
     // In a metalink both begin alike.
     let with = format!("{top}{token}{after_tokens}");
-    let used = Reading::of(&with, bottom, body, ranks, most).and_then(|reading| {
+    let used = Reading::of(&with, bottom, body, ranks, limit).and_then(|reading| {
         let listed = 0..=minimum.saturating_sub(1);
         reading.groups(&[&everything[..], &[group]].concat(), listed)
     });
     match used {
-        Err(why) => Reading::of(&without, bottom, body, ranks, most)
+        Err(why) => Reading::of(&without, bottom, body, ranks, limit)
             .and_then(|reading| reading.groups(&everything, *minimum..=usize::MAX))
             .map_err(|other| format!("with the global tier: {why}\nwithout it: {other}")),
         fits => fits,
@@ -103,7 +103,8 @@ struct Reading<'a> {
     /// The length of the whole body.
     body: usize,
     ranks: Ranks,
-    most: usize,
+    /// How many hosts there may be.
+    limit: usize,
 }
 
 /// Where a reading has got to.
@@ -121,14 +122,14 @@ impl<'a> Reading<'a> {
         bottom: &str,
         body: &'a str,
         ranks: Ranks,
-        most: usize,
+        limit: usize,
     ) -> Result<Reading<'a>, Difference> {
         let Some(rest) = body.strip_prefix(top) else {
             let begins: String = body.chars().take(top.chars().count()).collect();
             return Err(same_text("the beginning", top, &begins).err().unwrap_or_default());
         };
         let hosts = rest.strip_suffix(bottom).ok_or_else(|| format!("the end: not {bottom:?}"))?;
-        Ok(Reading { hosts, body: body.len(), ranks, most })
+        Ok(Reading { hosts, body: body.len(), ranks, limit })
     }
 
     /// Whether what is listed are these groups. `before_last` is how many hosts may be listed before the last group is
@@ -162,10 +163,11 @@ impl<'a> Reading<'a> {
                 .map(|block| position.text(block))
                 .filter(|text| !text.is_empty())
                 .collect();
-            if position.listed > self.most {
-                return Err(format!("{} hosts are listed, at most {}", position.listed, self.most));
+            if position.listed > self.limit {
+                return Err(format!("{} hosts are listed, at most {}", position.listed, self.limit));
             }
-            if position.rest.is_empty() && position.listed == self.most {
+            // "as many hosts at most": whether the tier *global* is used is judged before.
+            if position.rest.is_empty() && position.listed == self.limit {
                 return Ok(());
             }
             // "An answer is at most 1 MiB: hosts beyond are left out, farthest first".

@@ -18,6 +18,9 @@ pub struct Vocabulary {
     files: Vec<String>,
     locations: Vec<String>,
     countries: Vec<String>,
+    asns: Vec<u32>,
+    /// Of hosts.
+    names: Vec<String>,
     /// Of netblocks, country overrides, routes of an AS that hosts serve, and other routes.
     prefixes: Vec<Vec<Prefix>>,
 }
@@ -47,6 +50,8 @@ impl Vocabulary {
             ),
             locations: facts.locations.keys().cloned().collect(),
             countries,
+            asns: facts.as_hosts.keys().copied().collect(),
+            names: facts.host_names.values().flatten().cloned().collect(),
             prefixes: prefixes(facts),
         }
     }
@@ -193,6 +198,21 @@ impl Vocabulary {
             };
             parameters.push(("location", damaged(dice, name.into_bytes())));
         }
+        if dice.percent(15) {
+            let count = if dice.percent(10) { 20 } else { 1 + dice.below(3) };
+            let items: Vec<String> = (0..count).map(|_| self.excluded(dice)).collect();
+            let list = items.join(dice.one(&[",", ", ", ",,"]));
+            parameters.push(("exclude", damaged(dice, list.into_bytes())));
+        }
+        if dice.percent(10) {
+            parameters.push(("strict", dice.one(&["1", "1", "1", "", "0", "no"]).into()));
+        }
+        if dice.percent(15) {
+            let odd = ["0", "256", "-1", "1.5", "+3", "", " 2 ", "99999999999999999999", "007"];
+            let value =
+                if dice.percent(15) { dice.one(&odd).to_owned() } else { (1 + dice.below(6)).to_string() };
+            parameters.push(("limit", value.into_bytes()));
+        }
         if dice.percent(10) {
             parameters.push(("countme", b"3".to_vec()));
         }
@@ -203,6 +223,33 @@ impl Vocabulary {
         if dice.percent(3) {
             parameters
                 .push((dice.one(&["Repo", "REDIRECT", "", "=", "redirect1", "mirrorlist"]), b"x".to_vec()));
+        }
+    }
+
+    /// An item of `exclude`, of any form or none.
+    fn excluded(&self, dice: &mut Dice) -> String {
+        match dice.below(12) {
+            0..=4 => dice.pick(&self.countries).clone(),
+            5 => format!("continent:{}", dice.one(&["EU", "eu", "AS", "--", "XX", "Europe", ""])),
+            6 if !self.asns.is_empty() => format!("{}{}", dice.one(&["AS", "as"]), dice.pick(&self.asns)),
+            7..=9 if !self.names.is_empty() => {
+                let name = dice.pick(&self.names);
+                if dice.percent(20) { name.to_uppercase() } else { name.clone() }
+            }
+            _ => {
+                let odd = [
+                    "origin",
+                    "Russia",
+                    "AS",
+                    "ASx",
+                    "AS99999999999",
+                    "a.b/c",
+                    ".",
+                    "mirror",
+                    "x.invalid:80",
+                ];
+                dice.one(&odd).to_owned()
+            }
         }
     }
 

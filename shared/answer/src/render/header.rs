@@ -3,7 +3,7 @@
 //! Source: SPEC.md §6: what applies, in a fixed order, every token followed by one blank.
 
 use super::escape::echo;
-use crate::select::{query::Query, target::Subject, tiers::Candidates};
+use crate::select::{exclude::Exclude, query::Query, target::Subject, tiers::Candidates};
 use cache::{View, scheme::Schemes};
 
 /// Appends `# repo = R arch = A ` or `# path = P `.
@@ -29,6 +29,13 @@ pub fn protocols(asked: Option<Schemes>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"protocol = ");
         list(schemes, out);
         out.push(b' ');
+    }
+}
+
+/// Appends `exclude = LIST `, unless nothing that counts was excluded.
+pub fn exclude(exclude: Option<&Exclude>, out: &mut Vec<u8>) {
+    if let Some(exclude) = exclude {
+        out.extend_from_slice(format!("exclude = {exclude} ").as_bytes());
     }
 }
 
@@ -71,4 +78,5 @@ pub fn line(view: &View<'_>, query: &Query<'_>, candidates: &Candidates, out: &m
         out.extend_from_slice(b"country = global ");
     }
     protocols(query.protocols, out);
+    exclude(query.exclude.as_ref(), out);
 }

@@ -139,6 +139,7 @@ pub fn no_candidate(query: &Query<'_>, out: &mut Vec<u8>) {
         header::subject(subject, out);
     }
     header::protocols(query.protocols, out);
+    header::exclude(query.exclude.as_ref(), out);
     out.extend_from_slice(b"error: no mirror");
     if let Some(asked) = query.protocols {
         out.extend_from_slice(b" for protocol = ");
@@ -158,6 +159,9 @@ pub fn no_candidate(query: &Query<'_>, out: &mut Vec<u8>) {
             names.push("none".into());
         }
         out.extend_from_slice(names.join(",").as_bytes());
+    }
+    if let Some(exclude) = &query.exclude {
+        out.extend_from_slice(format!(" with exclude = {exclude}").as_bytes());
     }
     out.push(b'\n');
 }

@@ -39,6 +39,8 @@ pub enum Unlisted {
     Farther,
     /// All its URLs are those of hosts listed before it.
     Repeated,
+    /// As many hosts as were asked for are listed before it.
+    BeyondLimit,
 }
 
 /// Every host that carries the directory, those listed first and in their order.
@@ -51,9 +53,11 @@ pub fn explain(
     let (mut scratch, mut candidates) = (TierScratch::default(), Candidates::default());
     let mut collector = Collector::new(source, query, target, &mut scratch, &mut candidates);
     collector.run(rng);
+    let beyond = collector.beyond_limit();
     let set = source.view.set(source.view.carriers(target.directory));
     let judge = |(position, member)| {
         let unlisted = match collector.judge(position, true) {
+            _ if beyond.contains(&position) => Unlisted::BeyondLimit,
             _ if collector.is_added(position) => Unlisted::Repeated,
             Some(exclusion) => Unlisted::Excluded(exclusion),
             None => not_used(source, &collector, member),
@@ -61,6 +65,7 @@ pub fn explain(
         (position, member, unlisted)
     };
     let judged: Vec<(usize, Member, Unlisted)> = set.iter().map(judge).collect();
+    collector.limit();
     let mut listed = vec![false; set.width()];
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(judged.len());
     for (place, pick) in candidates.picks.iter().enumerate() {

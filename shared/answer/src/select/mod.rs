@@ -6,7 +6,9 @@
 //! [`repeats`] leaves out what an answer shows already.
 
 pub mod client;
+pub mod exclude;
 pub mod explain;
+pub mod filters;
 pub mod form;
 pub mod order;
 pub mod params;

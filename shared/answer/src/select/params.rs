@@ -31,10 +31,16 @@ pub struct Params<'q> {
     pub location: Option<Cow<'q, [u8]>>,
     /// `format`
     pub format: Option<Cow<'q, [u8]>>,
+    /// `exclude`
+    pub exclude: Option<Cow<'q, [u8]>>,
+    /// `limit`
+    pub limit: Option<Cow<'q, [u8]>>,
     /// `redirect` is there and not `0`.
     pub redirect: bool,
     /// `time` is there and not `0`.
     pub time: bool,
+    /// `strict` is there and not `0`.
+    pub strict: bool,
 }
 
 impl<'q> Params<'q> {
@@ -64,8 +70,11 @@ impl<'q> Params<'q> {
             version: word(Name::Version),
             location: word(Name::Location),
             format: word(Name::Format),
+            exclude: word(Name::Exclude),
+            limit: word(Name::Limit),
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
+            strict: flag(Name::Strict),
         }
     }
 }
@@ -86,10 +95,13 @@ enum Name {
     Format,
     Redirect,
     Time,
+    Exclude,
+    Limit,
+    Strict,
 }
 
 impl Name {
-    const COUNT: usize = Name::Time as usize + 1;
+    const COUNT: usize = Name::Strict as usize + 1;
     /// The longest name in bytes.
     const LONGEST: usize = 8;
 
@@ -115,6 +127,9 @@ impl Name {
             b"format" => Name::Format,
             b"redirect" => Name::Redirect,
             b"time" => Name::Time,
+            b"exclude" => Name::Exclude,
+            b"limit" => Name::Limit,
+            b"strict" => Name::Strict,
             _ => return None,
         })
     }

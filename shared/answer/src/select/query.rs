@@ -4,6 +4,7 @@
 
 use super::{
     client::Client,
+    exclude::Exclude,
     form::{Endpoint, Format},
     params::{Params, items},
     target::{self, Named, Refusal, Target},
@@ -12,7 +13,7 @@ use cache::{
     CountryId, LocationId, View,
     scheme::{Scheme, Schemes},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, num::NonZeroU8};
 use wire::code::Country;
 
 /// How many distinct items of `country` count.
@@ -37,6 +38,12 @@ pub struct Query<'q> {
     pub protocols: Option<Schemes>,
     /// The location asked for, if the cache knows it.
     pub location: Option<(LocationId, Cow<'q, [u8]>)>,
+    /// What the client does not want.
+    pub exclude: Option<Exclude>,
+    /// Whether only hosts of the countries asked for will do.
+    pub strict: bool,
+    /// How many hosts there may be.
+    pub limit: Option<NonZeroU8>,
     /// Whether the tiers of netblock and ASN are used.
     pub use_network_tiers: bool,
     /// Whether the header tells the cache's creation time.
@@ -74,13 +81,17 @@ impl<'q> Query<'q> {
             target = Err(Refusal::UnknownFormat);
         }
         let location = params.location.as_ref().and_then(|name| Some((view.location(name)?, name.clone())));
+        let countries = params.country.as_ref().and_then(|list| Countries::read(view, list));
         Some(Query {
             endpoint,
             format,
             client: Client::resolve(view, request.client, &params),
             named,
             target,
-            countries: params.country.as_ref().and_then(|list| Countries::read(view, list)),
+            strict: params.strict && countries.is_some(),
+            countries,
+            exclude: params.exclude.as_ref().and_then(|list| Exclude::read(view, list)),
+            limit: params.limit.as_ref().and_then(|number| limit(number)),
             protocols: params.protocol.as_ref().and_then(|list| protocols(list)),
             location,
             use_network_tiers: params.netblock.as_ref().is_none_or(|value| value.as_ref() == b"1"),
@@ -124,6 +135,11 @@ impl Countries {
         }
         any.then_some(countries)
     }
+
+    /// Whether a country of the cache is on the list.
+    pub fn contains(&self, country: CountryId) -> bool {
+        self.codes.iter().any(|code| code.1 == Some(country))
+    }
 }
 
 /// Reads a list of protocols; `None` when nothing is on it.
@@ -131,4 +147,10 @@ fn protocols(list: &[u8]) -> Option<Schemes> {
     let mut items = items(list).peekable();
     items.peek()?;
     Some(items.filter_map(Scheme::parse).collect())
+}
+
+/// Reads a number of hosts; `None` when it is none from 1 to 255.
+fn limit(number: &[u8]) -> Option<NonZeroU8> {
+    let digits = number.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(number).ok().filter(|_| digits)?.parse().ok()
 }

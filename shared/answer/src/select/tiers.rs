@@ -4,9 +4,10 @@
 //! [`Collector::judge`] alone, in every tier; a host is listed once, in its nearest tier.
 
 use super::{
+    filters::{self, Dropped},
     order::{self, OrderScratch},
     pick::Pick,
-    query::{Countries, Query},
+    query::Query,
     repeats::{self, SharedUrls, Shown},
     target::Target,
 };
@@ -45,6 +46,10 @@ pub enum Exclusion {
     NoUsableUrl,
     /// It is not for the client's country.
     CountryNotAllowed,
+    /// The client excludes it.
+    Excluded,
+    /// It is outside the countries asked for, and only those will do.
+    OutsideCountries,
 }
 
 /// One line of the table of tiers.
@@ -72,7 +77,7 @@ const TIERS: [Row; 8] = [
     Row { tier: Tier::Country, used: |c| c.query.countries.is_some(), add: |c| c.requested() },
     Row {
         tier: Tier::CountryContinent,
-        used: |c| c.query.countries.is_some() && !c.gave(Tier::Country),
+        used: |c| c.query.countries.is_some() && !c.query.strict && !c.gave(Tier::Country),
         add: |c| c.requested_continents(),
     },
     Row { tier: Tier::Geoip, used: |c| c.nothing_requested(), add: |c| c.own_country() },
@@ -93,6 +98,8 @@ pub struct TierScratch {
     position: Vec<u32>,
     /// By host: whether it carries the repodata too.
     has_repodata: Vec<bool>,
+    /// By position: which of the rarer filters dropped it, see [`Collector::filtered`].
+    dropped: Vec<Dropped>,
     order: OrderScratch,
     shown: Shown,
 }
@@ -119,7 +126,9 @@ pub fn collect(
     scratch: &mut TierScratch,
     candidates: &mut Candidates,
 ) {
-    Collector::new(source, query, target, scratch, candidates).run(rng);
+    let mut collector = Collector::new(source, query, target, scratch, candidates);
+    collector.run(rng);
+    collector.limit();
 }
 
 /// One collection under way.
@@ -132,6 +141,8 @@ pub struct Collector<'a> {
     wanted: Schemes,
     /// Whether hosts must carry the repodata too, see [`TierScratch::has_repodata`].
     needs_repodata: bool,
+    /// Whether there are rarer filters, see [`TierScratch::dropped`].
+    filtered: bool,
     scratch: &'a mut TierScratch,
     candidates: &'a mut Candidates,
     /// The tier that is being added.
@@ -162,6 +173,7 @@ impl<'a> Collector<'a> {
         scratch.listed.clear();
         scratch.listed.resize(set.width(), false);
         scratch.shown.begin();
+        let filtered = filters::drop(view, query, set, &mut scratch.dropped);
         let mut collector = Collector {
             view,
             rules,
@@ -170,6 +182,7 @@ impl<'a> Collector<'a> {
             set,
             wanted: query.wanted(),
             needs_repodata: false,
+            filtered,
             scratch,
             candidates,
             tier: Tier::None,
@@ -222,6 +235,19 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// Leaves as many hosts as the client asked for.
+    pub fn limit(&mut self) {
+        if let Some(limit) = self.query.limit {
+            self.candidates.picks.truncate(limit.get().into());
+        }
+    }
+
+    /// The positions of the listed hosts that [`Collector::limit`] takes out.
+    pub fn beyond_limit(&self) -> Vec<usize> {
+        let limit = self.query.limit.map_or(usize::MAX, |limit| limit.get().into());
+        self.candidates.picks.iter().skip(limit).map(|pick| pick.position as usize).collect()
+    }
+
     /// Whether a tier has added the member at `position`, listed in the end or not.
     pub fn is_added(&self, position: usize) -> bool {
         self.scratch.listed.get(position).is_some_and(|listed| *listed)
@@ -249,15 +275,16 @@ impl<'a> Collector<'a> {
     /// Why the host at `position`, which is a member of the set, is not a candidate; `None` when it is one. `open` tiers take the client's country
     /// into account, the nearest ones do not.
     pub fn judge(&self, position: usize, open: bool) -> Option<Exclusion> {
-        self.set.get(position).map_or(Some(Exclusion::NoUsableUrl), |member| self.judge_member(member, open))
+        let member = self.set.get(position);
+        member.map_or(Some(Exclusion::NoUsableUrl), |member| self.judge_member(position, member, open))
     }
 
     #[inline]
-    fn judge_member(&self, member: Member, open: bool) -> Option<Exclusion> {
+    fn judge_member(&self, position: usize, member: Member, open: bool) -> Option<Exclusion> {
         if self.view.placement_schemes(member.placement).and(self.wanted).is_empty() {
             return Some(Exclusion::NoUsableUrl);
         }
-        if !self.needs_repodata && !open {
+        if !self.needs_repodata && !open && !self.filtered {
             return None;
         }
         let host = self.view.placement_host(member.placement);
@@ -269,12 +296,20 @@ impl<'a> Collector<'a> {
         if open && !self.view.is_for(host, self.query.client.country) {
             return Some(Exclusion::CountryNotAllowed);
         }
-        None
+        if self.filtered { self.dropped(position) } else { None }
     }
 
-    /// The tiers before gave no candidate for the countries asked for, or none were asked for.
+    /// Which of the rarer filters was the first to drop the host at `position`.
+    fn dropped(&self, position: usize) -> Option<Exclusion> {
+        let dropped = self.scratch.dropped.get(position).copied().unwrap_or_default();
+        let order =
+            [(Dropped::EXCLUDED, Exclusion::Excluded), (Dropped::OUTSIDE, Exclusion::OutsideCountries)];
+        order.into_iter().find(|(by, _)| dropped.by(*by)).map(|(_, exclusion)| exclusion)
+    }
+
+    /// The tiers before gave no candidate for the countries asked for, or none were asked for; and others will do.
     fn nothing_requested(&self) -> bool {
-        !self.gave(Tier::Country) && !self.gave(Tier::CountryContinent)
+        !self.query.strict && !self.gave(Tier::Country) && !self.gave(Tier::CountryContinent)
     }
 
     /// Whether a tier gave a candidate.
@@ -286,7 +321,7 @@ impl<'a> Collector<'a> {
     fn add(&mut self, position: usize, length: u8) -> bool {
         let open = !matches!(self.tier, Tier::Location | Tier::Netblock | Tier::Asn);
         let Some(member) = self.set.get(position) else { return false };
-        if self.judge_member(member, open).is_some() {
+        if self.judge_member(position, member, open).is_some() {
             return false;
         }
         if let Some(listed @ false) = self.scratch.listed.get_mut(position) {
@@ -442,12 +477,5 @@ impl<'a> Collector<'a> {
             }
         }
         self.candidates.countries.len() > from
-    }
-}
-
-impl Countries {
-    /// Whether a country of the cache is on the list.
-    fn contains(&self, country: CountryId) -> bool {
-        self.codes.iter().any(|code| code.1 == Some(country))
     }
 }

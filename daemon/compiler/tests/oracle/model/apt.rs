@@ -2,7 +2,7 @@
 
 use super::{
     Blocks, Body, Line, Ranks,
-    mirrorlist::{best, protocol_token, whole_url},
+    mirrorlist::{best, exclude_token, protocol_token, whole_url},
     question::Question,
     subject::Subject,
     tiers::{Candidates, Selection},
@@ -13,7 +13,7 @@ pub fn list(
     subject: &Subject<'_>,
     question: &Question,
     selection: &Selection,
-    minimum: usize,
+    minimum: (usize, Option<usize>),
     candidates: &Candidates<'_>,
 ) -> Body {
     let block = |_, host: &i64| {
@@ -23,7 +23,10 @@ pub fn list(
         };
         best(&candidates[host]).into_iter().map(line).collect()
     };
-    let top = (format!("{}{}", subject.header, selection.header), format!("{}\n", protocol_token(question)));
+    let top = (
+        format!("{}{}", subject.header, selection.header),
+        format!("{}{}\n", protocol_token(question), exclude_token(question)),
+    );
     let blocks = Blocks::of(selection, minimum, top, String::new(), block);
     Body::Blocks(Blocks { ranks: Ranks::Apt, ..blocks })
 }

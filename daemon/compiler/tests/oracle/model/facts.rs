@@ -26,6 +26,8 @@ pub struct Facts {
     pub repositories: BTreeMap<String, BTreeMap<String, String>>,
     pub as_hosts: BTreeMap<u32, Hosts>,
     pub host_country: BTreeMap<i64, String>,
+    /// The names in the URLs that a host has for whatever directory, without ports.
+    pub host_names: BTreeMap<i64, BTreeSet<String>>,
     pub allowed: BTreeMap<i64, BTreeSet<String>>,
     pub netblocks: Vec<(Prefix, Hosts)>,
     pub directories: BTreeMap<String, Directory>,
@@ -87,7 +89,13 @@ impl Facts {
         let Inputs { list, routes, continents, geoip } = inputs;
         let urls: BTreeMap<i64, Url> =
             list.hcurl.iter().filter_map(|entry| Some((entry.key?, url(text(&entry.value)?)?))).collect();
+        let directories: BTreeMap<String, Directory> = list
+            .mirror_list
+            .iter()
+            .filter_map(|entry| Some((path(&entry.directory)?, directory(entry, &urls)?)))
+            .collect();
         Facts {
+            host_names: host_names(&directories),
             time: list.time.unwrap_or(0),
             overrides: list
                 .netblock_country
@@ -127,11 +135,7 @@ impl Facts {
                 })
                 .collect(),
             netblocks: netblocks(list),
-            directories: list
-                .mirror_list
-                .iter()
-                .filter_map(|entry| Some((path(&entry.directory)?, directory(entry, &urls)?)))
-                .collect(),
+            directories,
             continents: continent_of_each(list, continents),
             routes: routes_of(routes),
             geoip,
@@ -158,6 +162,22 @@ impl std::fmt::Debug for Geoip {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Geoip")
     }
+}
+
+fn host_names(directories: &BTreeMap<String, Directory>) -> BTreeMap<i64, BTreeSet<String>> {
+    let mut names: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    for (host, urls) in directories.values().flat_map(|directory| &directory.carriers) {
+        for url in urls {
+            let authority = url.text.split('/').nth(2).unwrap_or_default();
+            let name = if authority.ends_with(']') {
+                authority
+            } else {
+                authority.rsplit_once(':').map_or(authority, |(name, _)| name)
+            };
+            names.entry(*host).or_default().insert(name.to_owned());
+        }
+    }
+    names
 }
 
 /// A country code: two letters or digits, compared without case. "`UK` is `GB`, `EL` is `GR`, here as in every input".

@@ -82,7 +82,7 @@ pub fn object(
     };
     let selection = selection.without_tokens();
     let top = (format!("{}\n", Value::from(top)), String::new());
-    let blocks = Blocks::of(&selection, model.rules.minimum, top, String::new(), block);
+    let blocks = Blocks::of(&selection, (model.rules.minimum, question.limit), top, String::new(), block);
     Body::Json(Blocks { ranks: Ranks::Apt, ..blocks })
 }
 

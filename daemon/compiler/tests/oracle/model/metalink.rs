@@ -13,7 +13,7 @@ pub fn document(
     facts: &Facts,
     subject: &Subject<'_>,
     selection: &Selection,
-    minimum: usize,
+    minimum: (usize, Option<usize>),
     candidates: &Candidates<'_>,
     now: u64,
 ) -> Body {

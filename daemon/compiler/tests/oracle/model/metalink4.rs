@@ -15,7 +15,7 @@ pub fn document(
     facts: &Facts,
     subject: &Subject<'_>,
     selection: &Selection,
-    minimum: usize,
+    (minimum, limit): (usize, Option<usize>),
     candidates: &Candidates<'_>,
     now: u64,
 ) -> Body {
@@ -47,7 +47,12 @@ pub fn document(
         best(&candidates[host]).into_iter().map(line).collect()
     };
     let selection = selection.without_tokens();
-    let blocks =
-        Blocks::of(&selection, minimum, (top, String::new()), " </file>\n</metalink>\n".to_owned(), block);
-    Body::Blocks(Blocks { ranks: Ranks::Priority, most: 10, ..blocks })
+    let blocks = Blocks::of(
+        &selection,
+        (minimum, limit.or(Some(10))),
+        (top, String::new()),
+        " </file>\n</metalink>\n".to_owned(),
+        block,
+    );
+    Body::Blocks(Blocks { ranks: Ranks::Priority, ..blocks })
 }

@@ -14,10 +14,10 @@ pub fn list(
     subject: &Subject<'_>,
     question: &Question,
     selection: &Selection,
-    minimum: usize,
+    minimum: (usize, Option<usize>),
     candidates: &Candidates<'_>,
 ) -> Body {
-    let mut after_tokens = format!("{}\n", protocol_token(question));
+    let mut after_tokens = format!("{}{}\n", protocol_token(question), exclude_token(question));
     if question.time {
         after_tokens += &format!("# database creation time: {}\n", facts.time);
     }
@@ -71,9 +71,15 @@ pub fn protocol_token(question: &Question) -> String {
     }
 }
 
+/// "with what of it counts".
+pub fn exclude_token(question: &Question) -> String {
+    question.excluded().map_or(String::new(), |list| format!("exclude = {list} "))
+}
+
 /// "header, `error: no mirror` and why (protocol, country)".
 pub fn no_mirror(subject: &Subject<'_>, question: &Question) -> String {
-    let mut text = format!("{}{}error: no mirror", subject.header, protocol_token(question));
+    let (protocols, exclude) = (protocol_token(question), exclude_token(question));
+    let mut text = format!("{}{protocols}{exclude}error: no mirror", subject.header);
     if let Some(kept) = &question.protocols {
         let names = if kept.is_empty() { "none".to_owned() } else { kept.join(",") };
         text += &format!(" for protocol = {names}");
@@ -87,6 +93,9 @@ pub fn no_mirror(subject: &Subject<'_>, question: &Question) -> String {
         }
         let names = if names.is_empty() { "none".to_owned() } else { names.join(",") };
         text += &format!(" for country = {names}");
+    }
+    if let Some(list) = question.excluded() {
+        text += &format!(" with exclude = {list}");
     }
     text + "\n"
 }

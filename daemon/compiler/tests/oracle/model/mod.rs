@@ -63,16 +63,16 @@ pub enum Body {
 /// A body of `top`, then one block for each host, the groups in order and the hosts of a group in any, then `bottom`.
 ///
 /// Of a host only lines appear whose URL no host before it shows; one without such a line is not listed. With `global`,
-/// the body has those hosts too, and that end of `top`, if and only if fewer than `minimum` hosts are listed before.
+/// the body has those hosts too, and that end of `top`, if and only if fewer than `minimum` hosts are listed before. Hosts
+/// beyond `limit` are left out of all this.
 #[derive(Debug)]
 pub struct Blocks {
     pub top: (String, String),
     pub groups: Vec<Vec<Block>>,
     pub bottom: String,
+    pub limit: usize,
     pub global: Option<Global>,
     pub ranks: Ranks,
-    /// How many hosts are shown at most.
-    pub most: usize,
 }
 
 /// How the place of a host is written on its lines.
@@ -139,7 +139,7 @@ impl Blocks {
     /// The blocks of a selection; `top` is what stands before and after its tokens.
     fn of(
         selection: &Selection,
-        minimum: usize,
+        (minimum, limit): (usize, Option<usize>),
         top: (String, String),
         bottom: String,
         block: impl Fn(Tier, &i64) -> Block,
@@ -150,13 +150,13 @@ impl Blocks {
             top,
             groups: selection.groups.iter().map(|one| group(one.tier, &one.hosts)).collect(),
             bottom,
+            limit: limit.unwrap_or(usize::MAX),
             global: global.map(|(hosts, token)| Global {
                 minimum,
                 token: token.clone(),
                 group: group(Tier::Global, hosts),
             }),
             ranks: Ranks::Preference,
-            most: usize::MAX,
         }
     }
 }
@@ -242,7 +242,7 @@ impl Model {
         now: u64,
     ) -> Expected {
         let facts = &self.facts;
-        let candidates = tiers::candidates(subject, question, kind);
+        let candidates = tiers::candidates(facts, subject, question, kind);
         let selection = tiers::select(facts, &self.rules, question, client, subject, &candidates);
         let global = selection.global.as_ref().filter(|(hosts, _)| !hosts.is_empty());
         let Some(tier) = selection.groups.first().map(|first| first.tier).or(global.map(|_| Tier::Global))
@@ -250,7 +250,7 @@ impl Model {
             let text = mirrorlist::no_mirror(subject, question);
             return Expected::refusal(kind, (404, text), now);
         };
-        let minimum = self.rules.minimum;
+        let minimum = (self.rules.minimum, question.limit);
         let body = match kind {
             Kind::Metalink => metalink::document(facts, subject, &selection, minimum, &candidates, now),
             Kind::Redirect => Body::Redirect(redirect_targets(subject, &selection, &candidates)),

@@ -1,7 +1,9 @@
 //! What a request asks for: SPEC.md §1, and `ip=` of §2.
 
+use super::facts::code;
 use std::{
     collections::BTreeMap,
+    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 use wire::{Kind, Request};
@@ -24,6 +26,11 @@ pub struct Question {
     pub netblock: bool,
     /// `None` when not given, `Some(None)` when unreadable.
     pub ip: Option<Option<IpAddr>>,
+    /// The distinct items that have one of the forms, at most 16.
+    pub exclude: Vec<Excluded>,
+    /// Only with `country`.
+    pub strict: bool,
+    pub limit: Option<usize>,
     pub redirect: bool,
     pub time: bool,
     pub version: Option<Bytes>,
@@ -40,6 +47,36 @@ pub const FORMATS: [(&[u8], Kind); 4] = [
     (b"metalink4", Kind::Metalink4),
 ];
 
+/// What a client does not want.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Excluded {
+    Country(String),
+    Continent(String),
+    As(u32),
+    Name(String),
+    Origin,
+}
+
+impl fmt::Display for Excluded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Excluded::Country(code) => f.write_str(code),
+            Excluded::Continent(code) => write!(f, "continent:{code}"),
+            Excluded::As(number) => write!(f, "AS{number}"),
+            Excluded::Name(name) => f.write_str(name),
+            Excluded::Origin => f.write_str("origin"),
+        }
+    }
+}
+
+impl Question {
+    /// What is excluded, as the header and the refusal have it.
+    pub fn excluded(&self) -> Option<String> {
+        let names: Vec<String> = self.exclude.iter().map(Excluded::to_string).collect();
+        (!names.is_empty()).then(|| names.join(","))
+    }
+}
+
 /// Schemes in the order in which lists and headers name them.
 pub const SCHEMES: [&str; 4] = ["https", "http", "ftp", "rsync"];
 
@@ -53,14 +90,18 @@ impl Question {
         };
         let flag = |name: &str| given.get(name.as_bytes()).is_some_and(|value| trim(value) != b"0");
         let list = |name: &str| value(name).map(|value| items(&value)).filter(|items| !items.is_empty());
+        let countries = list("country").or_else(|| list("cc")).map(distinct_countries);
         Question {
+            strict: flag("strict") && countries.is_some(),
+            exclude: list("exclude").map(|items| excluded(&items)).unwrap_or_default(),
+            limit: value("limit").and_then(|value| limit(&value)),
             repo: value("repo"),
             arch: value("arch"),
             path: given
                 .get(&b"path"[..])
                 .map(|path| without(path, b"\t\r\n").to_vec())
                 .filter(|p| !p.is_empty()),
-            countries: list("country").or_else(|| list("cc")).map(distinct_countries),
+            countries,
             protocols: list("protocol").map(|names| known_schemes(&names)),
             netblock: value("netblock").is_none_or(|value| value == b"1"),
             ip: value("ip").map(|value| hop(&value)),
@@ -102,6 +143,45 @@ fn decoded(text: &[u8]) -> Bytes {
         }
     }
     bytes
+}
+
+/// "each told by its form ... items of no known form and those after the sixteenth distinct are ignored".
+fn excluded(items: &[Bytes]) -> Vec<Excluded> {
+    let mut distinct: Vec<Excluded> = Vec::new();
+    for item in items {
+        let Some(item) = std::str::from_utf8(item).ok().and_then(excluded_item) else { continue };
+        if !distinct.contains(&item) && distinct.len() < 16 {
+            distinct.push(item);
+        }
+    }
+    distinct
+}
+
+fn excluded_item(item: &str) -> Option<Excluded> {
+    let item = item.to_ascii_lowercase();
+    if item == "origin" {
+        return Some(Excluded::Origin);
+    }
+    if let Some(country) = code(&item) {
+        return Some(Excluded::Country(country));
+    }
+    if let Some(continent) = item.strip_prefix("continent:") {
+        let good = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        return (continent.len() == 2 && continent.bytes().all(good))
+            .then(|| Excluded::Continent(continent.to_ascii_uppercase()));
+    }
+    let digits = item.strip_prefix("as").filter(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
+    if let Some(digits) = digits {
+        return digits.parse().ok().map(Excluded::As);
+    }
+    let of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    (item.contains('.') && item.len() <= 100 && item.bytes().all(of_a_name)).then_some(Excluded::Name(item))
+}
+
+/// "a number from 1 to 255".
+fn limit(value: &[u8]) -> Option<usize> {
+    let text = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()))?;
+    text.parse().ok().filter(|number| (1..=255).contains(number))
 }
 
 /// Without blanks, tabs, CR and LF at either end.

@@ -3,7 +3,7 @@
 use super::{
     client::Client,
     facts::{Facts, Hosts, Url, code},
-    question::{Bytes, Question, could_be_known, repeated},
+    question::{Bytes, Excluded, Question, could_be_known, repeated},
     subject::Subject,
 };
 use answer::rules::{NetblockMode, Rules};
@@ -41,7 +41,12 @@ pub struct Group {
 pub type Candidates<'a> = BTreeMap<i64, Vec<&'a Url>>;
 
 /// The candidates of a request.
-pub fn candidates<'a>(subject: &Subject<'a>, question: &Question, kind: Kind) -> Candidates<'a> {
+pub fn candidates<'a>(
+    facts: &Facts,
+    subject: &Subject<'a>,
+    question: &Question,
+    kind: Kind,
+) -> Candidates<'a> {
     // "of the web alone: a redirect, apt's list, metalink 4".
     let web = matches!(kind, Kind::Redirect | Kind::Apt | Kind::Metalink4);
     let counts = |url: &Url| {
@@ -56,11 +61,31 @@ pub fn candidates<'a>(subject: &Subject<'a>, question: &Question, kind: Kind) ->
     let mut candidates = BTreeMap::new();
     for (host, urls) in &subject.directory.carriers {
         let fresh = subject.fresh.as_ref().is_none_or(|fresh| fresh.contains(host));
-        if fresh && urls.iter().any(counts) {
+        if fresh && urls.iter().any(counts) && !is_excluded(facts, subject, question, *host) {
             candidates.insert(*host, urls.iter().filter(|url| all_urls || counts(url)).collect());
         }
     }
     candidates
+}
+
+/// "counts in every tier".
+fn is_excluded(facts: &Facts, subject: &Subject<'_>, question: &Question, host: i64) -> bool {
+    question.exclude.iter().any(|item| match item {
+        Excluded::Country(code) => is_of(facts, subject, host, code),
+        Excluded::Continent(continent) => {
+            let countries = facts.continents.iter().filter(|(_, of)| *of == continent);
+            countries.into_iter().any(|(code, _)| is_of(facts, subject, host, code))
+        }
+        Excluded::As(number) => facts.as_hosts.get(number).is_some_and(|hosts| hosts.contains(&host)),
+        Excluded::Name(name) => facts.host_names.get(&host).is_some_and(|names| names.contains(name)),
+        Excluded::Origin => false,
+    })
+}
+
+/// Whether a host is in a country or stands for it in the directory.
+fn is_of(facts: &Facts, subject: &Subject<'_>, host: i64, country: &str) -> bool {
+    facts.host_country.get(&host).is_some_and(|own| own == country)
+        || subject.directory.by_country.get(country).is_some_and(|hosts| hosts.contains(&host))
 }
 
 /// Goes through the table of §4, row by row.
@@ -83,8 +108,11 @@ pub fn select(
         answer.asn();
     }
     if let Some(items) = &question.countries
-        && (answer.requested(items) || answer.continents_of_requested(items))
+        && (answer.requested(items) || !question.strict && answer.continents_of_requested(items))
     {
+        return answer.selection;
+    }
+    if question.strict {
         return answer.selection;
     }
     answer.own_country();
@@ -112,7 +140,18 @@ impl Answer<'_> {
         let Some((name, hosts)) = name.and_then(|name| self.facts.locations.get_key_value(name)) else {
             return;
         };
-        if self.list(Tier::Location, self.carried(hosts)) {
+        let mut hosts = self.carried(hosts);
+        if question.strict {
+            // "nor location hosts outside these countries".
+            let items = question.countries.as_deref().unwrap_or_default();
+            let global = items.iter().any(|item| item == b"GLOBAL");
+            let countries = codes(items);
+            hosts.retain(|host| {
+                global && self.subject.directory.global.contains(host)
+                    || countries.iter().any(|country| is_of(self.facts, self.subject, *host, country))
+            });
+        }
+        if self.list(Tier::Location, hosts) {
             self.selection.header += &format!("Using location {} ", repeated(name.as_bytes()));
         }
     }

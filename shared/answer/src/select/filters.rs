@@ -1,0 +1,131 @@
+//! Filters that few requests have: which hosts the client does not want, or the operator not for this client.
+//!
+//! What they drop is worked out once for all hosts of a directory, before the tiers; a request without such a filter
+//! pays one branch a host. Source: SPEC.md §4.
+
+use super::{
+    exclude::{Exclude, Item, host_name},
+    query::Query,
+};
+use cache::{CountryId, HostId, PlacementId, Set, View};
+
+/// Filters that dropped a host, as bits in the order in which they are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped(u8);
+
+impl Dropped {
+    /// `exclude`.
+    pub const EXCLUDED: Dropped = Dropped(1);
+    /// `strict`: outside the countries asked for.
+    pub const OUTSIDE: Dropped = Dropped(2);
+
+    /// Whether one of `other` dropped the host.
+    #[inline]
+    pub fn by(self, other: Dropped) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether none did.
+    #[inline]
+    pub fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    fn add(&mut self, other: Dropped) {
+        self.0 |= other.0;
+    }
+
+    fn remove(&mut self, other: Dropped) {
+        self.0 &= !other.0;
+    }
+}
+
+/// Fills `dropped` with what these filters say of the hosts of a set, by position. Returns whether there are any
+/// filters; without one it is left as it was.
+///
+/// Cost: proportional to the URLs of the set's hosts where names are excluded, else to its hosts.
+pub fn drop(view: &View<'_>, query: &Query<'_>, set: Set<'_>, dropped: &mut Vec<Dropped>) -> bool {
+    if query.exclude.is_none() && !query.strict {
+        return false;
+    }
+    dropped.clear();
+    dropped.resize(set.width(), Dropped::default());
+    if let Some(exclude) = &query.exclude {
+        excluded(view, exclude, set, dropped);
+    }
+    if query.strict {
+        outside(view, query, set, dropped);
+    }
+    true
+}
+
+fn excluded(view: &View<'_>, exclude: &Exclude, set: Set<'_>, dropped: &mut [Dropped]) {
+    let of = |country| {
+        let continent = view.continent(country);
+        exclude.items.iter().any(|item| match item {
+            Item::Country(_, Some(one)) => *one == country,
+            Item::Continent(_, Some(one)) => continent == Some(*one),
+            _ => false,
+        })
+    };
+    for_countries(view, set, of, |position| dropped[position].add(Dropped::EXCLUDED));
+    let mut asns = Vec::new();
+    let mut names = Vec::new();
+    for item in &exclude.items {
+        match item {
+            Item::Asn(_, Some(asn)) => asns.extend(view.asn_hosts(*asn)),
+            Item::Host(name) => names.push(&name[..]),
+            _ => {}
+        }
+    }
+    if asns.is_empty() && names.is_empty() {
+        return;
+    }
+    asns.sort_unstable();
+    for (position, member) in set.iter() {
+        let host = view.placement_host(member.placement);
+        if asns.binary_search(&host).is_ok() || !names.is_empty() && has_name(view, host, &names) {
+            dropped[position].add(Dropped::EXCLUDED);
+        }
+    }
+}
+
+/// Whether a host has a URL, for this directory or another one, of one of these names.
+fn has_name(view: &View<'_>, host: HostId, names: &[&str]) -> bool {
+    let urls = view.host_placements(host).flat_map(|placement| view.placement_urls(PlacementId(placement)));
+    urls.filter_map(|url| view.url(url)).any(|(_, url)| names.contains(&host_name(url)))
+}
+
+fn outside(view: &View<'_>, query: &Query<'_>, set: Set<'_>, dropped: &mut [Dropped]) {
+    let Some(requested) = &query.countries else { return };
+    for (position, member) in set.iter() {
+        if !(requested.global && member.public) {
+            dropped[position].add(Dropped::OUTSIDE);
+        }
+    }
+    let inside = |country| requested.contains(country);
+    for_countries(view, set, inside, |position| dropped[position].remove(Dropped::OUTSIDE));
+}
+
+/// Sees the position of each host of the set that is in one of the countries chosen, or stands for one.
+fn for_countries(
+    view: &View<'_>,
+    set: Set<'_>,
+    chosen: impl Fn(CountryId) -> bool,
+    mut see: impl FnMut(usize),
+) {
+    let chosen: Vec<bool> =
+        (0..view.country_count() as u16).map(|number| chosen(CountryId(number))).collect();
+    let is = |country: CountryId| chosen.get(usize::from(country.0)).is_some_and(|chosen| *chosen);
+    for (_, range) in set.countries().filter(|(country, _)| is(*country)) {
+        set.positions(range).for_each(&mut see);
+    }
+    for (_, position) in set.extras().filter(|(country, _)| is(*country)) {
+        see(position);
+    }
+    for (position, member) in set.iter() {
+        if view.host_country(view.placement_host(member.placement)).is_some_and(is) {
+            see(position);
+        }
+    }
+}
