@@ -191,6 +191,7 @@ impl Page<'_> {
                     None => "On your continent".into(),
                 }
             }
+            Tier::Near => "Around your country".into(),
             Tier::None | Tier::Global | Tier::Other => "Farther away".into(),
         }
     }
@@ -266,7 +267,7 @@ a:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-ra
 .forms, .you, li span { font-size: .875rem; }
 b { color: var(--ink); font-weight: 600; overflow-wrap: anywhere; }
 ol { list-style: none; margin: 0; padding: 0; border-top: 1px solid var(--line); }
-li { display: grid; grid-template-columns: minmax(0, 1fr) 10rem 8rem; gap: 0 1rem; padding: .4375rem 0; border-bottom: 1px solid var(--line); align-items: baseline; }
+li { display: grid; grid-template-columns: minmax(0, 1fr) 10rem 9.5rem; gap: 0 1rem; padding: .4375rem 0; border-bottom: 1px solid var(--line); align-items: baseline; }
 li a { overflow-wrap: anywhere; }
 li span:last-child { grid-column: 3; }
 @media (max-width: 40rem) {

@@ -33,6 +33,8 @@ pub struct Params<'q> {
     pub format: Option<Cow<'q, [u8]>>,
     /// `exclude`
     pub exclude: Option<Cow<'q, [u8]>>,
+    /// `family`
+    pub family: Option<Cow<'q, [u8]>>,
     /// `limit`
     pub limit: Option<Cow<'q, [u8]>>,
     /// `redirect` is there and not `0`.
@@ -71,6 +73,7 @@ impl<'q> Params<'q> {
             location: word(Name::Location),
             format: word(Name::Format),
             exclude: word(Name::Exclude),
+            family: word(Name::Family),
             limit: word(Name::Limit),
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
@@ -96,6 +99,7 @@ enum Name {
     Redirect,
     Time,
     Exclude,
+    Family,
     Limit,
     Strict,
 }
@@ -128,6 +132,7 @@ impl Name {
             b"redirect" => Name::Redirect,
             b"time" => Name::Time,
             b"exclude" => Name::Exclude,
+            b"family" => Name::Family,
             b"limit" => Name::Limit,
             b"strict" => Name::Strict,
             _ => return None,
