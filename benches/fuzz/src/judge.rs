@@ -34,6 +34,11 @@ pub fn is_usable(service: &Service<'_>, answer: &Answer, page: &[u8], log: &[u8]
             assert!(url.starts_with("http") && url.bytes().all(|byte| byte.is_ascii_graphic()), "{url:?}");
             assert_eq!(body.strip_suffix('\n'), Some(url));
         }
+        200 if kind == Kind::Page => {
+            assert!(body.len() <= 32 << 10 && !body.contains("<script"), "{body}");
+            let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+            assert!(roxmltree::Document::parse_with_options(body, options).is_ok(), "{body}");
+        }
         200 if headers.contains("Vary: Accept\r\n") => is_help(body),
         200 | 400 | 404 => {
             assert!(headers.is_empty(), "{headers:?}");

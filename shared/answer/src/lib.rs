@@ -11,7 +11,10 @@ pub mod suspended;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
-    render::{apt, escape, help::Help, json, log_line, metalink, metalink4, mirrorlist, redirect, refusal},
+    render::{
+        apt, escape, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist, page,
+        redirect, refusal,
+    },
     rules::{LogAddress, Rules},
     select::{
         form::{Format, PLAIN},
@@ -171,7 +174,7 @@ impl Service<'_> {
     ) -> Option<Answer> {
         let (view, fragments, candidates) = (&self.view, self.fragments, &scratch.candidates);
         let head = ReplyHead { status: 200, kind: query.format.kind(), tier: candidates.picks.first()?.tier };
-        let headers_len = query.format.content_type().len();
+        let mut headers_len = query.format.content_type().len();
         Some(match query.format {
             Format::Redirect => {
                 let location = redirect::render(view, fragments, query, target, candidates, out)?;
@@ -187,6 +190,17 @@ impl Service<'_> {
             }
             Format::Apt => {
                 apt::render(view, fragments, query, target, candidates, out);
+                Answer { head, headers_len }
+            }
+            Format::Page => {
+                for line in page::HEADERS {
+                    out.extend_from_slice(line);
+                    headers_len += line.len();
+                }
+                let (path, written) = query.written;
+                let links = Links { path, query: written };
+                let version = self.version;
+                page::Page { view, fragments, query, target, candidates, links, version }.render(out);
                 Answer { head, headers_len }
             }
             Format::Json => {

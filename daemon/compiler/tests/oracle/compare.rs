@@ -2,7 +2,7 @@
 
 use crate::{
     exchange::Reply,
-    model::{Block, Blocks, Body, Expected, Global, JSON, Line, METALINK, METALINK4, Ranks, json},
+    model::{Block, Blocks, Body, Expected, Global, JSON, Line, METALINK, METALINK4, Ranks, json, page},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -35,6 +35,10 @@ pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
         Body::Json(expected) => {
             same_text("header lines", "", &reply.headers)?;
             blocks(expected, &json::lines(&reply.body)?)
+        }
+        Body::Page(expected) => {
+            same_text("header lines", page::HEADERS, &reply.headers)?;
+            blocks(expected, &page::lines(&reply.body)?)
         }
         Body::Redirect(targets) => redirect(targets, reply),
         Body::Blocks(expected) => {
@@ -254,6 +258,7 @@ impl<'a> Position<'a> {
 pub fn readable(reply: &Reply) -> Result<(), Difference> {
     match &*reply.content_type {
         METALINK => readable_metalink(&reply.body, "http://www.metalinker.org/"),
+        _ if reply.head.kind == Kind::Page && reply.head.status == 200 => page::lines(&reply.body).map(drop),
         JSON => fits_the_schema(&reply.body),
         METALINK4 => readable_metalink(&reply.body, "urn:ietf:params:xml:ns:metalink"),
         // Help is for people.

@@ -26,15 +26,18 @@ pub enum Format {
     Apt,
     /// A JSON object.
     Json,
+    /// An HTML page.
+    Page,
     /// Metalink 4.
     Metalink4,
 }
 
 impl Format {
     /// What `format=` calls them.
-    pub const NAMES: [(&str, Format); 4] = [
+    pub const NAMES: [(&str, Format); 5] = [
         ("text", Format::Text),
         ("apt", Format::Apt),
+        ("html", Format::Page),
         ("json", Format::Json),
         ("metalink4", Format::Metalink4),
     ];
@@ -52,6 +55,7 @@ impl Format {
             Format::Metalink => Kind::Metalink,
             Format::Apt => Kind::Apt,
             Format::Json => Kind::Json,
+            Format::Page => Kind::Page,
             Format::Metalink4 => Kind::Metalink4,
         }
     }
@@ -73,6 +77,7 @@ impl Format {
             Format::Metalink => b"Content-Type: application/metalink+xml\r\n",
             Format::Metalink4 => b"Content-Type: application/metalink4+xml\r\n",
             Format::Json => b"Content-Type: application/json\r\n",
+            Format::Page => b"Content-Type: text/html; charset=utf-8\r\n",
             Format::Text | Format::Redirect | Format::Apt => PLAIN,
         }
     }

@@ -12,6 +12,7 @@ pub mod json;
 pub mod metalink;
 pub mod metalink4;
 pub mod mirrorlist;
+pub mod page;
 pub mod prefix;
 pub mod question;
 pub mod statistics;
@@ -54,6 +55,8 @@ pub enum Body {
     Blocks(Blocks),
     /// An object that is these as [`json::lines`].
     Json(Blocks),
+    /// A page that is these as [`page::lines`].
+    Page(Blocks),
     /// A page of help that says these.
     Help(Vec<String>),
     /// One of these, as the value of `Location` and as the only line of the body.
@@ -187,12 +190,12 @@ impl Model {
                 _ => metalink,
             },
             hashes: matches!(kind, Kind::Metalink | Kind::Metalink4),
-            details: kind == Kind::Json,
+            details: matches!(kind, Kind::Json | Kind::Page),
             directory: kind == Kind::Apt,
         };
         let client = Client::of(&self.facts, question.ip.unwrap_or(request.client));
         if question.format == Some(None) {
-            let text = "error: unknown format; known are text, apt, json, metalink4\n".to_owned();
+            let text = "error: unknown format; known are text, apt, html, json, metalink4\n".to_owned();
             return Expected::refusal(kind, (400, text), now);
         }
         let mut expected = match subject::find(&self.facts, &question, about) {
@@ -256,6 +259,7 @@ impl Model {
             Kind::Redirect => Body::Redirect(redirect_targets(subject, &selection, &candidates)),
             Kind::Metalink4 => metalink4::document(facts, subject, &selection, minimum, &candidates, now),
             Kind::Json => json::object(self, subject, question, client, &selection, &candidates),
+            Kind::Page => page::document(subject, question, &selection, self.rules.minimum, &candidates),
             Kind::Apt => apt::list(subject, question, &selection, minimum, &candidates),
             _ => mirrorlist::list(facts, subject, question, &selection, minimum, &candidates),
         };
@@ -264,6 +268,7 @@ impl Model {
             Kind::Redirect => (302, TEXT),
             Kind::Metalink4 => (200, METALINK4),
             Kind::Json => (200, JSON),
+            Kind::Page => (200, HTML),
             _ => (200, TEXT),
         };
         Expected { status, content_type, kind, tier, body, log: None }
@@ -271,6 +276,7 @@ impl Model {
 }
 
 /// Content types of replies.
+pub const HTML: &str = "text/html; charset=utf-8";
 pub const JSON: &str = "application/json";
 pub const TEXT: &str = "text/plain";
 pub const METALINK: &str = "application/metalink+xml";

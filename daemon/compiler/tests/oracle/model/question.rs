@@ -40,9 +40,10 @@ pub struct Question {
 }
 
 /// The names of `format`, and what answers of these forms are counted as.
-pub const FORMATS: [(&[u8], Kind); 4] = [
+pub const FORMATS: [(&[u8], Kind); 5] = [
     (b"text", Kind::Mirrorlist),
     (b"apt", Kind::Apt),
+    (b"html", Kind::Page),
     (b"json", Kind::Json),
     (b"metalink4", Kind::Metalink4),
 ];
