@@ -3,13 +3,12 @@
 //! Everything is in the library; here is the order in which it happens.
 
 use daemon::{
-    access_log,
     cache_file::CacheFile,
     config::Task,
     control::callers::Callers,
     failure::{self, Failure, Fault},
     listener::{self, Listener},
-    log,
+    log, log_file,
     master::{self, Opened, Signals},
     sandbox,
 };
@@ -39,13 +38,13 @@ fn run() -> Result<(), Failure> {
     }
     sandbox::set_no_new_privs()?;
     let signals = Signals::open()?;
-    let access_log = access_log::open_first(config.access_log.as_deref())?;
+    let logs = log_file::open_first(config.logs())?;
     let mut listener = Listener::open(&config.socket, config.socket_access())?;
     let opened = CacheFile::open(&config.cache)
         .and_then(|cache| sandbox::announce(config.sandbox).map(|()| cache))
         .and_then(|cache| Ok((cache, Callers::open(&config.control())?)));
     match opened {
-        Ok((cache, callers)) => master::run(config, cache, Opened { signals, access_log, listener, callers }),
+        Ok((cache, callers)) => master::run(config, cache, Opened { signals, logs, listener, callers }),
         Err(failure) => {
             listener.remove_file();
             Err(failure)

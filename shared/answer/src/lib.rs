@@ -10,7 +10,7 @@ pub mod select;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
-    render::{help::Help, log_line, metalink, mirrorlist, redirect, refusal},
+    render::{help::Help, log_line, metalink, mirrorlist, redirect, refusal, request_line},
     rules::{LogAddress, Rules},
     select::{
         query::Query,
@@ -38,9 +38,20 @@ pub fn taken(bytes: &[u8]) -> Result<View<'_>, Box<dyn Error + Send + Sync>> {
 pub struct Scratch {
     /// Access log lines of the requests answered since the owner last emptied it.
     pub log: Vec<u8>,
+    /// Lines of all requests likewise; none are written unless it is there.
+    pub requests: Option<RequestLines>,
     candidates: Candidates,
     tiers: TierScratch,
     clock: Clock,
+}
+
+/// Lines of the request log.
+#[derive(Debug)]
+pub struct RequestLines {
+    /// What of clients' addresses they have.
+    pub address: LogAddress,
+    /// The lines.
+    pub lines: Vec<u8>,
 }
 
 /// A cache and the rules by which it answers.
@@ -77,26 +88,31 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
-        if matches!(request.path, b"/" | b"") {
-            return self.help(request, now, out);
-        }
         scratch.clock.set(now);
-        let Some(query) = Query::resolve(&self.view, request) else {
-            let line = content_type(Kind::Other);
-            out.extend_from_slice(line);
-            out.extend_from_slice(b"not found: ask for mirrorlist or metalink\nsee / for help\n");
-            let head = ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None };
-            return Answer { head, headers_len: line.len() };
+        let query = Query::resolve(&self.view, request);
+        let answer = match &query {
+            Some(query) => self.listed(query, rng, scratch, out),
+            None if matches!(request.path, b"/" | b"") => self.help(request, now, out),
+            None => not_found(out),
         };
-        let answer = self.reply(&query, rng, scratch, out);
+        if let Some(RequestLines { address, lines }) = &mut scratch.requests {
+            let asked = (request, query.as_ref());
+            request_line::render(&self.view, asked, &answer.head, &scratch.clock.stamp, *address, lines);
+        }
+        answer
+    }
+
+    /// Answers who asks for a list, a metalink or a redirect, and notes it for the statistics.
+    fn listed(
+        &self,
+        query: &Query<'_>,
+        rng: &mut impl Rng,
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> Answer {
+        let answer = self.reply(query, rng, scratch, out);
         if self.rules.log_address != LogAddress::Off && matches!(answer.head.status, 200 | 302) {
-            log_line::render(
-                &self.view,
-                &query,
-                self.rules.log_address,
-                scratch.clock.date,
-                &mut scratch.log,
-            );
+            log_line::render(&self.view, query, self.rules.log_address, scratch.clock.date, &mut scratch.log);
         }
         answer
     }
@@ -178,6 +194,14 @@ impl Service<'_> {
     }
 }
 
+/// The answer to whoever asks for what there is not.
+fn not_found(out: &mut Vec<u8>) -> Answer {
+    let line = content_type(Kind::Other);
+    out.extend_from_slice(line);
+    out.extend_from_slice(b"not found: ask for mirrorlist or metalink\nsee / for help\n");
+    Answer { head: ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None }, headers_len: line.len() }
+}
+
 /// The header line that tells what the body of an answer is.
 fn content_type(kind: Kind) -> &'static [u8] {
     match kind {
@@ -191,14 +215,20 @@ fn content_type(kind: Kind) -> &'static [u8] {
 struct Clock {
     now: u64,
     date: Date,
+    /// RFC 3339, in UTC.
+    stamp: String,
     /// RFC 1123, in GMT.
     pubdate: String,
 }
 
 impl Default for Clock {
     fn default() -> Clock {
-        let mut clock =
-            Clock { now: u64::MAX, date: OffsetDateTime::UNIX_EPOCH.date(), pubdate: String::new() };
+        let mut clock = Clock {
+            now: u64::MAX,
+            date: OffsetDateTime::UNIX_EPOCH.date(),
+            stamp: String::new(),
+            pubdate: String::new(),
+        };
         clock.set(0);
         clock
     }
@@ -214,6 +244,15 @@ impl Clock {
         let seconds = i64::try_from(now).unwrap_or_default();
         let time = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         self.date = time.date();
+        self.stamp = format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
+            time.year(),
+            u8::from(time.month()),
+            time.day(),
+            time.hour(),
+            time.minute(),
+            time.second()
+        );
         let (weekday, month) = (time.weekday().to_string(), time.month().to_string());
         self.pubdate = format!(
             "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",

@@ -27,4 +27,5 @@ pub mod mirrorlist;
 pub mod near;
 pub mod redirect;
 pub mod refusal;
+pub mod request_line;
 pub mod url;
