@@ -70,6 +70,9 @@ pub struct Status {
     pub generation: u64,
     /// The file of the cache that it answers from.
     pub cache: String,
+    /// What is suspended, if a list is read at all. An older daemon does not say.
+    #[serde(default)]
+    pub suspended: Option<Suspended>,
     /// What the cache was made from. An older daemon does not say.
     #[serde(default)]
     pub sources: Vec<Source>,
@@ -96,6 +99,19 @@ impl Status {
     pub fn counter(&self, counter: Counter) -> u64 {
         self.counters.get(counter.name()).copied().unwrap_or_default()
     }
+}
+
+/// URLs that are left out of answers.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Suspended {
+    /// The list that says so.
+    pub file: String,
+    /// URLs of the cache that are.
+    pub urls: u64,
+    /// Hosts that have no other.
+    pub hosts: u64,
+    /// When the first of them is back, unless it is said again.
+    pub until: Option<u64>,
 }
 
 /// A file that the cache was made from.

@@ -1,6 +1,6 @@
 //! What people read of a status. Scripts take the JSON.
 
-use super::{Loader, Source, State, Status, Worker};
+use super::{Loader, Source, State, Status, Suspended, Worker};
 use program::print::{age, date, grouped};
 use std::time::{SystemTime, UNIX_EPOCH};
 use wire::{Counter, Unit};
@@ -31,6 +31,14 @@ fn lines(status: &Status, now: u64) -> Vec<String> {
         ("data of", moment(status.counter(Counter::CacheSource))),
         ("holds", holds.join(", ")),
     ];
+    if let Some(Suspended { file, urls, hosts, until }) = &status.suspended {
+        let first = until
+            .map_or(String::new(), |until| format!("; the first ends in {}", age(until.saturating_sub(now))));
+        told.push((
+            "suspended",
+            format!("{} URLs, {} hosts without another ({file}){first}", grouped(*urls), grouped(*hosts)),
+        ));
+    }
     told.extend(status.sources.iter().map(|source| (source.name.as_str(), source_text(source, now))));
     if let Some(last) = &status.last_reload {
         let how = last.error.as_deref().unwrap_or("went well");
@@ -124,6 +132,12 @@ mod tests {
             stopping: false,
             generation: 3,
             cache: "/var/lib/mirrorlist/cache.mlc".into(),
+            suspended: Some(Suspended {
+                file: "/var/lib/S".into(),
+                urls: 1003,
+                hosts: 2,
+                until: Some(1_700_003_720),
+            }),
             sources: vec![
                 source("mirrormanager", Some(1_700_002_000), Some(1000)),
                 source("netblocks", None, Some(1000)),
@@ -158,6 +172,7 @@ mirrorlistd 1.2.3, process 4711
   built                     2023-11-14T23:03:20Z (11 min 0 s ago)
   data of                   2023-11-14T22:46:40Z (27 min 40 s ago)
   holds                     600 hosts, 120,000 directories, 0 repositories
+  suspended                 1,003 URLs, 2 hosts without another (/var/lib/S); the first ends in 1 min 0 s
   mirrormanager             of 2023-11-14T22:46:40Z (27 min 40 s ago); too old: warning, its max-age is 16 min 40 s
   netblocks                 of unknown time
   continents                of 2020-09-13T12:26:40Z (1157 d 10 h ago)

@@ -21,7 +21,7 @@ const OF_REQUESTS: u16 = 1 << 15;
 pub const OTHER_STATUS: u16 = 0;
 
 /// Status and tier of the outcomes that are told apart, by place. New ones are added at the end.
-const PLACES: [(u16, Tier); 12] = [
+const PLACES: [(u16, Tier); 13] = [
     (OTHER_STATUS, Tier::None),
     (200, Tier::Location),
     (200, Tier::Netblock),
@@ -34,6 +34,7 @@ const PLACES: [(u16, Tier); 12] = [
     (200, Tier::None),
     (400, Tier::None),
     (404, Tier::None),
+    (200, Tier::Near),
 ];
 
 /// What a value is the number of.
@@ -131,6 +132,8 @@ counters! {
         "Age beyond which an input of the cache is too old.";
     GeoipMaxAge = 23, Span, "mirrorlist_cache_input_max_age_seconds" of "geoip",
         "Age beyond which an input of the cache is too old.";
+    SuspendedUrls = 24, Gauge, "mirrorlist_suspended_urls", "URLs of the cache that are suspended.";
+    SuspendedHosts = 25, Gauge, "mirrorlist_suspended_hosts", "Hosts all of whose URLs are suspended.";
     Connections = 32, Count, "mirrorlist_daemon_connections_accepted", "Connections that workers have taken.";
     FramesRefused = 33, Count, "mirrorlist_daemon_frames_refused",
         "Frames that were refused, each with its connection.";
@@ -162,6 +165,7 @@ impl Outcome {
             (Tier::None, 200) => 9,
             (Tier::None, 400) => 10,
             (Tier::None, 404) => 11,
+            (Tier::Near, 200 | 302) => 12,
             (tier, 200 | 302) if tier != Tier::Other => tier as u8,
             _ => 0,
         };
@@ -187,8 +191,8 @@ impl Outcome {
     /// The status; [`OTHER_STATUS`] stands for all that are not told apart.
     pub fn status(self) -> u16 {
         match (self.kind, self.tier()) {
-            (_, Tier::None) | (Kind::Other | Kind::Mirrorlist | Kind::Metalink, _) => self.place().0,
-            (Kind::Redirect, _) => 302,
+            (Kind::Redirect, tier) if tier != Tier::None => 302,
+            _ => self.place().0,
         }
     }
 
@@ -352,7 +356,8 @@ mod tests {
     #[test]
     fn keys_of_a_later_version_are_passed_over() {
         let mut bytes = sent(&[(Key::Counter(Counter::Hosts), 5); 5]);
-        let unknown = [999, OF_REQUESTS | 4 << 8, OF_REQUESTS | PLACES.len() as u16, OF_REQUESTS | 0x7fff];
+        let kind = (Kind::ALL.len() as u16) << 8;
+        let unknown = [999, OF_REQUESTS | kind, OF_REQUESTS | PLACES.len() as u16, OF_REQUESTS | 0x7fff];
         for (entry, key) in unknown.into_iter().enumerate() {
             let at = HEADER_LEN + entry * ENTRY_LEN;
             bytes[at..at + 2].copy_from_slice(&u16::to_le_bytes(key));

@@ -7,19 +7,21 @@ use super::{
 };
 use answer::{
     Service,
+    render::metalink4,
     select::{
         explain::{Unlisted, Verdict, explain},
+        form::Format,
         query::Query,
         target::{Subject, Target},
         tiers::{Candidates, Exclusion, Source},
     },
 };
-use cache::{HostId, UrlId, View};
-use program::print::grouped;
+use cache::{HostId, PlacementId, UrlId, View};
+use program::print::{date, grouped};
 use rand::Rng;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
-use wire::{Kind, Request, Tier};
+use wire::{Request, Tier};
 
 /// One request, explained. The field names are those of the JSON form.
 #[derive(Debug, Serialize)]
@@ -115,7 +117,7 @@ impl Explanation {
         });
         match &query.target {
             Err(refusal) => explanation.refused = Some(refusal.to_string()),
-            Ok(target) if query.kind == Kind::Metalink && target.details.is_none() => {
+            Ok(target) if query.format.needs_details() && target.details.is_none() => {
                 explanation.refused = Some("a metalink needs hashes of the file, the cache has none".into());
             }
             Ok(target) => {
@@ -146,7 +148,12 @@ impl Explanation {
         self.directory = Some(path(target.directory));
         self.must_also_carry = target.repodata.map(path);
         self.file = target.file.as_deref().map(lossy);
-        let source = Source { view, rules: &service.rules, shared: service.fragments.shared() };
+        let source = Source {
+            view,
+            rules: &service.rules,
+            shared: service.fragments.shared(),
+            usable: service.fragments.usable(),
+        };
         let (candidates, verdicts) = explain(source, query, target, dice);
         let described = Described { service, query, target, shown, candidates: &candidates };
         let mut hidden = &candidates.hidden[..];
@@ -267,7 +274,10 @@ impl Described<'_> {
             Err(unlisted) => {
                 described.urls =
                     view.placement_urls(placement).filter_map(whole).map(|url| lossy(&url)).collect();
-                described.out = Some(self.reason(unlisted, described.countries_allowed.as_deref()));
+                described.out = Some(match unlisted {
+                    Unlisted::Excluded(Exclusion::Suspended) => self.suspended(placement),
+                    _ => self.reason(unlisted, described.countries_allowed.as_deref()),
+                });
             }
         }
         described
@@ -275,10 +285,22 @@ impl Described<'_> {
 
     /// Why a host that has a place shows no URL.
     fn not_shown(&self) -> String {
-        match self.query.kind {
-            Kind::Redirect => "behind the mirror that the redirect leads to".into(),
+        match self.query.format {
+            Format::Redirect => "behind the mirror that the redirect leads to".into(),
+            Format::Metalink4 => format!("behind the {} hosts of a metalink 4", metalink4::HOSTS),
             _ => "beyond the limit of an answer, 1 MiB".into(),
         }
+    }
+
+    /// Why a host is suspended: what is said of each of its URLs.
+    fn suspended(&self, placement: PlacementId) -> String {
+        let usable = self.service.fragments.usable();
+        let lines = self.service.view.placement_urls(placement).filter_map(|url| usable.line(url));
+        let lines = lines.map(|line| {
+            let time = |seconds| date(seconds).unwrap_or_else(|| "an unknown time".into());
+            format!("{} since {} ({}) until {}", line.url, time(line.since), line.reason, time(line.until))
+        });
+        format!("suspended: {}", lines.collect::<Vec<_>>().join(", "))
     }
 
     fn reason(&self, unlisted: Unlisted, allowed: Option<&[String]>) -> String {
@@ -291,12 +313,25 @@ impl Described<'_> {
                     _ => format!("no URL with a protocol that counts: {}", wanted.join(", ")),
                 }
             }
+            Unlisted::Excluded(Exclusion::Suspended) => "suspended".into(),
             Unlisted::Excluded(Exclusion::CountryNotAllowed) => {
                 format!("not for the client's country, only for {}", allowed.unwrap_or_default().join(", "))
             }
             Unlisted::Excluded(Exclusion::Excluded) => {
                 let exclude = self.query.exclude.as_ref().map(ToString::to_string).unwrap_or_default();
                 format!("excluded by the request (exclude = {exclude})")
+            }
+            Unlisted::Excluded(Exclusion::OnlyInside) => {
+                "only for clients of its country or continent".into()
+            }
+            Unlisted::Excluded(Exclusion::Avoided) => {
+                "kept from clients of this country by the site ([avoid])".into()
+            }
+            Unlisted::Excluded(Exclusion::LacksFamily) => {
+                "does not answer by the version of IP asked for (family)".into()
+            }
+            Unlisted::ExclusiveOnly => {
+                "only the exclusive mirrors for the client's network are listed".into()
             }
             Unlisted::Excluded(Exclusion::OutsideCountries) => {
                 "outside the countries asked for, and the request is strict".into()

@@ -4,10 +4,11 @@
 
 use super::{escape::echo, fragments::Fragments, header};
 use crate::select::{
+    form::Format,
     query::Query,
     target::{Refusal, Subject},
 };
-use cache::{RepoArchId, RepositoryId, View};
+use cache::{Families, RepoArchId, RepositoryId, View};
 use std::ops::Range;
 
 /// Lines of the list of available repositories.
@@ -16,7 +17,7 @@ const MOST_LINES: usize = 100;
 /// The status of a refusal.
 pub fn status(refusal: Refusal) -> u16 {
     match refusal {
-        Refusal::Incomplete => 400,
+        Refusal::Incomplete | Refusal::UnknownFormat => 400,
         Refusal::Disabled => 200,
         Refusal::UnknownRepoArch(_) | Refusal::NotCarried | Refusal::InvalidPath => 404,
     }
@@ -24,7 +25,7 @@ pub fn status(refusal: Refusal) -> u16 {
 
 /// Appends the text of a refusal.
 pub fn text(view: &View<'_>, fragments: &Fragments, query: &Query<'_>, refusal: Refusal, out: &mut Vec<u8>) {
-    if let Some(subject) = &query.named.subject {
+    if let Some(subject) = query.named.subject.as_ref().filter(|_| refusal != Refusal::UnknownFormat) {
         header::subject(subject, out);
     }
     match refusal {
@@ -36,6 +37,12 @@ pub fn text(view: &View<'_>, fragments: &Fragments, query: &Query<'_>, refusal: 
         Refusal::Disabled => out.extend_from_slice(b"repo disabled\n"),
         Refusal::NotCarried => out.extend_from_slice(b"error: no mirror\n"),
         Refusal::InvalidPath => out.extend_from_slice(b"error: invalid path\n"),
+        Refusal::UnknownFormat => {
+            out.extend_from_slice(b"error: unknown format; known are ");
+            let names = Format::NAMES.map(|known| known.0);
+            out.extend_from_slice(names.join(", ").as_bytes());
+            out.push(b'\n');
+        }
         Refusal::UnknownRepoArch(repository) => {
             out.extend_from_slice(b"error: invalid repo or arch\n");
             available(view, fragments, query, repository, out);
@@ -152,6 +159,11 @@ pub fn no_candidate(query: &Query<'_>, out: &mut Vec<u8>) {
             names.push("none".into());
         }
         out.extend_from_slice(names.join(",").as_bytes());
+    }
+    if let Some(family) = query.family {
+        let family: &[u8] = if family == Families::V4 { b"4" } else { b"6" };
+        out.extend_from_slice(b" for family = ");
+        out.extend_from_slice(family);
     }
     if let Some(exclude) = &query.exclude {
         out.extend_from_slice(format!(" with exclude = {exclude}").as_bytes());

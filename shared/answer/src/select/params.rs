@@ -29,8 +29,12 @@ pub struct Params<'q> {
     pub version: Option<Cow<'q, [u8]>>,
     /// `location`
     pub location: Option<Cow<'q, [u8]>>,
+    /// `format`
+    pub format: Option<Cow<'q, [u8]>>,
     /// `exclude`
     pub exclude: Option<Cow<'q, [u8]>>,
+    /// `family`
+    pub family: Option<Cow<'q, [u8]>>,
     /// `limit`
     pub limit: Option<Cow<'q, [u8]>>,
     /// `redirect` is there and not `0`.
@@ -67,7 +71,9 @@ impl<'q> Params<'q> {
             ip: word(Name::Ip),
             version: word(Name::Version),
             location: word(Name::Location),
+            format: word(Name::Format),
             exclude: word(Name::Exclude),
+            family: word(Name::Family),
             limit: word(Name::Limit),
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
@@ -89,9 +95,11 @@ enum Name {
     Ip,
     Version,
     Location,
+    Format,
     Redirect,
     Time,
     Exclude,
+    Family,
     Limit,
     Strict,
 }
@@ -120,14 +128,21 @@ impl Name {
             b"ip" => Name::Ip,
             b"version" => Name::Version,
             b"location" => Name::Location,
+            b"format" => Name::Format,
             b"redirect" => Name::Redirect,
             b"time" => Name::Time,
             b"exclude" => Name::Exclude,
+            b"family" => Name::Family,
             b"limit" => Name::Limit,
             b"strict" => Name::Strict,
             _ => return None,
         })
     }
+}
+
+/// Whether a name, encoded or not, is one that means something.
+pub fn is_known(written: &[u8]) -> bool {
+    Name::read(written).is_some()
 }
 
 /// The names in a query string that mean nothing, decoded, in the order in which they stand there.
