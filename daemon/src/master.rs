@@ -132,7 +132,7 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
                         drop(ours);
                         worker::run(master.into_kit(place, theirs))
                     }
-                    Err(cause) => master.supervisor.forked(place, Err(cause.to_string()), Instant::now()),
+                    Err(cause) => master.supervisor.forked(place, Err(cause), Instant::now()),
                 }
             }
             Some(Action::ForkLoader) => match loader::fork() {
@@ -145,7 +145,7 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
                 Err(cause) => {
                     let cause = format!("not read, for no process could be started ({cause})");
                     let refused = cache_file::refused(&master.config.cache, &cause);
-                    master.supervisor.loaded(Err(refused.to_string()), Instant::now());
+                    master.supervisor.loaded(Err(refused), Instant::now());
                 }
             },
             Some(action) => master.execute(action, Instant::now()),
@@ -217,7 +217,7 @@ impl Master {
             Action::OpenCache(status) => {
                 let Some(loader) = self.loader.take() else { return };
                 let cache = loader.outcome(&self.config.cache, status, &mut self.own.suspension);
-                self.supervisor.loaded(cache.map(Rc::new).map_err(|error| error.to_string()), now);
+                self.supervisor.loaded(cache.map(Rc::new), now);
             }
             Action::KillLoader => drop(self.loader.take().map(|loader| loader.kill())),
             // A full socket is a worker that does not read it; that no answer comes deals with that.

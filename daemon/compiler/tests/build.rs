@@ -166,3 +166,36 @@ fn a_build_that_is_told_nothing_or_something_unknown_says_what_to_say() {
         assert_eq!((output.status.code(), output.stdout), (Some(78), vec![]), "{said}");
     }
 }
+
+#[test]
+fn what_the_site_says_is_in_the_cache_and_an_alias_of_what_is_there_is_warned_of() {
+    let folder = with_input();
+    let config = "[inputs]\nmirrormanager = 'input'\noutput = 'cache.mlc'\n\
+                  [policy]\npublic-url = 'https://dl.example.org/'\norigin-only = ['*.torrent']\n\
+                  [origins]\npub = 'https://origin.example.org/pub/'\n\
+                  [aliases]\n'pub/a' = 'pub/b'\n'pub/latest' = 'pub/a'\n";
+    fs::write(folder.path().join("config"), config).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut tool = Command::new(env!("CARGO_BIN_EXE_mirrorlist-cache"));
+        let output = tool.args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (_, said) = run(&["build", "--config", "config"]);
+    let warning = "warning: alias pub/a: is a path that mirrors have, so it never stands for pub/b\n";
+    assert!(said.contains(warning) && !said.contains("alias pub/latest"), "{said}");
+    let (shown, _) = run(&["inspect", "cache.mlc"]);
+    for line in [
+        "  public URL    https://dl.example.org",
+        "  origins       pub = https://origin.example.org/pub",
+        "  young         30 min 0 s",
+        "  origin only   *.torrent",
+        "  aliases       pub/a = pub/b, pub/latest = pub/a",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}\n{shown}");
+    }
+    let (json, _) = run(&["inspect", "--json", "cache.mlc"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["site"]["aliases"]["pub/latest"], "pub/a");
+    assert_eq!(json["site"]["young"], 1800);
+}

@@ -73,7 +73,7 @@ impl Suspended {
                 Some(count) => end = Some(count.parse::<usize>()),
                 None if text.starts_with('#') => {}
                 None => {
-                    list.lines.push(Line::parse(text).map_err(|cause| format!("line {number}: {cause}"))?)
+                    list.lines.push(Line::parse(text).map_err(|cause| format!("line {number}: {cause}"))?);
                 }
             }
         }

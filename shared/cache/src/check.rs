@@ -5,14 +5,17 @@
 //! row and byte of text, beside which it takes three bytes for each path component. Views are memory-safe without it.
 
 use super::{
-    CacheError,
+    CacheError, glob,
     limits::{
-        MOST_COMPONENTS, MOST_EXTRAS, MOST_HOSTS, MOST_NODES, MOST_PATH, MOST_TEXT, MOST_URLS, MOST_VERSIONS,
+        MOST_COMPONENTS, MOST_EXTRAS, MOST_GLOBS, MOST_HOSTS, MOST_NODES, MOST_PATH, MOST_TEXT, MOST_URLS,
+        MOST_VERSIONS,
     },
     schema::{
         ArchivedClassNumbers, ArchivedHashIndex, ArchivedNetblockRow, ArchivedRepoArchRow, ArchivedRosterRow,
-        ArchivedSchema, NO_CATEGORY, NO_CONTINENT, NO_COUNTRY, NONE, PUBLIC, stride,
+        ArchivedSchema, FAMILIES, NO_CATEGORY, NO_CONTINENT, NO_COUNTRY, NONE, ONLY_CONTINENT, ONLY_COUNTRY,
+        PUBLIC, RINGS, stride,
     },
+    site::is_below,
     table,
 };
 use crate::scheme::Scheme;
@@ -36,7 +39,39 @@ pub(super) fn meaning(schema: &ArchivedSchema) -> Checked {
     files(schema)?;
     repositories(schema)?;
     clients(schema)?;
-    ranges(schema)
+    ranges(schema)?;
+    site(schema)?;
+    choice(schema)
+}
+
+/// What hosts are chosen by beside their tiers.
+fn choice(schema: &ArchivedSchema) -> Checked {
+    let (hosts, countries) = (schema.hosts.len(), schema.countries.len());
+    must(schema.near_hosts.len() <= 1, "more than one number of near hosts")?;
+    let words = if schema.near_hosts.is_empty() { 0 } else { countries * RINGS * hosts.div_ceil(32) };
+    must(schema.rings.len() == words, "words of rings")?;
+    if hosts % 32 != 0 {
+        let known = |ring: &[u32_le]| ring.last().is_none_or(|word| word.to_native() >> (hosts % 32) == 0);
+        must(schema.rings.chunks_exact(hosts.div_ceil(32)).all(known), "an unknown host in a ring")?;
+    }
+    let for_each_host = |length: usize| length == 0 || length == hosts;
+    must(for_each_host(schema.host_place.len()), "a place for each host")?;
+    must(for_each_host(schema.host_families.len()), "families for each host")?;
+    must(schema.host_families.iter().all(|bits| bits & !FAMILIES == 0), "unknown family")?;
+    must(for_each_host(schema.host_flags.len()), "flags for each host")?;
+    let flags = ONLY_COUNTRY | ONLY_CONTINENT;
+    must(schema.host_flags.iter().all(|bits| bits & !flags == 0), "unknown flag of a host")?;
+    let order = schema.avoid.is_sorted_by(|a, b| (a.client, a.host) < (b.client, b.host));
+    must(order, "avoided countries out of order")?;
+    let known = |number: u16_le| usize::from(number.to_native()) < countries;
+    must(schema.avoid.iter().all(|row| known(row.client) && known(row.host)), "unknown avoided country")?;
+    for (bits, of) in [
+        (&schema.netblock_exclusive, schema.netblock_hosts.len()),
+        (&schema.asn_exclusive, schema.asn_hosts.len()),
+    ] {
+        must(bits.is_empty() || bits.len() == of.div_ceil(32), "words of exclusive hosts")?;
+    }
+    Ok(())
 }
 
 fn text(schema: &ArchivedSchema) -> Checked {
@@ -357,6 +392,56 @@ fn index(index: &ArchivedHashIndex, limit: usize, what: &'static str) -> Checked
     let good = |(tag, slot): (&u8, &u32_le)| *tag == 0 || (slot.to_native() as usize) < limit;
     must(index.tags.iter().zip(index.slots.iter()).all(good), what)?;
     must(table::is_spread(&index.tags), "a table that takes long to look up")
+}
+
+fn site(schema: &ArchivedSchema) -> Checked {
+    must(schema.policy.len() == 1, "one policy")?;
+    let public_url = schema.policy[0].public_url;
+    optional(public_url, schema.text_start.len() - 1, "unknown text")?;
+    let public_url = (public_url.to_native() != NONE).then(|| words(schema, public_url));
+    must(public_url.is_none_or(is_web_url), "a public URL that is none")?;
+    for row in schema.origins.iter() {
+        string(schema, row.top)?;
+        string(schema, row.url)?;
+        let url = words(schema, row.url);
+        must(is_web_url(url), "an origin that is no URL")?;
+        must(is_path(bytes(schema, row.top)), "an origin of no path")?;
+        must(!public_url.is_some_and(|above| is_below(url, above)), "an origin below the public URL")?;
+    }
+    must(
+        schema.origins.is_sorted_by(|a, b| bytes(schema, a.top) < bytes(schema, b.top)),
+        "origins out of order",
+    )?;
+    must(schema.origin_only.len() <= MOST_GLOBS, "too many patterns")?;
+    for pattern in schema.origin_only.iter() {
+        string(schema, *pattern)?;
+        must(glob::is_good(words(schema, *pattern)), "a pattern that is none")?;
+    }
+    for row in schema.aliases.iter() {
+        string(schema, row.name)?;
+        string(schema, row.path)?;
+        let good = |text: &[u8]| is_path(text) && !text.is_empty();
+        must(good(bytes(schema, row.name)) && good(bytes(schema, row.path)), "an alias of no path")?;
+    }
+    must(
+        schema.aliases.is_sorted_by(|a, b| bytes(schema, a.name) < bytes(schema, b.name)),
+        "aliases out of order",
+    )
+}
+
+/// A path as requests name it, once it is normalised; the empty one, too.
+fn is_path(path: &[u8]) -> bool {
+    let good = |segment: &[u8]| !matches!(segment, b"" | b"." | b"..");
+    path.is_empty() || path.split(|byte| *byte == b'/').all(good)
+}
+
+fn is_web_url(url: &str) -> bool {
+    matches!(Scheme::of_url(url), Some(Scheme::Https | Scheme::Http)) && !url.ends_with('/')
+}
+
+/// The text of a number that is known to be one, of texts that are known to be UTF-8.
+fn words(schema: &ArchivedSchema, number: u32_le) -> &str {
+    std::str::from_utf8(bytes(schema, number)).unwrap_or_default()
 }
 
 fn bytes(schema: &ArchivedSchema, number: u32_le) -> &[u8] {

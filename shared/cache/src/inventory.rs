@@ -3,7 +3,7 @@
 //! Importers (MirrorManager's protobuf, routing table, GeoIP, CSV) put their facts in here; only the writer knows how
 //! the file lays them out. Host, placement, roster and set numbers are positions in the tables of this value.
 
-use crate::scheme::Scheme;
+use crate::{Families, Only, place::Place, scheme::Scheme};
 use indexmap::{IndexMap, IndexSet};
 use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +45,50 @@ pub struct Inventory {
     pub geoip: Vec<(IpNetwork, Country)>,
     /// The continent of each country.
     pub continents: BTreeMap<Country, Continent>,
+    /// Of the hosts of [`Inventory::netblocks`] those that are the only ones for clients there.
+    pub exclusive_netblocks: BTreeMap<IpNetwork, BTreeSet<u32>>,
+    /// Of the hosts of [`Inventory::asn_hosts`] those that are the only ones for clients there.
+    pub exclusive_asns: BTreeMap<u32, BTreeSet<u32>>,
+    /// What the site wants of the choice among hosts.
+    pub choice: Choice,
+    /// What the site says itself.
+    pub site: Site,
+}
+
+/// What a site says of its answers, beside what its sources say. Paths are without slashes at either end.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// A file of one version that is younger than so many seconds is on no mirror yet; 0: it is as any other.
+    pub young: u32,
+    /// The URL under which the world reaches the service, without slashes at its end.
+    pub public_url: Option<String>,
+    /// The URLs, https or http and without slashes at their ends, where the originals of trees are; the empty path is
+    /// everything.
+    pub origins: BTreeMap<String, String>,
+    /// Patterns of paths for which the origin alone answers; see [`glob`](crate::glob).
+    pub origin_only: Vec<String>,
+    /// Other names of paths and of all below them, and the paths that are meant.
+    pub aliases: BTreeMap<String, String>,
+}
+
+/// What a site wants of the choice among hosts.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// How many hosts nearer tiers and the ring around the client's country are to have together; 0: no rings.
+    pub near_hosts: u32,
+    /// What the rings around a country are in place of distances.
+    pub neighbours: BTreeMap<Country, Neighbours>,
+    /// Countries whose hosts are kept from the clients of a country.
+    pub avoid: BTreeMap<Country, BTreeSet<Country>>,
+}
+
+/// The neighbours of a country, as a site sees them.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Neighbours {
+    /// If any are named, their hosts are all rings.
+    pub named: BTreeSet<Country>,
+    /// Their hosts are in no ring.
+    pub never: BTreeSet<Country>,
 }
 
 /// A mirror machine.
@@ -56,6 +100,12 @@ pub struct Host {
     pub bandwidth: u32,
     /// When given, the host is only for clients from these countries.
     pub countries_allowed: Option<BTreeSet<Country>>,
+    /// Where it is, if that is known better than by its country.
+    pub place: Option<Place>,
+    /// By which versions of IP it is known to answer.
+    pub families: Families,
+    /// Which clients it is for, by where it is itself.
+    pub only: Only,
 }
 
 /// One URL of a host.
@@ -169,6 +219,8 @@ pub struct Source {
     pub own_time: bool,
     /// Its length.
     pub bytes: u64,
+    /// Seconds after which what it says is too old; 0 for never.
+    pub max_age: u64,
 }
 
 /// What is known of one version of a file.

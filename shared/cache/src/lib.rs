@@ -5,16 +5,20 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod choice;
 mod error;
 mod file;
 pub mod files;
+pub mod glob;
 #[cfg(feature = "write")]
 pub mod inventory;
 pub mod limits;
+pub mod place;
 mod ranges;
 mod schema;
 pub mod scheme;
 mod sections;
+mod site;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -22,10 +26,12 @@ mod view;
 #[cfg(feature = "write")]
 mod write;
 
+pub use choice::{Families, Only, Ring};
 pub use error::CacheError;
 pub use file::{CacheBytes, FILE_HEADER_LEN, FileHeader};
-pub use schema::FORMAT;
+pub use schema::{FORMAT, RINGS};
 pub use sections::Section;
+pub use site::{Origin, is_below};
 pub use view::{
     AsnId, Class, ContinentId, CountryId, DirectoryId, FileId, Found, HostId, LocationId, Member, NetblockId,
     PlacementId, Positions, Prefix, RepoArch, RepoArchId, Repository, RepositoryId, Set, SetId, Source,

@@ -29,3 +29,12 @@ pub const MOST_NETBLOCKS: usize = 129;
 pub const MOST_PROBES: usize = 4096;
 /// Strings that a look-up in a hash table compares, of the same tag and in the same run: one in 128 of those passed.
 pub const MOST_COMPARISONS: usize = 64;
+/// Patterns of paths for which the origin alone answers: a request may be compared with each.
+pub const MOST_GLOBS: usize = 128;
+/// Bytes of such a pattern: a comparison takes as many steps as pattern and path have bytes, multiplied.
+pub const MOST_GLOB: usize = 128;
+/// Steps from an alias to the next until the path is the real one.
+pub const MOST_ALIAS_STEPS: usize = 8;
+/// Words of the rings around all countries: for 65,535 hosts and 1,296 countries, which is every code of two letters or
+/// digits.
+pub const MOST_RING_WORDS: usize = 1296 * 3 * MOST_HOSTS.div_ceil(32);

@@ -119,6 +119,30 @@ impl View<'_> {
                     class(&s.v6.deep_class),
                 ],
             ),
+            section(
+                "site",
+                s.origins.len() + s.origin_only.len() + s.aliases.len(),
+                &[
+                    size_of_val(&*s.policy),
+                    size_of_val(&*s.origins),
+                    size_of_val(&*s.origin_only),
+                    size_of_val(&*s.aliases),
+                ],
+            ),
+            section(
+                "neighbourhood",
+                s.host_place.len(),
+                &[
+                    size_of_val(&*s.near_hosts),
+                    size_of_val(&*s.rings),
+                    size_of_val(&*s.host_place),
+                    size_of_val(&*s.host_families),
+                    size_of_val(&*s.host_flags),
+                    size_of_val(&*s.avoid),
+                    size_of_val(&*s.netblock_exclusive),
+                    size_of_val(&*s.asn_exclusive),
+                ],
+            ),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! A written cache, read again: what goes in comes out, and damage is found.
 
 use super::{file::MOST_PAYLOAD, inventory::Repository, inventory::*, *};
-use crate::scheme::Scheme;
+use crate::{place::Place, scheme::Scheme};
 use ipnetwork::IpNetwork;
 use std::{
     collections::BTreeSet,
@@ -27,7 +27,7 @@ fn prefix(text: &str) -> IpNetwork {
 pub(super) fn inventory() -> Inventory {
     let mut inventory = Inventory { source_time: 1_700_000_000, ..Inventory::default() };
     for (id, country, bandwidth) in [(9, None, 0), (7, Some("DE"), 100), (8, Some("FR"), 5)] {
-        let host = Host { country: country.map(code), bandwidth, countries_allowed: None };
+        let host = Host { country: country.map(code), bandwidth, ..Host::default() };
         inventory.hosts.insert(id, host);
     }
     inventory.hosts[2].countries_allowed = Some(BTreeSet::from([code("FR"), code("BE")]));
@@ -64,8 +64,10 @@ pub(super) fn inventory() -> Inventory {
         let carriers = SetPosition { roster, set };
         inventory.directories.insert(path.into(), Directory { carriers, subpath: subpath.into() });
     }
-    for (name, time, own_time) in [("mirrormanager", 1_700_000_000, true), ("netblocks", 0, false)] {
-        inventory.sources.push(inventory::Source { name: name.into(), time, own_time, bytes: 77 });
+    for (name, time, own_time, max_age) in
+        [("mirrormanager", 1_700_000_000, true, 100), ("netblocks", 0, false, 0)]
+    {
+        inventory.sources.push(inventory::Source { name: name.into(), time, own_time, bytes: 77, max_age });
     }
     let version = FileVersion { timestamp: 5, size: 6, sha256: Some([7; 32]), ..FileVersion::default() };
     let older = FileVersion { md5: Some([1; 16]), sha512: Some([2; 64]), ..FileVersion::default() };
@@ -94,6 +96,28 @@ pub(super) fn inventory() -> Inventory {
     for country in ["AT", "DE", "FR"] {
         inventory.continents.insert(code(country), Continent::parse(b"EU").unwrap());
     }
+    inventory.site = Site {
+        young: 1800,
+        public_url: Some("https://dl.example.org".into()),
+        origins: [
+            ("pub/fedora".into(), "https://origin.example.org/fedora".into()),
+            ("pub/fedora/42".into(), "http://new.example.org/42".into()),
+        ]
+        .into(),
+        origin_only: vec!["*.torrent".into(), "pub/*/new/*".into()],
+        aliases: [
+            ("pub/fedora/latest".into(), "pub/fedora/42".into()),
+            ("pub/fedora/latest/os".into(), "pub/fedora/42/os".into()),
+        ]
+        .into(),
+    };
+    let host = &mut inventory.hosts[1];
+    (host.place, host.families, host.only) =
+        (Place::new(52.5, 13.4), Families::V4.with(Families::V6), Only::Continent);
+    inventory.exclusive_netblocks.insert(prefix("10.0.0.0/8"), BTreeSet::from([1]));
+    inventory.exclusive_asns.insert(64_500, BTreeSet::from([1]));
+    inventory.choice.near_hosts = 3;
+    inventory.choice.avoid.insert(code("AT"), [code("DE"), code("FR")].into());
     inventory
 }
 
@@ -210,10 +234,22 @@ fn sources_are_told_with_their_age_where_it_is_known() {
     assert_eq!(
         sources,
         [
-            super::Source { name: "mirrormanager", time: Some(1_700_000_000), own_time: true, bytes: 77 },
-            super::Source { name: "netblocks", time: None, own_time: false, bytes: 77 },
+            super::Source {
+                name: "mirrormanager",
+                time: Some(1_700_000_000),
+                own_time: true,
+                bytes: 77,
+                max_age: Some(100),
+            },
+            super::Source { name: "netblocks", time: None, own_time: false, bytes: 77, max_age: None },
         ]
     );
+    let old = |now| [0, 1].map(|at| sources[at].is_old(now));
+    assert_eq!(old(1_700_000_100), [false, false]);
+    assert_eq!(old(1_700_000_101), [true, false]);
+    assert_eq!([0, 1].map(|at| sources[at].age(1_700_000_060)), [Some(60), None]);
+    // Clocks differ.
+    assert_eq!(sources[0].age(1), Some(0));
 }
 
 /// Rosters of every width around the end of a word, with sets of one, all and random hosts.
@@ -612,4 +648,90 @@ fn an_inventory_with_more_than_a_cache_holds_is_refused() {
     ] {
         assert_eq!(refusal(change), text);
     }
+}
+
+#[test]
+fn what_the_site_says_is_found_by_whole_components_the_longest_first() {
+    let bytes = write_it();
+    let view = View::check(&bytes).unwrap();
+    assert_eq!((view.young(), view.public_url()), (1800, Some("https://dl.example.org")));
+    let origin = |path: &str| view.origin_of(path.as_bytes()).map(|origin| (origin.top, origin.scheme()));
+    assert_eq!(origin("pub/fedora/41/x"), Some(("pub/fedora", Scheme::Https)));
+    assert_eq!(origin("pub/fedora"), Some(("pub/fedora", Scheme::Https)));
+    assert_eq!(origin("pub/fedora/42/os/x"), Some(("pub/fedora/42", Scheme::Http)));
+    assert_eq!([origin("pub/fedora-old/x"), origin("pub"), origin("")], [None; 3]);
+    let alias = |path: &str| view.alias_of(path.as_bytes());
+    assert_eq!(alias("pub/fedora/latest"), Some(("pub/fedora/42", 17)));
+    assert_eq!(alias("pub/fedora/latest/iso/x"), Some(("pub/fedora/42", 17)));
+    assert_eq!(alias("pub/fedora/latest/os/x"), Some(("pub/fedora/42/os", 20)));
+    assert_eq!([alias("pub/fedora/latestx"), alias("pub/fedora/42")], [None; 2]);
+    let only = |path: &str| view.is_origin_only(path.as_bytes());
+    assert!(only("a/b.torrent") && only("pub/a/new/x") && !only("a/b.torrents") && !only("pub/new/x"));
+    assert_eq!((view.origins().len(), view.aliases().len(), view.origin_only().len()), (2, 2, 2));
+}
+
+#[test]
+fn the_origin_of_everything_has_the_empty_path() {
+    let mut inventory = inventory();
+    inventory.site.origins = [(String::new(), "https://origin.example.org".into())].into();
+    let bytes = write(&inventory, 0).unwrap().0;
+    let view = View::check(&bytes).unwrap();
+    assert_eq!(view.origin_of(b"any/thing").map(|origin| origin.top), Some(""));
+    // Without a word of the site there is nothing to find.
+    inventory.site = Site::default();
+    let bytes = write(&inventory, 0).unwrap().0;
+    let view = View::check(&bytes).unwrap();
+    assert_eq!((view.young(), view.public_url(), view.origin_of(b"any/thing")), (0, None, None));
+    assert!(view.alias_of(b"any/thing").is_none() && !view.is_origin_only(b"any/thing"));
+}
+
+#[test]
+fn what_is_known_of_hosts_for_the_choice_comes_back() {
+    let mut inventory = inventory();
+    // Positions 3 to 6.
+    let dubai = Place::new(25.2, 55.3);
+    let facts = [
+        (11, "AE", dubai, Families::V4, Only::Country),
+        (12, "IL", None, Families::UNKNOWN, Only::Everyone),
+        (13, "JP", None, Families::V4.with(Families::V6), Only::Continent),
+        (14, "SA", None, Families::V6, Only::Everyone),
+    ];
+    for (id, country, place, families, only) in facts {
+        let country = Some(code(country));
+        inventory.hosts.insert(id, Host { country, place, families, only, ..Host::default() });
+    }
+    let block = prefix("192.0.2.0/24");
+    inventory.netblocks.insert(block, BTreeSet::from([3, 4, 5]));
+    inventory.exclusive_netblocks = [(block, BTreeSet::from([4]))].into();
+    inventory.asn_hosts.insert(64_501, BTreeSet::from([5, 6]));
+    inventory.exclusive_asns = [(64_501, BTreeSet::from([6]))].into();
+    let (never, named) = (BTreeSet::from([code("IL")]), BTreeSet::from([code("JP")]));
+    inventory.choice.neighbours = [
+        (code("SA"), Neighbours { never, ..Neighbours::default() }),
+        (code("AE"), Neighbours { named, ..Neighbours::default() }),
+    ]
+    .into();
+    inventory.choice.avoid = [(code("SA"), [code("JP"), code("ZZ")].into())].into();
+    let (bytes, _) = write(&inventory, 1).unwrap();
+    let view = View::check(&bytes).unwrap();
+    let country = |text| view.country_id(code(text)).unwrap();
+    let hosts @ [ae, il, jp, sa] = [11, 12, 13, 14].map(|id| view.host_id(id).unwrap());
+    assert_eq!(view.near_hosts(), 3);
+    let ring = |of, number: usize| hosts.map(|host| view.rings(country(of))[number].contains(host));
+    assert_eq!(ring("SA", 0), [false; 4], "Dubai is 1,000 km and more from the middle");
+    assert_eq!(ring("SA", 1), [true, false, false, false], "Israel is near, and said to be no neighbour");
+    assert_eq!(ring("IL", 1), [false, false, false, true]);
+    assert_eq!(ring("AE", 0), [false, false, true, false], "as the site says");
+    assert_eq!(view.place(ae), dubai);
+    assert_eq!(view.place(jp), Place::of(code("JP")), "that of its country");
+    assert_eq!(view.place(view.host_id(9).unwrap()), None);
+    assert!(view.families(ae).lack(Families::V6) && !view.families(ae).lack(Families::V4));
+    assert!(!view.families(il).lack(Families::V6) && !view.families(jp).lack(Families::V6));
+    assert_eq!([ae, il, jp].map(|host| view.only(host)), [Only::Country, Only::Everyone, Only::Continent]);
+    assert_eq!(view.avoided(country("SA")).collect::<Vec<_>>(), [country("JP")]);
+    assert_eq!(view.avoided(country("JP")).len(), 0);
+    let netblock = view.class("192.0.2.1".parse().unwrap()).netblock.unwrap();
+    assert_eq!(view.netblock_exclusive(netblock).collect::<Vec<_>>(), [il]);
+    assert_eq!(view.asn_exclusive(view.asn_id(64_501).unwrap()).collect::<Vec<_>>(), [sa]);
+    assert_eq!(view.asn_exclusive(view.asn_id(64_500).unwrap()).count(), 0);
 }

@@ -17,6 +17,7 @@ pub mod print;
 pub mod sandbox;
 pub mod signals;
 pub mod socket_file;
+pub mod tables;
 mod version;
 
 pub use version::version;

@@ -1,10 +1,13 @@
 //! Options: each is declared once, as a field from which clap makes a flag; a TOML file has the same under its flag's name.
 //!
 //! What a file says is taken for flags before those of the command line, so that clap alone knows values, ranges and
-//! defaults. Options under a help heading stand in the file's section of that name. Whatever is wrong is told in one line
-//! with its place; nothing is guessed.
+//! defaults. Options under a help heading stand in the file's section of that name; sections whose keys are free have no
+//! flags ([`tables`](crate::tables)). Whatever is wrong is told in one line with its place; nothing is guessed.
 
-use super::failure::Failure;
+use super::{
+    failure::Failure,
+    tables::{Entry, Keyed, Place, keyed},
+};
 use clap::{
     Arg, ArgMatches, Args, Command,
     builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser},
@@ -40,13 +43,19 @@ pub fn flags(command: Command, arguments: impl Iterator<Item = OsString>) -> Res
 
 /// The options of `T`: what the flags of the program or its subcommand say, else what the file says that their `config`
 /// names, else defaults.
-pub fn read<T: Args>(mut flags: &ArgMatches) -> Result<T, Failure> {
+pub fn read<T: Args>(flags: &ArgMatches) -> Result<T, Failure> {
+    read_with(flags, &[]).map(|(options, _)| options)
+}
+
+/// The options of `T`, and what the file says in these sections, whose keys are free: sections in its order, and so are
+/// their entries.
+pub fn read_with<T: Args>(mut flags: &ArgMatches, free: &[&str]) -> Result<(T, Vec<Entry>), Failure> {
     while let Some((_, inner)) = flags.subcommand() {
         flags = inner;
     }
     let command = command_of::<T>();
     let file = flags.get_one::<PathBuf>(CONFIG);
-    let mut said = file.map_or(Ok(HashMap::new()), |path| said_in(path, &command))?;
+    let (mut said, entries) = file.map_or(Ok(Default::default()), |path| said_in(path, &command, free))?;
     let mut arguments = Vec::new();
     for option in command.get_arguments() {
         let id = option.get_id().as_str();
@@ -61,7 +70,8 @@ pub fn read<T: Args>(mut flags: &ArgMatches) -> Result<T, Failure> {
     }
     let matches = command.try_get_matches_from(arguments);
     let options = matches.and_then(|matches| T::from_arg_matches(&matches));
-    options.map_err(|error| Failure::config(one_line(&error.to_string())))
+    let options = options.map_err(|error| Failure::config(one_line(&error.to_string())))?;
+    Ok((options, entries))
 }
 
 /// The options of `T` when nothing is said.
@@ -94,46 +104,53 @@ fn written<V: AsRef<OsStr>>(option: &Arg, values: impl IntoIterator<Item = V>) -
     if flags.is_empty() { vec![flag] } else { flags }
 }
 
-/// What a file says, as flags, by the names of options.
-fn said_in(path: &Path, command: &Command) -> Result<HashMap<String, Vec<OsString>>, Failure> {
-    let refused = |place: &str, cause: &str| {
-        Failure::config(format!("config {}{place}: {}", path.display(), one_line(cause)))
-    };
-    let text = read_file(path).map_err(|error| refused("", &error.to_string()))?;
-    let line = |at: usize| format!(" line {}", 1 + text[..at].matches('\n').count());
-    let table = DeTable::parse(&text).map_err(|error| {
-        let place = error.span().map_or(String::new(), |span| line(span.start));
-        refused(&place, error.message())
+/// What a file says: as flags, by the names of options, and in its sections with free keys.
+type Said = (HashMap<String, Vec<OsString>>, Vec<Entry>);
+
+fn said_in(path: &Path, command: &Command, free: &[&str]) -> Result<Said, Failure> {
+    let text = read_file(path).map_err(|error| {
+        Failure::config(format!("config {}: {}", path.display(), one_line(&error.to_string())))
     })?;
-    let mut said = HashMap::new();
-    let mut take = |section, (at, key, value): Entry<'_, '_>| {
+    let place = Place::of(path, &text);
+    let refused = |at: usize, cause: &str| place.refused(at, &one_line(cause));
+    let table = DeTable::parse(&text).map_err(|error| match error.span() {
+        Some(span) => refused(span.start, error.message()),
+        None => Failure::config(format!("config {}: {}", path.display(), one_line(error.message()))),
+    })?;
+    let (mut said, mut entries) = (HashMap::new(), Vec::new());
+    let mut take = |section, (at, key, value): Keyed<'_, '_>| {
         let option = of_files(command).find(|option| stands_in(option, section) && has_key(option, key));
-        let Some(option) = option else { return Err(refused(&line(at), &misplaced(section, key, command))) };
+        let Some(option) = option else { return Err(refused(at, &misplaced(section, key, command))) };
         let flags = values(value).map(|values| written(option, values)).ok_or_else(|| {
             let cause = format!(
                 "value of type {} for `{key}`, expected text, a decimal number, or a list",
                 value.type_str()
             );
-            refused(&line(at), &cause)
+            refused(at, &cause)
         })?;
         command.clone().try_get_matches_from(&flags).map_err(|error| {
-            refused(&line(at), &error.to_string().replace(&format!("'{option}'"), &format!("`{key}`")))
+            refused(at, &error.to_string().replace(&format!("'{option}'"), &format!("`{key}`")))
         })?;
         said.insert(option.get_id().to_string(), flags);
         Ok(())
     };
-    for (at, name, value) in entries(table.get_ref()) {
+    for (at, name, value) in keyed(table.get_ref()) {
         let DeValue::Table(inside) = value else {
             take(None, (at, name, value))?;
             continue;
         };
+        if free.contains(&name) {
+            entries.extend(place.entries(name, inside)?);
+            continue;
+        }
         let sections: Vec<&str> = of_files(command).filter_map(Arg::get_help_heading).collect();
         if !sections.contains(&name) {
-            return Err(refused(&line(at), &format!("unknown section `{name}`{}", likely(name, sections))));
+            let known = sections.iter().chain(free).copied();
+            return Err(refused(at, &format!("unknown section `{name}`{}", likely(name, known))));
         }
-        entries(inside).try_for_each(|entry| take(Some(name), entry))?;
+        keyed(inside).try_for_each(|entry| take(Some(name), entry))?;
     }
-    Ok(said)
+    Ok((said, entries))
 }
 
 /// The text of a file that is not longer than options can be.
@@ -145,20 +162,6 @@ fn read_file(path: &Path) -> io::Result<String> {
         return Err(io::Error::other(cause));
     }
     Ok(text)
-}
-
-/// Where a key stands in the text, the key, and its value.
-type Entry<'t, 'i> = (usize, &'t str, &'t DeValue<'i>);
-
-/// What is in a table, in the order of the file.
-fn entries<'t, 'i>(table: &'t DeTable<'i>) -> impl Iterator<Item = Entry<'t, 'i>> {
-    let entry = |(key, value)| {
-        let (key, value): (&'t toml::Spanned<_>, &'t toml::Spanned<_>) = (key, value);
-        (key.span().start, AsRef::<str>::as_ref(key.get_ref()), value.get_ref())
-    };
-    let mut entries: Vec<Entry<'t, 'i>> = table.iter().map(entry).collect();
-    entries.sort_by_key(|(at, ..)| *at);
-    entries.into_iter()
 }
 
 /// A value, or those of a list; `None` for what no option takes.
@@ -405,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_file_that_never_ends_is_refused() {
-        let refused = said_in(Path::new("/dev/zero"), &Sample::command()).unwrap_err();
+        let refused = said_in(Path::new("/dev/zero"), &Sample::command(), &[]).unwrap_err();
         let said = "config /dev/zero: longer than 1048576 bytes, which no file of options is";
         assert_eq!(refused.to_string(), said);
     }

@@ -25,7 +25,7 @@ pub enum Kind {
     Redirect = 3,
 }
 
-/// Why a host was chosen, nearest first. Source: SPEC.md §4.
+/// Why a host was chosen. Source: SPEC.md §4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Tier {
@@ -49,6 +49,8 @@ pub enum Tier {
     Global = 8,
     /// One of a later version.
     Other = 9,
+    /// Hosts of other countries around that of the client, or around the first that it named.
+    Near = 10,
 }
 
 impl Kind {
@@ -73,7 +75,7 @@ impl Kind {
 
 impl Tier {
     /// All tiers, by number.
-    pub const ALL: [Tier; 10] = [
+    pub const ALL: [Tier; 11] = [
         Tier::None,
         Tier::Location,
         Tier::Netblock,
@@ -84,6 +86,7 @@ impl Tier {
         Tier::Continent,
         Tier::Global,
         Tier::Other,
+        Tier::Near,
     ];
 
     /// The tier of this number.
@@ -104,6 +107,7 @@ impl Tier {
             Tier::Continent => "continent",
             Tier::Global => "global",
             Tier::Other => "other",
+            Tier::Near => "near",
         }
     }
 }

@@ -35,6 +35,7 @@ fn least() -> Config {
         inputs: Inputs { mirrormanager: "list".into(), netblocks: None, continents: None, geoip: None },
         output: "cache".into(),
         policy: Policy::default(),
+        site: Site { young: 1800, ..Site::default() },
         check: false,
         json: false,
     }
@@ -67,11 +68,17 @@ fn the_example_file_names_every_file_and_the_help_and_it_every_default() {
         let end = example[start + 1..].find("\n[").map_or(example.len(), |length| start + 1 + length);
         assert!(example[start..end].contains(&format!("{key} = ")), "{key} is not in the example");
     }
+    for section in site::SECTIONS {
+        assert!(example.contains(&format!("\n[{section}]\n")), "[{section}] is not in the example");
+    }
     for line in example.lines().filter(|line| is_default(line)) {
         let (key, value) = line[1..].split_once(" = ").unwrap();
         let option = command.get_arguments().find(|argument| argument.get_long() == Some(key)).unwrap();
         let help = option.get_help().unwrap().to_string();
-        assert!(help.ends_with(&format!("[default: {}]", value.trim_matches('"'))), "{key}: {help}");
+        let value = value.trim_matches('"');
+        let defaults = option.get_default_values();
+        let shown = help.ends_with(&format!("[default: {value}]")) || defaults == [OsString::from(value)];
+        assert!(shown, "{key}: {help}");
     }
 }
 
@@ -110,6 +117,25 @@ fn protocols_are_a_list_of_known_names() {
 }
 
 #[test]
+fn ages_of_inputs_are_set_one_by_one() {
+    let ages = |arguments: &[&str]| {
+        let file = format!("{LEAST}[policy]\nmax-age = ['mirrormanager=6h', 'geoip=0']\n");
+        load_file(&file, arguments).map(|config| Input::ALL.map(|input| config.policy.max_ages.of(input)))
+    };
+    assert_eq!(ages(&[]), Ok([6 * 3600, 30 * 86_400, 0, 0]));
+    assert_eq!(ages(&["--max-age", "continents=1d"]), Ok([86_400, 30 * 86_400, 86_400, 30 * 86_400]));
+    assert_eq!(ages(&["--max-age"]), Ok([86_400, 30 * 86_400, 0, 30 * 86_400]));
+    for (said, cause) in [
+        ("geoip", "expected INPUT=TIME"),
+        ("geo=1d", "`geo` is no input; there are mirrormanager, netblocks, continents, geoip"),
+        ("geoip=often", "expected a time such as 500ms, 2s, 1m, 1h, 14d, or seconds"),
+    ] {
+        let error = ages(&["--max-age", said]).unwrap_err();
+        assert!(error.ends_with(cause), "{error}");
+    }
+}
+
+#[test]
 fn what_is_unknown_or_wrong_is_refused_with_its_place() {
     for (file, cause) in [
         ("[input]\n", "line 1: unknown section `input`; did you mean `inputs`?"),
@@ -126,6 +152,82 @@ fn what_is_unknown_or_wrong_is_refused_with_its_place() {
     }
     let error = load(&["--config", "/nonexistent/file"]).unwrap_err();
     assert!(error.starts_with("config /nonexistent/file: No such file"), "{error}");
+}
+
+#[test]
+fn what_the_site_says_of_its_answers_is_read() {
+    let site =
+        |text: &str, flags: &[&str]| load_file(&format!("{LEAST}{text}"), flags).map(|config| config.site);
+    let text = "[policy]\nyoung = '1h'\norigin-only = ['*.torrent', 'pub/*/new/*']\npublic-url = 'https://DL.example.org/'
+[origins]\n'/pub//fedora/' = 'https://Origin.example.org/fedora/'\n'/' = 'http://all.example.org'
+[aliases]\n'epel/7Server' = 'epel/7'\n'iso/F-current.iso' = '/iso/F-9.iso'\n";
+    let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect();
+    let expected = Site {
+        young: 3600,
+        public_url: Some("https://dl.example.org".into()),
+        origins: pairs(&[
+            ("pub/fedora", "https://origin.example.org/fedora"),
+            ("", "http://all.example.org"),
+        ]),
+        origin_only: vec!["*.torrent".into(), "pub/*/new/*".into()],
+        aliases: pairs(&[("epel/7Server", "epel/7"), ("iso/F-current.iso", "iso/F-9.iso")]),
+    };
+    assert_eq!(site(text, &[]), Ok(expected.clone()));
+    let flags = ["--young", "0", "--origin-only", "--public-url", "http://dl.example.org/pub"];
+    let public_url = Some("http://dl.example.org/pub".into());
+    assert_eq!(site(text, &flags), Ok(Site { young: 0, origin_only: vec![], public_url, ..expected }));
+}
+
+#[test]
+fn origins_and_aliases_that_lead_nowhere_are_refused_with_their_lines() {
+    for (text, cause) in [
+        (
+            "[origins]\npub = 'ftp://x.example'",
+            "5: `pub` in [origins]: `ftp://x.example` is no https or http URL of a host and a path",
+        ),
+        (
+            "[origins]\npub = 'https://x.example/?a='",
+            "5: `pub` in [origins]: `https://x.example/?a=` is no https or http URL of a host and a path",
+        ),
+        (
+            "[origins]\npub = ['https://x.example']",
+            "5: `pub` in [origins]: value of type list, expected text",
+        ),
+        (
+            "[origins]\n'pub/../x' = 'https://x.example'",
+            "5: `pub/../x` in [origins]: `pub/../x` is no path: `.` or `..` in a path",
+        ),
+        (
+            "[origins]\npub = 'https://x.example'\n'/pub/' = 'https://y.example'",
+            "6: `/pub/` in [origins]: line 5 has an origin of that path, too",
+        ),
+        (
+            "[policy]\npublic-url = 'https://dl.example/a'\n[origins]\npub = 'http://dl.example/a/b'",
+            "7: `pub` in [origins]: http://dl.example/a/b is below public-url https://dl.example/a: clients would come back for ever",
+        ),
+        ("[aliases]\na = 'b'\n'a/' = 'c'", "6: `a/` in [aliases]: line 5 has an alias of that path, too"),
+        ("[aliases]\na = './b'", "5: `a` in [aliases]: `./b` is no path: `.` or `..` in a path"),
+        ("[aliases]\na = '/'", "5: `a` in [aliases]: `/` is no path: empty name"),
+        ("[aliases]\na = 'a/b'", "5: `a` in [aliases]: `a/b` is `a` itself or below it"),
+        (
+            "[aliases]\na = 'b'\n\nb = 'a/c'",
+            "5: `a` in [aliases]: with line 7 it takes more than 8 steps, or has no end",
+        ),
+        ("[alias]\na = 'b'", "4: unknown section `alias`; did you mean `aliases`?"),
+        (
+            "[policy]\norigin-only = ['/x']",
+            "5: invalid value '/x' for `origin-only`: expected a file's name or a path without slashes at its ends, with * and ?",
+        ),
+        ("aliases = 'b'", "4: unknown option `aliases` in [inputs]"),
+    ] {
+        let said = format!("config FILE line {cause}");
+        assert_eq!(load_file(&format!("{LEAST}{text}\n"), &[]), Err(said), "{text}");
+    }
+    // As many steps as may be, then one more.
+    let chain = |steps: usize| (0..steps).map(|at| format!("a{at} = 'a{}'\n", at + 1)).collect::<String>();
+    assert!(load_file(&format!("{LEAST}[aliases]\n{}", chain(8)), &[]).is_ok());
+    let error = load_file(&format!("{LEAST}[aliases]\n{}", chain(9)), &[]).unwrap_err();
+    assert!(error.contains("line 5: `a0` in [aliases]: with line 6"), "{error}");
 }
 
 #[test]

@@ -13,8 +13,12 @@ use crate::{
     failure::Failure,
     log,
 };
-use cache::inventory::Inventory;
-use program::{aside, options::well, print::printed};
+use cache::{View, inventory::Inventory};
+use program::{
+    aside,
+    options::well,
+    print::{age, printed},
+};
 use std::{
     fs,
     io::{self, IsTerminal as _, Write as _},
@@ -26,7 +30,7 @@ use std::{
 /// Builds the cache file and prints what is in it; or only looks whether that can be begun.
 pub fn run(config: &Config) -> Result<(), Failure> {
     let started = Instant::now();
-    let Config { inputs, output, policy, .. } = config;
+    let Config { inputs, output, policy, site, .. } = config;
     refuse_an_input_as_output(inputs, output)?;
     warn_of_missing(inputs);
     if config.check {
@@ -35,7 +39,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
             inputs.named().map(|(input, path)| format!("{input} {}", path.display())).collect();
         return well(format_args!("options, and the inputs are there: {}", files.join(", ")));
     }
-    let (inventory, skipped) = compile::gather(inputs, policy, |input| step(input.describe()))
+    let (mut inventory, skipped) = compile::gather(inputs, policy, |input| step(input.describe()))
         .map_err(|error| Failure::cache(unchanged(&error, output)))?;
     if answers_nothing(&inventory) {
         let input = inputs.mirrormanager.display();
@@ -44,6 +48,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         let message = format!("{} {input}: no directory in it has a host{left}", Input::Mirrormanager);
         return Err(Failure::cache(unchanged(&message, output)));
     }
+    inventory.site.clone_from(site);
     step("laying out the cache");
     let build_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     let source_time = inventory.source_time;
@@ -68,6 +73,8 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         ))
     })?;
     warn_of_odd_inputs(&skipped);
+    warn_of_old(&view, inputs, build_time);
+    warn_of_idle_aliases(&view);
     if let Some(large) = large {
         log::warning(large);
     }
@@ -125,6 +132,29 @@ fn warn_of_odd_inputs(skipped: &Skipped) {
         if let Some(consequence) = row.reason.consequence() {
             log::warning(format_args!("{row}; {consequence}"));
         }
+    }
+}
+
+/// Says which inputs are older than they may be.
+fn warn_of_old(view: &View<'_>, inputs: &Inputs, now: u64) {
+    for ((input, path), source) in inputs.named().zip(view.sources()).filter(|(_, source)| source.is_old(now))
+    {
+        let (old, most) = (source.age(now).unwrap_or_default(), source.max_age.unwrap_or_default());
+        log::warning(format_args!(
+            "{input} {}: what it says is {} old, more than its max-age of {}; it is built from all the same",
+            path.display(),
+            age(old),
+            age(most)
+        ));
+    }
+}
+
+/// What a path is beats what else it could stand for.
+fn warn_of_idle_aliases(view: &View<'_>) {
+    for (name, path) in view.aliases().filter(|(name, _)| view.find(name.as_bytes()).is_some()) {
+        log::warning(format_args!(
+            "alias {name}: is a path that mirrors have, so it never stands for {path}"
+        ));
     }
 }
 

@@ -24,15 +24,31 @@ pub struct Contents<'a> {
     source_time: u64,
     /// Seconds since then; absent where the time is unknown.
     source_age: Option<u64>,
+    /// What it was built from.
+    sources: Vec<Source<'a>>,
     mirrors: Mirrors,
     /// Hosts by country.
     countries: BTreeMap<String, usize>,
     repositories: Repositories,
     directories: usize,
     files: usize,
+    site: Site<'a>,
     /// What takes how much of the file; only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     sections: Option<Vec<Section>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Source<'a> {
+    name: &'a str,
+    bytes: u64,
+    /// When what it says was made; absent where that is unknown.
+    time: Option<u64>,
+    /// Whether it says so itself; else it is when the file was written.
+    own_time: bool,
+    age: Option<u64>,
+    max_age: Option<u64>,
+    too_old: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -54,6 +70,20 @@ struct Repositories {
     disabled: usize,
 }
 
+/// What the site says of its answers.
+#[derive(Debug, Serialize)]
+struct Site<'a> {
+    /// Seconds; a younger file of one version comes from its origin.
+    young: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<&'a str>,
+    /// URLs by path.
+    origins: BTreeMap<&'a str, &'a str>,
+    origin_only: Vec<&'a str>,
+    /// Paths by their other names.
+    aliases: BTreeMap<&'a str, &'a str>,
+}
+
 #[derive(Debug, Serialize)]
 struct Section {
     name: &'static str,
@@ -63,7 +93,7 @@ struct Section {
 
 impl<'a> Contents<'a> {
     /// Looks at all of a file of so many bytes; `now` is in seconds since the epoch.
-    pub fn of(view: &View<'_>, file: &'a Path, bytes: usize, sections: bool, now: u64) -> Contents<'a> {
+    pub fn of(view: &View<'a>, file: &'a Path, bytes: usize, sections: bool, now: u64) -> Contents<'a> {
         let header = view.header();
         let mut countries = BTreeMap::new();
         for country in hosts::all(view).filter_map(|host| hosts::code(view, view.host_country(host))) {
@@ -79,6 +109,7 @@ impl<'a> Contents<'a> {
             build_time: header.build_time,
             source_time: header.source_time,
             source_age: known.then(|| now.saturating_sub(header.source_time)),
+            sources: view.sources().map(|source| Source::of(source, now)).collect(),
             mirrors: Mirrors {
                 hosts: view.host_count(),
                 private: carried.iter().filter(|host| host.public == 0).count(),
@@ -88,6 +119,7 @@ impl<'a> Contents<'a> {
             repositories: Repositories::of(view),
             directories: view.directory_count(),
             files: view.file_count(),
+            site: Site::of(view),
             sections: sections.then(|| Section::all(view)),
         }
     }
@@ -125,11 +157,17 @@ impl<'a> Contents<'a> {
         writeln!(text, "  archs         {}", if archs.is_empty() { "none".into() } else { archs.join(" ") })?;
         writeln!(text, "  directories   {}", grouped(self.directories))?;
         writeln!(text, "  files         {} whose hashes are known", grouped(self.files))?;
-        let source = match (self.source_age, date(self.source_time)) {
-            (Some(seconds), Some(date)) => format!("{date} ({} ago)", age(seconds)),
-            _ => "an unknown time".into(),
-        };
-        writeln!(text, "  data of       {source}")?;
+        self.site.write(text)?;
+        if self.sources.is_empty() {
+            let source = match (self.source_age, date(self.source_time)) {
+                (Some(seconds), Some(date)) => format!("{date} ({} ago)", age(seconds)),
+                _ => "an unknown time".into(),
+            };
+            writeln!(text, "  data of       {source}")?;
+        }
+        for source in &self.sources {
+            writeln!(text, "  {:<13} {}", source.name, source.text())?;
+        }
         let built = date(self.build_time).unwrap_or_else(|| "at an unknown time".into());
         writeln!(text, "  built         {built}")?;
         let Some(sections) = &self.sections else { return Ok(()) };
@@ -154,6 +192,27 @@ impl<'a> Contents<'a> {
     }
 }
 
+impl<'a> Source<'a> {
+    fn of(source: cache::Source<'a>, now: u64) -> Source<'a> {
+        let (age, too_old) = (source.age(now), source.is_old(now));
+        let cache::Source { name, time, own_time, bytes, max_age } = source;
+        Source { name, bytes, time, own_time, age, max_age, too_old }
+    }
+
+    fn text(&self) -> String {
+        let bytes = grouped(self.bytes);
+        let (Some(date), Some(seconds)) = (self.time.and_then(date), self.age) else {
+            return format!("{bytes} bytes, of unknown time");
+        };
+        let made = if self.own_time { "of" } else { "written" };
+        let old = match self.max_age {
+            Some(most) if self.too_old => format!("; too old: its max-age is {}", age(most)),
+            _ => String::new(),
+        };
+        format!("{bytes} bytes, {made} {date} ({} ago){old}", age(seconds))
+    }
+}
+
 impl Repositories {
     fn of(view: &View<'_>) -> Repositories {
         let mut all = Repositories {
@@ -172,6 +231,42 @@ impl Repositories {
             }
         }
         all
+    }
+}
+
+impl<'a> Site<'a> {
+    fn of(view: &View<'a>) -> Site<'a> {
+        Site {
+            young: view.young(),
+            public_url: view.public_url(),
+            origins: view.origins().map(|origin| (origin.top, origin.url)).collect(),
+            origin_only: view.origin_only().collect(),
+            aliases: view.aliases().collect(),
+        }
+    }
+
+    /// A line for what is said at all.
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let rooted = |path: &&str| if path.is_empty() { "/".to_owned() } else { (*path).to_owned() };
+        let pairs = |pairs: &BTreeMap<&str, &str>| {
+            let pairs: Vec<String> =
+                pairs.iter().map(|(path, to)| format!("{} = {to}", rooted(path))).collect();
+            pairs.join(", ")
+        };
+        if let Some(url) = self.public_url {
+            writeln!(text, "  public URL    {url}")?;
+        }
+        if !self.origins.is_empty() {
+            writeln!(text, "  origins       {}", pairs(&self.origins))?;
+            writeln!(text, "  young         {}", age(self.young))?;
+        }
+        if !self.origin_only.is_empty() {
+            writeln!(text, "  origin only   {}", self.origin_only.join(" "))?;
+        }
+        if !self.aliases.is_empty() {
+            writeln!(text, "  aliases       {}", pairs(&self.aliases))?;
+        }
+        Ok(())
     }
 }
 

@@ -318,6 +318,18 @@ impl Described<'_> {
                 let exclude = self.query.exclude.as_ref().map(ToString::to_string).unwrap_or_default();
                 format!("excluded by the request (exclude = {exclude})")
             }
+            Unlisted::Excluded(Exclusion::OnlyInside) => {
+                "only for clients of its country or continent".into()
+            }
+            Unlisted::Excluded(Exclusion::Avoided) => {
+                "kept from clients of this country by the site ([avoid])".into()
+            }
+            Unlisted::Excluded(Exclusion::LacksFamily) => {
+                "does not answer by the version of IP asked for (family)".into()
+            }
+            Unlisted::ExclusiveOnly => {
+                "only the exclusive mirrors for the client's network are listed".into()
+            }
             Unlisted::Excluded(Exclusion::OutsideCountries) => {
                 "outside the countries asked for, and the request is strict".into()
             }

@@ -31,6 +31,8 @@ pub struct Params<'q> {
     pub location: Option<Cow<'q, [u8]>>,
     /// `exclude`
     pub exclude: Option<Cow<'q, [u8]>>,
+    /// `family`
+    pub family: Option<Cow<'q, [u8]>>,
     /// `limit`
     pub limit: Option<Cow<'q, [u8]>>,
     /// `redirect` is there and not `0`.
@@ -68,6 +70,7 @@ impl<'q> Params<'q> {
             version: word(Name::Version),
             location: word(Name::Location),
             exclude: word(Name::Exclude),
+            family: word(Name::Family),
             limit: word(Name::Limit),
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
@@ -92,6 +95,7 @@ enum Name {
     Redirect,
     Time,
     Exclude,
+    Family,
     Limit,
     Strict,
 }
@@ -123,6 +127,7 @@ impl Name {
             b"redirect" => Name::Redirect,
             b"time" => Name::Time,
             b"exclude" => Name::Exclude,
+            b"family" => Name::Family,
             b"limit" => Name::Limit,
             b"strict" => Name::Strict,
             _ => return None,

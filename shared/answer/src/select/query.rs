@@ -9,7 +9,7 @@ use super::{
     target::{self, Named, Refusal, Target},
 };
 use cache::{
-    CountryId, LocationId, View,
+    CountryId, Families, LocationId, View,
     scheme::{Scheme, Schemes},
 };
 use std::{borrow::Cow, num::NonZeroU8};
@@ -39,6 +39,8 @@ pub struct Query<'q> {
     pub exclude: Option<Exclude>,
     /// Whether only hosts of the countries asked for will do.
     pub strict: bool,
+    /// By which version of IP hosts must answer, as far as that is known.
+    pub family: Option<Families>,
     /// How many hosts there may be.
     pub limit: Option<NonZeroU8>,
     /// Whether the tiers of netblock and ASN are used.
@@ -81,6 +83,11 @@ impl<'q> Query<'q> {
             strict: params.strict && countries.is_some(),
             countries,
             exclude: params.exclude.as_ref().and_then(|list| Exclude::read(view, list)),
+            family: params.family.as_ref().and_then(|family| match family.as_ref() {
+                b"4" => Some(Families::V4),
+                b"6" => Some(Families::V6),
+                _ => None,
+            }),
             limit: params.limit.as_ref().and_then(|number| limit(number)),
             protocols: params.protocol.as_ref().and_then(|list| protocols(list)),
             location,

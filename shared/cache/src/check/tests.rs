@@ -3,8 +3,8 @@
 use crate::{
     CacheError, DirectoryId, Found, View,
     limits::{
-        MOST_COMPARISONS, MOST_COMPONENTS, MOST_EXTRAS, MOST_HOSTS, MOST_NODES, MOST_PATH, MOST_TEXT,
-        MOST_URLS, MOST_VERSIONS,
+        MOST_COMPARISONS, MOST_COMPONENTS, MOST_EXTRAS, MOST_GLOBS, MOST_HOSTS, MOST_NODES, MOST_PATH,
+        MOST_TEXT, MOST_URLS, MOST_VERSIONS,
     },
     schema::{HashIndex, NONE, NodeRow, PUBLIC, RepositoryRow, RosterRow, Schema},
     scheme::Scheme,
@@ -67,6 +67,20 @@ const BROKEN: &[Broken] = &[
     ("placements of hosts", |s| s.host_placements[3] = 2),
     ("placements for each host", |s| s.host_placements.push(3)),
     ("a placement at another host", |s| s.placements[0].host = 1),
+    // The choice among hosts.
+    ("more than one number of near hosts", |s| s.near_hosts.push(1)),
+    ("words of rings", |s| s.rings.push(0)),
+    ("words of rings", |s| s.near_hosts.clear()),
+    ("an unknown host in a ring", |s| s.rings[0] |= 1 << s.hosts.len()),
+    ("a place for each host", |s| s.host_place.push(s.host_place[0])),
+    ("families for each host", |s| s.host_families.push(0)),
+    ("unknown family", |s| s.host_families[0] = 4),
+    ("flags for each host", |s| s.host_flags.push(0)),
+    ("unknown flag of a host", |s| s.host_flags[0] = 4),
+    ("avoided countries out of order", |s| s.avoid.swap(0, 1)),
+    ("unknown avoided country", |s| s.avoid[1].host = s.countries.len() as u16),
+    ("words of exclusive hosts", |s| s.netblock_exclusive.push(0)),
+    ("words of exclusive hosts", |s| s.asn_exclusive.push(0)),
     // Sets of hosts.
     ("members of rosters", |s| s.members.push(0)),
     ("groups of rosters", |s| s.groups.push(s.groups[0])),
@@ -212,6 +226,24 @@ const BROKEN: &[Broken] = &[
     }),
     ("unknown class", |s| s.v6.deep_class.low[0] = s.classes.len() as u16),
     ("ranges out of order", |s| s.v6.deep_start[1] = 0),
+    // What the site says.
+    ("one policy", |s| s.policy.clear()),
+    ("unknown text", |s| s.policy[0].public_url = no_text(s)),
+    ("a public URL that is none", |s| s.policy[0].public_url = text(s, b"ftp://dl.example.org")),
+    ("unknown text", |s| s.origins[0].top = no_text(s)),
+    ("unknown text", |s| s.origins[0].url = no_text(s)),
+    ("an origin that is no URL", |s| s.origins[0].url = text(s, b"https://origin.example.org/")),
+    ("an origin of no path", |s| s.origins[0].top = text(s, b"pub//fedora")),
+    ("an origin below the public URL", |s| s.origins[0].url = text(s, b"http://dl.example.org/x")),
+    ("origins out of order", |s| s.origins.push(s.origins[0])),
+    ("too many patterns", |s| s.origin_only = vec![s.origin_only[0]; MOST_GLOBS + 1]),
+    ("unknown text", |s| s.origin_only[0] = no_text(s)),
+    ("a pattern that is none", |s| s.origin_only[0] = text(s, b"")),
+    ("unknown text", |s| s.aliases[0].name = no_text(s)),
+    ("unknown text", |s| s.aliases[0].path = no_text(s)),
+    ("an alias of no path", |s| s.aliases[0].path = text(s, b"")),
+    ("an alias of no path", |s| s.aliases[0].name = text(s, b"pub/../x")),
+    ("aliases out of order", |s| s.aliases.push(s.aliases[0])),
 ];
 
 /// The first number that no text has.

@@ -77,9 +77,21 @@ fn the_readme_says_where_everything_is() {
         v6.deep_start: u64_le,
         v6.deep_class.low: u16_le,
         v6.deep_class.high: u8,
+        policy: ArchivedPolicyRow,
+        origins: ArchivedOriginRow,
+        origin_only: u32_le,
+        aliases: ArchivedAliasRow,
+        near_hosts: u32_le,
+        rings: u32_le,
+        host_place: ArchivedPlaceRow,
+        host_families: u8,
+        host_flags: u8,
+        avoid: ArchivedAvoidRow,
+        netblock_exclusive: u32_le,
+        asn_exclusive: u32_le,
     };
     let rows = rows! {
-        ArchivedSourceRow: time bytes name flags,
+        ArchivedSourceRow: time bytes max_age name flags,
         ArchivedHostRow: id bandwidth allowed_start allowed_len country padding,
         ArchivedUrlRow: text scheme padding,
         ArchivedPlacementRow: host urls_start schemes padding,
@@ -96,6 +108,11 @@ fn the_readme_says_where_everything_is() {
         ArchivedNetblockRow: address hosts parent length family padding,
         ArchivedAsnRow: number hosts,
         ArchivedClassRow: asn netblock country flags,
+        ArchivedPolicyRow: young public_url,
+        ArchivedOriginRow: top url,
+        ArchivedAliasRow: name path,
+        ArchivedPlaceRow: latitude longitude,
+        ArchivedAvoidRow: client host,
     };
     // An array has eight bytes in the root, so that none is forgotten here.
     assert_eq!(size_of::<ArchivedSchema>(), 8 + 8 * arrays.len());

@@ -3,9 +3,11 @@
 //! The only code that decides how facts are laid out. Each part fills its arrays of the [`Schema`]; the order of the
 //! calls in [`lay_out`] is the order of dependence. Equal inventories give equal bytes.
 
+mod choice;
 mod hosts;
 mod paths;
 mod repositories;
+mod site;
 
 use super::{
     View,
@@ -113,6 +115,8 @@ pub(super) fn lay_out(inventory: &Inventory) -> Result<Schema, WriteError> {
     writer.repositories()?;
     writer.locations(&order);
     writer.clients(&order)?;
+    writer.site()?;
+    writer.choice(&order)?;
     writer.finish()
 }
 
@@ -194,7 +198,8 @@ impl<'a> Writer<'a> {
         for source in &self.inventory.sources {
             let name = self.string(&source.name);
             let flags = if source.own_time { OWN_TIME } else { 0 };
-            self.schema.sources.push(SourceRow { time: source.time, bytes: source.bytes, name, flags });
+            let (time, bytes, max_age) = (source.time, source.bytes, source.max_age);
+            self.schema.sources.push(SourceRow { time, bytes, max_age, name, flags });
         }
     }
 

@@ -11,13 +11,13 @@ mod fields;
 mod fingerprint;
 mod gathered;
 mod hosts;
-mod names;
+pub(crate) mod names;
 mod repositories;
 mod stream;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod urls;
+pub(crate) mod urls;
 
 use super::{error::Cause, policy::Policy, skipped::Skipped};
 use cache::inventory::Inventory;

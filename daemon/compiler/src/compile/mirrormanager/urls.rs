@@ -60,7 +60,7 @@ pub fn import(
 /// Scheme and host are brought into the one spelling that every client understands (RFC 3986 §6.2.2.1: lower case;
 /// international names as punycode, RFC 5891), whatever the scheme; the rest stays byte for byte, but for slashes at
 /// the end. An error where clients would be sent nowhere, or somewhere else than is written there.
-fn host_url(bytes: &[u8]) -> Result<HostUrl, Reason> {
+pub(crate) fn host_url(bytes: &[u8]) -> Result<HostUrl, Reason> {
     let text = std::str::from_utf8(bytes).map(text::trim_str).map_err(|_| Reason::NotUtf8)?;
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(Reason::BadUrl);

@@ -2,7 +2,10 @@
 
 use super::{super::verify, *};
 use crate::{compile::Policy, failure::Fault};
-use cache::scheme::{Scheme, Schemes};
+use cache::{
+    inventory::Site,
+    scheme::{Scheme, Schemes},
+};
 use interchange::message::{IntInts, IntString, MirrorList, MirrorListDirectory};
 use prost::Message;
 use tempfile::TempDir;
@@ -24,6 +27,7 @@ fn config(folder: &TempDir, input: &[u8]) -> Config {
         inputs: Inputs { mirrormanager, netblocks: None, continents: None, geoip: None },
         output: folder.path().join("cache.mlc"),
         policy: Policy::default(),
+        site: Site::default(),
         check: false,
         json: true,
     }
@@ -229,7 +233,7 @@ fn a_check_finds_what_is_wrong_and_builds_nothing() {
 #[test]
 fn a_cache_that_the_policy_leaves_without_a_mirror_is_not_built() {
     let folder = TempDir::new().unwrap();
-    let policy = Policy { exclude_protocols: Schemes::NONE.with(Scheme::Https) };
+    let policy = Policy { exclude_protocols: Schemes::NONE.with(Scheme::Https), ..Policy::default() };
     let failure = run(&Config { policy, ..config(&folder, &small_cache()) }).unwrap_err();
     let cause = ": no directory in it has a host with a URL that exclude-protocols leaves; ";
     assert!(failure.fault == Fault::Cache && failure.to_string().contains(cause), "{failure}");
