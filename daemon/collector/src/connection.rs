@@ -10,7 +10,6 @@ pub use error::Error;
 
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use std::{fmt, path::Path, sync::Arc, time::Duration};
-use thiserror::Error;
 use tokio::time::timeout;
 use tokio_postgres::{
     Client, Config, NoTls, Socket,
@@ -34,7 +33,7 @@ pub struct Url {
 }
 
 /// Why a text does not say where a database is.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum UrlError {
     /// It is no URL, or one of something else.
     #[error("is no postgres:// URL")]
