@@ -6,6 +6,8 @@
 //! default, and a test keeps the two alike.
 
 mod aliases;
+mod countries;
+mod hosts;
 mod origins;
 mod site;
 
@@ -15,7 +17,7 @@ use crate::{
 };
 use cache::{
     glob,
-    inventory::Site,
+    inventory::{Choice, Site},
     limits::MOST_GLOBS,
     scheme::{Scheme, Schemes},
 };
@@ -24,7 +26,7 @@ use program::options::{self, likely};
 use std::{path::PathBuf, time::Duration};
 
 /// What a build is to do, all options settled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// What the cache is made from.
     pub inputs: Inputs,
@@ -34,6 +36,8 @@ pub struct Config {
     pub policy: Policy,
     /// What the site says of its answers.
     pub site: Site,
+    /// What the site wants of the choice among hosts.
+    pub choice: Choice,
     /// Only check the configuration, and that the inputs are there.
     pub check: bool,
     /// Print the summary as JSON.
@@ -61,6 +65,9 @@ pub struct Options {
     /// Leave out URLs of these protocols, such as ftp,rsync [default: []]
     #[arg(long, value_name = "LIST", num_args = 0..=1, value_parser = schemes, help_heading = "policy")]
     exclude_protocols: Vec<Schemes>,
+    /// Mirrors of other countries around the client's come next, until there are so many; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=255), help_heading = "policy")]
+    near_hosts: u32,
     /// A file of one version that is younger comes from its origin, for mirrors cannot have it yet; 0 for none
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = options::duration, help_heading = "policy")]
     young: Duration,
@@ -107,6 +114,7 @@ impl Options {
             ..Site::default()
         };
         site::read(&entries, &mut site)?;
+        let (choice, hosts) = site::choice(&entries, options.near_hosts)?;
         Ok(Config {
             inputs: Inputs {
                 mirrormanager: needed("mirrormanager", options.mirrormanager)?,
@@ -115,8 +123,9 @@ impl Options {
                 geoip: options.geoip,
             },
             output: needed("output", options.output)?,
-            policy: Policy { exclude_protocols },
+            policy: Policy { exclude_protocols, hosts },
             site,
+            choice,
             check: options.check,
             json: options.json,
         })

@@ -11,7 +11,7 @@ use answer::rules::{LogAddress, NetblockMode, Rules};
 use std::collections::BTreeMap;
 use wire::Method;
 
-const RULES: Rules = Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off };
+pub const RULES: Rules = Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off };
 
 /// Hosts a to e: in Germany, with weights, in one location, one AS and one netblock; and f, which is only in a longer
 /// one.

@@ -111,12 +111,7 @@ const TIERS: [Row; 12] = [
         add: |c| c.requested_continents(),
         last: |_| false,
     },
-    Row {
-        tier: Tier::Geoip,
-        used: |c| c.nothing_requested(),
-        add: |c| c.own_country(),
-        last: |_| false,
-    },
+    Row { tier: Tier::Geoip, used: |c| c.nothing_requested(), add: |c| c.own_country(), last: |_| false },
     Row {
         tier: Tier::Near,
         used: |c| c.near_hosts > 0 && c.query.countries.is_none(),
@@ -379,8 +374,13 @@ impl<'a> Collector<'a> {
     /// Which of the rarer filters was the first to drop the host at `position`.
     fn dropped(&self, position: usize, open: bool) -> Option<Exclusion> {
         let dropped = self.scratch.dropped.get(position).copied().unwrap_or_default();
-        let order =
-            [(Dropped::EXCLUDED, Exclusion::Excluded), (Dropped::OUTSIDE, Exclusion::OutsideCountries)];
+        let order = [
+            (Dropped::ONLY_INSIDE, Exclusion::OnlyInside),
+            (Dropped::EXCLUDED, Exclusion::Excluded),
+            (Dropped::AVOIDED, Exclusion::Avoided),
+            (Dropped::LACKS_FAMILY, Exclusion::LacksFamily),
+            (Dropped::OUTSIDE, Exclusion::OutsideCountries),
+        ];
         let counts = if open { &order[..] } else { &order[1..] };
         counts.iter().find(|(by, _)| dropped.by(*by)).map(|(_, exclusion)| *exclusion)
     }
@@ -522,7 +522,8 @@ impl<'a> Collector<'a> {
         let mut found: Vec<(usize, usize)> = Vec::new();
         let mut new = [0; RINGS];
         for (position, member) in set.iter().filter(|(_, member)| member.public) {
-            if let Some(ring) = first(member).filter(|_| self.judge_member(position, member, true).is_none()) {
+            if let Some(ring) = first(member).filter(|_| self.judge_member(position, member, true).is_none())
+            {
                 new[ring] += usize::from(!self.is_added(position));
                 found.push((ring, position));
             }
@@ -537,7 +538,8 @@ impl<'a> Collector<'a> {
         for (_, position) in found.iter().filter(|(ring, _)| *ring <= widest) {
             self.add(*position, 0);
             let member = set.get(*position);
-            countries.extend(member.and_then(|member| view.host_country(view.placement_host(member.placement))));
+            countries
+                .extend(member.and_then(|member| view.host_country(view.placement_host(member.placement))));
         }
         countries.sort_unstable();
         countries.dedup();
