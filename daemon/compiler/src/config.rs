@@ -12,7 +12,7 @@ mod origins;
 mod site;
 
 use crate::{
-    compile::{Inputs, Policy},
+    compile::{Input, Inputs, MaxAges, Policy},
     failure::Failure,
 };
 use cache::{
@@ -22,7 +22,7 @@ use cache::{
     scheme::{Scheme, Schemes},
 };
 use clap::{ArgMatches, Args};
-use program::options::{self, likely};
+use program::options::{self, duration, likely};
 use std::{path::PathBuf, time::Duration};
 
 /// What a build is to do, all options settled.
@@ -68,6 +68,9 @@ pub struct Options {
     /// Mirrors of other countries around the client's come next, until there are so many; 0 for none
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=255), help_heading = "policy")]
     near_hosts: u32,
+    /// Ages beyond which a warning tells that an input is too old, 0 for none; inputs that are not named keep theirs [default: ["mirrormanager=1d", "netblocks=30d", "continents=0", "geoip=30d"]]
+    #[arg(long, value_name = "INPUT=TIME", num_args = 0..=1, value_parser = max_age, help_heading = "policy")]
+    max_age: Vec<(Input, u64)>,
     /// A file of one version that is younger comes from its origin, for mirrors cannot have it yet; 0 for none
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = options::duration, help_heading = "policy")]
     young: Duration,
@@ -101,6 +104,8 @@ impl Options {
             let cause = "exclude-protocols: names every protocol, which leaves no mirror";
             return Err(Failure::config(cause));
         }
+        let mut max_ages = MaxAges::default();
+        options.max_age.into_iter().for_each(|(input, seconds)| max_ages.set(input, seconds));
         if options.origin_only.len() > MOST_GLOBS {
             let cause =
                 format!("origin-only: more than {MOST_GLOBS} patterns, with which requests take long");
@@ -123,7 +128,7 @@ impl Options {
                 geoip: options.geoip,
             },
             output: needed("output", options.output)?,
-            policy: Policy { exclude_protocols, hosts },
+            policy: Policy { exclude_protocols, hosts, max_ages },
             site,
             choice,
             check: options.check,
@@ -137,6 +142,16 @@ fn needed(key: &str, path: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let ask =
         format!("{key}: no file is named; give --{key} FILE, or --config FILE with {key} in its [inputs]");
     path.ok_or_else(|| Failure::config(ask))
+}
+
+/// Takes an input's name and a time, `=` between them.
+fn max_age(said: &str) -> Result<(Input, u64), Failure> {
+    let (name, time) = said.split_once('=').ok_or_else(|| Failure::config("expected INPUT=TIME"))?;
+    let input = Input::ALL.into_iter().find(|input| input.to_string() == name).ok_or_else(|| {
+        let known = Input::ALL.map(|input| input.to_string()).join(", ");
+        Failure::config(format!("`{name}` is no input; there are {known}"))
+    })?;
+    Ok((input, duration(time)?.as_secs()))
 }
 
 /// Takes names of protocols, a comma between each.

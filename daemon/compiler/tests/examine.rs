@@ -175,7 +175,7 @@ fn inspect_begins_with_what_an_operator_asks_and_has_sections_only_for_who_wants
         "  archs         aarch64 x86_64\n",
         "  directories   2\n",
         "  files         1 whose hashes are known\n",
-        "  data of       2026-07-16T00:00:00Z (",
+        "  mirrormanager 747 bytes, of 2026-07-16T00:00:00Z (",
     ] {
         assert!(said.contains(line), "{line}{said}");
     }
@@ -258,6 +258,28 @@ URL        https://one.example.org/m/a/
     }
     let said = built.why("2", &redirect, &far);
     assert!(said.contains("\nnot shown  behind the mirror that the redirect leads to; place "), "{said}");
+}
+
+#[test]
+fn what_is_suspended_is_in_no_form_of_answer_and_is_explained() {
+    let built = Built::new();
+    let list = "# mirrorlist-suspended 1\nHTTPS://One.example.org/m/\tone\t4102441200\t4102444800\tno answer\n# end 1\n";
+    fs::write(built.0.path().join("list"), list).unwrap();
+    let options = ["--client", "198.51.100.1", "--suspended", "list"];
+    let said = built.why("1", REQUEST, &options);
+    let reason = "not listed suspended: https://one.example.org/m since 2099-12-31T23:00:00Z (no answer) until \
+                  2100-01-01T00:00:00Z\n";
+    assert!(said.contains(reason), "{said}");
+    for request in [REQUEST, "metalink?path=pub/a/repomd.xml", "mirrorlist?path=pub/a&redirect=1"] {
+        let asked = ["query", "cache.mlc", request, "--include"];
+        let (before, after) = (built.said(&asked), built.said(&[&asked[..], &options[2..]].concat()));
+        // A redirect leads to any of them.
+        assert!(request.ends_with('1') || before.contains("one.example.org"), "{before}");
+        assert!(!after.contains("one.example.org") && after.contains("://"), "{after}");
+    }
+    fs::write(built.0.path().join("list"), "").unwrap();
+    let (_, said, code) = built.outcome(&["query", "cache.mlc", REQUEST, "--suspended", "list"]);
+    assert_eq!((&*said, code), ("error: suspended list: is empty\n", Some(66)));
 }
 
 /// URLs in what an explanation and an answer say, drawn with the same dice.

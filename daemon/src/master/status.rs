@@ -1,10 +1,13 @@
 //! What the master has to tell: to counters, to the operator, to the service manager.
 
 use super::{Master, supervisor::ReloadError};
-use crate::control::{Loader, Reloaded, Status, Worker};
+use crate::{
+    control::{Loader, Reloaded, Source, Status, Suspended, Worker},
+    suspended::seconds,
+};
 use program::notify;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use wire::Counter;
+use std::time::Instant;
+use wire::{Counter, Unit};
 
 impl Master {
     /// Counts a reload that is over, or (an error) one that is taken back.
@@ -28,7 +31,19 @@ impl Master {
             counters.set(Counter::Hosts, view.host_count() as u64);
             counters.set(Counter::Directories, view.directory_count() as u64);
             counters.set(Counter::Repositories, view.repository_count() as u64);
+            for counter in Counter::ALL {
+                let Some(input) = counter.input() else { continue };
+                let source = view.sources().find(|source| source.name == input);
+                let told = source.and_then(|source| match counter.unit() {
+                    Unit::Time => source.time,
+                    _ => source.max_age,
+                });
+                counters.set(counter, told.unwrap_or_default());
+            }
         }
+        let usable = cache.fragments.usable();
+        counters.set(Counter::SuspendedUrls, usable.urls() as u64);
+        counters.set(Counter::SuspendedHosts, usable.hosts() as u64);
         counters.set(Counter::WorkersWanted, self.config.slots().into());
     }
 
@@ -67,6 +82,17 @@ impl Master {
             stopping: self.supervisor.is_stopping(),
             generation: current.number,
             cache: current.cache.path().display().to_string(),
+            suspended: self.config.suspended.as_ref().map(|path| {
+                let usable = current.cache.fragments.usable();
+                let file = path.display().to_string();
+                Suspended {
+                    file,
+                    urls: usable.urls() as u64,
+                    hosts: usable.hosts() as u64,
+                    until: usable.until(),
+                }
+            }),
+            sources: current.cache.view().map_or(Vec::new(), |view| Source::all(&view)),
             workers_wanted: self.config.slots().into(),
             workers_ready: current.ready() as u64,
             last_reload: self.last_reload.clone(),
@@ -76,9 +102,4 @@ impl Master {
             workers: workers.collect(),
         }
     }
-}
-
-/// Seconds since the epoch.
-pub(super) fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

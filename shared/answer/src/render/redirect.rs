@@ -17,7 +17,7 @@ pub fn render(
     out: &mut Vec<u8>,
 ) -> Option<usize> {
     let best = candidates.picks.first()?.placement;
-    let scheme = query.shown(view.placement_schemes(best)).iter().next()?;
+    let scheme = query.shown(fragments.usable().schemes(view, best)).iter().next()?;
     let mut url = fragments.url(best, scheme)?.to_vec();
     suffix(view, target, &mut url);
     let mut location = Vec::with_capacity(url.len());

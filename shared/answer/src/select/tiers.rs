@@ -11,7 +11,10 @@ use super::{
     repeats::{self, SharedUrls, Shown},
     target::Target,
 };
-use crate::rules::{NetblockMode, Rules};
+use crate::{
+    rules::{NetblockMode, Rules},
+    suspended::Usable,
+};
 use cache::scheme::Schemes;
 use cache::{AsnId, ContinentId, CountryId, HostId, Member, PlacementId, RINGS, Set, UrlId, View};
 use rand::Rng;
@@ -46,6 +49,8 @@ pub enum Exclusion {
     StaleRepodata,
     /// None of its URLs has a protocol that counts.
     NoUsableUrl,
+    /// Those that have one are suspended.
+    Suspended,
     /// It is not for the client's country.
     CountryNotAllowed,
     /// It is only for clients of its country or continent.
@@ -159,6 +164,8 @@ pub struct Source<'a> {
     pub rules: &'a Rules,
     /// The URLs that several hosts of the cache have.
     pub shared: &'a SharedUrls,
+    /// What of its URLs may be shown.
+    pub usable: &'a Usable,
 }
 
 /// Fills `candidates` with the mirrors for a query about `target`, in their order.
@@ -183,6 +190,7 @@ pub struct Collector<'a> {
     view: &'a View<'a>,
     rules: &'a Rules,
     shared: &'a SharedUrls,
+    usable: &'a Usable,
     query: &'a Query<'a>,
     set: Set<'a>,
     wanted: Schemes,
@@ -215,7 +223,7 @@ impl<'a> Collector<'a> {
         scratch: &'a mut TierScratch,
         candidates: &'a mut Candidates,
     ) -> Collector<'a> {
-        let Source { view, rules, shared } = source;
+        let Source { view, rules, shared, usable } = source;
         candidates.picks.clear();
         candidates.hidden.clear();
         candidates.countries.clear();
@@ -231,6 +239,7 @@ impl<'a> Collector<'a> {
             view,
             rules,
             shared,
+            usable,
             query,
             set,
             wanted: query.wanted(),
@@ -281,7 +290,7 @@ impl<'a> Collector<'a> {
             order::arrange(self.view, &mut picks[before..], rng, &mut self.scratch.order);
             repeats::leave_out(
                 self.view,
-                self.shared,
+                (self.shared, self.usable),
                 self.query,
                 picks,
                 before,
@@ -353,8 +362,9 @@ impl<'a> Collector<'a> {
 
     #[inline]
     fn judge_member(&self, position: usize, member: Member, open: bool) -> Option<Exclusion> {
-        if self.view.placement_schemes(member.placement).and(self.wanted).is_empty() {
-            return Some(Exclusion::NoUsableUrl);
+        if self.usable.schemes(self.view, member.placement).and(self.wanted).is_empty() {
+            let has_some = !self.view.placement_schemes(member.placement).and(self.wanted).is_empty();
+            return Some(if has_some { Exclusion::Suspended } else { Exclusion::NoUsableUrl });
         }
         if !self.needs_repodata && !open && !self.filtered {
             return None;
