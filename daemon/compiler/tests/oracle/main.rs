@@ -19,6 +19,7 @@ mod random_hops;
 mod random_request;
 mod random_world;
 mod real;
+mod reports;
 mod setting;
 #[allow(dead_code, reason = "the replay uses more of it")]
 mod tally;
