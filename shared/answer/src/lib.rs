@@ -11,9 +11,13 @@ pub mod suspended;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
-    render::{help::Help, log_line, metalink, mirrorlist, redirect, refusal},
+    render::{
+        apt, escape, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist, page,
+        redirect, refusal,
+    },
     rules::{LogAddress, Rules},
     select::{
+        form::{Format, PLAIN},
         query::Query,
         target::Target,
         tiers::{self, Candidates, Source, TierScratch},
@@ -83,11 +87,10 @@ impl Service<'_> {
         }
         scratch.clock.set(now);
         let Some(query) = Query::resolve(&self.view, request) else {
-            let line = content_type(Kind::Other);
-            out.extend_from_slice(line);
+            out.extend_from_slice(PLAIN);
             out.extend_from_slice(b"not found: ask for mirrorlist or metalink\nsee / for help\n");
             let head = ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None };
-            return Answer { head, headers_len: line.len() };
+            return Answer { head, headers_len: PLAIN.len() };
         };
         let answer = self.reply(&query, rng, scratch, out);
         if self.rules.log_address != LogAddress::Off && matches!(answer.head.status, 200 | 302) {
@@ -115,34 +118,39 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
-        let line = content_type(query.kind);
-        out.extend_from_slice(line);
+        let from = out.len();
         let (status, text) = match &query.target {
             Err(refusal) => {
                 let mut text = Vec::new();
                 refusal::text(&self.view, self.fragments, query, *refusal, &mut text);
                 (refusal::status(*refusal), text)
             }
-            Ok(target) if query.kind == Kind::Metalink && target.details.is_none() => {
+            Ok(target) if query.format.needs_details() && target.details.is_none() => {
                 let mut text = Vec::new();
                 refusal::no_details(&self.view, query, &mut text);
                 (404, text)
             }
             Ok(target) => {
+                out.extend_from_slice(query.format.content_type());
                 self.select(query, target, rng, scratch);
                 if let Some(answer) = self.render(query, target, scratch, out) {
                     return answer;
                 }
+                out.truncate(from);
                 let mut text = Vec::new();
                 refusal::no_candidate(query, &mut text);
                 (404, text)
             }
         };
-        match query.kind {
-            Kind::Metalink => metalink::comment(&scratch.clock.pubdate, &text, out),
+        let line = query.format.content_type_of_refusal();
+        out.extend_from_slice(line);
+        match query.format {
+            Format::Metalink => metalink::comment(&scratch.clock.pubdate, &text, out),
+            Format::Json => json::refusal(&text, out),
             _ => out.extend_from_slice(&text),
         }
-        Answer { head: ReplyHead { status, kind: query.kind, tier: Tier::None }, headers_len: line.len() }
+        let head = ReplyHead { status, kind: query.format.kind(), tier: Tier::None };
+        Answer { head, headers_len: line.len() }
     }
 
     /// Fills the scratch with the mirrors that answer a query, in order.
@@ -165,30 +173,47 @@ impl Service<'_> {
         out: &mut Vec<u8>,
     ) -> Option<Answer> {
         let (view, fragments, candidates) = (&self.view, self.fragments, &scratch.candidates);
-        let head = ReplyHead { status: 200, kind: query.kind, tier: candidates.picks.first()?.tier };
-        let headers_len = content_type(query.kind).len();
-        Some(match query.kind {
-            Kind::Redirect => {
+        let head = ReplyHead { status: 200, kind: query.format.kind(), tier: candidates.picks.first()?.tier };
+        let mut headers_len = query.format.content_type().len();
+        Some(match query.format {
+            Format::Redirect => {
                 let location = redirect::render(view, fragments, query, target, candidates, out)?;
                 Answer { head: ReplyHead { status: 302, ..head }, headers_len: headers_len + location }
             }
-            Kind::Metalink => {
+            Format::Metalink => {
                 metalink::render(view, fragments, query, target, candidates, &scratch.clock.pubdate, out);
                 Answer { head, headers_len }
             }
-            Kind::Mirrorlist | Kind::Other => {
+            Format::Text => {
                 mirrorlist::render(view, fragments, query, target, candidates, out);
                 Answer { head, headers_len }
             }
+            Format::Apt => {
+                apt::render(view, fragments, query, target, candidates, out);
+                Answer { head, headers_len }
+            }
+            Format::Page => {
+                for line in page::HEADERS {
+                    out.extend_from_slice(line);
+                    headers_len += line.len();
+                }
+                let (path, written) = query.written;
+                let links = Links { path, query: written };
+                let version = self.version;
+                page::Page { view, fragments, query, target, candidates, links, version }.render(out);
+                Answer { head, headers_len }
+            }
+            Format::Json => {
+                json::render(view, fragments, query, target, candidates, out);
+                Answer { head, headers_len }
+            }
+            Format::Metalink4 => {
+                let document =
+                    metalink4::Document { version: self.version, published: &scratch.clock.published };
+                document.render(view, fragments, query, target, candidates, out);
+                Answer { head, headers_len }
+            }
         })
-    }
-}
-
-/// The header line that tells what the body of an answer is.
-fn content_type(kind: Kind) -> &'static [u8] {
-    match kind {
-        Kind::Metalink => b"Content-Type: application/metalink+xml\r\n",
-        _ => b"Content-Type: text/plain\r\n",
     }
 }
 
@@ -199,12 +224,18 @@ struct Clock {
     date: Date,
     /// RFC 1123, in GMT.
     pubdate: String,
+    /// RFC 3339, in UTC.
+    published: String,
 }
 
 impl Default for Clock {
     fn default() -> Clock {
-        let mut clock =
-            Clock { now: u64::MAX, date: OffsetDateTime::UNIX_EPOCH.date(), pubdate: String::new() };
+        let mut clock = Clock {
+            now: u64::MAX,
+            date: OffsetDateTime::UNIX_EPOCH.date(),
+            pubdate: String::new(),
+            published: String::new(),
+        };
         clock.set(0);
         clock
     }
@@ -231,5 +262,6 @@ impl Clock {
             time.minute(),
             time.second()
         );
+        self.published = escape::utc(time);
     }
 }

@@ -191,8 +191,8 @@ impl Outcome {
     /// The status; [`OTHER_STATUS`] stands for all that are not told apart.
     pub fn status(self) -> u16 {
         match (self.kind, self.tier()) {
-            (_, Tier::None) | (Kind::Other | Kind::Mirrorlist | Kind::Metalink, _) => self.place().0,
-            (Kind::Redirect, _) => 302,
+            (Kind::Redirect, tier) if tier != Tier::None => 302,
+            _ => self.place().0,
         }
     }
 
@@ -356,7 +356,8 @@ mod tests {
     #[test]
     fn keys_of_a_later_version_are_passed_over() {
         let mut bytes = sent(&[(Key::Counter(Counter::Hosts), 5); 5]);
-        let unknown = [999, OF_REQUESTS | 4 << 8, OF_REQUESTS | PLACES.len() as u16, OF_REQUESTS | 0x7fff];
+        let kind = (Kind::ALL.len() as u16) << 8;
+        let unknown = [999, OF_REQUESTS | kind, OF_REQUESTS | PLACES.len() as u16, OF_REQUESTS | 0x7fff];
         for (entry, key) in unknown.into_iter().enumerate() {
             let at = HEADER_LEN + entry * ENTRY_LEN;
             bytes[at..at + 2].copy_from_slice(&u16::to_le_bytes(key));

@@ -23,6 +23,16 @@ pub enum Kind {
     Metalink = 2,
     /// A redirect to one mirror.
     Redirect = 3,
+    /// A metalink 4.
+    Metalink4 = 4,
+    /// apt's mirror list.
+    Apt = 5,
+    /// A JSON object.
+    Json = 6,
+    /// An HTML page of mirrors.
+    Page = 7,
+    /// A hash of a file.
+    Hash = 8,
 }
 
 /// Why a host was chosen. Source: SPEC.md §4.
@@ -55,7 +65,17 @@ pub enum Tier {
 
 impl Kind {
     /// All kinds, by number.
-    pub const ALL: [Kind; 4] = [Kind::Other, Kind::Mirrorlist, Kind::Metalink, Kind::Redirect];
+    pub const ALL: [Kind; 9] = [
+        Kind::Other,
+        Kind::Mirrorlist,
+        Kind::Metalink,
+        Kind::Redirect,
+        Kind::Metalink4,
+        Kind::Apt,
+        Kind::Json,
+        Kind::Page,
+        Kind::Hash,
+    ];
 
     /// The kind of this number.
     pub(super) fn of(number: u8) -> Kind {
@@ -69,6 +89,11 @@ impl Kind {
             Kind::Mirrorlist => "mirrorlist",
             Kind::Metalink => "metalink",
             Kind::Redirect => "redirect",
+            Kind::Metalink4 => "metalink4",
+            Kind::Apt => "apt",
+            Kind::Json => "json",
+            Kind::Page => "page",
+            Kind::Hash => "hash",
         }
     }
 }

@@ -113,7 +113,17 @@ fn a_reply_has_these_bytes() {
 
 #[test]
 fn kinds_and_tiers_have_these_numbers() {
-    let kinds = [Kind::Other, Kind::Mirrorlist, Kind::Metalink, Kind::Redirect];
+    let kinds = [
+        Kind::Other,
+        Kind::Mirrorlist,
+        Kind::Metalink,
+        Kind::Redirect,
+        Kind::Metalink4,
+        Kind::Apt,
+        Kind::Json,
+        Kind::Page,
+        Kind::Hash,
+    ];
     assert_eq!(Kind::ALL, kinds);
     let tiers =
         ["none", "location", "netblock", "asn", "country", "country's continent", "geoip", "continent"];

@@ -2,12 +2,15 @@
 
 use crate::{
     exchange::Reply,
-    model::{Block, Blocks, Body, Expected, Global, Line, METALINK, Promotion},
+    model::{
+        Block, Blocks, Body, Expected, Global, JSON, Line, METALINK, METALINK4, Promotion, Ranks, json, page,
+    },
 };
 use std::{
     collections::{HashMap, HashSet},
     fmt::Debug,
     ops::RangeInclusive,
+    sync::LazyLock,
 };
 use wire::Kind;
 
@@ -31,13 +34,18 @@ pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
             Some(unsaid) => Err(format!("not said: {unsaid:?} in {}", reply.body)),
             None => Ok(()),
         },
+        Body::Json(expected) => {
+            same_text("header lines", "", &reply.headers)?;
+            listed(expected, &json::lines(&reply.body)?)
+        }
+        Body::Page(expected) => {
+            same_text("header lines", page::HEADERS, &reply.headers)?;
+            listed(expected, &page::lines(&reply.body)?)
+        }
         Body::Redirect(targets) => redirect(targets, reply),
         Body::Blocks(expected) => {
             same_text("header lines", "", &reply.headers)?;
-            match &expected.promotion {
-                Some(promotion) => promoted(expected, promotion, &reply.body),
-                None => blocks(expected, &reply.body),
-            }
+            listed(expected, &reply.body)
         }
     }
 }
@@ -70,6 +78,13 @@ fn redirect(targets: &[String], reply: &Reply) -> Result<(), Difference> {
         return Err(format!("redirected to {location}, not to one of {targets:?}"));
     }
     same_text("body", &format!("{location}\n"), &reply.body)
+}
+
+fn listed(expected: &Blocks, body: &str) -> Result<(), Difference> {
+    match &expected.promotion {
+        Some(promotion) => promoted(expected, promotion, body),
+        None => blocks(expected, body),
+    }
 }
 
 /// With a host moved to the front, or without: tries the orders in which it may have been before.
@@ -120,6 +135,7 @@ struct Listing<'e, 'b> {
     top: &'b str,
     order: Vec<&'e Block>,
     bottom: &'b str,
+    ranks: Ranks,
 }
 
 impl<'e, 'b> Listing<'e, 'b> {
@@ -128,11 +144,15 @@ impl<'e, 'b> Listing<'e, 'b> {
             expected.groups.iter().chain(expected.global.iter().map(|global| &global.group)).flatten();
         let owners: HashMap<&str, &'e Block> =
             blocks.flat_map(|block| block.iter().map(move |line| (key(line), block))).collect();
-        let bare = |line: &'b str| match line.split_once(" preference=\"") {
-            Some((_, after)) => after.trim_start_matches(|c: char| c.is_ascii_digit()),
+        let marker = expected.ranks.marker();
+        let bare = |line: &'b str| match line.split_once(marker) {
+            Some((before, after)) => match after.trim_start_matches(|c: char| c.is_ascii_digit()) {
+                "\n" => &line[..before.len() + marker.len()],
+                after => after,
+            },
             None => line,
         };
-        let mut listing = Listing { top: body, order: Vec::new(), bottom: "" };
+        let mut listing = Listing { top: body, order: Vec::new(), bottom: "", ranks: expected.ranks };
         let mut at = 0;
         let (mut start, mut end) = (None, 0);
         for line in body.split_inclusive('\n') {
@@ -155,29 +175,31 @@ impl<'e, 'b> Listing<'e, 'b> {
 
     /// The body with these hosts in this order.
     fn text(&self, order: &[&Block]) -> String {
-        let lines = order.iter().enumerate().flat_map(|(place, block)| {
-            block.iter().map(move |line| line.text(100_usize.saturating_sub(place).max(1)))
-        });
+        let lines = order
+            .iter()
+            .enumerate()
+            .flat_map(|(place, block)| block.iter().map(move |line| line.text(self.ranks.of(place))));
         format!("{}{}{}", self.top, lines.collect::<String>(), self.bottom)
     }
 }
 
 /// With the tier *global* or without it, whichever the body begins like.
 fn blocks(expected: &Blocks, body: &str) -> Result<(), Difference> {
-    let Blocks { top: (top, after_tokens), groups, bottom, limit, global, promotion: _ } = expected;
+    let Blocks { top: (top, after_tokens), groups, bottom, limit, global, ranks, promotion: _ } = expected;
+    let (ranks, limit) = (*ranks, *limit);
     let everything: Vec<&[Block]> = groups.iter().map(Vec::as_slice).collect();
     let without = format!("{top}{after_tokens}");
     let Some(Global { minimum, token, group }) = global else {
-        return Reading::of(&without, bottom, *limit, body)?.groups(&everything, 0..=usize::MAX);
+        return Reading::of(&without, bottom, body, ranks, limit)?.groups(&everything, 0..=usize::MAX);
     };
     // In a metalink both begin alike.
-    let used =
-        Reading::of(&format!("{top}{token}{after_tokens}"), bottom, *limit, body).and_then(|reading| {
-            let listed = 0..=minimum.saturating_sub(1);
-            reading.groups(&[&everything[..], &[group]].concat(), listed)
-        });
+    let with = format!("{top}{token}{after_tokens}");
+    let used = Reading::of(&with, bottom, body, ranks, limit).and_then(|reading| {
+        let listed = 0..=minimum.saturating_sub(1);
+        reading.groups(&[&everything[..], &[group]].concat(), listed)
+    });
     match used {
-        Err(why) => Reading::of(&without, bottom, *limit, body)
+        Err(why) => Reading::of(&without, bottom, body, ranks, limit)
             .and_then(|reading| reading.groups(&everything, *minimum..=usize::MAX))
             .map_err(|other| format!("with the global tier: {why}\nwithout it: {other}")),
         fits => fits,
@@ -189,6 +211,7 @@ struct Reading<'a> {
     hosts: &'a str,
     /// The length of the whole body.
     body: usize,
+    ranks: Ranks,
     /// How many hosts there may be.
     limit: usize,
 }
@@ -199,16 +222,23 @@ struct Position<'a> {
     /// URLs that stand before `rest`.
     shown: HashSet<&'a str>,
     listed: usize,
+    ranks: Ranks,
 }
 
 impl<'a> Reading<'a> {
-    fn of(top: &str, bottom: &str, limit: usize, body: &'a str) -> Result<Reading<'a>, Difference> {
+    fn of(
+        top: &str,
+        bottom: &str,
+        body: &'a str,
+        ranks: Ranks,
+        limit: usize,
+    ) -> Result<Reading<'a>, Difference> {
         let Some(rest) = body.strip_prefix(top) else {
             let begins: String = body.chars().take(top.chars().count()).collect();
             return Err(same_text("the beginning", top, &begins).err().unwrap_or_default());
         };
         let hosts = rest.strip_suffix(bottom).ok_or_else(|| format!("the end: not {bottom:?}"))?;
-        Ok(Reading { hosts, body: body.len(), limit })
+        Ok(Reading { hosts, body: body.len(), ranks, limit })
     }
 
     /// Whether what is listed are these groups. `before_last` is how many hosts may be listed before the last group is
@@ -225,7 +255,7 @@ impl<'a> Reading<'a> {
         }
         let is_alone = |block: &&'a Block| block.iter().all(|line| owners[&line.url[..]] == 1);
         let is_global = *before_last.start() == 0 && *before_last.end() != usize::MAX;
-        let mut position = Position { rest: self.hosts, shown: HashSet::new(), listed: 0 };
+        let mut position = Position { rest: self.hosts, shown: HashSet::new(), listed: 0, ranks: self.ranks };
         for (number, group) in groups.iter().copied().enumerate() {
             if is_global && number + 1 == groups.len() {
                 check_count(&before_last, position.listed)?;
@@ -242,6 +272,9 @@ impl<'a> Reading<'a> {
                 .map(|block| position.text(block))
                 .filter(|text| !text.is_empty())
                 .collect();
+            if position.listed > self.limit {
+                return Err(format!("{} hosts are listed, at most {}", position.listed, self.limit));
+            }
             // "as many hosts at most": whether the tier *global* is used is judged before.
             if position.rest.is_empty() && position.listed == self.limit {
                 return Ok(());
@@ -275,7 +308,7 @@ fn check_count(allowed: &RangeInclusive<usize>, listed: usize) -> Result<(), Dif
 
 /// What tells a host's first line from another's, whatever its preference.
 fn key(line: &Line) -> &str {
-    line.after.as_ref().unwrap_or(&line.before)
+    line.after.as_ref().filter(|after| *after != "\n").unwrap_or(&line.before)
 }
 
 impl<'a> Position<'a> {
@@ -283,7 +316,12 @@ impl<'a> Position<'a> {
     fn step(&mut self, alone: &mut HashMap<&str, &'a Block>, sharing: &mut Vec<&'a Block>) -> bool {
         let preference = self.preference();
         let line = self.rest.split_inclusive('\n').next().unwrap_or_default();
-        let first = line.split_once(&format!(" preference=\"{preference}")).map_or(line, |(_, after)| after);
+        let marker = self.ranks.marker();
+        let first = match line.split_once(&format!("{marker}{preference}")) {
+            Some((before, "\n")) => &line[..before.len() + marker.len()],
+            Some((_, after)) => after,
+            None => line,
+        };
         // A block may begin as another one goes on: the longest that fits is meant.
         let mut best: Option<(usize, Option<usize>)> = None;
         let candidates = alone.get(first).map(|block| (*block, None));
@@ -317,26 +355,52 @@ impl<'a> Position<'a> {
     }
 
     fn preference(&self) -> usize {
-        100_usize.saturating_sub(self.listed).max(1)
+        self.ranks.of(self.listed)
     }
 }
 
 /// What every reply keeps, whatever was asked: lists as §11 wants them, metalinks that a strict parser takes.
 pub fn readable(reply: &Reply) -> Result<(), Difference> {
     match &*reply.content_type {
-        METALINK => readable_metalink(&reply.body),
+        METALINK => readable_metalink(&reply.body, "http://www.metalinker.org/"),
+        _ if reply.head.kind == Kind::Page && reply.head.status == 200 => page::lines(&reply.body).map(drop),
+        JSON => fits_the_schema(&reply.body),
+        METALINK4 => readable_metalink(&reply.body, "urn:ietf:params:xml:ns:metalink"),
         // Help is for people.
         _ if reply.head.kind == Kind::Other && reply.head.status == 200 => Ok(()),
         _ => readable_text(reply),
     }
 }
 
-fn readable_metalink(body: &str) -> Result<(), Difference> {
+/// Whether the schema has it, and every key of it.
+fn fits_the_schema(body: &str) -> Result<(), Difference> {
+    static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let text = include_str!("../../../../shared/answer/answer.schema.json");
+        let mut schema = serde_json::from_str(text).expect("JSON");
+        close(&mut schema);
+        jsonschema::validator_for(&schema).expect("a schema")
+    });
+    let object = serde_json::from_str(body).map_err(|error| format!("{error}: {body}"))?;
+    SCHEMA.validate(&object).map_err(|error| format!("{error} at {}: {body}", error.instance_path()))
+}
+
+/// Makes a schema take no key that it does not name.
+fn close(schema: &mut serde_json::Value) {
+    if let serde_json::Value::Object(schema) = schema {
+        schema.values_mut().for_each(close);
+        if schema.get("properties").is_some_and(serde_json::Value::is_object) {
+            schema.insert("additionalProperties".into(), false.into());
+        }
+    }
+}
+
+fn readable_metalink(body: &str, namespace: &str) -> Result<(), Difference> {
     let document = roxmltree::Document::parse(body).map_err(|error| format!("{error}: {body}"))?;
-    let urls = document.descendants().filter(|node| node.has_tag_name(("http://www.metalinker.org/", "url")));
+    let urls = document.descendants().filter(|node| node.has_tag_name((namespace, "url")));
     for url in urls {
         let text = url.text().unwrap_or_default();
-        if url.attribute("type").is_none() || text.is_empty() || text.contains(char::is_whitespace) {
+        let typed = namespace.starts_with("urn:") || url.attribute("type").is_some();
+        if !typed || text.is_empty() || text.contains(char::is_whitespace) {
             return Err(format!("a URL that clients stumble over: {text:?}"));
         }
     }

@@ -3,6 +3,7 @@
 //! Source: SPEC.md §1 (echoed text), §6 and §8 (URLs), §7 (XML).
 
 use memchr::memmem;
+use time::OffsetDateTime;
 
 /// Longest text of a client's that an answer repeats, in characters.
 const LONGEST_ECHO: usize = 200;
@@ -56,6 +57,13 @@ pub fn url_in_header(url: &[u8], out: &mut Vec<u8>) {
             percent(*byte, out);
         }
     }
+}
+
+/// A time as RFC 3339 spells it, in UTC.
+pub fn utc(time: OffsetDateTime) -> String {
+    let (date, month) = (time.date(), u8::from(time.month()));
+    let (year, day) = (date.year(), date.day());
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
 }
 
 /// Appends what a statistics reader takes as one word: outside printable ASCII, and blank, `%` and `;`, as `%XX`.

@@ -16,15 +16,23 @@ fn cut(out: &mut Vec<u8>, most: usize, before: Option<usize>) {
     out.truncate(end);
 }
 
+pub mod apt;
 pub mod escape;
 pub mod examples;
 pub mod fragments;
 pub mod header;
 pub mod help;
+pub mod html;
+pub mod json;
+pub mod links;
 pub mod log_line;
 pub mod metalink;
+pub mod metalink4;
+pub mod mirror;
 pub mod mirrorlist;
 pub mod near;
+pub mod page;
+pub mod places;
 pub mod redirect;
 pub mod refusal;
 pub mod url;

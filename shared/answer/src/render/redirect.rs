@@ -2,7 +2,7 @@
 //!
 //! Source: SPEC.md §8.
 
-use super::{escape, fragments::Fragments, url::suffix};
+use super::{escape, fragments::Fragments, url};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
 use cache::View;
 
@@ -17,9 +17,8 @@ pub fn render(
     out: &mut Vec<u8>,
 ) -> Option<usize> {
     let best = candidates.picks.first()?.placement;
-    let scheme = query.shown(fragments.usable().schemes(view, best)).iter().next()?;
-    let mut url = fragments.url(best, scheme)?.to_vec();
-    suffix(view, target, &mut url);
+    let mut url = url::best(view, fragments, query, best)?.to_vec();
+    url::suffix(view, target, &mut url);
     let mut location = Vec::with_capacity(url.len());
     escape::url_in_header(&url, &mut location);
     let from = out.len();

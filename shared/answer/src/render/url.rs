@@ -1,8 +1,8 @@
 //! The URLs of mirrors: what follows a host's own.
 
-use super::escape;
-use crate::select::target::Target;
-use cache::View;
+use super::{escape, fragments::Fragments};
+use crate::select::{query::Query, target::Target};
+use cache::{PlacementId, View};
 
 /// Appends what follows a host's URL: the directory, and the file or a slash.
 pub fn suffix(view: &View<'_>, target: &Target<'_>, out: &mut Vec<u8>) {
@@ -14,4 +14,15 @@ pub fn suffix(view: &View<'_>, target: &Target<'_>, out: &mut Vec<u8>) {
     path.push(b'/');
     path.extend_from_slice(target.file.as_deref().unwrap_or_default());
     escape::url_path(&path, out);
+}
+
+/// A host's URL in the forms that show one of each host.
+pub fn best<'f>(
+    view: &View<'_>,
+    fragments: &'f Fragments,
+    query: &Query<'_>,
+    placement: PlacementId,
+) -> Option<&'f [u8]> {
+    let scheme = query.shown(fragments.usable().schemes(view, placement)).iter().next()?;
+    fragments.url(placement, scheme)
 }

@@ -29,6 +29,8 @@ pub struct Params<'q> {
     pub version: Option<Cow<'q, [u8]>>,
     /// `location`
     pub location: Option<Cow<'q, [u8]>>,
+    /// `format`
+    pub format: Option<Cow<'q, [u8]>>,
     /// `exclude`
     pub exclude: Option<Cow<'q, [u8]>>,
     /// `family`
@@ -69,6 +71,7 @@ impl<'q> Params<'q> {
             ip: word(Name::Ip),
             version: word(Name::Version),
             location: word(Name::Location),
+            format: word(Name::Format),
             exclude: word(Name::Exclude),
             family: word(Name::Family),
             limit: word(Name::Limit),
@@ -92,6 +95,7 @@ enum Name {
     Ip,
     Version,
     Location,
+    Format,
     Redirect,
     Time,
     Exclude,
@@ -124,6 +128,7 @@ impl Name {
             b"ip" => Name::Ip,
             b"version" => Name::Version,
             b"location" => Name::Location,
+            b"format" => Name::Format,
             b"redirect" => Name::Redirect,
             b"time" => Name::Time,
             b"exclude" => Name::Exclude,
@@ -133,6 +138,11 @@ impl Name {
             _ => return None,
         })
     }
+}
+
+/// Whether a name, encoded or not, is one that means something.
+pub fn is_known(written: &[u8]) -> bool {
+    Name::read(written).is_some()
 }
 
 /// The names in a query string that mean nothing, decoded, in the order in which they stand there.

@@ -5,6 +5,7 @@
 use super::{
     client::Client,
     exclude::Exclude,
+    form::{Endpoint, Format},
     params::{Params, items},
     target::{self, Named, Refusal, Target},
 };
@@ -13,7 +14,7 @@ use cache::{
     scheme::{Scheme, Schemes},
 };
 use std::{borrow::Cow, num::NonZeroU8};
-use wire::{Kind, code::Country};
+use wire::code::Country;
 
 /// How many distinct items of `country` count.
 pub const MOST_COUNTRIES: usize = 16;
@@ -21,8 +22,12 @@ pub const MOST_COUNTRIES: usize = 16;
 /// A request, resolved.
 #[derive(Debug)]
 pub struct Query<'q> {
+    /// Its path and its query, as sent.
+    pub written: (&'q [u8], &'q [u8]),
+    /// By which way it came.
+    pub endpoint: Endpoint,
     /// What form the answer has.
-    pub kind: Kind,
+    pub format: Format,
     /// Who asks.
     pub client: Client,
     /// What is named.
@@ -61,22 +66,30 @@ pub struct Countries {
 impl<'q> Query<'q> {
     /// Resolves a request; `None` when its path asks for neither list nor metalink.
     pub fn resolve(view: &View<'q>, request: &wire::Request<'q>) -> Option<Query<'q>> {
-        let metalink = match request.path.rsplit(|byte| *byte == b'/').next() {
-            Some(b"mirrorlist") => false,
-            Some(b"metalink") => true,
+        let endpoint = match request.path.rsplit(|byte| *byte == b'/').next() {
+            Some(b"mirrorlist") => Endpoint::Mirrorlist,
+            Some(b"metalink") => Endpoint::Metalink,
             _ => return None,
         };
         let params = Params::parse(request.query);
-        let kind = match (metalink, params.redirect) {
-            (true, _) => Kind::Metalink,
-            (false, true) => Kind::Redirect,
-            (false, false) => Kind::Mirrorlist,
+        let asked = params.format.as_deref().map(Format::parse);
+        let format = match (asked, endpoint, params.redirect) {
+            (Some(None), ..) => Format::Text,
+            (_, Endpoint::Mirrorlist, true) => Format::Redirect,
+            (Some(Some(format)), ..) => format,
+            (None, Endpoint::Mirrorlist, false) => Format::Text,
+            (None, Endpoint::Metalink, _) => Format::Metalink,
         };
-        let (named, target) = target::resolve(view, &params, metalink);
+        let (named, mut target) = target::resolve(view, &params, endpoint, format);
+        if asked == Some(None) {
+            target = Err(Refusal::UnknownFormat);
+        }
         let location = params.location.as_ref().and_then(|name| Some((view.location(name)?, name.clone())));
         let countries = params.country.as_ref().and_then(|list| Countries::read(view, list));
         Some(Query {
-            kind,
+            written: (request.path, request.query),
+            endpoint,
+            format,
             client: Client::resolve(view, request.client, &params),
             named,
             target,
@@ -97,18 +110,18 @@ impl<'q> Query<'q> {
     }
 
     /// Of the schemes by which a host can be reached, those of which a list or a redirect shows a URL: all that were
-    /// asked for, else the best; one for a redirect.
+    /// asked for, else the best; one for the forms that show one URL a host.
     #[inline]
     pub fn shown(&self, usable: Schemes) -> Schemes {
         let usable = usable.and(self.wanted());
-        if self.protocols.is_some() && self.kind == Kind::Mirrorlist { usable } else { usable.best() }
+        if self.protocols.is_some() && self.format == Format::Text { usable } else { usable.best() }
     }
 
     /// The schemes by which a host must be reached to be a candidate.
     #[inline]
     pub fn wanted(&self) -> Schemes {
         let asked = self.protocols.unwrap_or(Schemes::USUAL);
-        if self.kind == Kind::Redirect { asked.and(Schemes::WEB) } else { asked }
+        if self.format.is_web() { asked.and(Schemes::WEB) } else { asked }
     }
 }
 

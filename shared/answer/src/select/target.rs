@@ -2,7 +2,10 @@
 //!
 //! Source: SPEC.md §3. Everything that cannot be answered about a directory is a [`Refusal`] here.
 
-use super::params::{Params, acceptable};
+use super::{
+    form::{Endpoint, Format},
+    params::{Params, acceptable},
+};
 use cache::{DirectoryId, FileId, Found, RepoArchId, RepositoryId, View};
 use std::{borrow::Cow, fmt};
 
@@ -46,6 +49,8 @@ pub enum Refusal {
     NotCarried,
     /// The path is not one that mirrors carry.
     InvalidPath,
+    /// There is no such form of answers.
+    UnknownFormat,
 }
 
 impl fmt::Display for Refusal {
@@ -59,6 +64,7 @@ impl fmt::Display for Refusal {
                 "no mirror carries the repository's directory (or its repodata, for a metalink)"
             }
             Refusal::InvalidPath => "the path is neither a directory of the cache nor a file in one",
+            Refusal::UnknownFormat => "there is no such format",
         })
     }
 }
@@ -78,7 +84,8 @@ pub struct Named<'q> {
 pub fn resolve<'q>(
     view: &View<'q>,
     params: &Params<'q>,
-    metalink: bool,
+    endpoint: Endpoint,
+    format: Format,
 ) -> (Named<'q>, Result<Target<'q>, Refusal>) {
     let mut named = Named::default();
     if let (Some(repo), Some(arch)) = (&params.repo, &params.arch) {
@@ -87,12 +94,22 @@ pub fn resolve<'q>(
     if let Some(path) = &params.path {
         let path = normalise(path);
         let target = by_path(view, &path);
+        // The lines of apt's list are archives.
+        let target = target.and_then(|target| match (&target.file, format) {
+            (Some(_), Format::Apt) => Err(Refusal::InvalidPath),
+            _ => Ok(target),
+        });
         named.subject = Some(Subject::Path(path));
         return (named, target);
     }
     let Some(asked) = &named.asked else { return (named, Err(Refusal::Incomplete)) };
     let repository = asked.answering(view);
-    let target = asked.target(view, repository, metalink);
+    let metadata = match format {
+        Format::Apt => false,
+        Format::Metalink | Format::Metalink4 => true,
+        Format::Text | Format::Redirect | Format::Json | Format::Page => endpoint == Endpoint::Metalink,
+    };
+    let target = asked.target(view, repository, metadata);
     let repo = match repository.and_then(|repository| view.repository(repository)) {
         Some(repository) => Cow::Borrowed(repository.name.as_bytes()),
         None => asked.repo.clone(),
@@ -143,7 +160,7 @@ impl<'q> Asked<'q> {
         &self,
         view: &View<'_>,
         repository: Option<RepositoryId>,
-        metalink: bool,
+        metadata: bool,
     ) -> Result<Target<'q>, Refusal> {
         let Some(repository) = repository else { return Err(Refusal::UnknownRepoArch(None)) };
         if view.repository(repository).is_some_and(|repository| repository.disabled) {
@@ -154,14 +171,14 @@ impl<'q> Asked<'q> {
             let has_archs = view.repo_archs(repository).len() > 0;
             return Err(Refusal::UnknownRepoArch(has_archs.then_some(repository)));
         };
-        repo_arch_target(view, repo_arch, metalink).ok_or(Refusal::NotCarried)
+        repo_arch_target(view, repo_arch, metadata).ok_or(Refusal::NotCarried)
     }
 }
 
-/// The target of a repository and architecture: its metadata for a metalink, its directory for a list.
-fn repo_arch_target<'q>(view: &View<'_>, repo_arch: RepoArchId, metalink: bool) -> Option<Target<'q>> {
+/// The target of a repository and architecture: its metadata, or its directory.
+fn repo_arch_target<'q>(view: &View<'_>, repo_arch: RepoArchId, metadata: bool) -> Option<Target<'q>> {
     let repo_arch = view.repo_arch(repo_arch)?;
-    if metalink {
+    if metadata {
         let file = Some(Cow::Borrowed(&b"repomd.xml"[..]));
         return Some(Target {
             directory: repo_arch.repodata?,

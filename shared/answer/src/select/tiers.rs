@@ -5,6 +5,7 @@
 
 use super::{
     filters::{self, Dropped},
+    form::Format,
     order::{self, OrderScratch},
     pick::Pick,
     query::Query,
@@ -15,10 +16,12 @@ use crate::{
     rules::{NetblockMode, Rules},
     suspended::Usable,
 };
-use cache::scheme::Schemes;
-use cache::{AsnId, ContinentId, CountryId, HostId, Member, PlacementId, RINGS, Set, UrlId, View};
+
+use cache::{
+    AsnId, ContinentId, CountryId, HostId, Member, PlacementId, RINGS, Set, UrlId, View, scheme::Schemes,
+};
 use rand::Rng;
-use wire::{Kind, Tier};
+use wire::Tier;
 
 /// What the tiers gave.
 #[derive(Debug, Default)]
@@ -304,7 +307,7 @@ impl<'a> Collector<'a> {
     /// many as the client wants. If there is such a host it is moved there.
     pub fn promote(&mut self) {
         let Some(family) = self.query.client.family().filter(|_| self.view.knows_families()) else { return };
-        let front = if self.query.kind == Kind::Redirect { 1 } else { FAMILY_AMONG };
+        let front = if self.query.format == Format::Redirect { 1 } else { FAMILY_AMONG };
         let front = self.query.limit.map_or(front, |limit| front.min(limit.get().into()));
         let Candidates { picks, hidden, promoted, .. } = &mut *self.candidates;
         let lacks = |pick: &Pick| self.view.families(self.view.placement_host(pick.placement)).lack(family);

@@ -4,11 +4,15 @@
 //! [`Model::answer`] first; each file below it cites the sections that it models. Where the order of mirrors is left to
 //! chance, an [`Expected`] says which orders are right, and `compare` looks whether a reply is one of them.
 
+pub mod apt;
 pub mod client;
 pub mod facts;
 pub mod forwarded;
+pub mod json;
 pub mod metalink;
+pub mod metalink4;
 pub mod mirrorlist;
+pub mod page;
 pub mod prefix;
 pub mod question;
 pub mod statistics;
@@ -20,7 +24,7 @@ use client::Client;
 use facts::{Facts, Hosts};
 use question::Question;
 use std::collections::BTreeSet;
-use subject::Subject;
+use subject::{About, Subject};
 use tiers::{Candidates, Selection};
 use wire::{Accept, Kind, Request, Tier};
 
@@ -50,6 +54,10 @@ pub enum Body {
     Exact(String),
     /// See [`Blocks`].
     Blocks(Blocks),
+    /// An object that is these as [`json::lines`].
+    Json(Blocks),
+    /// A page that is these as [`page::lines`].
+    Page(Blocks),
     /// A page of help that says these.
     Help(Vec<String>),
     /// One of these, as the value of `Location` and as the only line of the body.
@@ -69,6 +77,37 @@ pub struct Blocks {
     pub limit: usize,
     pub promotion: Option<Promotion>,
     pub global: Option<Global>,
+    pub ranks: Ranks,
+}
+
+/// How the place of a host is written on its lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ranks {
+    /// As a preference, from 100 downwards, if at all.
+    Preference,
+    /// As an attribute `priority`, from 1 upwards.
+    Priority,
+    /// As apt reads it, from 1 upwards.
+    Apt,
+}
+
+impl Ranks {
+    /// What stands before it.
+    pub fn marker(self) -> &'static str {
+        match self {
+            Ranks::Preference => " preference=\"",
+            Ranks::Priority => " priority=\"",
+            Ranks::Apt => "\tpriority:",
+        }
+    }
+
+    /// That of a host before which so many are listed.
+    pub fn of(self, listed: usize) -> usize {
+        match self {
+            Ranks::Preference => 100_usize.saturating_sub(listed).max(1),
+            Ranks::Priority | Ranks::Apt => listed + 1,
+        }
+    }
 }
 
 /// "Of the first three hosts one shall not be known to lack the client's family": what follows from it.
@@ -117,21 +156,22 @@ impl Blocks {
         (minimum, limit): (usize, Option<usize>),
         top: (String, String),
         bottom: String,
-        block: impl Fn(&i64) -> Block,
+        block: impl Fn(Tier, &i64) -> Block,
     ) -> Blocks {
-        let group = |hosts: &Hosts| hosts.iter().map(&block).collect();
+        let group = |tier: Tier, hosts: &Hosts| hosts.iter().map(|host| block(tier, host)).collect();
         let global = selection.global.as_ref();
         Blocks {
             top,
-            groups: selection.groups.iter().map(|one| group(&one.hosts)).collect(),
+            groups: selection.groups.iter().map(|one| group(one.tier, &one.hosts)).collect(),
             bottom,
             limit: limit.unwrap_or(usize::MAX),
             promotion: None,
             global: global.map(|(hosts, token)| Global {
                 minimum,
                 token: token.clone(),
-                group: group(hosts),
+                group: group(Tier::Global, hosts),
             }),
+            ranks: Ranks::Preference,
         }
     }
 }
@@ -143,14 +183,34 @@ impl Model {
             return self.help(request.accept.has(Accept::HTML));
         }
         let question = Question::read(request);
-        let kind = match request.path.rsplit(|b| *b == b'/').next() {
-            Some(b"metalink") => Kind::Metalink,
-            Some(b"mirrorlist") if question.redirect => Kind::Redirect,
-            Some(b"mirrorlist") => Kind::Mirrorlist,
+        let metalink = match request.path.rsplit(|b| *b == b'/').next() {
+            Some(b"metalink") => true,
+            Some(b"mirrorlist") => false,
             _ => return Expected::refusal(Kind::Other, (404, NOT_FOUND.to_owned()), now),
         };
+        let kind = match question.format {
+            Some(None) => Kind::Mirrorlist,
+            _ if question.redirect && !metalink => Kind::Redirect,
+            Some(Some(kind)) => kind,
+            None if metalink => Kind::Metalink,
+            None => Kind::Mirrorlist,
+        };
+        let about = About {
+            metadata: match kind {
+                Kind::Metalink | Kind::Metalink4 => true,
+                Kind::Apt => false,
+                _ => metalink,
+            },
+            hashes: matches!(kind, Kind::Metalink | Kind::Metalink4),
+            details: matches!(kind, Kind::Json | Kind::Page),
+            directory: kind == Kind::Apt,
+        };
         let client = Client::of(&self.facts, question.ip.unwrap_or(request.client));
-        let mut expected = match subject::find(&self.facts, &question, kind == Kind::Metalink) {
+        if question.format == Some(None) {
+            let text = "error: unknown format; known are text, apt, html, json, metalink4\n".to_owned();
+            return Expected::refusal(kind, (400, text), now);
+        }
+        let mut expected = match subject::find(&self.facts, &question, about) {
             Ok(subject) => self.about(&subject, &question, &client, kind, now),
             Err(refusal) => Expected::refusal(kind, refusal, now),
         };
@@ -197,7 +257,7 @@ impl Model {
         now: u64,
     ) -> Expected {
         let facts = &self.facts;
-        let candidates = tiers::candidates(facts, subject, question, client, kind == Kind::Metalink);
+        let candidates = tiers::candidates(facts, subject, question, client, kind);
         let selection = tiers::select(facts, &self.rules, question, client, subject, &candidates);
         let global = selection.global.as_ref().filter(|(hosts, _)| !hosts.is_empty());
         let Some(tier) = selection.groups.first().map(|first| first.tier).or(global.map(|_| Tier::Global))
@@ -222,9 +282,13 @@ impl Model {
                 let hosts = nearest.into_iter().filter(|host| able.is_none() || !lacks(host)).collect();
                 Body::Redirect(redirect_targets(subject, &hosts, &candidates))
             }
+            Kind::Metalink4 => metalink4::document(facts, subject, &selection, minimum, &candidates, now),
+            Kind::Json => json::object(self, subject, question, client, &selection, &candidates),
+            Kind::Page => page::document(subject, question, &selection, self.rules.minimum, &candidates),
+            Kind::Apt => apt::list(subject, question, &selection, minimum, &candidates),
             _ => mirrorlist::list(facts, subject, question, &selection, minimum, &candidates),
         };
-        if let Body::Blocks(blocks) = &mut body {
+        if let Body::Blocks(blocks) | Body::Json(blocks) | Body::Page(blocks) = &mut body {
             let urls = |host: &i64| candidates[host].iter().map(|url| mirrorlist::whole_url(subject, url));
             let lacking = candidates.keys().filter(|host| lacks(host)).flat_map(urls).collect();
             blocks.promotion = Some(Promotion { front, lacking }).filter(|one| !one.lacking.is_empty());
@@ -232,6 +296,9 @@ impl Model {
         let (status, content_type) = match kind {
             Kind::Metalink => (200, METALINK),
             Kind::Redirect => (302, TEXT),
+            Kind::Metalink4 => (200, METALINK4),
+            Kind::Json => (200, JSON),
+            Kind::Page => (200, HTML),
             _ => (200, TEXT),
         };
         Expected { status, content_type, kind, tier, body, log: None }
@@ -239,8 +306,11 @@ impl Model {
 }
 
 /// Content types of replies.
+pub const HTML: &str = "text/html; charset=utf-8";
+pub const JSON: &str = "application/json";
 pub const TEXT: &str = "text/plain";
 pub const METALINK: &str = "application/metalink+xml";
+pub const METALINK4: &str = "application/metalink4+xml";
 const NOT_FOUND: &str = "not found: ask for mirrorlist or metalink\nsee / for help\n";
 
 impl Expected {
@@ -249,6 +319,7 @@ impl Expected {
     fn refusal(kind: Kind, (status, text): subject::Refusal, now: u64) -> Expected {
         let (content_type, body) = match kind {
             Kind::Metalink => (METALINK, metalink::without_files(&text, now)),
+            Kind::Json => (JSON, json::refusal(&text)),
             _ => (TEXT, text),
         };
         Expected { status, content_type, kind, tier: Tier::None, body: Body::Exact(body), log: None }

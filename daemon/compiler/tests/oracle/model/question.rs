@@ -6,7 +6,7 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
-use wire::Request;
+use wire::{Kind, Request};
 
 /// Bytes as the client sent them, percent-decoded; not always text.
 pub type Bytes = Vec<u8>;
@@ -37,7 +37,18 @@ pub struct Question {
     pub time: bool,
     pub version: Option<Bytes>,
     pub location: Option<Bytes>,
+    /// `Some(None)` when there is no such form.
+    pub format: Option<Option<Kind>>,
 }
+
+/// The names of `format`, and what answers of these forms are counted as.
+pub const FORMATS: [(&[u8], Kind); 5] = [
+    (b"text", Kind::Mirrorlist),
+    (b"apt", Kind::Apt),
+    (b"html", Kind::Page),
+    (b"json", Kind::Json),
+    (b"metalink4", Kind::Metalink4),
+];
 
 /// What a client does not want.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +117,7 @@ impl Question {
             time: flag("time"),
             version: value("version"),
             location: value("location"),
+            format: value("format").map(|name| FORMATS.iter().find(|form| form.0 == name).map(|form| form.1)),
         }
     }
 }

@@ -12,22 +12,37 @@ pub struct Subject<'a> {
     /// The first token of the header: `# repo = R arch = A ` or `# path = P `.
     pub header: String,
     pub directory: &'a Directory,
+    /// The path of that.
+    pub path: String,
     /// The file in the directory; `None` for the directory itself.
     pub file: Option<String>,
-    /// The file's versions; empty unless a metalink is asked for.
+    /// The file's versions; empty unless the form tells of them.
     pub versions: &'a [Version],
     /// The only hosts that count, where `DIR/repodata` says so.
     pub fresh: Option<Hosts>,
+}
+
+/// What an answer is about, by its way and form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// A repository's metadata, not its directory.
+    pub metadata: bool,
+    /// A file whose hashes are known.
+    pub hashes: bool,
+    /// A file's hashes, if they are known.
+    pub details: bool,
+    /// Directories alone.
+    pub directory: bool,
 }
 
 /// A status and a text.
 pub type Refusal = (u16, String);
 
 /// Finds the directory.
-pub fn find<'a>(facts: &'a Facts, question: &Question, metalink: bool) -> Result<Subject<'a>, Refusal> {
+pub fn find<'a>(facts: &'a Facts, question: &Question, about: About) -> Result<Subject<'a>, Refusal> {
     let (header, path, file, directory) = match (&question.path, asked_repository(facts, question)) {
         (Some(path), _) => by_path(facts, path)?,
-        (None, Some((repo, arch))) => by_repository(facts, repo, arch, metalink)?,
+        (None, Some((repo, arch))) => by_repository(facts, repo, arch, about.metadata)?,
         (None, None) => {
             return Err((
                 400,
@@ -35,8 +50,11 @@ pub fn find<'a>(facts: &'a Facts, question: &Question, metalink: bool) -> Result
             ));
         }
     };
-    let mut subject = Subject { header, directory, file, versions: &[], fresh: None };
-    if metalink {
+    let mut subject = Subject { header, directory, path: path.clone(), file, versions: &[], fresh: None };
+    if about.directory && subject.file.is_some() {
+        return Err((404, format!("{}error: invalid path\n", subject.header)));
+    }
+    if about.hashes {
         let name = subject.file.clone().unwrap_or_default();
         match facts.files.get(&(path.clone(), name.clone())) {
             Some(versions) if subject.file.is_some() => subject.versions = versions,
@@ -45,8 +63,13 @@ pub fn find<'a>(facts: &'a Facts, question: &Question, metalink: bool) -> Result
                 return Err((404, format!("{wanted} not found or has no metalink\n")));
             }
         }
-    } else if question.path.is_none() {
+    } else if question.path.is_none() && !about.metadata {
         subject.fresh = hosts_with_current_metadata(facts, &path, directory);
+    }
+    if about.details
+        && let Some(file) = &subject.file
+    {
+        subject.versions = facts.files.get(&(path, file.clone())).map_or(&[], Vec::as_slice);
     }
     Ok(subject)
 }
