@@ -6,6 +6,8 @@
 //! default, and a test keeps the two alike.
 
 mod aliases;
+mod countries;
+mod hosts;
 mod origins;
 mod site;
 
@@ -15,7 +17,7 @@ use crate::{
 };
 use cache::{
     glob,
-    inventory::Site,
+    inventory::{Choice, Site},
     limits::MOST_GLOBS,
     scheme::{Scheme, Schemes},
 };
@@ -24,7 +26,7 @@ use program::options::{self, duration, likely};
 use std::{path::PathBuf, time::Duration};
 
 /// What a build is to do, all options settled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// What the cache is made from.
     pub inputs: Inputs,
@@ -34,6 +36,8 @@ pub struct Config {
     pub policy: Policy,
     /// What the site says of its answers.
     pub site: Site,
+    /// What the site wants of the choice among hosts.
+    pub choice: Choice,
     /// Only check the configuration, and that the inputs are there.
     pub check: bool,
     /// Print the summary as JSON.
@@ -61,6 +65,9 @@ pub struct Options {
     /// Leave out URLs of these protocols, such as ftp,rsync [default: []]
     #[arg(long, value_name = "LIST", num_args = 0..=1, value_parser = schemes, help_heading = "policy")]
     exclude_protocols: Vec<Schemes>,
+    /// Mirrors of other countries around the client's come next, until there are so many; 0 for none
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=255), help_heading = "policy")]
+    near_hosts: u32,
     /// Ages beyond which a warning tells that an input is too old, 0 for none; inputs that are not named keep theirs [default: ["mirrormanager=1d", "netblocks=30d", "continents=0", "geoip=30d"]]
     #[arg(long, value_name = "INPUT=TIME", num_args = 0..=1, value_parser = max_age, help_heading = "policy")]
     max_age: Vec<(Input, u64)>,
@@ -112,6 +119,7 @@ impl Options {
             ..Site::default()
         };
         site::read(&entries, &mut site)?;
+        let (choice, hosts) = site::choice(&entries, options.near_hosts)?;
         Ok(Config {
             inputs: Inputs {
                 mirrormanager: needed("mirrormanager", options.mirrormanager)?,
@@ -120,8 +128,9 @@ impl Options {
                 geoip: options.geoip,
             },
             output: needed("output", options.output)?,
-            policy: Policy { exclude_protocols, max_ages },
+            policy: Policy { exclude_protocols, hosts, max_ages },
             site,
+            choice,
             check: options.check,
             json: options.json,
         })

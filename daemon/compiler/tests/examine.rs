@@ -223,7 +223,7 @@ fn each_reason_why_a_host_is_listed_or_not_is_told() {
     let built = Built::new();
     let near = ["--client", "192.0.2.1"];
     let far = ["--client", "198.51.100.1"];
-    let expected = "host       1, country DE, bandwidth 1, public
+    let expected = "host       1, country DE, bandwidth 1, public, 0 km from the client's country
 listed     at place 1, tier geoip
 URL        https://one.example.org/m/a/
 ";

@@ -33,6 +33,11 @@ impl Families {
         self.0 != 0 && self.0 & family.0 == 0
     }
 
+    /// Whether a host of these is known to answer by `family`.
+    pub fn have(self, family: Families) -> bool {
+        self.0 & family.0 != 0
+    }
+
     /// As the file has them.
     #[cfg(feature = "write")]
     pub(crate) fn bits(self) -> u8 {
@@ -82,12 +87,15 @@ impl<'a> View<'a> {
         std::array::from_fn(ring)
     }
 
+    /// Where a host is, if that is known better than by its country.
+    pub fn own_place(&self, host: HostId) -> Option<Place> {
+        let row = self.schema().host_place.get(host.0 as usize)?;
+        Place::of_hundredths([row.latitude.to_native(), row.longitude.to_native()])
+    }
+
     /// Where a host is: its own place, else the point that stands for its country.
     pub fn place(&self, host: HostId) -> Option<Place> {
-        let own = self.schema().host_place.get(host.0 as usize);
-        let own =
-            own.and_then(|row| Place::of_hundredths([row.latitude.to_native(), row.longitude.to_native()]));
-        own.or_else(|| Place::of(self.country_code(self.host_country(host)?)?))
+        self.own_place(host).or_else(|| Place::of(self.country_code(self.host_country(host)?)?))
     }
 
     /// Whether anything is known of the families of any host.

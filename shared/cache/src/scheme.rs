@@ -120,3 +120,30 @@ impl FromIterator<Scheme> for Schemes {
         schemes.into_iter().fold(Schemes::NONE, Schemes::with)
     }
 }
+
+/// The host part of a URL of the cache, without port: none of them names a user.
+pub fn host_name(url: &str) -> &str {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => host,
+        _ => authority,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_is_the_host_part_without_port() {
+        let urls = [
+            "https://mirror.example.org/pub",
+            "http://mirror.example.org:8080",
+            "rsync://[2001:db8::1]/a",
+            "http://[2001:db8::1]:81/a",
+        ];
+        let names = ["mirror.example.org", "mirror.example.org", "[2001:db8::1]", "[2001:db8::1]"];
+        assert_eq!(urls.map(host_name), names);
+    }
+}

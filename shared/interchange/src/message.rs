@@ -77,6 +77,21 @@ pub struct Host {
     /// Degrees east.
     #[prost(double, optional, tag = "4")]
     pub longitude: Option<f64>,
+    /// The versions of IP by which it answers, 4 and 6; none when that is not known.
+    #[prost(uint32, repeated, packed = "false", tag = "5")]
+    pub families: Vec<u32>,
+    /// Prefixes, and `AS` with a number: the networks for whose clients it is the only mirror.
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    pub exclusive: Vec<Vec<u8>>,
+    /// `country` or `continent`: it is for clients of its own.
+    #[prost(bytes = "vec", optional, tag = "7")]
+    pub only: Option<Vec<u8>>,
+    /// Its share in random order, in place of the bandwidth; at least 1.
+    #[prost(uint32, optional, tag = "8")]
+    pub weight: Option<u32>,
+    /// Whether it carries whatever its categories have, without being looked at.
+    #[prost(bool, optional, tag = "9")]
+    pub up_to_date: Option<bool>,
 }
 
 /// A string by a string.

@@ -142,6 +142,11 @@ mod tests {
                 name: Some("a".into()),
                 latitude: Some(52.5),
                 longitude: Some(-0.25),
+                families: vec![4, 6],
+                exclusive: vec!["192.0.2.0/24".into(), "AS64500".into()],
+                only: Some("country".into()),
+                weight: Some(7),
+                up_to_date: Some(true),
             }],
         }
     }

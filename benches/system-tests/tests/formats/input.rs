@@ -44,6 +44,7 @@ fn extend(list: &mut MirrorList) {
         name: Some("elbe.example.org".into()),
         latitude: Some(53.55),
         longitude: Some(-9.99),
+        ..Host::default()
     });
 }
 

@@ -5,6 +5,7 @@
 
 pub mod continents;
 mod error;
+pub mod facts;
 mod form;
 pub mod geoip;
 pub mod mirrormanager;

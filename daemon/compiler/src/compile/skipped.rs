@@ -38,6 +38,10 @@ pub enum InputTable {
     HostNetblock,
     /// Directories and who carries them.
     MirrorList,
+    /// What is known of hosts beyond MirrorManager's tables.
+    Host,
+    /// The same, in the site file.
+    SiteHost,
     /// The routing table.
     Netblocks,
     /// Countries and their continents.
@@ -64,6 +68,8 @@ impl InputTable {
             InputTable::HostCountryAllowed => "HostCountryAllowedCache",
             InputTable::HostNetblock => "HostNetblockCache",
             InputTable::MirrorList => "MirrorListCache",
+            InputTable::Host => "Host",
+            InputTable::SiteHost => "[hosts]",
             InputTable::Netblocks => "netblocks",
             InputTable::Continents => "continents",
             InputTable::Geoip => "geoip",
@@ -140,6 +146,8 @@ pub enum Reason {
     NoOrigin,
     /// A record of a database that is not of the shape of the others.
     BadRecord,
+    /// No place, version of IP, network or weight.
+    BadFact,
     /// Kept: a prefix wider than anyone holds, a /8 of IPv4 or a /16 of IPv6.
     WidePrefix,
 }
@@ -187,6 +195,7 @@ impl Reason {
             Reason::UnknownScheme => "URL without a known scheme",
             Reason::BadUrl => "not a URL that clients can use",
             Reason::Excluded => "excluded by policy",
+            Reason::BadFact => "not a place, version of IP, network or weight",
             Reason::UnknownHost => "unknown host",
             Reason::UnknownUrl => "unknown or skipped URL",
             Reason::UnknownDirectory => "unknown or skipped directory",

@@ -1,8 +1,11 @@
 //! Flags, the file, the one over the other, and what is refused.
 
 use super::*;
+use crate::compile::facts::{Facts, Network};
+use cache::{Families, Only, place::Place};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
-use std::{ffi::OsString, fs, io::Write as _};
+use std::{collections::BTreeSet, ffi::OsString, fs, io::Write as _};
+use wire::code::Country;
 
 #[derive(Parser)]
 struct Build {
@@ -36,6 +39,7 @@ fn least() -> Config {
         output: "cache".into(),
         policy: Policy::default(),
         site: Site { young: 1800, ..Site::default() },
+        choice: Choice::default(),
         check: false,
         json: false,
     }
@@ -54,6 +58,7 @@ fn the_example_file_names_every_file_and_the_help_and_it_every_default() {
             geoip: input("country.mmdb"),
         },
         output: "/var/lib/mirrorlist/cache.mlc".into(),
+        choice: Choice { near_hosts: 3, ..Choice::default() },
         ..least()
     };
     assert_eq!(load_file(&example, &[]), Ok(expected.clone()));
@@ -139,7 +144,7 @@ fn ages_of_inputs_are_set_one_by_one() {
 fn what_is_unknown_or_wrong_is_refused_with_its_place() {
     for (file, cause) in [
         ("[input]\n", "line 1: unknown section `input`; did you mean `inputs`?"),
-        ("[hosts]\n", "line 1: unknown section `hosts`"),
+        ("[host]\n", "line 1: unknown section `host`; did you mean `hosts`?"),
         ("\n[inputs]\ngeo-ip = 'x'", "line 3: unknown option `geo-ip` in [inputs]; did you mean `geoip`?"),
         ("geoip = 'x'", "line 1: unknown option `geoip`; it belongs in [inputs]"),
         ("inputs = 3", "line 1: unknown option `inputs`; write [inputs] above its options"),
@@ -245,4 +250,175 @@ fn files_that_are_needed_and_not_named_are_asked_for() {
         error,
         Err("config FILE line 4: a value is required for `geoip` but none was supplied".into())
     );
+}
+
+#[test]
+fn what_the_site_wants_of_the_choice_is_read() {
+    let text = "[policy]\nnear-hosts = 5\n[neighbours]\nsa = ['AE', 'qa', '-IL']\n[avoid]\nUA = ['RU']
+[hosts.'Mirror.Example.org']\nplace = [52.5, -13]\nfamilies = [6, 4]\nexclusive = ['192.0.2.9/24', 'AS64500']
+only = 'continent'\nweight = 1000\nup-to-date = true\n[hosts.\"b.example.org\"]\n";
+    let config = load_file(&format!("{LEAST}{text}"), &[]).unwrap();
+    let code = |text: &str| Country::parse(text.as_bytes()).unwrap();
+    let choice = &config.choice;
+    assert_eq!(choice.near_hosts, 5);
+    let said = &choice.neighbours[&code("SA")];
+    assert_eq!((said.named.len(), said.named.contains(&code("QA"))), (2, true));
+    assert_eq!(said.never, BTreeSet::from([code("IL")]));
+    assert_eq!(choice.avoid[&code("UA")], BTreeSet::from([code("RU")]));
+    let facts = &config.policy.hosts["mirror.example.org"];
+    let expected = Facts {
+        place: Place::new(52.5, -13.0),
+        families: Some(Families::V4.with(Families::V6)),
+        exclusive: vec![Network::parse("192.0.2.0/24").unwrap(), Network::Asn(64500)],
+        only: Some(Only::Continent),
+        weight: Some(1000),
+        up_to_date: Some(true),
+    };
+    assert_eq!(facts, &expected);
+    assert_eq!(config.policy.hosts["b.example.org"], Facts::default());
+    let flag = load_file(&format!("{LEAST}{text}"), &["--near-hosts", "0"]).unwrap();
+    assert_eq!(flag.choice.near_hosts, 0);
+}
+
+#[test]
+fn what_is_wrong_about_countries_and_hosts_is_refused_with_line_and_key() {
+    let of_host = |line: &str| format!("[hosts.a]\n{line}\n");
+    let in_host = |key: &str, cause: &str| format!("5: `{key}` in [hosts.\"a\"]: {cause}");
+    for (text, cause) in [
+        (
+            "[neighbours]\nSaudi = ['AE']\n".into(),
+            "5: `Saudi` in [neighbours]: `Saudi` is no country code of two letters".into(),
+        ),
+        (
+            "[neighbours]\nSA = ['+AE']\n".into(),
+            "5: `SA` in [neighbours]: `+AE` is no country code of two letters".into(),
+        ),
+        (
+            "[neighbours]\nSA = 'AE'\n".into(),
+            "5: `SA` in [neighbours]: expected a list of texts, such as [\"AE\", \"QA\"]".into(),
+        ),
+        (
+            "[neighbours]\nSA = ['AE', '-AE']\n".into(),
+            "5: `SA` in [neighbours]: AE is named as a neighbour and as none".into(),
+        ),
+        (
+            "[avoid]\nUK = ['RU']\nGB = []\n".into(),
+            "6: `GB` in [avoid]: the section has this country already, perhaps by another code".into(),
+        ),
+        (
+            "[avoid]\nUA = [7]\n".into(),
+            "5: `UA` in [avoid]: expected a list of texts, such as [\"AE\", \"QA\"]".into(),
+        ),
+        (
+            "[hosts]\na = 5\n".into(),
+            "5: `a` in [hosts]: write [hosts.\"a\"] above what is known of it".into(),
+        ),
+        (
+            "[hosts.'http://a/']\n".into(),
+            "4: `http://a/` in [hosts]: expected a host name as it is in URLs, without scheme and path"
+                .into(),
+        ),
+        (
+            of_host("places = [1, 2]"),
+            in_host("places", "nothing that is known of hosts; did you mean `place`?"),
+        ),
+        (
+            of_host("sponsor = 'x'"),
+            in_host(
+                "sponsor",
+                "nothing that is known of hosts; there are exclusive, families, only, place, up-to-date, weight",
+            ),
+        ),
+        (
+            of_host("place = [91, 2]"),
+            in_host("place", "latitude is from -90 to 90, longitude from -180 to 180"),
+        ),
+        (
+            of_host("place = [1]"),
+            in_host("place", "expected latitude and longitude in degrees, such as [52.5, 13.4]"),
+        ),
+        (of_host("families = [5]"), in_host("families", "expected [4], [6] or [4, 6]")),
+        (of_host("families = 4"), in_host("families", "expected [4], [6] or [4, 6]")),
+        (
+            of_host("exclusive = ['AS']"),
+            in_host(
+                "exclusive",
+                "`AS` is neither a prefix, such as 192.0.2.0/24, nor an AS, such as AS64500",
+            ),
+        ),
+        (of_host("only = 'city'"), in_host("only", "expected \"country\" or \"continent\"")),
+        (of_host("weight = 0"), in_host("weight", "expected a whole number of Mbit/s, at least 1")),
+        (of_host("up-to-date = 'yes'"), in_host("up-to-date", "expected true or false")),
+    ] {
+        let refused: Result<Config, String> = Err(format!("config FILE line {cause}"));
+        assert_eq!(load_file(&format!("{LEAST}{text}"), &[]), refused, "{text}");
+    }
+}
+
+#[test]
+fn whatever_the_file_says_it_is_read_or_refused_with_a_line() {
+    use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::SmallRng};
+    let words = [
+        "[neighbours]",
+        "[avoid]",
+        "[hosts]",
+        "[hosts.a]",
+        "[hosts.'b.example.org']",
+        "[policy]",
+        "SA = ",
+        "UA=",
+        "place = ",
+        "families = ",
+        "exclusive = ",
+        "only = ",
+        "weight = ",
+        "up-to-date = ",
+        "near-hosts = ",
+        "'AE'",
+        "['AE', '-IL']",
+        "[4, 6]",
+        "[52.5, 13.4]",
+        "[1e400, nan]",
+        "inf",
+        "-1",
+        "99999999999999999999",
+        "true",
+        "'country'",
+        "['AS64500', '192.0.2.0/24']",
+        "['::/0']",
+        "[]",
+        "{}",
+        "{ a = 1 }",
+        "[[hosts]]",
+        "=",
+        "\n",
+        "\n",
+        "\n",
+        "\u{e9}",
+        "1979-05-27",
+        "[[['x']]]",
+    ];
+    let mut dice = SmallRng::seed_from_u64(22);
+    let (mut good, mut refused) = (0, 0);
+    for _ in 0..3_000 {
+        let count = dice.random_range(1..14);
+        let mut text = LEAST.to_owned();
+        for _ in 0..count {
+            text += words[dice.random_range(0..words.len())];
+            if dice.next_u32().is_multiple_of(3) {
+                text.push('\n');
+            }
+        }
+        match load_file(&text, &[]) {
+            Ok(_) => good += 1,
+            Err(error) => {
+                assert!(
+                    error.starts_with("config FILE line ") || error.starts_with("config FILE:"),
+                    "{error}\n{text}"
+                );
+                refused += 1;
+            }
+        }
+    }
+    assert!(good > 20 && refused > 1000, "{good} {refused}");
 }

@@ -30,7 +30,7 @@ use std::{
 /// Builds the cache file and prints what is in it; or only looks whether that can be begun.
 pub fn run(config: &Config) -> Result<(), Failure> {
     let started = Instant::now();
-    let Config { inputs, output, policy, site, .. } = config;
+    let Config { inputs, output, policy, site, choice, .. } = config;
     refuse_an_input_as_output(inputs, output)?;
     warn_of_missing(inputs);
     if config.check {
@@ -49,6 +49,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         return Err(Failure::cache(unchanged(&message, output)));
     }
     inventory.site.clone_from(site);
+    inventory.choice.clone_from(choice);
     step("laying out the cache");
     let build_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     let source_time = inventory.source_time;

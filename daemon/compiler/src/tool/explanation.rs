@@ -3,6 +3,7 @@
 use super::{
     hosts::{self, code},
     ignored::ignored,
+    known::Known,
     shown::{Shown, whole},
 };
 use answer::{
@@ -16,7 +17,7 @@ use answer::{
         tiers::{Candidates, Exclusion, Source},
     },
 };
-use cache::{HostId, PlacementId, UrlId, View};
+use cache::{CountryId, HostId, PlacementId, UrlId, View, place::Place};
 use program::print::{date, grouped};
 use rand::Rng;
 use serde::Serialize;
@@ -69,6 +70,10 @@ struct Host {
     urls: Vec<String>,
     country: Option<String>,
     bandwidth: u32,
+    /// How far it is from the client's country, as far as that is known.
+    km: Option<u32>,
+    #[serde(flatten)]
+    known: Known,
     /// Whether it is a public mirror of the directory; absent where it does not carry it.
     public: Option<bool>,
     /// The countries that it is for; absent when it is for all.
@@ -78,6 +83,8 @@ struct Host {
     tier: Option<&'static str>,
     /// Length of the netblock that brought it here.
     netblock_length: Option<u8>,
+    /// Whether it is before others of nearer tiers, which do not answer by the client's version of IP.
+    moved_up: bool,
     /// Why it is not listed, or not shown.
     out: Option<String>,
 }
@@ -124,7 +131,7 @@ impl Explanation {
                 let shown = Shown::of(service, request, now, &mut dice.clone());
                 explanation.describe(service, &query, target, &shown, dice);
                 if let Some(host) = host {
-                    explanation.keep(view, target, host);
+                    explanation.keep(view, &query, target, host);
                 }
             }
         }
@@ -161,15 +168,15 @@ impl Explanation {
     }
 
     /// Drops all hosts but one, which need not carry the directory.
-    fn keep(&mut self, view: &View<'_>, target: &Target<'_>, host: HostId) {
-        let id = view.host_source_id(host);
+    fn keep(&mut self, view: &View<'_>, query: &Query<'_>, target: &Target<'_>, host: HostId) {
+        let (id, client) = (view.host_source_id(host), query.client.country);
         self.hosts.retain(|described| described.id == id);
         if self.hosts.is_empty() {
             let urls = hosts::urls(view, host).into_iter().map(str::to_owned).collect();
             let mut subpath = Vec::new();
             view.directory_path(target.directory, &mut subpath);
             let out = Some(format!("does not carry the directory {}", lossy(&subpath)));
-            self.hosts.push(Host { urls, out, ..Host::bare(view, host) });
+            self.hosts.push(Host { urls, out, ..Host::bare(view, client, host) });
         }
     }
 }
@@ -222,12 +229,15 @@ impl Client {
 
 impl Host {
     /// What a cache knows of a host, whatever is asked.
-    fn bare(view: &View<'_>, host: HostId) -> Host {
+    fn bare(view: &View<'_>, client: Option<CountryId>, host: HostId) -> Host {
+        let from = client.and_then(|country| view.country_code(country)).and_then(Place::of);
         Host {
             id: view.host_source_id(host),
             urls: Vec::new(),
             country: code(view, view.host_country(host)),
             bandwidth: view.bandwidth(host),
+            km: from.zip(view.place(host)).map(|(from, place)| from.km(place).round() as u32),
+            known: Known::of(view, host),
             public: None,
             countries_allowed: view
                 .countries_allowed(host)
@@ -235,6 +245,7 @@ impl Host {
             place: None,
             tier: None,
             netblock_length: None,
+            moved_up: false,
             out: None,
         }
     }
@@ -255,12 +266,14 @@ impl Described<'_> {
         let view = &self.service.view;
         let placement = verdict.member.placement;
         let host = view.placement_host(placement);
-        let mut described = Host { public: Some(verdict.member.public), ..Host::bare(view, host) };
+        let client = self.query.client.country;
+        let mut described = Host { public: Some(verdict.member.public), ..Host::bare(view, client, host) };
         let whole = |url: UrlId| view.url(url).map(|(_, text)| whole(view, self.target, text));
         match verdict.outcome {
             Ok((place, pick)) => {
                 described.place = Some(place + 1);
                 described.tier = Some(pick.tier.name());
+                described.moved_up = self.candidates.promoted == Some(placement);
                 described.netblock_length = (pick.tier == Tier::Netblock).then_some(pick.length);
                 let (of_host, behind) = hidden.split_at_checked(pick.hidden.into()).unwrap_or_default();
                 *hidden = behind;
@@ -403,17 +416,18 @@ impl fmt::Display for Explanation {
         let width = whys.iter().map(|why| why.chars().count()).max().unwrap_or_default().clamp(20, 60);
         writeln!(
             f,
-            "\n{:>5}  {:<width$} {:>8}  {:<3} {:>9}  {:<7}  URLs",
-            "place", "tier or why not", "host", "in", "bandwidth", "public"
+            "\n{:>5}  {:<width$} {:>8}  {:<3} {:>6} {:>9}  {:<7}  URLs",
+            "place", "tier or why not", "host", "in", "km", "bandwidth", "public"
         )?;
         for (host, why) in self.hosts.iter().zip(&whys) {
             let place = host.place.map_or("-".into(), |place| place.to_string());
             let public = if host.public == Some(true) { "yes" } else { "private" };
             let country = or(&host.country, "-");
+            let km = host.km.map_or("-".into(), |km| km.to_string());
             let (id, bandwidth, urls) = (host.id, host.bandwidth, host.urls.join(" "));
             writeln!(
                 f,
-                "{place:>5}  {why:<width$} {id:>8}  {country:<3} {bandwidth:>9}  {public:<7}  {urls}"
+                "{place:>5}  {why:<width$} {id:>8}  {country:<3} {km:>6} {bandwidth:>9}  {public:<7}  {urls}"
             )?;
         }
         Ok(())
@@ -427,6 +441,9 @@ impl Host {
         if let Some(length) = self.netblock_length {
             // Writing to a string does not fail.
             let _ = write!(text, " /{length}");
+        }
+        if self.moved_up {
+            text.push_str(", moved up: those behind lack the client's version of IP");
         }
         text
     }
@@ -443,6 +460,13 @@ impl Host {
             format!("host       {}, country {country}, bandwidth {}{public}", self.id, self.bandwidth);
         if let Some(allowed) = &self.countries_allowed {
             let _ = write!(text, ", only for {}", allowed.join(", "));
+        }
+        if let Some(km) = self.km {
+            let _ = write!(text, ", {km} km from the client's country");
+        }
+        let known = self.known.to_string();
+        if !known.is_empty() {
+            let _ = write!(text, ", {known}");
         }
         let _ = match (self.place, &self.out) {
             (Some(place), None) => writeln!(text, "\nlisted     at place {place}, tier {}", self.tier_text()),

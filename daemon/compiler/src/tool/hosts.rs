@@ -3,7 +3,7 @@
 //! A cache has no names of hosts; their URLs are what it knows them by.
 
 use crate::failure::Failure;
-use cache::{CountryId, DirectoryId, HostId, Member, PlacementId, SetId, View};
+use cache::{CountryId, DirectoryId, HostId, Member, PlacementId, SetId, View, scheme::host_name as name};
 use std::path::Path;
 
 /// How many directories a host carries.
@@ -106,34 +106,7 @@ pub fn names<'a>(urls: &[&'a str]) -> Vec<&'a str> {
     names
 }
 
-/// The host part of a URL of the cache: none of them names a user.
-fn name(url: &str) -> &str {
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split(['/', '?']).next().unwrap_or_default();
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => host,
-        _ => authority,
-    }
-}
-
 /// A country's code.
 pub fn code(view: &View<'_>, country: Option<CountryId>) -> Option<String> {
     country.and_then(|country| view.country_code(country)).map(|code| code.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::name;
-
-    #[test]
-    fn the_name_is_the_host_part_without_port() {
-        let urls = [
-            "https://mirror.example.org/pub",
-            "http://mirror.example.org:8080",
-            "rsync://[2001:db8::1]/a",
-            "http://[2001:db8::1]:81/a",
-        ];
-        let names = ["mirror.example.org", "mirror.example.org", "[2001:db8::1]", "[2001:db8::1]"];
-        assert_eq!(urls.map(name), names);
-    }
 }

@@ -4,6 +4,7 @@ use super::{
     checked,
     contents::Contents,
     hosts::{self, Carried, code, placement_urls},
+    known::Known,
     open,
 };
 use crate::failure::Failure;
@@ -148,6 +149,8 @@ struct Host<'a> {
     bandwidth: u32,
     /// The countries that it is for; absent when it is for all.
     countries_allowed: Option<Vec<String>>,
+    #[serde(flatten)]
+    known: Known,
     /// The URLs of each category that it has.
     categories: Vec<Vec<&'a str>>,
     directories: usize,
@@ -168,6 +171,7 @@ impl<'a> Host<'a> {
             countries_allowed: view
                 .countries_allowed(host)
                 .map(|allowed| allowed.filter_map(|country| code(view, Some(country))).collect()),
+            known: Known::of(view, host),
             categories: view
                 .host_placements(host)
                 .map(|placement| placement_urls(view, PlacementId(placement)))
@@ -195,6 +199,10 @@ impl<'a> Host<'a> {
                 openness => openness.into(),
             }
         );
+        let known = self.known.to_string();
+        if !known.is_empty() {
+            let _ = writeln!(text, "  {known}");
+        }
         for urls in &self.categories {
             let _ = writeln!(text, "  {}", urls.join(" "));
         }

@@ -3,6 +3,7 @@
 use super::{
     checked,
     hosts::{self, Carried},
+    known::Known,
     open,
 };
 use crate::failure::Failure;
@@ -103,6 +104,8 @@ struct Mirror<'a> {
     directories: usize,
     /// Of how many of them it is a public mirror.
     public_directories: usize,
+    #[serde(flatten)]
+    known: Known,
     urls: Vec<&'a str>,
     #[serde(skip)]
     openness: &'static str,
@@ -122,6 +125,7 @@ impl<'a> Mirror<'a> {
                     bandwidth: view.bandwidth(host),
                     directories: carried.directories,
                     public_directories: carried.public,
+                    known: Known::of(view, host),
                     urls,
                     openness: carried.openness(),
                 }

@@ -9,6 +9,7 @@ mod explanation;
 mod hosts;
 mod ignored;
 mod inspect;
+mod known;
 mod large;
 mod list;
 mod query;

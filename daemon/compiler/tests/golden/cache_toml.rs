@@ -5,12 +5,14 @@
 //! `stands_for` names others, and in neither that nor `Global` if it is `private`.
 
 use crate::world::{GeoipSource, World};
+use cache::inventory::{Choice, Neighbours};
 use interchange::message::{
-    FileDetails, FileDetailsDirectory, FileDetailsFile, IntInt, IntInts, IntString, IntStrings, MirrorList,
-    MirrorListDirectory, StringBool, StringInts, StringString,
+    self, FileDetails, FileDetailsDirectory, FileDetailsFile, IntInt, IntInts, IntString, IntStrings,
+    MirrorList, MirrorListDirectory, StringBool, StringInts, StringString,
 };
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use wire::code::Country;
 
 type ByName<T> = BTreeMap<String, T>;
 
@@ -48,6 +50,13 @@ struct CacheToml {
     /// Country to continent, as the cache corrects it.
     #[serde(default)]
     continent_redirects: ByName<String>,
+    #[serde(default)]
+    near_hosts: u32,
+    /// As in the site file: countries, and with a dash those that never are.
+    #[serde(default)]
+    neighbours: ByName<Vec<String>>,
+    #[serde(default)]
+    avoid: ByName<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -66,6 +75,14 @@ struct Host {
     netblocks: Vec<String>,
     #[serde(default)]
     locations: Vec<String>,
+    /// Degrees north and east.
+    place: Option<[f64; 2]>,
+    #[serde(default)]
+    families: Vec<u32>,
+    #[serde(default)]
+    exclusive: Vec<String>,
+    only: Option<String>,
+    up_to_date: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -117,8 +134,28 @@ pub fn world(text: &str) -> World {
             .iter()
             .map(|(country, continent)| format!("{country},{continent}\n"))
             .collect(),
+        choice: choice(&cache),
         geoip: GeoipSource::Prefixes(cache.geoip.into_iter().collect()),
     }
+}
+
+fn choice(cache: &CacheToml) -> Choice {
+    let code = |text: &str| Country::parse(text.as_bytes()).expect("a country");
+    let mut choice = Choice { near_hosts: cache.near_hosts, ..Choice::default() };
+    for (country, said) in &cache.neighbours {
+        let mut neighbours = Neighbours::default();
+        for text in said {
+            match text.strip_prefix('-') {
+                Some(never) => neighbours.never.insert(code(never)),
+                None => neighbours.named.insert(code(text)),
+            };
+        }
+        choice.neighbours.insert(code(country), neighbours);
+    }
+    for (country, avoided) in &cache.avoid {
+        choice.avoid.insert(code(country), avoided.iter().map(|text| code(text)).collect());
+    }
+    choice
 }
 
 fn bytes(text: &str) -> Option<Vec<u8>> {
@@ -140,6 +177,19 @@ fn hosts(cache: &CacheToml, ids: &ByName<i64>, list: &mut MirrorList) -> BTreeMa
         for (number, url) in (id * 100..).zip(&host.urls) {
             list.hcurl.push(IntString { key: Some(number), value: bytes(url) });
             urls.entry(id).or_insert_with(Vec::new).push(number);
+        }
+        let known = host.place.is_some() || !host.families.is_empty() || !host.exclusive.is_empty();
+        if known || host.only.is_some() || host.up_to_date.is_some() {
+            list.host.push(message::Host {
+                id: Some(id),
+                latitude: host.place.map(|place| place[0]),
+                longitude: host.place.map(|place| place[1]),
+                families: host.families.clone(),
+                exclusive: host.exclusive.iter().map(|network| network.clone().into_bytes()).collect(),
+                only: host.only.as_deref().and_then(bytes),
+                up_to_date: host.up_to_date,
+                ..message::Host::default()
+            });
         }
         if let Some(country) = &host.country {
             list.host_country.push(IntString { key: Some(id), value: bytes(country) });

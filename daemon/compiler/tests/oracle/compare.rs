@@ -2,7 +2,9 @@
 
 use crate::{
     exchange::Reply,
-    model::{Block, Blocks, Body, Expected, Global, JSON, Line, METALINK, METALINK4, Ranks, json, page},
+    model::{
+        Block, Blocks, Body, Expected, Global, JSON, Line, METALINK, METALINK4, Promotion, Ranks, json, page,
+    },
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -34,16 +36,16 @@ pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
         },
         Body::Json(expected) => {
             same_text("header lines", "", &reply.headers)?;
-            blocks(expected, &json::lines(&reply.body)?)
+            listed(expected, &json::lines(&reply.body)?)
         }
         Body::Page(expected) => {
             same_text("header lines", page::HEADERS, &reply.headers)?;
-            blocks(expected, &page::lines(&reply.body)?)
+            listed(expected, &page::lines(&reply.body)?)
         }
         Body::Redirect(targets) => redirect(targets, reply),
         Body::Blocks(expected) => {
             same_text("header lines", "", &reply.headers)?;
-            blocks(expected, &reply.body)
+            listed(expected, &reply.body)
         }
     }
 }
@@ -78,9 +80,112 @@ fn redirect(targets: &[String], reply: &Reply) -> Result<(), Difference> {
     same_text("body", &format!("{location}\n"), &reply.body)
 }
 
+fn listed(expected: &Blocks, body: &str) -> Result<(), Difference> {
+    match &expected.promotion {
+        Some(promotion) => promoted(expected, promotion, body),
+        None => blocks(expected, body),
+    }
+}
+
+/// With a host moved to the front, or without: tries the orders in which it may have been before.
+fn promoted(expected: &Blocks, promotion: &Promotion, body: &str) -> Result<(), Difference> {
+    let listing = Listing::of(expected, body)?;
+    let Promotion { front, lacking } = promotion;
+    let lacks = |block: &&Block| block.iter().any(|line| lacking.contains(&line.url));
+    let order = &listing.order;
+    let first_able = order.iter().position(|block| !lacks(block));
+    let in_front = first_able.is_some_and(|at| at < *front);
+    if in_front || first_able.is_none() {
+        let all = expected.groups.iter().flatten();
+        let hidden = first_able.is_none() && order.len() == expected.limit && !all.clone().all(|b| lacks(&b));
+        let as_it_is = blocks(expected, body);
+        if as_it_is.is_ok() && !hidden && (in_front || order.iter().all(lacks)) {
+            return Ok(());
+        }
+        if first_able != Some(front - 1) {
+            return as_it_is.and_then(|()| Err("a host that could be reached was to be moved up".into()));
+        }
+    } else {
+        return Err(format!("none of the first {front} hosts can be reached, that at {first_able:?} can"));
+    }
+    let mut rest = order.clone();
+    let moved = rest.remove(front - 1);
+    let behind = rest.iter().position(|block| !lacks(block)).unwrap_or(rest.len());
+    let mut why = "no place where the host that was moved up had been".to_owned();
+    for place in *front..=behind {
+        let mut before = rest.clone();
+        before.insert(place, moved);
+        match blocks(expected, &listing.text(&before)) {
+            Ok(()) => return Ok(()),
+            Err(error) => why = error,
+        }
+    }
+    // It was behind the last one that is listed: it is of the nearest group that has any that can be reached.
+    let nearest = expected.groups.iter().chain(expected.global.iter().map(|global| &global.group));
+    let nearest = nearest.clone().find(|group| !group.iter().all(|block| lacks(&block)));
+    if order.len() == expected.limit && behind == rest.len() && nearest.is_some_and(|of| of.contains(moved)) {
+        let fewer = Blocks { limit: expected.limit - 1, ..expected.clone() };
+        return blocks(&fewer, &listing.text(&rest));
+    }
+    Err(format!("moved up to place {front}: {why}"))
+}
+
+/// A body whose hosts share no URL, taken apart.
+struct Listing<'e, 'b> {
+    top: &'b str,
+    order: Vec<&'e Block>,
+    bottom: &'b str,
+    ranks: Ranks,
+}
+
+impl<'e, 'b> Listing<'e, 'b> {
+    fn of(expected: &'e Blocks, body: &'b str) -> Result<Listing<'e, 'b>, Difference> {
+        let blocks =
+            expected.groups.iter().chain(expected.global.iter().map(|global| &global.group)).flatten();
+        let owners: HashMap<&str, &'e Block> =
+            blocks.flat_map(|block| block.iter().map(move |line| (key(line), block))).collect();
+        let marker = expected.ranks.marker();
+        let bare = |line: &'b str| match line.split_once(marker) {
+            Some((before, after)) => match after.trim_start_matches(|c: char| c.is_ascii_digit()) {
+                "\n" => &line[..before.len() + marker.len()],
+                after => after,
+            },
+            None => line,
+        };
+        let mut listing = Listing { top: body, order: Vec::new(), bottom: "", ranks: expected.ranks };
+        let mut at = 0;
+        let (mut start, mut end) = (None, 0);
+        for line in body.split_inclusive('\n') {
+            let from = at;
+            at += line.len();
+            if let Some(block) = owners.get(bare(line)) {
+                start = start.or(Some(from));
+                end = at;
+                if listing.order.last().is_none_or(|last| !std::ptr::eq(*last, *block)) {
+                    listing.order.push(*block);
+                }
+            }
+        }
+        let start = start.unwrap_or(body.len());
+        (listing.top, listing.bottom) = (&body[..start], &body[end.max(start)..]);
+        let order = listing.order.clone();
+        same_text("blocks of hosts, in turn", &listing.text(&order), body)?;
+        Ok(listing)
+    }
+
+    /// The body with these hosts in this order.
+    fn text(&self, order: &[&Block]) -> String {
+        let lines = order
+            .iter()
+            .enumerate()
+            .flat_map(|(place, block)| block.iter().map(move |line| line.text(self.ranks.of(place))));
+        format!("{}{}{}", self.top, lines.collect::<String>(), self.bottom)
+    }
+}
+
 /// With the tier *global* or without it, whichever the body begins like.
 fn blocks(expected: &Blocks, body: &str) -> Result<(), Difference> {
-    let Blocks { top: (top, after_tokens), groups, bottom, limit, global, ranks } = expected;
+    let Blocks { top: (top, after_tokens), groups, bottom, limit, global, ranks, promotion: _ } = expected;
     let (ranks, limit) = (*ranks, *limit);
     let everything: Vec<&[Block]> = groups.iter().map(Vec::as_slice).collect();
     let without = format!("{top}{after_tokens}");

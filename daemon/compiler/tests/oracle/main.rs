@@ -12,12 +12,14 @@ mod dice;
 mod exchange;
 mod forwarded;
 mod model;
+mod nearer;
 mod order;
 #[allow(dead_code, reason = "the replay uses more of it")]
 mod random_hops;
 mod random_request;
 mod random_world;
 mod real;
+mod reports;
 mod setting;
 #[allow(dead_code, reason = "the replay uses more of it")]
 mod tally;
@@ -80,7 +82,7 @@ fn answers_over_random_caches_are_those_of_the_model() {
     }
     println!("{tally:#?}");
     if requests >= 10_000 {
-        assert_eq!(tally.by_tier.len(), 9, "every tier was the nearest of some answer: {tally:?}");
+        assert_eq!(tally.by_tier.len(), 10, "every tier was the nearest of some answer: {tally:?}");
         assert_eq!(tally.by_status.keys().copied().collect::<Vec<_>>(), [200, 302, 400, 404]);
     }
 }

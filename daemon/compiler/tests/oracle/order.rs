@@ -11,7 +11,7 @@ use answer::rules::{LogAddress, NetblockMode, Rules};
 use std::collections::BTreeMap;
 use wire::Method;
 
-const RULES: Rules = Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off };
+pub const RULES: Rules = Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off };
 
 /// Hosts a to e: in Germany, with weights, in one location, one AS and one netblock; and f, which is only in a longer
 /// one.
@@ -104,7 +104,7 @@ fn bound(degrees: usize) -> f64 {
 }
 
 /// The chance of each order of two: "P(first) = w/Σw, then the same among the rest".
-fn weighted_pairs(weights: &[(&str, f64)]) -> BTreeMap<String, f64> {
+pub fn weighted_pairs(weights: &[(&str, f64)]) -> BTreeMap<String, f64> {
     let total: f64 = weights.iter().map(|(_, weight)| weight).sum();
     let mut pairs = BTreeMap::new();
     for (first, w1) in weights {
@@ -125,7 +125,12 @@ const ANY_FOUR: [&str; 24] = [
     "d a b c", "d a c b", "d b a c", "d b c a", "d c a b", "d c b a",
 ];
 
-fn assert_fair(what: &str, found: &BTreeMap<String, usize>, expected: &BTreeMap<String, f64>, draws: usize) {
+pub fn assert_fair(
+    what: &str,
+    found: &BTreeMap<String, usize>,
+    expected: &BTreeMap<String, f64>,
+    draws: usize,
+) {
     let (distance, degrees) = chi_square(found, expected, draws);
     println!("{what}: chi² {distance:.1} on {degrees} degrees of freedom, bound {:.1}", bound(degrees));
     assert!(distance < bound(degrees), "{what}: {found:?}, expected shares {expected:?}");

@@ -207,6 +207,9 @@ impl Vocabulary {
         if dice.percent(10) {
             parameters.push(("strict", dice.one(&["1", "1", "1", "", "0", "no"]).into()));
         }
+        if dice.percent(12) {
+            parameters.push(("family", dice.one(&["4", "6", "4", "6", "", "5", "46", " 6 "]).into()));
+        }
         if dice.percent(15) {
             let odd = ["0", "256", "-1", "1.5", "+3", "", " 2 ", "99999999999999999999", "007"];
             let value =

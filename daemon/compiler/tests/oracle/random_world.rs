@@ -4,10 +4,12 @@ use crate::{
     dice::Dice,
     world::{GeoipSource, World},
 };
+use cache::inventory::{Choice, Neighbours};
 use interchange::message::{
-    FileDetails, FileDetailsDirectory, FileDetailsFile, IntInt, IntInts, IntString, IntStrings, MirrorList,
-    MirrorListDirectory, StringBool, StringInts, StringString,
+    FileDetails, FileDetailsDirectory, FileDetailsFile, Host, IntInt, IntInts, IntString, IntStrings,
+    MirrorList, MirrorListDirectory, StringBool, StringInts, StringString,
 };
+use wire::code::Country;
 
 pub const COUNTRIES: [&str; 12] = ["DE", "FR", "CZ", "GB", "UK", "US", "CA", "JP", "AU", "XK", "A1", "EL"];
 pub const PREFIXES: [&str; 17] = [
@@ -66,16 +68,69 @@ pub fn world(dice: &mut Dice) -> World {
     let count = if dice.percent(8) { 60 + dice.below(250) } else { 2 + dice.below(14) };
     let hosts: Vec<i64> = (1..=count as i64).map(|n| n * 7).collect();
     let mut list = MirrorList { time: Some(1_795_250_000), ..MirrorList::default() };
-    let urls_of = urls(dice, &hosts, &mut list);
+    // Where hosts share URLs, whom one is moved before depends on too much chance to tell.
+    let families = dice.percent(40);
+    let urls_of = urls(dice, &hosts, !families, &mut list);
     directories(dice, &hosts, &urls_of, &mut list);
     repositories(dice, &mut list);
     about_hosts(dice, &hosts, &mut list);
     about_clients(dice, &mut list);
+    if dice.percent(70) {
+        known_of_hosts(dice, &hosts, families, &mut list);
+    }
     let mut continents = CONTINENTS.to_owned();
     if dice.percent(20) {
         continents.clear();
     }
-    World { list, routes: routes(dice), continents, geoip: GeoipSource::Prefixes(geoip(dice)) }
+    let (routes, geoip) = (routes(dice), GeoipSource::Prefixes(geoip(dice)));
+    World { list, routes, continents, geoip, choice: choice(dice) }
+}
+
+/// What MirrorManager's tables have no field for.
+fn known_of_hosts(dice: &mut Dice, hosts: &[i64], families: bool, list: &mut MirrorList) {
+    for host in hosts {
+        let mut known = Host { id: Some(*host), ..Host::default() };
+        if dice.percent(40) {
+            let (north, east) = *dice.pick(&[
+                (52.5, 13.4),
+                (48.9, 2.4),
+                (35.7, 139.7),
+                (40.7, -74.0),
+                (-33.9, 151.2),
+                (95.0, 7.0),
+            ]);
+            (known.latitude, known.longitude) = (Some(north), Some(east));
+        }
+        if families && dice.percent(70) {
+            known.families = dice.pick(&[vec![4], vec![4], vec![6], vec![4, 6], vec![5]]).clone();
+        }
+        if dice.percent(12) {
+            known.only = bytes(dice.one(&["country", "continent", " country", "planet"]));
+        }
+        if dice.percent(8) {
+            let network = dice.one(&["192.0.2.0/24", "10.0.0.0/8", "2001:db8:1::/48", "AS64496", "AS64501"]);
+            known.exclusive.push(network.into());
+        }
+        list.host.push(known);
+    }
+}
+
+fn choice(dice: &mut Dice) -> Choice {
+    let code = |text: &str| Country::parse(text.as_bytes()).expect("a country");
+    let mut choice = Choice { near_hosts: *dice.pick(&[0, 0, 1, 3, 3, 8]), ..Choice::default() };
+    for country in COUNTRIES {
+        if dice.percent(15) {
+            let named = if dice.percent(50) { dice.some(&COUNTRIES, 25) } else { Vec::new() };
+            let never = dice.some(&COUNTRIES, 20);
+            let of = |countries: Vec<&str>| countries.into_iter().map(code).collect();
+            choice.neighbours.insert(code(country), Neighbours { named: of(named), never: of(never) });
+        }
+        if dice.percent(10) {
+            let avoided = dice.some(&COUNTRIES, 25).into_iter().map(code).collect();
+            choice.avoid.insert(code(country), avoided);
+        }
+    }
+    choice
 }
 
 fn bytes(text: impl AsRef<str>) -> Option<Vec<u8>> {
@@ -83,7 +138,7 @@ fn bytes(text: impl AsRef<str>) -> Option<Vec<u8>> {
 }
 
 /// The URL ids of each host: any schemes in any order, more than one of a scheme, unknown ones, none at all.
-fn urls(dice: &mut Dice, hosts: &[i64], list: &mut MirrorList) -> Vec<(i64, Vec<i64>)> {
+fn urls(dice: &mut Dice, hosts: &[i64], shared: bool, list: &mut MirrorList) -> Vec<(i64, Vec<i64>)> {
     let mut by_host = Vec::new();
     let mut next = 1000;
     for host in hosts {
@@ -94,6 +149,7 @@ fn urls(dice: &mut Dice, hosts: &[i64], list: &mut MirrorList) -> Vec<(i64, Vec<
             let name = dice.one(&["pub", "pub/", "p%20b///", "\u{fc}&<>'\"", "", "x;y=1", "a--b"]);
             // Rarely a host that is none, and one of a few that several have.
             let url = match dice.below(12) {
+                0 | 1 if !shared => format!("{scheme}://m{host}.example.org/{next}"),
                 0 => {
                     let shared = if dice.percent(60) { "any.example.org" } else { "M\u{fc}.Example.org" };
                     let blank = dice.one(&["", "", " ", "\r\n"]);
@@ -119,7 +175,7 @@ fn urls(dice: &mut Dice, hosts: &[i64], list: &mut MirrorList) -> Vec<(i64, Vec<
             ids.push(next);
             next += 1;
         }
-        if dice.percent(8) && next > 1000 {
+        if shared && dice.percent(8) && next > 1000 {
             // Another host's, or one of its own again.
             ids.push(1000 + dice.below((next - 1000) as usize) as i64);
         }

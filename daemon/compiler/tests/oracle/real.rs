@@ -6,7 +6,7 @@
 use crate::{agree, dice::Dice, model::Model, random_request, setting::setting, world::World};
 use std::path::Path;
 
-const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+pub const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
 
 /// The real inputs, `None` (and a word about it) where they are missing.
 pub fn world() -> Option<World> {

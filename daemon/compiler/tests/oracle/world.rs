@@ -3,7 +3,7 @@
 
 use crate::model::facts::{Facts, Geoip, Inputs};
 use crate::model::prefix::Prefix;
-use cache::CacheBytes;
+use cache::{CacheBytes, inventory::Choice};
 use compiler::compile;
 use interchange::message::MirrorList;
 use ipnetwork::IpNetwork;
@@ -22,6 +22,8 @@ pub struct World {
     /// `CC,CONTINENT` lines.
     pub continents: String,
     pub geoip: GeoipSource,
+    /// What the site wants of the choice among hosts.
+    pub choice: Choice,
 }
 
 /// Where countries come from.
@@ -52,6 +54,7 @@ impl World {
             routes: text(&["global_netblocks.txt", "global_netblocks.txt.zst"]),
             continents: text(&["country_continent.csv"]),
             geoip: there(&["country.mmdb"]).map_or(GeoipSource::Prefixes(Vec::new()), GeoipSource::Database),
+            choice: Choice::default(),
         })
     }
 
@@ -68,7 +71,13 @@ impl World {
                     .collect(),
             ),
         };
-        Facts::read(Inputs { list: &self.list, routes: &self.routes, continents: &self.continents, geoip })
+        Facts::read(Inputs {
+            list: &self.list,
+            routes: &self.routes,
+            continents: &self.continents,
+            geoip,
+            choice: &self.choice,
+        })
     }
 
     /// The inputs as files, through importers and writer, as `mirrorlist-cache build` does it.
@@ -100,6 +109,7 @@ impl World {
                 inventory.geoip.push((prefix, Country::parse(country.as_bytes()).expect("a country")));
             }
         }
+        inventory.choice.clone_from(&self.choice);
         cache::write(&inventory, BUILD_TIME).expect("a cache can be written").0
     }
 }

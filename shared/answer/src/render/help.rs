@@ -9,12 +9,13 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 
 /// Parameters, with a line each.
-const PARAMETERS: [(&str, &str); 15] = [
+const PARAMETERS: [(&str, &str); 16] = [
     ("repo, arch", "a repository and its architecture"),
     ("path", "a directory or a file, in place of repo and arch"),
     ("country", "only mirrors of these countries, such as DE,FR; also global"),
     ("strict", "1: with country, none from elsewhere, even if there is none"),
     ("exclude", "none of these: RU, continent:AS, AS64500, a host name, origin"),
+    ("family", "4 or 6: none that lacks this version of IP"),
     ("limit", "so many mirrors at most, 1 to 255"),
     ("protocol", "only URLs of these: https, http, ftp, rsync"),
     ("redirect", "go to the nearest mirror (mirrorlist only)"),

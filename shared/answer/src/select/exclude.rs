@@ -108,13 +108,3 @@ impl fmt::Display for Exclude {
         Ok(())
     }
 }
-
-/// The host name in a URL, without port.
-pub fn host_name(url: &str) -> &str {
-    let behind = url.split_once("://").map_or(url, |(_, behind)| behind);
-    let authority = behind.split(['/', '?', '#']).next().unwrap_or_default();
-    match authority.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') => name,
-        _ => authority,
-    }
-}

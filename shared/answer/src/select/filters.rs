@@ -4,10 +4,10 @@
 //! pays one branch a host. Source: SPEC.md §4.
 
 use super::{
-    exclude::{Exclude, Item, host_name},
+    exclude::{Exclude, Item},
     query::Query,
 };
-use cache::{CountryId, HostId, Only, PlacementId, Set, View};
+use cache::{CountryId, HostId, Only, PlacementId, Set, View, scheme::host_name};
 
 /// Filters that dropped a host, as bits in the order in which they are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

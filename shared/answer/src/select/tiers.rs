@@ -387,8 +387,13 @@ impl<'a> Collector<'a> {
     /// Which of the rarer filters was the first to drop the host at `position`.
     fn dropped(&self, position: usize, open: bool) -> Option<Exclusion> {
         let dropped = self.scratch.dropped.get(position).copied().unwrap_or_default();
-        let order =
-            [(Dropped::EXCLUDED, Exclusion::Excluded), (Dropped::OUTSIDE, Exclusion::OutsideCountries)];
+        let order = [
+            (Dropped::ONLY_INSIDE, Exclusion::OnlyInside),
+            (Dropped::EXCLUDED, Exclusion::Excluded),
+            (Dropped::AVOIDED, Exclusion::Avoided),
+            (Dropped::LACKS_FAMILY, Exclusion::LacksFamily),
+            (Dropped::OUTSIDE, Exclusion::OutsideCountries),
+        ];
         let counts = if open { &order[..] } else { &order[1..] };
         counts.iter().find(|(by, _)| dropped.by(*by)).map(|(_, exclusion)| *exclusion)
     }

@@ -105,6 +105,16 @@ impl<'a> View<'a> {
         rows.binary_search_by(|row| row.number.to_native().cmp(&number)).ok().map(|at| AsnId(at as u32))
     }
 
+    /// How many netblocks there are that hosts serve; they are numbered from 0.
+    pub fn netblock_count(&self) -> usize {
+        self.schema.netblocks.len().saturating_sub(1)
+    }
+
+    /// How many autonomous systems there are that hosts serve; they are numbered from 0.
+    pub fn asn_count(&self) -> usize {
+        self.schema.asns.len().saturating_sub(1)
+    }
+
     /// A netblock's prefix.
     pub fn netblock(&self, netblock: NetblockId) -> Option<Prefix> {
         let row = self.schema.netblocks.get(netblock.0 as usize)?;

@@ -192,6 +192,7 @@ impl<'a> Hosts<'a> {
                 name: host.name.clone().map(Into::into),
                 latitude: place.map(|place| place.0),
                 longitude: place.map(|place| place.1),
+                ..Host::default()
             });
         }
         records

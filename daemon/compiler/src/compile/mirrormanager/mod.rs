@@ -11,6 +11,7 @@ mod fields;
 mod fingerprint;
 mod gathered;
 mod hosts;
+mod known;
 pub(crate) mod names;
 mod repositories;
 mod stream;
@@ -19,7 +20,12 @@ mod tables;
 mod tests;
 pub(crate) mod urls;
 
-use super::{error::Cause, policy::Policy, skipped::Skipped};
+use super::{
+    error::Cause,
+    facts,
+    policy::Policy,
+    skipped::{InputTable, Reason, Skipped},
+};
 use cache::inventory::Inventory;
 use std::io::{Cursor, Read, Seek};
 use stream::Stream;
@@ -49,5 +55,10 @@ pub fn import_under(
     carriers::import(&mut stream, &urls, inventory, skipped)?;
     details::import(&tables, inventory, skipped)?;
     repositories::import(&tables, inventory, skipped)?;
-    hosts::import(&tables, inventory, skipped)
+    hosts::import(&tables, inventory, skipped)?;
+    let known = known::read(&tables, inventory, skipped)?;
+    for name in facts::lay(&known, &policy.hosts, inventory) {
+        skipped.add(InputTable::SiteHost, Reason::UnknownHost, || name);
+    }
+    Ok(())
 }

@@ -15,6 +15,8 @@ use std::{
 const FIELDS: usize = 17;
 /// The number of the field of directories.
 pub const DIRECTORIES: u32 = 16;
+/// The number of our own field: what is known of hosts beyond MirrorManager's tables.
+const HOSTS: u32 = 1000;
 
 /// The records of each table but [`InputTable::MirrorList`], in the order of the file.
 #[derive(Debug, Default)]
@@ -45,7 +47,7 @@ impl Tables {
             match stream.next_field(|number| number != DIRECTORIES)? {
                 None => return Ok(tables),
                 Some((1, Value::Number(time))) => tables.time = time,
-                Some((number @ 2..=16, Value::Bytes(record))) => tables.add(number, record)?,
+                Some((number @ (2..=16 | HOSTS), Value::Bytes(record))) => tables.add(number, record)?,
                 Some((number @ 1..=16, _)) => {
                     return Err(Cause::Refused(format!(
                         "not a MirrorList: field {number} at byte {offset} is of another type"
@@ -59,7 +61,7 @@ impl Tables {
     fn add(&mut self, number: u32, record: &[u8]) -> Result<(), Cause> {
         // Host to its connection limit is no table that anything is taken from.
         let Some((_, table, most)) = TABLES.iter().find(|row| row.0 == number) else { return Ok(()) };
-        let records = &mut self.records[number as usize];
+        let records = &mut self.records[slot(number)];
         let count = if number == DIRECTORIES { self.directories } else { records.len() };
         if count == *most {
             let name = table.name();
@@ -77,7 +79,7 @@ impl Tables {
 
     /// The records of a table.
     pub fn records(&self, table: InputTable) -> impl ExactSizeIterator<Item = &[u8]> {
-        let records = self.records[number(table)].iter();
+        let records = self.records[slot(number(table))].iter();
         records.map(|range| &self.bytes[range.start as usize..range.end as usize])
     }
 
@@ -97,7 +99,7 @@ pub fn damaged(table: InputTable, why: impl std::fmt::Display) -> Cause {
 /// A record of a few bytes takes some hundred in memory, so that a bound of the file's size would be none of the build's.
 /// These are ten times and more what the largest known deployment has: 120,000 directories, 4,000 URLs, some thousand of
 /// all else. What is in lists inside records takes about ten times its bytes.
-const TABLES: [(u32, InputTable, usize); 14] = [
+const TABLES: [(u32, InputTable, usize); 15] = [
     (2, InputTable::NetblockCountry, 1 << 18),
     (3, InputTable::Location, 1 << 16),
     (4, InputTable::Url, 1 << 20),
@@ -112,11 +114,17 @@ const TABLES: [(u32, InputTable, usize); 14] = [
     (14, InputTable::HostCountryAllowed, 1 << 18),
     (15, InputTable::HostNetblock, 1 << 18),
     (DIRECTORIES, InputTable::MirrorList, 1 << 21),
+    (HOSTS, InputTable::Host, 1 << 18),
 ];
 
 /// The number of a table's field. Inputs that are not tables of this message have 0, which no field has.
-fn number(table: InputTable) -> usize {
-    TABLES.iter().find(|row| row.1 == table).map_or(0, |row| row.0 as usize)
+fn number(table: InputTable) -> u32 {
+    TABLES.iter().find(|row| row.1 == table).map_or(0, |row| row.0)
+}
+
+/// Where the records of a field are. Our own takes the place of the time, which is no table.
+fn slot(number: u32) -> usize {
+    if number == HOSTS { 1 } else { number as usize }
 }
 
 #[cfg(test)]

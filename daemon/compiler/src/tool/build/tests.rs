@@ -3,7 +3,7 @@
 use super::{super::verify, *};
 use crate::{compile::Policy, failure::Fault};
 use cache::{
-    inventory::Site,
+    inventory::{Choice, Site},
     scheme::{Scheme, Schemes},
 };
 use interchange::message::{IntInts, IntString, MirrorList, MirrorListDirectory};
@@ -28,6 +28,7 @@ fn config(folder: &TempDir, input: &[u8]) -> Config {
         output: folder.path().join("cache.mlc"),
         policy: Policy::default(),
         site: Site::default(),
+        choice: Choice::default(),
         check: false,
         json: true,
     }

@@ -4,6 +4,7 @@
 //! that the rest of the model never meets it.
 
 use super::prefix::{Prefix, PrefixTable};
+use cache::inventory::Choice;
 use interchange::message::{self, MirrorList};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,6 +36,15 @@ pub struct Facts {
     /// `None` where "a prefix whose AS cannot be read ... has no AS and hides wider ones".
     pub routes: PrefixTable<Option<u32>>,
     pub geoip: Geoip,
+    /// Degrees north and east.
+    pub places: BTreeMap<i64, (f64, f64)>,
+    /// 4 and 6, of hosts of which anything is known.
+    pub families: BTreeMap<i64, BTreeSet<u32>>,
+    /// `country` or `continent`.
+    pub only: BTreeMap<i64, String>,
+    pub exclusive_netblocks: Vec<(Prefix, Hosts)>,
+    pub exclusive_as: BTreeMap<u32, Hosts>,
+    pub choice: Choice,
 }
 
 /// A directory and who carries it.
@@ -81,12 +91,13 @@ pub struct Inputs<'a> {
     /// `CC,CONTINENT` lines.
     pub continents: &'a str,
     pub geoip: Geoip,
+    pub choice: &'a Choice,
 }
 
 impl Facts {
     /// Reads the inputs.
     pub fn read(inputs: Inputs<'_>) -> Facts {
-        let Inputs { list, routes, continents, geoip } = inputs;
+        let Inputs { list, routes, continents, geoip, choice } = inputs;
         let urls: BTreeMap<i64, Url> =
             list.hcurl.iter().filter_map(|entry| Some((entry.key?, url(text(&entry.value)?)?))).collect();
         let directories: BTreeMap<String, Directory> = list
@@ -94,7 +105,7 @@ impl Facts {
             .iter()
             .filter_map(|entry| Some((path(&entry.directory)?, directory(entry, &urls)?)))
             .collect();
-        Facts {
+        let mut facts = Facts {
             host_names: host_names(&directories),
             time: list.time.unwrap_or(0),
             overrides: list
@@ -139,8 +150,85 @@ impl Facts {
             continents: continent_of_each(list, continents),
             routes: routes_of(routes),
             geoip,
+            places: BTreeMap::new(),
+            families: BTreeMap::new(),
+            only: BTreeMap::new(),
+            exclusive_netblocks: Vec::new(),
+            exclusive_as: BTreeMap::new(),
+            choice: choice.clone(),
+        };
+        facts.read_hosts(list);
+        facts
+    }
+
+    /// What is known of hosts in the field that is ours.
+    fn read_hosts(&mut self, list: &MirrorList) {
+        for host in &list.host {
+            let Some(id) = host.id else { continue };
+            if let (Some(north), Some(east)) = (host.latitude, host.longitude)
+                && (-90.0..=90.0).contains(&north)
+                && (-180.0..=180.0).contains(&east)
+            {
+                self.places.insert(id, (north, east));
+            }
+            let families: BTreeSet<u32> =
+                host.families.iter().copied().filter(|family| [4, 6].contains(family)).collect();
+            if !families.is_empty() {
+                self.families.insert(id, families);
+            }
+            let only = text(&host.only).unwrap_or_default();
+            if ["country", "continent"].contains(&&only[..]) {
+                self.only.insert(id, only);
+            }
+            for network in &host.exclusive {
+                let network = String::from_utf8(network.clone()).expect("worlds have texts");
+                if let Some(number) = network.strip_prefix("AS") {
+                    let number = number.parse().expect("worlds have numbers");
+                    self.exclusive_as.entry(number).or_default().insert(id);
+                    // "also registers the netblock or AS".
+                    self.as_hosts.entry(number).or_default().insert(id);
+                } else {
+                    let prefix = Prefix::parse(&network).expect("worlds have prefixes");
+                    for netblocks in [&mut self.exclusive_netblocks, &mut self.netblocks] {
+                        match netblocks.iter_mut().find(|(known, _)| *known == prefix) {
+                            Some((_, hosts)) => _ = hosts.insert(id),
+                            None => netblocks.push((prefix, Hosts::from([id]))),
+                        }
+                    }
+                }
+            }
         }
     }
+
+    /// Whether a host is known not to answer by this version of IP.
+    pub fn lacks(&self, host: i64, family: u32) -> bool {
+        self.families.get(&host).is_some_and(|families| !families.contains(&family))
+    }
+
+    /// "A host's place is its own coordinates, else its country's point."
+    pub fn place(&self, host: i64) -> Option<(f64, f64)> {
+        self.places.get(&host).copied().or_else(|| country_point(self.host_country.get(&host)?))
+    }
+}
+
+/// The point of a country.
+pub fn country_point(country: &str) -> Option<(f64, f64)> {
+    let points = include_str!("../../../../../shared/cache/src/points.txt");
+    points.lines().find_map(|line| match line.split(' ').collect::<Vec<_>>()[..] {
+        [code, north, east] if code == country => Some((north.parse().ok()?, east.parse().ok()?)),
+        _ => None,
+    })
+}
+
+/// Kilometres on a globe of 6,371 km.
+pub fn distance(a: (f64, f64), b: (f64, f64)) -> f64 {
+    let vector = |(north, east): (f64, f64)| {
+        let (north, east) = (north.to_radians(), east.to_radians());
+        [north.cos() * east.cos(), north.cos() * east.sin(), north.sin()]
+    };
+    let (a, b) = (vector(a), vector(b));
+    let apart: f64 = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum();
+    2.0 * 6371.0 * (apart.sqrt() / 2.0).min(1.0).asin()
 }
 
 impl Geoip {

@@ -94,6 +94,9 @@ pub fn no_mirror(subject: &Subject<'_>, question: &Question) -> String {
         let names = if names.is_empty() { "none".to_owned() } else { names.join(",") };
         text += &format!(" for country = {names}");
     }
+    if let Some(family) = question.family {
+        text += &format!(" for family = {family}");
+    }
     if let Some(list) = question.excluded() {
         text += &format!(" with exclude = {list}");
     }

@@ -23,6 +23,7 @@ use answer::rules::Rules;
 use client::Client;
 use facts::{Facts, Hosts};
 use question::Question;
+use std::collections::BTreeSet;
 use subject::{About, Subject};
 use tiers::{Candidates, Selection};
 use wire::{Accept, Kind, Request, Tier};
@@ -68,12 +69,13 @@ pub enum Body {
 /// Of a host only lines appear whose URL no host before it shows; one without such a line is not listed. With `global`,
 /// the body has those hosts too, and that end of `top`, if and only if fewer than `minimum` hosts are listed before. Hosts
 /// beyond `limit` are left out of all this.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Blocks {
     pub top: (String, String),
     pub groups: Vec<Vec<Block>>,
     pub bottom: String,
     pub limit: usize,
+    pub promotion: Option<Promotion>,
     pub global: Option<Global>,
     pub ranks: Ranks,
 }
@@ -108,8 +110,17 @@ impl Ranks {
     }
 }
 
+/// "Of the first three hosts one shall not be known to lack the client's family": what follows from it.
+#[derive(Clone, Debug)]
+pub struct Promotion {
+    /// How many hosts are the first.
+    pub front: usize,
+    /// The URLs of hosts that lack it.
+    pub lacking: BTreeSet<String>,
+}
+
 /// The tier *global*, used or not.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Global {
     pub minimum: usize,
     /// What it adds to the first part of `top`.
@@ -154,6 +165,7 @@ impl Blocks {
             groups: selection.groups.iter().map(|one| group(one.tier, &one.hosts)).collect(),
             bottom,
             limit: limit.unwrap_or(usize::MAX),
+            promotion: None,
             global: global.map(|(hosts, token)| Global {
                 minimum,
                 token: token.clone(),
@@ -245,7 +257,7 @@ impl Model {
         now: u64,
     ) -> Expected {
         let facts = &self.facts;
-        let candidates = tiers::candidates(facts, subject, question, kind);
+        let candidates = tiers::candidates(facts, subject, question, client, kind);
         let selection = tiers::select(facts, &self.rules, question, client, subject, &candidates);
         let global = selection.global.as_ref().filter(|(hosts, _)| !hosts.is_empty());
         let Some(tier) = selection.groups.first().map(|first| first.tier).or(global.map(|_| Tier::Global))
@@ -254,15 +266,33 @@ impl Model {
             return Expected::refusal(kind, (404, text), now);
         };
         let minimum = (self.rules.minimum, question.limit);
-        let body = match kind {
+        let family = client.address.map(|address| if address.is_ipv4() { 4 } else { 6 });
+        let lacks = |host: &i64| family.is_some_and(|family| facts.lacks(*host, family));
+        let three = if kind == Kind::Redirect { 1 } else { 3 };
+        let front = question.limit.map_or(three, |limit| limit.min(three));
+        // Whoever is moved to the front comes of the nearest group that has such a host.
+        let all = selection.groups.iter().map(|group| (group.tier, &group.hosts));
+        let all: Vec<_> = all.chain(global.map(|(hosts, _)| (Tier::Global, hosts))).collect();
+        let able = all.iter().find(|(_, hosts)| !hosts.iter().all(lacks));
+        let tier = able.map_or(tier, |(of, _)| if front == 1 { *of } else { tier });
+        let mut body = match kind {
             Kind::Metalink => metalink::document(facts, subject, &selection, minimum, &candidates, now),
-            Kind::Redirect => Body::Redirect(redirect_targets(subject, &selection, &candidates)),
+            Kind::Redirect => {
+                let nearest = able.or(all.first()).map(|(_, hosts)| (*hosts).clone()).unwrap_or_default();
+                let hosts = nearest.into_iter().filter(|host| able.is_none() || !lacks(host)).collect();
+                Body::Redirect(redirect_targets(subject, &hosts, &candidates))
+            }
             Kind::Metalink4 => metalink4::document(facts, subject, &selection, minimum, &candidates, now),
             Kind::Json => json::object(self, subject, question, client, &selection, &candidates),
             Kind::Page => page::document(subject, question, &selection, self.rules.minimum, &candidates),
             Kind::Apt => apt::list(subject, question, &selection, minimum, &candidates),
             _ => mirrorlist::list(facts, subject, question, &selection, minimum, &candidates),
         };
+        if let Body::Blocks(blocks) | Body::Json(blocks) | Body::Page(blocks) = &mut body {
+            let urls = |host: &i64| candidates[host].iter().map(|url| mirrorlist::whole_url(subject, url));
+            let lacking = candidates.keys().filter(|host| lacks(host)).flat_map(urls).collect();
+            blocks.promotion = Some(Promotion { front, lacking }).filter(|one| !one.lacking.is_empty());
+        }
         let (status, content_type) = match kind {
             Kind::Metalink => (200, METALINK),
             Kind::Redirect => (302, TEXT),
@@ -298,11 +328,7 @@ impl Expected {
 
 /// SPEC.md §8: "the first listed host's https URL, else its http URL; in it blanks, controls and non-ASCII bytes are
 /// percent-encoded, `%` never".
-fn redirect_targets(
-    subject: &Subject<'_>,
-    selection: &Selection,
-    candidates: &Candidates<'_>,
-) -> Vec<String> {
+fn redirect_targets(subject: &Subject<'_>, nearest: &Hosts, candidates: &Candidates<'_>) -> Vec<String> {
     let target = |host: &i64| {
         let urls = &candidates[host];
         let best = mirrorlist::best(urls).map(|url| mirrorlist::whole_url(subject, url)).unwrap_or_default();
@@ -310,15 +336,5 @@ fn redirect_targets(
             .map(|b| if b.is_ascii_graphic() { (b as char).to_string() } else { format!("%{b:02X}") })
             .collect()
     };
-    let global = selection.global.iter().map(|(hosts, _)| hosts);
-    selection
-        .groups
-        .iter()
-        .map(|group| &group.hosts)
-        .chain(global)
-        .next()
-        .into_iter()
-        .flatten()
-        .map(target)
-        .collect()
+    nearest.iter().map(target).collect()
 }

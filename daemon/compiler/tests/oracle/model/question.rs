@@ -31,6 +31,8 @@ pub struct Question {
     /// Only with `country`.
     pub strict: bool,
     pub limit: Option<usize>,
+    /// 4 or 6.
+    pub family: Option<u32>,
     pub redirect: bool,
     pub time: bool,
     pub version: Option<Bytes>,
@@ -95,6 +97,11 @@ impl Question {
         Question {
             strict: flag("strict") && countries.is_some(),
             exclude: list("exclude").map(|items| excluded(&items)).unwrap_or_default(),
+            family: value("family").and_then(|value| match &value[..] {
+                b"4" => Some(4),
+                b"6" => Some(6),
+                _ => None,
+            }),
             limit: value("limit").and_then(|value| limit(&value)),
             repo: value("repo"),
             arch: value("arch"),

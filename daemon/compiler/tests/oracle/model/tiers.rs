@@ -2,7 +2,7 @@
 
 use super::{
     client::Client,
-    facts::{Facts, Hosts, Url, code},
+    facts::{Facts, Hosts, Url, code, country_point, distance},
     question::{Bytes, Excluded, Question, could_be_known, repeated},
     subject::Subject,
 };
@@ -45,6 +45,7 @@ pub fn candidates<'a>(
     facts: &Facts,
     subject: &Subject<'a>,
     question: &Question,
+    client: &Client,
     kind: Kind,
 ) -> Candidates<'a> {
     // "of the web alone: a redirect, apt's list, metalink 4".
@@ -58,10 +59,15 @@ pub fn candidates<'a>(
     };
     // "(a metalink then gives all URLs of such a host, rsync too)".
     let all_urls = matches!(kind, Kind::Metalink | Kind::Json | Kind::Page) && question.protocols.is_none();
+    let dropped = |host: i64| {
+        is_excluded(facts, subject, question, host)
+            || is_avoided(facts, subject, question, client, host)
+            || question.family.is_some_and(|family| facts.lacks(host, family))
+    };
     let mut candidates = BTreeMap::new();
     for (host, urls) in &subject.directory.carriers {
         let fresh = subject.fresh.as_ref().is_none_or(|fresh| fresh.contains(host));
-        if fresh && urls.iter().any(counts) && !is_excluded(facts, subject, question, *host) {
+        if fresh && urls.iter().any(counts) && !dropped(*host) {
             candidates.insert(*host, urls.iter().filter(|url| all_urls || counts(url)).collect());
         }
     }
@@ -82,6 +88,15 @@ fn is_excluded(facts: &Facts, subject: &Subject<'_>, question: &Question, host: 
     })
 }
 
+/// "`[avoid] UA = ["RU"]`: site rule, unless `country=` asks for it".
+fn is_avoided(facts: &Facts, subject: &Subject<'_>, question: &Question, client: &Client, host: i64) -> bool {
+    let asked = codes(question.countries.as_deref().unwrap_or_default());
+    let avoid = facts.choice.avoid.iter().filter(|(of, _)| client.country.as_deref() == Some(of.as_str()));
+    let avoided = avoid.flat_map(|(_, avoided)| avoided).map(ToString::to_string);
+    let mut avoided = avoided.filter(|country| !asked.contains(country));
+    avoided.any(|country| is_of(facts, subject, host, &country))
+}
+
 /// Whether a host is in a country or stands for it in the directory.
 fn is_of(facts: &Facts, subject: &Subject<'_>, host: i64, country: &str) -> bool {
     facts.host_country.get(&host).is_some_and(|own| own == country)
@@ -98,24 +113,31 @@ pub fn select(
     candidates: &Candidates<'_>,
 ) -> Selection {
     let (selection, listed) = (Selection::default(), Hosts::new());
-    let mut answer = Answer { facts, client, subject, candidates, selection, listed };
+    let mut answer = Answer { facts, client, subject, candidates, selection, listed, named: BTreeSet::new() };
     answer.location(question);
     if question.countries.is_none() && question.netblock {
+        if answer.exclusive() {
+            return answer.selection;
+        }
         let found = answer.netblock();
         if found && rules.netblock == NetblockMode::Only {
             return answer.selection;
         }
         answer.asn();
     }
-    if let Some(items) = &question.countries
-        && (answer.requested(items) || !question.strict && answer.continents_of_requested(items))
-    {
-        return answer.selection;
-    }
-    if question.strict {
-        return answer.selection;
+    if let Some(items) = &question.countries {
+        if answer.requested(items) || question.strict {
+            return answer.selection;
+        }
+        let near = codes(items).first().is_some_and(|first| answer.near(first));
+        if answer.continents_of_requested(items) || near {
+            return answer.selection;
+        }
     }
     answer.own_country();
+    if let Some(own) = client.country.as_ref().filter(|_| question.countries.is_none()) {
+        answer.near(own);
+    }
     answer.own_continent();
     if answer.listed.len() < rules.minimum || rules.minimum > 0 && any_url_twice(candidates) {
         answer.global();
@@ -132,6 +154,8 @@ struct Answer<'a> {
     selection: Selection,
     /// Hosts of all groups so far.
     listed: Hosts,
+    /// Countries that the header names so far.
+    named: BTreeSet<String>,
 }
 
 impl Answer<'_> {
@@ -173,6 +197,72 @@ impl Answer<'_> {
         let Some((number, hosts)) = served else { return };
         if self.list(Tier::Asn, self.carried(hosts)) {
             self.selection.header += &format!("Using ASN {number} ");
+        }
+    }
+
+    /// "Of the client's netblocks with at least one exclusive host that is a candidate, the longest: its exclusive hosts are
+    /// the whole answer ... failing that, its AS likewise."
+    fn exclusive(&mut self) -> bool {
+        let mut around: Vec<_> = (self.facts.exclusive_netblocks.iter())
+            .filter(|(net, _)| self.client.address.is_some_and(|address| net.contains(address)))
+            .collect();
+        around.sort_by_key(|(net, _)| std::cmp::Reverse(net.length()));
+        for (_, hosts) in around {
+            if self.list(Tier::Netblock, self.carried(hosts)) {
+                self.selection.header += "Using preferred netblock ";
+                return true;
+            }
+        }
+        let Some(number) = self.client.asn else { return false };
+        let Some(hosts) = self.facts.exclusive_as.get(&number) else { return false };
+        let found = self.list(Tier::Asn, self.carried(hosts));
+        if found {
+            self.selection.header += &format!("Using ASN {number} ");
+        }
+        found
+    }
+
+    /// "the tier is the smallest bitmap with which at least `near-hosts` hosts are listed ... else the 4,000 km one as it
+    /// is". True if it gave a candidate.
+    fn near(&mut self, country: &str) -> bool {
+        let wanted = self.facts.choice.near_hosts as usize;
+        if wanted == 0 {
+            return false;
+        }
+        let public = self.welcome(&self.subject.directory.global);
+        let within = |km: f64| -> Hosts {
+            public.iter().filter(|host| self.is_near(country, **host, km)).copied().collect()
+        };
+        let enough = |hosts: &Hosts| self.listed.union(hosts).count() >= wanted;
+        let mut ring = within(1000.0);
+        if !enough(&ring) {
+            ring = within(2000.0);
+        }
+        if !enough(&ring) {
+            ring = within(4000.0);
+        }
+        let of = |host: &i64| self.facts.host_country.get(host).cloned();
+        let countries: BTreeSet<String> = ring.iter().filter_map(of).collect();
+        self.name_countries(countries.into_iter().map(|country| (country, ring.clone())).collect());
+        self.list(Tier::Near, ring)
+    }
+
+    fn is_near(&self, country: &str, host: i64, km: f64) -> bool {
+        let of = self.facts.host_country.get(&host).map_or("", |of| of);
+        if of == country {
+            return false;
+        }
+        if let Some((_, said)) = self.facts.choice.neighbours.iter().find(|(of, _)| of.as_str() == country) {
+            if said.never.iter().any(|never| never.as_str() == of) {
+                return false;
+            }
+            if !said.named.is_empty() {
+                return said.named.iter().any(|named| named.as_str() == of);
+            }
+        }
+        match (country_point(country), self.facts.place(host)) {
+            (Some(point), Some(place)) => distance(point, place) <= km,
+            _ => false,
         }
     }
 
@@ -243,7 +333,19 @@ impl Answer<'_> {
             (Some(allowed), Some(country)) => allowed.contains(country),
             (Some(_), None) => false,
         });
+        hosts.retain(|host| self.is_inside(*host));
         hosts
+    }
+
+    /// "A host may be `only = "country"` or `"continent"`: for clients inside".
+    fn is_inside(&self, host: i64) -> bool {
+        let (Some(only), client) = (self.facts.only.get(&host), &self.client.country) else { return true };
+        let (Some(client), Some(own)) = (client, self.facts.host_country.get(&host)) else { return false };
+        let continent = |country| self.facts.continents.get(country);
+        match &only[..] {
+            "country" => client == own,
+            _ => continent(client).is_some() && continent(client) == continent(own),
+        }
     }
 
     /// A country and its hosts after all filters.
@@ -266,7 +368,9 @@ impl Answer<'_> {
     /// "`country = CC` for each country whose set is not empty after all filters".
     fn name_countries(&mut self, sets: Vec<(String, Hosts)>) {
         for (country, _) in sets.into_iter().filter(|(_, hosts)| !hosts.is_empty()) {
-            self.selection.header += &format!("country = {country} ");
+            if self.named.insert(country.clone()) {
+                self.selection.header += &format!("country = {country} ");
+            }
         }
     }
 
