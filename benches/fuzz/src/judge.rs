@@ -38,7 +38,16 @@ pub fn is_usable(service: &Service<'_>, answer: &Answer, page: &[u8], log: &[u8]
         200 | 400 | 404 => {
             assert!(headers.is_empty(), "{headers:?}");
             match content_type {
-                "application/metalink+xml" => is_metalink(body, kind),
+                "application/metalink+xml" => {
+                    is_metalink(body, "http://www.metalinker.org/");
+                    assert_eq!(kind, Kind::Metalink);
+                }
+                "application/metalink4+xml" => {
+                    is_metalink(body, "urn:ietf:params:xml:ns:metalink");
+                    assert_eq!(kind, Kind::Metalink4);
+                }
+                // A tab parts a line of it in two.
+                _ if kind == Kind::Apt => is_text(&body.replace("\tpriority:", " priority:"), false),
                 _ => is_text(body, kind == Kind::Mirrorlist && answer.head.status == 200),
             }
         }
@@ -54,13 +63,11 @@ fn is_help(body: &str) {
     assert!(!body.contains(|c: char| c.is_control() && c != '\n'), "{body:?}");
 }
 
-fn is_metalink(body: &str, kind: Kind) {
-    assert_eq!(kind, Kind::Metalink);
+fn is_metalink(body: &str, namespace: &str) {
     let document = match roxmltree::Document::parse(body) {
         Ok(document) => document,
         Err(error) => panic!("{error}: {body}"),
     };
-    let namespace = "http://www.metalinker.org/";
     for url in document.descendants().filter(|node| node.has_tag_name((namespace, "url"))) {
         let text = url.text().unwrap_or_default();
         assert!(

@@ -66,7 +66,7 @@ fn every_section_that_is_cited_is_there() {
         }
     }
     assert!(count > 100, "only {count} citations are found");
-    assert!(!is_there(&12) && cited(&format!("as in SPEC.md §2, §{} and spec (§3)", 12)) == [2, 12, 3]);
+    assert!(!is_there(&99) && cited(&format!("as in SPEC.md §2, §{} and spec (§3)", 99)) == [2, 99, 3]);
 }
 
 /// The anchors of a document: its headings in the form that links have, and those that it sets itself.

@@ -4,15 +4,19 @@
 //! chance are arguments, so an answer can be repeated.
 #![forbid(unsafe_code)]
 
+mod file;
+pub mod redirector;
 pub mod render;
 pub mod rules;
 pub mod select;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
-    render::{help::Help, log_line, metalink, mirrorlist, redirect, refusal},
+    redirector::Redirector,
+    render::{apt, escape, help::Help, log_line, metalink, metalink4, mirrorlist, redirect, refusal},
     rules::{LogAddress, Rules},
     select::{
+        form::{Format, PLAIN},
         query::Query,
         target::Target,
         tiers::{self, Candidates, Source, TierScratch},
@@ -22,7 +26,7 @@ use cache::View;
 use rand::Rng;
 use std::error::Error;
 use time::{Date, OffsetDateTime};
-use wire::{Accept, Kind, ReplyHead, Tier};
+use wire::{Accept, Counter, Kind, ReplyHead, Tier};
 
 /// A view of a cache that is good to answer from: it passes every check, and what is prepared for its answers is bounded.
 /// The one judge of a file, for whoever starts, reloads, verifies or builds; the error is the cause: a `CacheError`, or
@@ -52,6 +56,8 @@ pub struct Service<'a> {
     pub fragments: &'a Fragments,
     /// The operator's rules.
     pub rules: Rules,
+    /// Paths that lead to files; none unless the operator wants them.
+    pub redirector: Option<&'a Redirector>,
     /// The version that it tells who asks for help.
     pub version: &'static str,
 }
@@ -63,6 +69,8 @@ pub struct Answer {
     pub head: ReplyHead,
     /// The first so many bytes appended are header lines, the rest is the body.
     pub headers_len: usize,
+    /// What else is counted of it.
+    pub counted: Option<Counter>,
 }
 
 impl Service<'_> {
@@ -77,16 +85,24 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
-        if matches!(request.path, b"/" | b"") {
+        let redirector = self.redirector.filter(|redirector| !redirector.is_empty());
+        let below = redirector.and_then(|redirector| Some((redirector, redirector.below(request.path)?)));
+        if below.map_or(matches!(request.path, b"/" | b""), |(_, below)| below.is_empty()) {
             return self.help(request, now, out);
         }
         scratch.clock.set(now);
+        if let Some((redirector, below)) = below {
+            let (mut query, file) = Query::of_file(&self.view, request, below.path(), redirector.sticky, now);
+            return match query.format {
+                Format::Redirect => self.file(&mut query, &file, rng, scratch, out),
+                _ => self.reply(&query, rng, scratch, out),
+            };
+        }
         let Some(query) = Query::resolve(&self.view, request) else {
-            let line = content_type(Kind::Other);
-            out.extend_from_slice(line);
+            out.extend_from_slice(PLAIN);
             out.extend_from_slice(b"not found: ask for mirrorlist or metalink\nsee / for help\n");
             let head = ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None };
-            return Answer { head, headers_len: line.len() };
+            return Answer { head, headers_len: PLAIN.len(), counted: None };
         };
         let answer = self.reply(&query, rng, scratch, out);
         if self.rules.log_address != LogAddress::Off && matches!(answer.head.status, 200 | 302) {
@@ -104,7 +120,11 @@ impl Service<'_> {
     fn help(&self, request: &wire::Request<'_>, now: u64, out: &mut Vec<u8>) -> Answer {
         let help = Help { view: &self.view, fragments: self.fragments, version: self.version, now };
         let headers_len = help.render(request.accept.has(Accept::HTML), out);
-        Answer { head: ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None }, headers_len }
+        Answer {
+            head: ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None },
+            headers_len,
+            counted: None,
+        }
     }
 
     fn reply(
@@ -114,34 +134,38 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
-        let line = content_type(query.kind);
-        out.extend_from_slice(line);
+        let from = out.len();
         let (status, text) = match &query.target {
             Err(refusal) => {
                 let mut text = Vec::new();
                 refusal::text(&self.view, self.fragments, query, *refusal, &mut text);
                 (refusal::status(*refusal), text)
             }
-            Ok(target) if query.kind == Kind::Metalink && target.details.is_none() => {
+            Ok(target) if query.format.needs_details() && target.details.is_none() => {
                 let mut text = Vec::new();
                 refusal::no_details(&self.view, query, &mut text);
                 (404, text)
             }
             Ok(target) => {
+                out.extend_from_slice(query.format.content_type());
                 self.select(query, target, rng, scratch);
                 if let Some(answer) = self.render(query, target, scratch, out) {
                     return answer;
                 }
+                out.truncate(from);
                 let mut text = Vec::new();
                 refusal::no_candidate(query, &mut text);
                 (404, text)
             }
         };
-        match query.kind {
-            Kind::Metalink => metalink::comment(&scratch.clock.pubdate, &text, out),
+        let line = query.format.content_type_of_refusal();
+        out.extend_from_slice(line);
+        match query.format {
+            Format::Metalink => metalink::comment(&scratch.clock.pubdate, &text, out),
             _ => out.extend_from_slice(&text),
         }
-        Answer { head: ReplyHead { status, kind: query.kind, tier: Tier::None }, headers_len: line.len() }
+        let head = ReplyHead { status, kind: query.format.kind(), tier: Tier::None };
+        Answer { head, headers_len: line.len(), counted: None }
     }
 
     /// Fills the scratch with the mirrors that answer a query, in order.
@@ -159,30 +183,36 @@ impl Service<'_> {
         out: &mut Vec<u8>,
     ) -> Option<Answer> {
         let (view, fragments, candidates) = (&self.view, self.fragments, &scratch.candidates);
-        let head = ReplyHead { status: 200, kind: query.kind, tier: candidates.picks.first()?.tier };
-        let headers_len = content_type(query.kind).len();
-        Some(match query.kind {
-            Kind::Redirect => {
+        let head = ReplyHead { status: 200, kind: query.format.kind(), tier: candidates.picks.first()?.tier };
+        let headers_len = query.format.content_type().len();
+        Some(match query.format {
+            Format::Redirect => {
                 let location = redirect::render(view, fragments, query, target, candidates, out)?;
-                Answer { head: ReplyHead { status: 302, ..head }, headers_len: headers_len + location }
+                Answer {
+                    head: ReplyHead { status: 302, ..head },
+                    headers_len: headers_len + location,
+                    counted: None,
+                }
             }
-            Kind::Metalink => {
+            Format::Metalink => {
                 metalink::render(view, fragments, query, target, candidates, &scratch.clock.pubdate, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
-            Kind::Mirrorlist | Kind::Other => {
+            Format::Text => {
                 mirrorlist::render(view, fragments, query, target, candidates, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
+            }
+            Format::Apt => {
+                apt::render(view, fragments, query, target, candidates, out);
+                Answer { head, headers_len, counted: None }
+            }
+            Format::Metalink4 => {
+                let document =
+                    metalink4::Document { version: self.version, published: &scratch.clock.published };
+                document.render(view, fragments, query, target, candidates, out);
+                Answer { head, headers_len, counted: None }
             }
         })
-    }
-}
-
-/// The header line that tells what the body of an answer is.
-fn content_type(kind: Kind) -> &'static [u8] {
-    match kind {
-        Kind::Metalink => b"Content-Type: application/metalink+xml\r\n",
-        _ => b"Content-Type: text/plain\r\n",
     }
 }
 
@@ -193,12 +223,18 @@ struct Clock {
     date: Date,
     /// RFC 1123, in GMT.
     pubdate: String,
+    /// RFC 3339, in UTC.
+    published: String,
 }
 
 impl Default for Clock {
     fn default() -> Clock {
-        let mut clock =
-            Clock { now: u64::MAX, date: OffsetDateTime::UNIX_EPOCH.date(), pubdate: String::new() };
+        let mut clock = Clock {
+            now: u64::MAX,
+            date: OffsetDateTime::UNIX_EPOCH.date(),
+            pubdate: String::new(),
+            published: String::new(),
+        };
         clock.set(0);
         clock
     }
@@ -225,5 +261,6 @@ impl Clock {
             time.minute(),
             time.second()
         );
+        self.published = escape::utc(time);
     }
 }

@@ -21,7 +21,7 @@ const OF_REQUESTS: u16 = 1 << 15;
 pub const OTHER_STATUS: u16 = 0;
 
 /// Status and tier of the outcomes that are told apart, by place. New ones are added at the end.
-const PLACES: [(u16, Tier); 12] = [
+const PLACES: [(u16, Tier); 13] = [
     (OTHER_STATUS, Tier::None),
     (200, Tier::Location),
     (200, Tier::Netblock),
@@ -34,6 +34,7 @@ const PLACES: [(u16, Tier); 12] = [
     (200, Tier::None),
     (400, Tier::None),
     (404, Tier::None),
+    (200, Tier::Origin),
 ];
 
 /// What a value is the number of.
@@ -114,6 +115,19 @@ counters! {
     BytesSent = 34, Count, "mirrorlist_daemon_sent_bytes", "Bytes sent to front ends.";
     LogLinesDropped = 35, Count, "mirrorlist_daemon_access_log_lines_dropped",
         "Lines of the access log that could not be written.";
+    RedirectorHead = 48, Count, "mirrorlist_redirector_head_requests", "Paths of the redirector that were asked for by HEAD.";
+    RedirectorOriginOnly = 49, Count, "mirrorlist_redirector_origin_only",
+        "Redirects to an origin that alone has such files.";
+    RedirectorOriginYoung = 50, Count, "mirrorlist_redirector_origin_young",
+        "Redirects to an origin for files too new to be on mirrors.";
+    RedirectorOriginUnknown = 51, Count, "mirrorlist_redirector_origin_unknown",
+        "Redirects to an origin for paths that no mirror is known to have.";
+    RedirectorOriginNoMirror = 52, Count, "mirrorlist_redirector_origin_without_mirror",
+        "Redirects to an origin for want of a mirror that fits the client.";
+    RedirectorInvalidPaths = 53, Count, "mirrorlist_redirector_invalid_paths",
+        "Paths of the redirector that lead nowhere.";
+    RedirectorWithoutMirror = 54, Count, "mirrorlist_redirector_without_mirror",
+        "Paths of the redirector for which no mirror fits the client, and no origin.";
 }
 
 /// How requests were answered.
@@ -137,6 +151,7 @@ impl Outcome {
             (Tier::None, 200) => 9,
             (Tier::None, 400) => 10,
             (Tier::None, 404) => 11,
+            (Tier::Origin, 200 | 302) => 12,
             (tier, 200 | 302) if tier != Tier::Other => tier as u8,
             _ => 0,
         };
@@ -162,8 +177,8 @@ impl Outcome {
     /// The status; [`OTHER_STATUS`] stands for all that are not told apart.
     pub fn status(self) -> u16 {
         match (self.kind, self.tier()) {
-            (_, Tier::None) | (Kind::Other | Kind::Mirrorlist | Kind::Metalink, _) => self.place().0,
-            (Kind::Redirect, _) => 302,
+            (Kind::Redirect | Kind::File, tier) if tier != Tier::None => 302,
+            _ => self.place().0,
         }
     }
 
@@ -324,7 +339,8 @@ mod tests {
     #[test]
     fn keys_of_a_later_version_are_passed_over() {
         let mut bytes = sent(&[(Key::Counter(Counter::Hosts), 5); 5]);
-        let unknown = [999, OF_REQUESTS | 4 << 8, OF_REQUESTS | PLACES.len() as u16, OF_REQUESTS | 0x7fff];
+        let kind = (Kind::ALL.len() as u16) << 8;
+        let unknown = [999, OF_REQUESTS | kind, OF_REQUESTS | PLACES.len() as u16, OF_REQUESTS | 0x7fff];
         for (entry, key) in unknown.into_iter().enumerate() {
             let at = HEADER_LEN + entry * ENTRY_LEN;
             bytes[at..at + 2].copy_from_slice(&u16::to_le_bytes(key));

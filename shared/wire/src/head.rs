@@ -23,6 +23,18 @@ pub enum Kind {
     Metalink = 2,
     /// A redirect to one mirror.
     Redirect = 3,
+    /// A metalink 4.
+    Metalink4 = 4,
+    /// apt's mirror list.
+    Apt = 5,
+    /// A JSON object.
+    Json = 6,
+    /// An HTML page of mirrors.
+    Page = 7,
+    /// A hash of a file.
+    Hash = 8,
+    /// A path of the redirector.
+    File = 9,
 }
 
 /// Why a host was chosen, nearest first. Source: SPEC.md §4.
@@ -49,11 +61,24 @@ pub enum Tier {
     Global = 8,
     /// One of a later version.
     Other = 9,
+    /// No host, but where the originals are.
+    Origin = 10,
 }
 
 impl Kind {
     /// All kinds, by number.
-    pub const ALL: [Kind; 4] = [Kind::Other, Kind::Mirrorlist, Kind::Metalink, Kind::Redirect];
+    pub const ALL: [Kind; 10] = [
+        Kind::Other,
+        Kind::Mirrorlist,
+        Kind::Metalink,
+        Kind::Redirect,
+        Kind::Metalink4,
+        Kind::Apt,
+        Kind::Json,
+        Kind::Page,
+        Kind::Hash,
+        Kind::File,
+    ];
 
     /// The kind of this number.
     pub(super) fn of(number: u8) -> Kind {
@@ -67,13 +92,19 @@ impl Kind {
             Kind::Mirrorlist => "mirrorlist",
             Kind::Metalink => "metalink",
             Kind::Redirect => "redirect",
+            Kind::Metalink4 => "metalink4",
+            Kind::Apt => "apt",
+            Kind::Json => "json",
+            Kind::Page => "page",
+            Kind::Hash => "hash",
+            Kind::File => "file",
         }
     }
 }
 
 impl Tier {
     /// All tiers, by number.
-    pub const ALL: [Tier; 10] = [
+    pub const ALL: [Tier; 11] = [
         Tier::None,
         Tier::Location,
         Tier::Netblock,
@@ -84,6 +115,7 @@ impl Tier {
         Tier::Continent,
         Tier::Global,
         Tier::Other,
+        Tier::Origin,
     ];
 
     /// The tier of this number.
@@ -104,6 +136,7 @@ impl Tier {
             Tier::Continent => "continent",
             Tier::Global => "global",
             Tier::Other => "other",
+            Tier::Origin => "origin",
         }
     }
 }

@@ -113,11 +113,22 @@ fn a_reply_has_these_bytes() {
 
 #[test]
 fn kinds_and_tiers_have_these_numbers() {
-    let kinds = [Kind::Other, Kind::Mirrorlist, Kind::Metalink, Kind::Redirect];
+    let kinds = [
+        Kind::Other,
+        Kind::Mirrorlist,
+        Kind::Metalink,
+        Kind::Redirect,
+        Kind::Metalink4,
+        Kind::Apt,
+        Kind::Json,
+        Kind::Page,
+        Kind::Hash,
+        Kind::File,
+    ];
     assert_eq!(Kind::ALL, kinds);
     let tiers =
         ["none", "location", "netblock", "asn", "country", "country's continent", "geoip", "continent"];
-    let tiers = [&tiers[..], &["global", "other"]].concat();
+    let tiers = [&tiers[..], &["global", "other", "origin"]].concat();
     assert_eq!(Tier::ALL.map(Tier::name)[..], tiers[..]);
     for (number, kind) in kinds.into_iter().enumerate() {
         assert_eq!(usize::from(reply(ReplyHead { kind, ..HEAD })[HEADER_LEN + 2]), number);

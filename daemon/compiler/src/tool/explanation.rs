@@ -7,8 +7,10 @@ use super::{
 };
 use answer::{
     Service,
+    render::metalink4,
     select::{
         explain::{Unlisted, Verdict, explain},
+        form::Format,
         query::Query,
         target::{Subject, Target},
         tiers::{Candidates, Exclusion, Source},
@@ -19,7 +21,7 @@ use program::print::grouped;
 use rand::Rng;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
-use wire::{Kind, Request, Tier};
+use wire::{Request, Tier};
 
 /// One request, explained. The field names are those of the JSON form.
 #[derive(Debug, Serialize)]
@@ -115,7 +117,7 @@ impl Explanation {
         });
         match &query.target {
             Err(refusal) => explanation.refused = Some(refusal.to_string()),
-            Ok(target) if query.kind == Kind::Metalink && target.details.is_none() => {
+            Ok(target) if query.format.needs_details() && target.details.is_none() => {
                 explanation.refused = Some("a metalink needs hashes of the file, the cache has none".into());
             }
             Ok(target) => {
@@ -275,8 +277,9 @@ impl Described<'_> {
 
     /// Why a host that has a place shows no URL.
     fn not_shown(&self) -> String {
-        match self.query.kind {
-            Kind::Redirect => "behind the mirror that the redirect leads to".into(),
+        match self.query.format {
+            Format::Redirect => "behind the mirror that the redirect leads to".into(),
+            Format::Metalink4 => format!("behind the {} hosts of a metalink 4", metalink4::HOSTS),
             _ => "beyond the limit of an answer, 1 MiB".into(),
         }
     }

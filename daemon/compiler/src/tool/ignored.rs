@@ -4,11 +4,12 @@
 
 use answer::select::{
     exclude::{Item, MOST_ITEMS},
+    form::Endpoint,
     params::{Params, items, unknown},
     query::Query,
 };
 use cache::{View, scheme::Scheme};
-use wire::{Kind, code::Country};
+use wire::code::Country;
 
 /// Each with the reason, in the order in which SPEC.md §1 has the parameters; those that there are not come first.
 pub fn ignored(view: &View<'_>, written: &[u8], query: &Query<'_>) -> Vec<String> {
@@ -57,7 +58,7 @@ pub fn ignored(view: &View<'_>, written: &[u8], query: &Query<'_>) -> Vec<String
     if let Some(ip) = params.ip.iter().find(|_| query.client.address.is_none()) {
         value("ip", ip, "no address, so the client is unknown");
     }
-    if params.redirect && query.kind == Kind::Metalink {
+    if params.redirect && query.endpoint == Endpoint::Metalink {
         value("redirect", b"1", "a metalink is no redirect");
     }
     if let Some(location) = params.location.iter().find(|_| query.location.is_none()) {

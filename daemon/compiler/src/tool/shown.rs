@@ -27,7 +27,10 @@ impl Shown {
         let (kind, status) = (answer.head.kind, answer.head.status);
         let lines = page[answer.headers_len..].split(|byte| *byte == b'\n');
         let urls = match (status, kind) {
-            (200 | 302, Kind::Metalink) => lines.filter_map(metalink_url).map(<[u8]>::to_vec).collect(),
+            (200 | 302, Kind::Metalink | Kind::Metalink4) => {
+                lines.filter_map(metalink_url).map(<[u8]>::to_vec).collect()
+            }
+            (200, Kind::Apt) => lines.filter_map(apt_url).map(<[u8]>::to_vec).collect(),
             (200 | 302, _) => lines.filter(|line| !line.starts_with(b"#")).map(<[u8]>::to_vec).collect(),
             _ => HashSet::new(),
         };
@@ -38,7 +41,7 @@ impl Shown {
     pub fn has(&self, url: &[u8]) -> bool {
         let mut written = Vec::with_capacity(url.len());
         match self.kind {
-            Kind::Metalink => escape::xml(url, &mut written),
+            Kind::Metalink | Kind::Metalink4 => escape::xml(url, &mut written),
             Kind::Redirect => escape::url_in_header(url, &mut written),
             _ => written.extend_from_slice(url),
         }
@@ -51,6 +54,12 @@ fn metalink_url(line: &[u8]) -> Option<&[u8]> {
     let line = line.strip_suffix(b"</url>")?;
     // Within a URL it is written as an entity.
     line.rsplit(|byte| *byte == b'>').next()
+}
+
+/// The URL on a line of apt's list.
+fn apt_url(line: &[u8]) -> Option<&[u8]> {
+    let end = line.iter().position(|byte| *byte == b'\t')?;
+    line.get(..end)
 }
 
 /// What a client is given to reach a target at a host's URL.

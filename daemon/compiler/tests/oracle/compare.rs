@@ -2,7 +2,7 @@
 
 use crate::{
     exchange::Reply,
-    model::{Block, Blocks, Body, Expected, Global, Line, METALINK},
+    model::{Block, Blocks, Body, Expected, Global, Line, METALINK, METALINK4, Ranks},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -71,20 +71,21 @@ fn redirect(targets: &[String], reply: &Reply) -> Result<(), Difference> {
 
 /// With the tier *global* or without it, whichever the body begins like.
 fn blocks(expected: &Blocks, body: &str) -> Result<(), Difference> {
-    let Blocks { top: (top, after_tokens), groups, bottom, limit, global } = expected;
+    let Blocks { top: (top, after_tokens), groups, bottom, global, ranks, most, limit } = expected;
+    let (ranks, most) = (*ranks, (*most).min(*limit));
     let everything: Vec<&[Block]> = groups.iter().map(Vec::as_slice).collect();
     let without = format!("{top}{after_tokens}");
     let Some(Global { minimum, token, group }) = global else {
-        return Reading::of(&without, bottom, *limit, body)?.groups(&everything, 0..=usize::MAX);
+        return Reading::of(&without, bottom, body, ranks, most)?.groups(&everything, 0..=usize::MAX);
     };
     // In a metalink both begin alike.
-    let used =
-        Reading::of(&format!("{top}{token}{after_tokens}"), bottom, *limit, body).and_then(|reading| {
-            let listed = 0..=minimum.saturating_sub(1);
-            reading.groups(&[&everything[..], &[group]].concat(), listed)
-        });
+    let with = format!("{top}{token}{after_tokens}");
+    let used = Reading::of(&with, bottom, body, ranks, most).and_then(|reading| {
+        let listed = 0..=minimum.saturating_sub(1);
+        reading.groups(&[&everything[..], &[group]].concat(), listed)
+    });
     match used {
-        Err(why) => Reading::of(&without, bottom, *limit, body)
+        Err(why) => Reading::of(&without, bottom, body, ranks, most)
             .and_then(|reading| reading.groups(&everything, *minimum..=usize::MAX))
             .map_err(|other| format!("with the global tier: {why}\nwithout it: {other}")),
         fits => fits,
@@ -96,8 +97,8 @@ struct Reading<'a> {
     hosts: &'a str,
     /// The length of the whole body.
     body: usize,
-    /// How many hosts there may be.
-    limit: usize,
+    ranks: Ranks,
+    most: usize,
 }
 
 /// Where a reading has got to.
@@ -106,16 +107,23 @@ struct Position<'a> {
     /// URLs that stand before `rest`.
     shown: HashSet<&'a str>,
     listed: usize,
+    ranks: Ranks,
 }
 
 impl<'a> Reading<'a> {
-    fn of(top: &str, bottom: &str, limit: usize, body: &'a str) -> Result<Reading<'a>, Difference> {
+    fn of(
+        top: &str,
+        bottom: &str,
+        body: &'a str,
+        ranks: Ranks,
+        most: usize,
+    ) -> Result<Reading<'a>, Difference> {
         let Some(rest) = body.strip_prefix(top) else {
             let begins: String = body.chars().take(top.chars().count()).collect();
             return Err(same_text("the beginning", top, &begins).err().unwrap_or_default());
         };
         let hosts = rest.strip_suffix(bottom).ok_or_else(|| format!("the end: not {bottom:?}"))?;
-        Ok(Reading { hosts, body: body.len(), limit })
+        Ok(Reading { hosts, body: body.len(), ranks, most })
     }
 
     /// Whether what is listed are these groups. `before_last` is how many hosts may be listed before the last group is
@@ -132,7 +140,7 @@ impl<'a> Reading<'a> {
         }
         let is_alone = |block: &&'a Block| block.iter().all(|line| owners[&line.url[..]] == 1);
         let is_global = *before_last.start() == 0 && *before_last.end() != usize::MAX;
-        let mut position = Position { rest: self.hosts, shown: HashSet::new(), listed: 0 };
+        let mut position = Position { rest: self.hosts, shown: HashSet::new(), listed: 0, ranks: self.ranks };
         for (number, group) in groups.iter().copied().enumerate() {
             if is_global && number + 1 == groups.len() {
                 check_count(&before_last, position.listed)?;
@@ -149,8 +157,10 @@ impl<'a> Reading<'a> {
                 .map(|block| position.text(block))
                 .filter(|text| !text.is_empty())
                 .collect();
-            // "as many hosts at most": whether the tier *global* is used is judged before.
-            if position.rest.is_empty() && position.listed == self.limit {
+            if position.listed > self.most {
+                return Err(format!("{} hosts are listed, at most {}", position.listed, self.most));
+            }
+            if position.rest.is_empty() && position.listed == self.most {
                 return Ok(());
             }
             // "An answer is at most 1 MiB: hosts beyond are left out, farthest first".
@@ -182,7 +192,7 @@ fn check_count(allowed: &RangeInclusive<usize>, listed: usize) -> Result<(), Dif
 
 /// What tells a host's first line from another's, whatever its preference.
 fn key(line: &Line) -> &str {
-    line.after.as_ref().unwrap_or(&line.before)
+    line.after.as_ref().filter(|after| *after != "\n").unwrap_or(&line.before)
 }
 
 impl<'a> Position<'a> {
@@ -190,7 +200,12 @@ impl<'a> Position<'a> {
     fn step(&mut self, alone: &mut HashMap<&str, &'a Block>, sharing: &mut Vec<&'a Block>) -> bool {
         let preference = self.preference();
         let line = self.rest.split_inclusive('\n').next().unwrap_or_default();
-        let first = line.split_once(&format!(" preference=\"{preference}")).map_or(line, |(_, after)| after);
+        let marker = self.ranks.marker();
+        let first = match line.split_once(&format!("{marker}{preference}")) {
+            Some((before, "\n")) => &line[..before.len() + marker.len()],
+            Some((_, after)) => after,
+            None => line,
+        };
         // A block may begin as another one goes on: the longest that fits is meant.
         let mut best: Option<(usize, Option<usize>)> = None;
         let candidates = alone.get(first).map(|block| (*block, None));
@@ -224,26 +239,28 @@ impl<'a> Position<'a> {
     }
 
     fn preference(&self) -> usize {
-        100_usize.saturating_sub(self.listed).max(1)
+        self.ranks.of(self.listed)
     }
 }
 
 /// What every reply keeps, whatever was asked: lists as §11 wants them, metalinks that a strict parser takes.
 pub fn readable(reply: &Reply) -> Result<(), Difference> {
     match &*reply.content_type {
-        METALINK => readable_metalink(&reply.body),
+        METALINK => readable_metalink(&reply.body, "http://www.metalinker.org/"),
+        METALINK4 => readable_metalink(&reply.body, "urn:ietf:params:xml:ns:metalink"),
         // Help is for people.
         _ if reply.head.kind == Kind::Other && reply.head.status == 200 => Ok(()),
         _ => readable_text(reply),
     }
 }
 
-fn readable_metalink(body: &str) -> Result<(), Difference> {
+fn readable_metalink(body: &str, namespace: &str) -> Result<(), Difference> {
     let document = roxmltree::Document::parse(body).map_err(|error| format!("{error}: {body}"))?;
-    let urls = document.descendants().filter(|node| node.has_tag_name(("http://www.metalinker.org/", "url")));
+    let urls = document.descendants().filter(|node| node.has_tag_name((namespace, "url")));
     for url in urls {
         let text = url.text().unwrap_or_default();
-        if url.attribute("type").is_none() || text.is_empty() || text.contains(char::is_whitespace) {
+        let typed = namespace.starts_with("urn:") || url.attribute("type").is_some();
+        if !typed || text.is_empty() || text.contains(char::is_whitespace) {
             return Err(format!("a URL that clients stumble over: {text:?}"));
         }
     }

@@ -167,6 +167,11 @@ impl Vocabulary {
         if dice.percent(15) {
             parameters.push(("netblock", dice.one(&["1", "0", "", " 1 ", "yes", "01"]).into()));
         }
+        if dice.percent(20) {
+            let names = ["text", "apt", "metalink4", " apt ", "TEXT", "xml", ""];
+            let name = dice.one(&names).into();
+            parameters.push(("format", damaged(dice, name)));
+        }
         for (name, percent) in [("redirect", 15), ("time", 15)] {
             if dice.percent(percent) {
                 parameters.push((name, dice.one(&["1", "", "0", " 0", "00", "yes"]).into()));

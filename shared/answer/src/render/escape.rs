@@ -3,6 +3,7 @@
 //! Source: SPEC.md §1 (echoed text), §6 and §8 (URLs), §7 (XML).
 
 use memchr::memmem;
+use time::OffsetDateTime;
 
 /// Longest text of a client's that an answer repeats, in characters.
 const LONGEST_ECHO: usize = 200;
@@ -36,6 +37,19 @@ pub fn url_path(path: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends bytes as base64 (RFC 4648 §4).
+pub fn base64(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for three in bytes.chunks(3) {
+        let mut bits = [0; 4];
+        bits[1..=three.len()].copy_from_slice(three);
+        let bits = u32::from_be_bytes(bits);
+        let digits = [18, 12, 6, 0].map(|shift| DIGITS[(bits >> shift & 63) as usize]);
+        out.extend_from_slice(&digits[..=three.len()]);
+        out.extend(std::iter::repeat_n(b'=', 3 - three.len()));
+    }
+}
+
 /// Appends the value of a parameter in a query: RFC 3986 `unreserved`, `/`, `:`, `@` and `+` as they are.
 pub fn query_value(value: &[u8], out: &mut Vec<u8>) {
     for byte in value {
@@ -56,6 +70,13 @@ pub fn url_in_header(url: &[u8], out: &mut Vec<u8>) {
             percent(*byte, out);
         }
     }
+}
+
+/// A time as RFC 3339 spells it, in UTC.
+pub fn utc(time: OffsetDateTime) -> String {
+    let (date, month) = (time.date(), u8::from(time.month()));
+    let (year, day) = (date.year(), date.day());
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
 }
 
 /// Appends what a statistics reader takes as one word: outside printable ASCII, and blank, `%` and `;`, as `%XX`.

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 
 /// Parameters, with a line each.
-const PARAMETERS: [(&str, &str); 14] = [
+const PARAMETERS: [(&str, &str); 15] = [
     ("repo, arch", "a repository and its architecture"),
     ("path", "a directory or a file, in place of repo and arch"),
     ("country", "only mirrors of these countries, such as DE,FR; also global"),
@@ -18,6 +18,7 @@ const PARAMETERS: [(&str, &str); 14] = [
     ("limit", "so many mirrors at most, 1 to 255"),
     ("protocol", "only URLs of these: https, http, ftp, rsync"),
     ("redirect", "go to the nearest mirror (mirrorlist only)"),
+    ("format", "another form: text, apt, metalink4"),
     ("ip", "answer as if this address asked"),
     ("location", "mirrors of this location first"),
     ("netblock", "0: no mirrors of the client's own network first"),

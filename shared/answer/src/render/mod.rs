@@ -16,13 +16,16 @@ fn cut(out: &mut Vec<u8>, most: usize, before: Option<usize>) {
     out.truncate(end);
 }
 
+pub mod apt;
 pub mod escape;
 pub mod examples;
 pub mod fragments;
 pub mod header;
 pub mod help;
+pub mod links;
 pub mod log_line;
 pub mod metalink;
+pub mod metalink4;
 pub mod mirrorlist;
 pub mod near;
 pub mod redirect;

@@ -4,6 +4,7 @@
 
 use super::{escape::echo, fragments::Fragments, header};
 use crate::select::{
+    form::Format,
     query::Query,
     target::{Refusal, Subject},
 };
@@ -16,7 +17,7 @@ const MOST_LINES: usize = 100;
 /// The status of a refusal.
 pub fn status(refusal: Refusal) -> u16 {
     match refusal {
-        Refusal::Incomplete => 400,
+        Refusal::Incomplete | Refusal::UnknownFormat => 400,
         Refusal::Disabled => 200,
         Refusal::UnknownRepoArch(_) | Refusal::NotCarried | Refusal::InvalidPath => 404,
     }
@@ -24,7 +25,7 @@ pub fn status(refusal: Refusal) -> u16 {
 
 /// Appends the text of a refusal.
 pub fn text(view: &View<'_>, fragments: &Fragments, query: &Query<'_>, refusal: Refusal, out: &mut Vec<u8>) {
-    if let Some(subject) = &query.named.subject {
+    if let Some(subject) = query.named.subject.as_ref().filter(|_| refusal != Refusal::UnknownFormat) {
         header::subject(subject, out);
     }
     match refusal {
@@ -36,6 +37,12 @@ pub fn text(view: &View<'_>, fragments: &Fragments, query: &Query<'_>, refusal: 
         Refusal::Disabled => out.extend_from_slice(b"repo disabled\n"),
         Refusal::NotCarried => out.extend_from_slice(b"error: no mirror\n"),
         Refusal::InvalidPath => out.extend_from_slice(b"error: invalid path\n"),
+        Refusal::UnknownFormat => {
+            out.extend_from_slice(b"error: unknown format; known are ");
+            let names = Format::NAMES.map(|known| known.0);
+            out.extend_from_slice(names.join(", ").as_bytes());
+            out.push(b'\n');
+        }
         Refusal::UnknownRepoArch(repository) => {
             out.extend_from_slice(b"error: invalid repo or arch\n");
             available(view, fragments, query, repository, out);

@@ -1,8 +1,22 @@
 //! The URLs of mirrors: what follows a host's own.
 
-use super::escape;
-use crate::select::target::Target;
-use cache::View;
+use super::{escape, fragments::Fragments};
+use crate::select::{query::Query, target::Target};
+use cache::{PlacementId, View};
+
+/// The URL of a path at an origin whose own URL stands for the tree `top`; with a slash behind it for a directory.
+pub fn at_origin(origin: &str, top: &str, path: &[u8], is_folder: bool) -> Vec<u8> {
+    let mut url = origin.as_bytes().to_vec();
+    let below = path.get(top.len()..).unwrap_or_default();
+    if !below.is_empty() && !below.starts_with(b"/") {
+        url.push(b'/');
+    }
+    escape::url_path(below, &mut url);
+    if is_folder {
+        url.push(b'/');
+    }
+    url
+}
 
 /// Appends what follows a host's URL: the directory, and the file or a slash.
 pub fn suffix(view: &View<'_>, target: &Target<'_>, out: &mut Vec<u8>) {
@@ -14,4 +28,15 @@ pub fn suffix(view: &View<'_>, target: &Target<'_>, out: &mut Vec<u8>) {
     path.push(b'/');
     path.extend_from_slice(target.file.as_deref().unwrap_or_default());
     escape::url_path(&path, out);
+}
+
+/// A host's URL in the forms that show one of each host.
+pub fn best<'f>(
+    view: &View<'_>,
+    fragments: &'f Fragments,
+    query: &Query<'_>,
+    placement: PlacementId,
+) -> Option<&'f [u8]> {
+    let scheme = query.shown(view.placement_schemes(placement)).iter().next()?;
+    fragments.url(placement, scheme)
 }

@@ -2,17 +2,20 @@
 //! which order.
 //!
 //! Pure: no file, socket, clock or dice in here; chance comes in as an argument. In the order of a request: [`params`]
-//! reads the query string, [`query`] resolves it against the cache, [`tiers`] collects hosts, [`order`] arranges them,
+//! reads the query string, [`form`] names ways and forms, [`query`] resolves it against the cache, [`tiers`] collects hosts, [`order`] arranges them,
 //! [`repeats`] leaves out what an answer shows already.
 
 pub mod client;
 pub mod exclude;
 pub mod explain;
+pub mod file;
 pub mod filters;
+pub mod form;
 pub mod order;
 pub mod params;
 pub mod pick;
 pub mod query;
 pub mod repeats;
+pub mod sticky;
 pub mod target;
 pub mod tiers;

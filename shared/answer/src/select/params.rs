@@ -33,6 +33,10 @@ pub struct Params<'q> {
     pub exclude: Option<Cow<'q, [u8]>>,
     /// `limit`
     pub limit: Option<Cow<'q, [u8]>>,
+    /// `format`
+    pub format: Option<Cow<'q, [u8]>>,
+    /// `again`
+    pub again: Option<Cow<'q, [u8]>>,
     /// `redirect` is there and not `0`.
     pub redirect: bool,
     /// `time` is there and not `0`.
@@ -69,6 +73,8 @@ impl<'q> Params<'q> {
             location: word(Name::Location),
             exclude: word(Name::Exclude),
             limit: word(Name::Limit),
+            format: word(Name::Format),
+            again: word(Name::Again),
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
             strict: flag(Name::Strict),
@@ -89,6 +95,8 @@ enum Name {
     Ip,
     Version,
     Location,
+    Again,
+    Format,
     Redirect,
     Time,
     Exclude,
@@ -120,6 +128,8 @@ impl Name {
             b"ip" => Name::Ip,
             b"version" => Name::Version,
             b"location" => Name::Location,
+            b"again" => Name::Again,
+            b"format" => Name::Format,
             b"redirect" => Name::Redirect,
             b"time" => Name::Time,
             b"exclude" => Name::Exclude,
@@ -148,7 +158,7 @@ pub fn acceptable(name: &[u8]) -> bool {
 }
 
 /// Decodes `%XX`; an invalid escape stays as written, `+` is a plus sign.
-fn decode(text: &[u8]) -> Cow<'_, [u8]> {
+pub fn decode(text: &[u8]) -> Cow<'_, [u8]> {
     if text.contains(&b'%') { Cow::Owned(Decoded(text).collect()) } else { Cow::Borrowed(text) }
 }
 

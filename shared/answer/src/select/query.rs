@@ -5,15 +5,18 @@
 use super::{
     client::Client,
     exclude::Exclude,
+    file::{self, Leads},
+    form::{Endpoint, Format},
     params::{Params, items},
-    target::{self, Named, Refusal, Target},
+    sticky::Draw,
+    target::{self, Named, Refusal, Subject, Target},
 };
 use cache::{
-    CountryId, LocationId, View,
+    CountryId, Found, LocationId, Origin, View,
     scheme::{Scheme, Schemes},
 };
 use std::{borrow::Cow, num::NonZeroU8};
-use wire::{Kind, code::Country};
+use wire::{Accept, UrlScheme, code::Country};
 
 /// How many distinct items of `country` count.
 pub const MOST_COUNTRIES: usize = 16;
@@ -21,8 +24,10 @@ pub const MOST_COUNTRIES: usize = 16;
 /// A request, resolved.
 #[derive(Debug)]
 pub struct Query<'q> {
+    /// By which way it came.
+    pub endpoint: Endpoint,
     /// What form the answer has.
-    pub kind: Kind,
+    pub format: Format,
     /// Who asks.
     pub client: Client,
     /// What is named.
@@ -45,6 +50,38 @@ pub struct Query<'q> {
     pub use_network_tiers: bool,
     /// Whether the header tells the cache's creation time.
     pub time: bool,
+    /// The schemes that forms of the web alone may show.
+    pub web: Schemes,
+    /// What orders hosts in place of chance.
+    pub draw: Option<Draw>,
+}
+
+/// A path of the redirector.
+#[derive(Debug)]
+pub struct FileQuery<'q> {
+    /// Where it leads.
+    pub leads: Leads<'q>,
+    /// The origin of its tree, if that fits the client.
+    pub origin: Option<Origin<'q>>,
+    /// Whether a slash stood behind it.
+    pub slash: bool,
+    /// What answers the client takes.
+    pub accept: Accept,
+}
+
+impl FileQuery<'_> {
+    /// The real path.
+    pub fn path<'a>(&self, query: &'a Query<'_>) -> &'a [u8] {
+        match &query.named.subject {
+            Some(Subject::Path(path)) => path,
+            _ => b"",
+        }
+    }
+
+    /// Whether it is a directory, as the cache knows or the client says.
+    pub fn is_folder(&self, view: &View<'_>, query: &Query<'_>) -> bool {
+        self.slash || matches!(target::find(view, self.path(query)), Some(Found::Directory(_)))
+    }
 }
 
 /// A list of countries.
@@ -59,22 +96,29 @@ pub struct Countries {
 impl<'q> Query<'q> {
     /// Resolves a request; `None` when its path asks for neither list nor metalink.
     pub fn resolve(view: &View<'q>, request: &wire::Request<'q>) -> Option<Query<'q>> {
-        let metalink = match request.path.rsplit(|byte| *byte == b'/').next() {
-            Some(b"mirrorlist") => false,
-            Some(b"metalink") => true,
+        let endpoint = match request.path.rsplit(|byte| *byte == b'/').next() {
+            Some(b"mirrorlist") => Endpoint::Mirrorlist,
+            Some(b"metalink") => Endpoint::Metalink,
             _ => return None,
         };
         let params = Params::parse(request.query);
-        let kind = match (metalink, params.redirect) {
-            (true, _) => Kind::Metalink,
-            (false, true) => Kind::Redirect,
-            (false, false) => Kind::Mirrorlist,
+        let asked = params.format.as_deref().map(Format::parse);
+        let format = match (asked, endpoint, params.redirect) {
+            (Some(None), ..) => Format::Text,
+            (_, Endpoint::Mirrorlist, true) => Format::Redirect,
+            (Some(Some(format)), ..) => format,
+            (None, Endpoint::Metalink, _) => Format::Metalink,
+            (None, ..) => Format::Text,
         };
-        let (named, target) = target::resolve(view, &params, metalink);
+        let (named, mut target) = target::resolve(view, &params, endpoint, format);
+        if asked == Some(None) {
+            target = Err(Refusal::UnknownFormat);
+        }
         let location = params.location.as_ref().and_then(|name| Some((view.location(name)?, name.clone())));
         let countries = params.country.as_ref().and_then(|list| Countries::read(view, list));
         Some(Query {
-            kind,
+            endpoint,
+            format,
             client: Client::resolve(view, request.client, &params),
             named,
             target,
@@ -86,22 +130,81 @@ impl<'q> Query<'q> {
             location,
             use_network_tiers: params.netblock.as_ref().is_none_or(|value| value.as_ref() == b"1"),
             time: params.time,
+            web: Schemes::WEB,
+            draw: None,
         })
     }
 
+    /// Resolves a request for a path of the redirector, decoded as it is. `now` is in seconds since the epoch, `sticky` how
+    /// long a client is led to the same mirror.
+    pub fn of_file(
+        view: &View<'q>,
+        request: &wire::Request<'q>,
+        path: Cow<'q, [u8]>,
+        sticky: u64,
+        now: u64,
+    ) -> (Query<'q>, FileQuery<'q>) {
+        let params = Params::parse(request.query);
+        let slash = path.ends_with(b"/");
+        let mut path = target::real(view, target::normalise(&path));
+        let mut format = Format::Redirect;
+        if !slash && let Some((base, asked)) = file::suffix(view, &path) {
+            (path, format) = (target::real(view, Cow::Owned(base.to_vec())), asked);
+        }
+        let asked = params.protocol.as_ref().and_then(|list| protocols(list));
+        // Who came by https is never led down.
+        let https = Schemes::NONE.with(Scheme::Https);
+        let protocols = match request.scheme {
+            UrlScheme::Https => Some(asked.unwrap_or(Schemes::WEB).and(https)),
+            UrlScheme::Http | UrlScheme::Unknown => asked,
+        };
+        let web = protocols.unwrap_or(Schemes::WEB).and(Schemes::WEB);
+        let countries = params.country.as_ref().and_then(|list| Countries::read(view, list));
+        let exclude = params.exclude.as_ref().and_then(|list| Exclude::read(view, list));
+        let strict = params.strict && countries.is_some();
+        let barred = strict || exclude.as_ref().is_some_and(Exclude::origin);
+        let origin = view.origin_of(&path).filter(|origin| !barred && web.contains(origin.scheme()));
+        let leads = file::leads(view, &path, slash, origin, now);
+        let target = match &leads {
+            Leads::Mirrors(target) => Ok(target.clone()),
+            Leads::Origin(_) => target::by_path(view, &path),
+            Leads::Nowhere(refusal) => Err(*refusal),
+        };
+        let client = Client::resolve(view, request.client, &params);
+        let location = params.location.as_ref().and_then(|name| Some((view.location(name)?, name.clone())));
+        let query = Query {
+            endpoint: Endpoint::File,
+            format,
+            client,
+            named: Named { subject: Some(Subject::Path(path)), ..Named::default() },
+            target,
+            strict,
+            countries,
+            exclude,
+            limit: params.limit.as_ref().and_then(|number| limit(number)),
+            protocols,
+            location,
+            use_network_tiers: params.netblock.as_ref().is_none_or(|value| value.as_ref() == b"1"),
+            time: false,
+            web,
+            draw: Draw::of(client.address, now, sticky, params.again.as_deref()),
+        };
+        (query, FileQuery { leads, origin, slash, accept: request.accept })
+    }
+
     /// Of the schemes by which a host can be reached, those of which a list or a redirect shows a URL: all that were
-    /// asked for, else the best; one for a redirect.
+    /// asked for, else the best; one for the forms that show one URL a host.
     #[inline]
     pub fn shown(&self, usable: Schemes) -> Schemes {
         let usable = usable.and(self.wanted());
-        if self.protocols.is_some() && self.kind == Kind::Mirrorlist { usable } else { usable.best() }
+        if self.protocols.is_some() && self.format == Format::Text { usable } else { usable.best() }
     }
 
     /// The schemes by which a host must be reached to be a candidate.
     #[inline]
     pub fn wanted(&self) -> Schemes {
         let asked = self.protocols.unwrap_or(Schemes::USUAL);
-        if self.kind == Kind::Redirect { asked.and(Schemes::WEB) } else { asked }
+        if self.format.is_web() { asked.and(self.web) } else { asked }
     }
 }
 

@@ -4,9 +4,8 @@
 //! are drawn one by one, and of those with the same URLs the first drawn stands for all. That is the law of one host with
 //! their summed weight, for the least of independent exponential times is one with the summed rate. Source: SPEC.md §4.
 
-use super::{pick::Pick, query::Query};
+use super::{form::Format, pick::Pick, query::Query};
 use cache::{HostId, PlacementId, UrlId, View, scheme::Schemes};
-use wire::Kind;
 
 /// Which URLs several hosts of a cache have; found once, before the fork.
 #[derive(Debug, Default)]
@@ -125,7 +124,7 @@ pub fn leave_out(
 /// The URLs that an answer shows of a host: in a metalink all (of the protocols asked for), else the first of each
 /// scheme that is shown.
 fn for_each_shown(view: &View<'_>, query: &Query<'_>, placement: PlacementId, mut see: impl FnMut(UrlId)) {
-    let all = query.kind == Kind::Metalink;
+    let all = query.format == Format::Metalink;
     let mut schemes = match query.protocols {
         asked if all => asked.unwrap_or(Schemes::ALL),
         _ => query.shown(view.placement_schemes(placement)),

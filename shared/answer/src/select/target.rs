@@ -2,8 +2,11 @@
 //!
 //! Source: SPEC.md §3. Everything that cannot be answered about a directory is a [`Refusal`] here.
 
-use super::params::{Params, acceptable};
-use cache::{DirectoryId, FileId, Found, RepoArchId, RepositoryId, View};
+use super::{
+    form::{Endpoint, Format},
+    params::{Params, acceptable},
+};
+use cache::{DirectoryId, FileId, Found, RepoArchId, RepositoryId, View, limits::MOST_ALIAS_STEPS};
 use std::{borrow::Cow, fmt};
 
 /// What the header line names, after redirects.
@@ -46,6 +49,8 @@ pub enum Refusal {
     NotCarried,
     /// The path is not one that mirrors carry.
     InvalidPath,
+    /// There is no such form of answers.
+    UnknownFormat,
 }
 
 impl fmt::Display for Refusal {
@@ -59,6 +64,7 @@ impl fmt::Display for Refusal {
                 "no mirror carries the repository's directory (or its repodata, for a metalink)"
             }
             Refusal::InvalidPath => "the path is neither a directory of the cache nor a file in one",
+            Refusal::UnknownFormat => "there is no such format",
         })
     }
 }
@@ -78,21 +84,32 @@ pub struct Named<'q> {
 pub fn resolve<'q>(
     view: &View<'q>,
     params: &Params<'q>,
-    metalink: bool,
+    endpoint: Endpoint,
+    format: Format,
 ) -> (Named<'q>, Result<Target<'q>, Refusal>) {
     let mut named = Named::default();
     if let (Some(repo), Some(arch)) = (&params.repo, &params.arch) {
         named.asked = Some(Asked::new(view, params, repo, arch));
     }
     if let Some(path) = &params.path {
-        let path = normalise(path);
+        let path = real(view, normalise(path));
         let target = by_path(view, &path);
+        // The lines of apt's list are archives.
+        let target = target.and_then(|target| match (&target.file, format) {
+            (Some(_), Format::Apt) => Err(Refusal::InvalidPath),
+            _ => Ok(target),
+        });
         named.subject = Some(Subject::Path(path));
         return (named, target);
     }
     let Some(asked) = &named.asked else { return (named, Err(Refusal::Incomplete)) };
     let repository = asked.answering(view);
-    let target = asked.target(view, repository, metalink);
+    let metadata = match format {
+        Format::Apt => false,
+        Format::Metalink | Format::Metalink4 => true,
+        Format::Text | Format::Redirect => endpoint == Endpoint::Metalink,
+    };
+    let target = asked.target(view, repository, metadata);
     let repo = match repository.and_then(|repository| view.repository(repository)) {
         Some(repository) => Cow::Borrowed(repository.name.as_bytes()),
         None => asked.repo.clone(),
@@ -143,7 +160,7 @@ impl<'q> Asked<'q> {
         &self,
         view: &View<'_>,
         repository: Option<RepositoryId>,
-        metalink: bool,
+        metadata: bool,
     ) -> Result<Target<'q>, Refusal> {
         let Some(repository) = repository else { return Err(Refusal::UnknownRepoArch(None)) };
         if view.repository(repository).is_some_and(|repository| repository.disabled) {
@@ -154,14 +171,14 @@ impl<'q> Asked<'q> {
             let has_archs = view.repo_archs(repository).len() > 0;
             return Err(Refusal::UnknownRepoArch(has_archs.then_some(repository)));
         };
-        repo_arch_target(view, repo_arch, metalink).ok_or(Refusal::NotCarried)
+        repo_arch_target(view, repo_arch, metadata).ok_or(Refusal::NotCarried)
     }
 }
 
-/// The target of a repository and architecture: its metadata for a metalink, its directory for a list.
-fn repo_arch_target<'q>(view: &View<'_>, repo_arch: RepoArchId, metalink: bool) -> Option<Target<'q>> {
+/// The target of a repository and architecture: its metadata, or its directory.
+fn repo_arch_target<'q>(view: &View<'_>, repo_arch: RepoArchId, metadata: bool) -> Option<Target<'q>> {
     let repo_arch = view.repo_arch(repo_arch)?;
-    if metalink {
+    if metadata {
         let file = Some(Cow::Borrowed(&b"repomd.xml"[..]));
         return Some(Target {
             directory: repo_arch.repodata?,
@@ -189,10 +206,33 @@ fn is_known(view: &View<'_>, name: &[u8]) -> bool {
     says || view.repo_archs(id).len() > 0
 }
 
-fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refusal> {
+/// Whether this can be a path at all: without dot segments, not empty, and a name that a cache may have.
+pub fn is_path(path: &[u8]) -> bool {
+    let dots = path.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b"..");
+    !dots && !path.is_empty() && acceptable(path)
+}
+
+/// What a path of any bytes is.
+pub fn find(view: &View<'_>, path: &[u8]) -> Option<Found> {
+    if acceptable(path) { view.find(path) } else { None }
+}
+
+/// The path that this one stands for, if it is another name and not itself a directory or a file that is known.
+pub fn real<'q>(view: &View<'_>, mut path: Cow<'q, [u8]>) -> Cow<'q, [u8]> {
+    for _ in 0..MOST_ALIAS_STEPS {
+        let Some((to, length)) = view.alias_of(&path) else { break };
+        if find(view, &path).is_some() {
+            break;
+        }
+        path = Cow::Owned([to.as_bytes(), &path[length..]].concat());
+    }
+    path
+}
+
+/// What is asked for by a path with single slashes between its components.
+pub fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refusal> {
     let whole: &[u8] = path;
-    let dots = whole.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b"..");
-    if dots || whole.is_empty() || !acceptable(whole) {
+    if !is_path(whole) {
         return Err(Refusal::InvalidPath);
     }
     let found = view.find(whole);
@@ -216,7 +256,7 @@ fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refu
 }
 
 /// A path without slashes at its ends and with single ones inside.
-fn normalise<'q>(path: &Cow<'q, [u8]>) -> Cow<'q, [u8]> {
+pub fn normalise<'q>(path: &Cow<'q, [u8]>) -> Cow<'q, [u8]> {
     let is_normal =
         !path.starts_with(b"/") && !path.ends_with(b"/") && !path.windows(2).any(|window| window == b"//");
     if is_normal {

@@ -99,7 +99,7 @@ fn details(version: &Version, indent: &str) -> String {
 }
 
 /// "All text and attributes are XML-escaped".
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

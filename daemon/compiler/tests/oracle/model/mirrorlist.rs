@@ -64,7 +64,7 @@ fn percent_encoded(text: &str) -> String {
 }
 
 /// "`protocol = LIST`, the names kept, lower case, ... joined by commas".
-fn protocol_token(question: &Question) -> String {
+pub fn protocol_token(question: &Question) -> String {
     match &question.protocols {
         Some(kept) if !kept.is_empty() => format!("protocol = {} ", kept.join(",")),
         _ => String::new(),
@@ -72,7 +72,7 @@ fn protocol_token(question: &Question) -> String {
 }
 
 /// "with what of it counts".
-fn exclude_token(question: &Question) -> String {
+pub fn exclude_token(question: &Question) -> String {
     question.excluded().map_or(String::new(), |list| format!("exclude = {list} "))
 }
 

@@ -4,10 +4,12 @@
 //! [`Model::answer`] first; each file below it cites the sections that it models. Where the order of mirrors is left to
 //! chance, an [`Expected`] says which orders are right, and `compare` looks whether a reply is one of them.
 
+pub mod apt;
 pub mod client;
 pub mod facts;
 pub mod forwarded;
 pub mod metalink;
+pub mod metalink4;
 pub mod mirrorlist;
 pub mod prefix;
 pub mod question;
@@ -19,7 +21,7 @@ use answer::rules::Rules;
 use client::Client;
 use facts::{Facts, Hosts};
 use question::Question;
-use subject::Subject;
+use subject::{About, Subject};
 use tiers::{Candidates, Selection};
 use wire::{Accept, Kind, Request, Tier};
 
@@ -67,6 +69,39 @@ pub struct Blocks {
     pub bottom: String,
     pub limit: usize,
     pub global: Option<Global>,
+    pub ranks: Ranks,
+    /// How many hosts are shown at most.
+    pub most: usize,
+}
+
+/// How the place of a host is written on its lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ranks {
+    /// As a preference, from 100 downwards, if at all.
+    Preference,
+    /// As an attribute `priority`, from 1 upwards.
+    Priority,
+    /// As apt reads it, from 1 upwards.
+    Apt,
+}
+
+impl Ranks {
+    /// What stands before it.
+    pub fn marker(self) -> &'static str {
+        match self {
+            Ranks::Preference => " preference=\"",
+            Ranks::Priority => " priority=\"",
+            Ranks::Apt => "\tpriority:",
+        }
+    }
+
+    /// That of a host before which so many are listed.
+    pub fn of(self, listed: usize) -> usize {
+        match self {
+            Ranks::Preference => 100_usize.saturating_sub(listed).max(1),
+            Ranks::Priority | Ranks::Apt => listed + 1,
+        }
+    }
 }
 
 /// The tier *global*, used or not.
@@ -120,6 +155,8 @@ impl Blocks {
                 token: token.clone(),
                 group: group(hosts),
             }),
+            ranks: Ranks::Preference,
+            most: usize::MAX,
         }
     }
 }
@@ -131,14 +168,33 @@ impl Model {
             return self.help(request.accept.has(Accept::HTML));
         }
         let question = Question::read(request);
-        let kind = match request.path.rsplit(|b| *b == b'/').next() {
-            Some(b"metalink") => Kind::Metalink,
-            Some(b"mirrorlist") if question.redirect => Kind::Redirect,
-            Some(b"mirrorlist") => Kind::Mirrorlist,
+        let metalink = match request.path.rsplit(|b| *b == b'/').next() {
+            Some(b"metalink") => true,
+            Some(b"mirrorlist") => false,
             _ => return Expected::refusal(Kind::Other, (404, NOT_FOUND.to_owned()), now),
         };
+        let kind = match question.format {
+            Some(None) => Kind::Mirrorlist,
+            _ if question.redirect && !metalink => Kind::Redirect,
+            Some(Some(kind)) => kind,
+            None if metalink => Kind::Metalink,
+            None => Kind::Mirrorlist,
+        };
+        let about = About {
+            metadata: match kind {
+                Kind::Metalink | Kind::Metalink4 => true,
+                Kind::Apt => false,
+                _ => metalink,
+            },
+            hashes: matches!(kind, Kind::Metalink | Kind::Metalink4),
+            directory: kind == Kind::Apt,
+        };
         let client = Client::of(&self.facts, question.ip.unwrap_or(request.client));
-        let mut expected = match subject::find(&self.facts, &question, kind == Kind::Metalink) {
+        if question.format == Some(None) {
+            let text = "error: unknown format; known are text, apt, metalink4\n".to_owned();
+            return Expected::refusal(kind, (400, text), now);
+        }
+        let mut expected = match subject::find(&self.facts, &question, about) {
             Ok(subject) => self.about(&subject, &question, &client, kind, now),
             Err(refusal) => Expected::refusal(kind, refusal, now),
         };
@@ -185,7 +241,7 @@ impl Model {
         now: u64,
     ) -> Expected {
         let facts = &self.facts;
-        let candidates = tiers::candidates(facts, subject, question, kind == Kind::Metalink);
+        let candidates = tiers::candidates(facts, subject, question, kind);
         let selection = tiers::select(facts, &self.rules, question, client, subject, &candidates);
         let global = selection.global.as_ref().filter(|(hosts, _)| !hosts.is_empty());
         let Some(tier) = selection.groups.first().map(|first| first.tier).or(global.map(|_| Tier::Global))
@@ -197,11 +253,14 @@ impl Model {
         let body = match kind {
             Kind::Metalink => metalink::document(facts, subject, &selection, minimum, &candidates, now),
             Kind::Redirect => Body::Redirect(redirect_targets(subject, &selection, &candidates)),
+            Kind::Metalink4 => metalink4::document(facts, subject, &selection, minimum, &candidates, now),
+            Kind::Apt => apt::list(subject, question, &selection, minimum, &candidates),
             _ => mirrorlist::list(facts, subject, question, &selection, minimum, &candidates),
         };
         let (status, content_type) = match kind {
             Kind::Metalink => (200, METALINK),
             Kind::Redirect => (302, TEXT),
+            Kind::Metalink4 => (200, METALINK4),
             _ => (200, TEXT),
         };
         Expected { status, content_type, kind, tier, body, log: None }
@@ -211,6 +270,7 @@ impl Model {
 /// Content types of replies.
 pub const TEXT: &str = "text/plain";
 pub const METALINK: &str = "application/metalink+xml";
+pub const METALINK4: &str = "application/metalink4+xml";
 const NOT_FOUND: &str = "not found: ask for mirrorlist or metalink\nsee / for help\n";
 
 impl Expected {

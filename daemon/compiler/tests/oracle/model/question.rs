@@ -6,7 +6,7 @@ use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
-use wire::Request;
+use wire::{Kind, Request};
 
 /// Bytes as the client sent them, percent-decoded; not always text.
 pub type Bytes = Vec<u8>;
@@ -35,6 +35,8 @@ pub struct Question {
     pub time: bool,
     pub version: Option<Bytes>,
     pub location: Option<Bytes>,
+    /// `Some(None)` when there is no such form.
+    pub format: Option<Option<Kind>>,
 }
 
 /// What a client does not want.
@@ -66,6 +68,10 @@ impl Question {
         (!names.is_empty()).then(|| names.join(","))
     }
 }
+
+/// The names of `format`, and what answers of these forms are counted as.
+pub const FORMATS: [(&[u8], Kind); 3] =
+    [(b"text", Kind::Mirrorlist), (b"apt", Kind::Apt), (b"metalink4", Kind::Metalink4)];
 
 /// Schemes in the order in which lists and headers name them.
 pub const SCHEMES: [&str; 4] = ["https", "http", "ftp", "rsync"];
@@ -99,6 +105,7 @@ impl Question {
             time: flag("time"),
             version: value("version"),
             location: value("location"),
+            format: value("format").map(|name| FORMATS.iter().find(|form| form.0 == name).map(|form| form.1)),
         }
     }
 }

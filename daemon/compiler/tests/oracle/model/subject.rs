@@ -20,14 +20,25 @@ pub struct Subject<'a> {
     pub fresh: Option<Hosts>,
 }
 
+/// What an answer is about, by its way and form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// A repository's metadata, not its directory.
+    pub metadata: bool,
+    /// A file whose hashes are known.
+    pub hashes: bool,
+    /// Directories alone.
+    pub directory: bool,
+}
+
 /// A status and a text.
 pub type Refusal = (u16, String);
 
 /// Finds the directory.
-pub fn find<'a>(facts: &'a Facts, question: &Question, metalink: bool) -> Result<Subject<'a>, Refusal> {
+pub fn find<'a>(facts: &'a Facts, question: &Question, about: About) -> Result<Subject<'a>, Refusal> {
     let (header, path, file, directory) = match (&question.path, asked_repository(facts, question)) {
         (Some(path), _) => by_path(facts, path)?,
-        (None, Some((repo, arch))) => by_repository(facts, repo, arch, metalink)?,
+        (None, Some((repo, arch))) => by_repository(facts, repo, arch, about.metadata)?,
         (None, None) => {
             return Err((
                 400,
@@ -36,7 +47,10 @@ pub fn find<'a>(facts: &'a Facts, question: &Question, metalink: bool) -> Result
         }
     };
     let mut subject = Subject { header, directory, file, versions: &[], fresh: None };
-    if metalink {
+    if about.directory && subject.file.is_some() {
+        return Err((404, format!("{}error: invalid path\n", subject.header)));
+    }
+    if about.hashes {
         let name = subject.file.clone().unwrap_or_default();
         match facts.files.get(&(path.clone(), name.clone())) {
             Some(versions) if subject.file.is_some() => subject.versions = versions,
@@ -45,7 +59,7 @@ pub fn find<'a>(facts: &'a Facts, question: &Question, metalink: bool) -> Result
                 return Err((404, format!("{wanted} not found or has no metalink\n")));
             }
         }
-    } else if question.path.is_none() {
+    } else if question.path.is_none() && !about.metadata {
         subject.fresh = hosts_with_current_metadata(facts, &path, directory);
     }
     Ok(subject)

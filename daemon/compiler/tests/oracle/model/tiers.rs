@@ -8,7 +8,7 @@ use super::{
 };
 use answer::rules::{NetblockMode, Rules};
 use std::collections::{BTreeMap, BTreeSet};
-use wire::Tier;
+use wire::{Kind, Tier};
 
 /// The hosts of an answer, nearest first.
 #[derive(Debug, Default)]
@@ -45,18 +45,19 @@ pub fn candidates<'a>(
     facts: &Facts,
     subject: &Subject<'a>,
     question: &Question,
-    metalink: bool,
+    kind: Kind,
 ) -> Candidates<'a> {
-    let redirect = question.redirect && !metalink;
+    // "of the web alone: a redirect, apt's list, metalink 4".
+    let web = matches!(kind, Kind::Redirect | Kind::Apt | Kind::Metalink4);
     let counts = |url: &Url| {
         let asked = match &question.protocols {
             Some(kept) => kept.contains(&url.scheme),
             None => url.scheme != "rsync",
         };
-        asked && (!redirect || url.scheme == "https" || url.scheme == "http")
+        asked && (!web || url.scheme == "https" || url.scheme == "http")
     };
     // "(a metalink then gives all URLs of such a host, rsync too)".
-    let all_urls = metalink && question.protocols.is_none();
+    let all_urls = kind == Kind::Metalink && question.protocols.is_none();
     let mut candidates = BTreeMap::new();
     for (host, urls) in &subject.directory.carriers {
         let fresh = subject.fresh.as_ref().is_none_or(|fresh| fresh.contains(host));

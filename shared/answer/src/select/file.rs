@@ -1,0 +1,84 @@
+//! What a path of the redirector leads to: to mirrors, to the origin, or nowhere.
+//!
+//! The table of SPEC.md §13, line by line. Whether the origin fits the client (scheme, `exclude`, `strict`) is settled
+//! before: one that does not is none.
+
+use super::{
+    form::Format,
+    target::{self, Refusal, Target},
+};
+use cache::{FileId, Found, Origin, View};
+use std::borrow::Cow;
+
+/// Where a path leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leads<'q> {
+    /// To the mirrors of this, or to the origin if there are none.
+    Mirrors(Target<'q>),
+    /// To the origin, whatever mirrors have.
+    Origin(Why),
+    /// Nowhere.
+    Nowhere(Refusal),
+}
+
+/// Why an answer is the origin's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The site says that the origin alone has it.
+    Only,
+    /// It is too new to be on mirrors.
+    Young,
+    /// No mirror is known to have it.
+    Unknown,
+    /// Mirrors have it, and none is for this client.
+    NoMirror,
+}
+
+/// Endings of a file's path that ask for a form of its answer.
+const SUFFIXES: [(&[u8], Format); 2] = [(b".meta4", Format::Metalink4), (b".metalink", Format::Metalink)];
+
+/// The path without such an ending, and the form, where the whole is no file that is known and the rest is one.
+pub fn suffix<'p>(view: &View<'_>, path: &'p [u8]) -> Option<(&'p [u8], Format)> {
+    let ends = |(suffix, format): &(&[u8], Format)| Some((path.strip_suffix(*suffix)?, *format));
+    let (base, format) = SUFFIXES.iter().find_map(ends)?;
+    let is_file = |path: &[u8]| matches!(target::find(view, path), Some(Found::File(_)));
+    (target::find(view, path).is_none() && is_file(base)).then_some((base, format))
+}
+
+/// Where a path leads that has single slashes between its components; `slash` is whether one stood behind it. `now` is in
+/// seconds since the epoch.
+pub fn leads<'q>(
+    view: &View<'_>,
+    path: &Cow<'q, [u8]>,
+    slash: bool,
+    origin: Option<Origin<'_>>,
+    now: u64,
+) -> Leads<'q> {
+    if !target::is_path(path) {
+        return Leads::Nowhere(Refusal::InvalidPath);
+    }
+    if origin.is_some() && view.is_origin_only(path) {
+        return Leads::Origin(Why::Only);
+    }
+    match target::by_path(view, path) {
+        Ok(target) => match (target.file.is_some(), target.details) {
+            (true, Some(_)) if slash => Leads::Nowhere(Refusal::InvalidPath),
+            (true, Some(file)) if origin.is_some() && is_young(view, file, now) => Leads::Origin(Why::Young),
+            // A directory that no mirror is known to have.
+            (true, None) if slash => unknown(origin),
+            _ => Leads::Mirrors(target),
+        },
+        Err(_) => unknown(origin),
+    }
+}
+
+fn unknown<'q>(origin: Option<Origin<'_>>) -> Leads<'q> {
+    if origin.is_some() { Leads::Origin(Why::Unknown) } else { Leads::Nowhere(Refusal::InvalidPath) }
+}
+
+/// Whether mirrors cannot have a file yet. An index with alternates is on them in one of its versions.
+fn is_young(view: &View<'_>, file: FileId, now: u64) -> bool {
+    let mut versions = view.versions(file);
+    let (Some(version), None) = (versions.next(), versions.next()) else { return false };
+    version.timestamp > 0 && now.saturating_sub(version.timestamp) < view.young()
+}
