@@ -39,6 +39,9 @@ completers = $(addsuffix -completions,$(programs))
 # What is installed: SOURCE:PLACE, with the mode of a text.
 units = $(wildcard $(addprefix systemd/*.,service socket path timer))
 examples = $(filter-out %/logrotate,$(wildcard systemd/examples/*))
+# In folders as they are here, so that links between them lead somewhere.
+documents = README.md CHANGELOG.md SECURITY.md LICENSE shared/answer/SPEC.md shared/answer/COMPATIBILITY.md \
+	$(addsuffix /README.md,benches daemon frontend shared systemd) $(wildcard benches/figures/*.svg)
 texts = \
 	$(foreach unit,$(units),$(unit):$(unitdir)/$(notdir $(unit))) \
 	systemd/sysusers.d/mirrorlist.conf:$(sysusersdir)/mirrorlist.conf \
@@ -46,7 +49,7 @@ texts = \
 	$(foreach page,$(wildcard systemd/man/*.?),$(page):$(mandir)/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
 	$(foreach example,$(examples),$(example):$(docdir)/examples/$(notdir $(example))) \
 	systemd/packaging/Containerfile:$(docdir)/examples/Containerfile \
-	$(foreach document,README.md CHANGELOG.md LICENSE,$(document):$(docdir)/$(document)) \
+	$(foreach document,$(documents),$(document):$(docdir)/$(document)) \
 	$(foreach program,$(programs), \
 		$(completions)/$(program).bash:$(bashcompletiondir)/$(program) \
 		$(completions)/_$(program):$(zshcompletiondir)/_$(program) \
@@ -130,7 +133,7 @@ uninstall:
 		place="$(DESTDIR)$${pair#*:}"; \
 		if $(edit) "$${pair%%:*}" | cmp -s - "$$place"; then rm -f "$$place"; fi; \
 	done
-	-@rmdir '$(DESTDIR)$(docdir)/examples' '$(DESTDIR)$(docdir)' '$(DESTDIR)$(sysconfdir)/mirrorlist' 2>/dev/null
+	-@find '$(DESTDIR)$(docdir)' '$(DESTDIR)$(sysconfdir)/mirrorlist' -depth -type d -empty -delete 2>/dev/null
 
 # Packages hold what `make install` installs; REVISION counts packages of one version. daemon/Cargo.toml, which says what
 # is in them, looks for that tree in target/package, wherever cargo builds.

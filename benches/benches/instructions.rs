@@ -4,7 +4,8 @@
 //! `benches/figures/instructions.json`; more than 5 % above or below fails. What answers are made of is counted on an
 //! unfriendly cache too, in which each directory has a set of hosts of its own. Compiler, libc and what the processor can do
 //! at a time decide on instructions too: where they are not those of the file, the figures are printed and not compared.
-//! Run with `cargo bench --package benches --bench instructions`, with `-- --write` to write the file anew.
+//! Run with `cargo bench --package benches --bench instructions`, with `-- --write` to write the file anew, with `-- WORD` for
+//! the functions alone in whose names the word is.
 
 use benches::{
     functions::{ALL, Parts},
@@ -48,7 +49,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let ended = match &arguments[..] {
         [call, name, cache] if call == "--call" => call_only(name, Path::new(cache)).map(|()| true),
-        _ => compare(arguments.iter().any(|argument| argument == "--write")),
+        _ => {
+            // What begins with dashes else is cargo's.
+            let word = arguments.iter().find(|argument| !argument.starts_with("--"));
+            compare(arguments.iter().any(|argument| argument == "--write"), word.map(String::as_str))
+        }
     };
     match ended {
         Ok(true) => ExitCode::SUCCESS,
@@ -101,8 +106,11 @@ fn calls(name: &str) -> u64 {
     }
 }
 
-/// Counts, and compares with the file or writes it. Whether all is as it was.
-fn compare(write: bool) -> Result<bool, String> {
+/// Counts the functions with `word` in their names, or all, and compares with the file or writes it. Whether all is as it was.
+fn compare(write: bool, word: Option<&str>) -> Result<bool, String> {
+    if let (true, Some(word)) = (write, word) {
+        return Err(format!("{FILE} is written as a whole: leave out `{word}`"));
+    }
     if !Command::new("valgrind").arg("--version").stdout(Stdio::null()).status().is_ok_and(|s| s.success()) {
         println!("skipped: valgrind is not installed");
         return Ok(true);
@@ -119,6 +127,7 @@ fn compare(write: bool) -> Result<bool, String> {
         let names = ALL.iter().map(|function| function.0).filter(|name| !unfriendly || of_carriers(name));
         jobs.extend(names.map(|name| Job { name, unfriendly, cache: cache.clone() }));
     }
+    jobs.retain(|job| word.is_none_or(|word| job.figure().contains(word)));
     let known: Option<Figures> = match fs::read(FILE) {
         Ok(bytes) if !write => {
             Some(serde_json::from_slice(&bytes).map_err(|error| format!("{FILE}: {error}"))?)

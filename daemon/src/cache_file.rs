@@ -3,7 +3,7 @@
 //! The master has it before it forks, so that all workers share one copy of everything in here. At a reload another
 //! process copies and checks it (see `master::loader`).
 
-use crate::{failure::Failure, sys};
+use crate::{failure::Failure, suspended::Suspension, sys};
 use answer::Fragments;
 use cache::{CacheError, FILE_HEADER_LEN, FileHeader, View, files};
 use memmap2::Mmap;
@@ -60,8 +60,9 @@ impl SealedFile {
     }
 
     /// Checks it completely, and that what is prepared for its answers is bounded.
-    pub fn check(self) -> Result<CacheFile, Failure> {
-        let fragments = answer::taken(&self.bytes).map_err(io::Error::other).and_then(|view| prepared(&view));
+    pub fn check(self, suspension: &Suspension) -> Result<CacheFile, Failure> {
+        let checked = answer::taken(&self.bytes).map_err(io::Error::other);
+        let fragments = checked.and_then(|view| prepared(&view, suspension));
         self.with(fragments)
     }
 
@@ -69,8 +70,9 @@ impl SealedFile {
     /// sealed.
     ///
     /// Look-ups are bounds-checked besides: were that process to lie, answers would be wrong.
-    pub fn trust(self) -> Result<CacheFile, Failure> {
-        let fragments = View::access(&self.bytes).map_err(io::Error::other).and_then(|view| prepared(&view));
+    pub fn trust(self, suspension: &Suspension) -> Result<CacheFile, Failure> {
+        let view = View::access(&self.bytes).map_err(io::Error::other);
+        let fragments = view.and_then(|view| prepared(&view, suspension));
         self.with(fragments)
     }
 
@@ -84,10 +86,10 @@ impl SealedFile {
 }
 
 impl CacheFile {
-    /// Copies, seals and checks a cache.
-    pub fn open(path: &Path) -> Result<CacheFile, Failure> {
+    /// Copies, seals and checks a cache, less what is suspended.
+    pub fn open(path: &Path, suspension: &Suspension) -> Result<CacheFile, Failure> {
         let memory = memory().map_err(|cause| refused(path, &cause))?;
-        SealedFile::copy(path, &memory)?.check()
+        SealedFile::copy(path, &memory)?.check(suspension)
     }
 
     /// What it holds, for the operator.
@@ -152,8 +154,8 @@ fn copy_sealed(file: &File, length: u64, mut memory: &File) -> io::Result<()> {
     Ok(())
 }
 
-fn prepared(view: &View<'_>) -> io::Result<Fragments> {
-    Fragments::prepare(view).map_err(io::Error::other)
+fn prepared(view: &View<'_>, suspension: &Suspension) -> io::Result<Fragments> {
+    Fragments::of_usable(view, suspension.lay_over(view)).map_err(io::Error::other)
 }
 
 /// Why a file is not answered from.

@@ -16,6 +16,7 @@ pub mod listener;
 pub mod master;
 pub mod query;
 pub mod sandbox;
+pub mod suspended;
 pub mod sys;
 pub mod worker;
 

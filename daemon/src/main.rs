@@ -12,6 +12,7 @@ use daemon::{
     log,
     master::{self, Opened, Signals},
     sandbox,
+    suspended::{self, Suspension},
 };
 use program::{options::well, signals};
 use std::{env, panic, process, process::ExitCode};
@@ -34,18 +35,25 @@ fn run() -> Result<(), Failure> {
         Task::Query(query, socket) => return query.run(&socket),
     };
     if config.check {
-        let cache = CacheFile::open(&config.cache)?;
+        if let Some(path) = &config.suspended {
+            suspended::read(path)
+                .map_err(|cause| Failure::cache(format!("suspended {}: {cause}", path.display())))?;
+        }
+        let cache = CacheFile::open(&config.cache, &Suspension::open(config.suspended.as_deref()))?;
         return well(format_args!("options, and cache {} ({})", cache.path().display(), cache.facts()));
     }
     sandbox::set_no_new_privs()?;
     let signals = Signals::open()?;
     let access_log = access_log::open_first(config.access_log.as_deref())?;
     let mut listener = Listener::open(&config.socket, config.socket_access())?;
-    let opened = CacheFile::open(&config.cache)
+    let suspension = Suspension::open(config.suspended.as_deref());
+    let opened = CacheFile::open(&config.cache, &suspension)
         .and_then(|cache| sandbox::announce(config.sandbox).map(|()| cache))
         .and_then(|cache| Ok((cache, Callers::open(&config.control())?)));
     match opened {
-        Ok((cache, callers)) => master::run(config, cache, Opened { signals, access_log, listener, callers }),
+        Ok((cache, callers)) => {
+            master::run(config, cache, Opened { signals, access_log, listener, callers, suspension })
+        }
         Err(failure) => {
             listener.remove_file();
             Err(failure)

@@ -23,6 +23,7 @@ use crate::{
     failure::Failure,
     listener::Listener,
     log,
+    suspended::{Suspension, seconds},
     sys::{self, Fork},
     worker::{self, Kit},
 };
@@ -37,7 +38,6 @@ use program::notify;
 use rustix::process::{WaitOptions, wait};
 pub use signals::Signals;
 use slab::Slab;
-use status::seconds;
 use std::{
     io,
     os::{
@@ -55,6 +55,9 @@ use wire::Counter;
 /// Generations that may live at a time, generously.
 const GENERATIONS: usize = 8;
 
+/// Between two reloads that are wanted because a URL is suspended no longer.
+const NEXT_LOOK: Duration = Duration::from_secs(60);
+
 /// Everything that the master has.
 struct Master {
     config: Config,
@@ -66,6 +69,8 @@ struct Master {
     loader: Option<Loader>,
     counters: Counters,
     last_reload: Option<Reloaded>,
+    /// When to look again whether a URL is suspended no longer.
+    next_look: Instant,
 }
 
 /// A worker process that has not been reaped yet, so its number cannot have passed to another process.
@@ -89,6 +94,8 @@ pub struct Opened {
     pub listener: Listener,
     /// Where the operator calls.
     pub callers: Callers,
+    /// The URLs that are suspended.
+    pub suspension: Suspension,
 }
 
 /// Runs the daemon until a signal ends it. Only the master returns from here.
@@ -111,6 +118,7 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
         loader: None,
         counters,
         last_reload: None,
+        next_look: Instant::now(),
         config,
     };
     let outcome = loop {
@@ -124,7 +132,7 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
                         drop(ours);
                         worker::run(master.into_kit(place, theirs))
                     }
-                    Err(cause) => master.supervisor.forked(place, Err(cause.to_string()), Instant::now()),
+                    Err(cause) => master.supervisor.forked(place, Err(cause), Instant::now()),
                 }
             }
             Some(Action::ForkLoader) => match loader::fork() {
@@ -137,7 +145,7 @@ pub fn run(config: Config, cache: CacheFile, opened: Opened) -> Result<(), Failu
                 Err(cause) => {
                     let cause = format!("not read, for no process could be started ({cause})");
                     let refused = cache_file::refused(&master.config.cache, &cause);
-                    master.supervisor.loaded(Err(refused.to_string()), Instant::now());
+                    master.supervisor.loaded(Err(refused), Instant::now());
                 }
             },
             Some(action) => master.execute(action, Instant::now()),
@@ -187,9 +195,19 @@ impl Master {
             }
         }
         self.take_orders(now);
+        self.renew_suspended(now);
         self.supervisor.tick(Instant::now());
         self.counters.set(Counter::WorkersReady, self.supervisor.current().ready() as u64);
         Ok(())
+    }
+
+    /// Wants a reload when something is suspended no longer; again and again, should it fail.
+    fn renew_suspended(&mut self, now: Instant) {
+        let until = self.supervisor.current().cache.fragments.usable().until();
+        if self.next_look <= now && until.is_some_and(|until| until <= seconds()) {
+            self.next_look = now + NEXT_LOOK;
+            self.supervisor.want_reload();
+        }
     }
 
     /// Does what the supervisor wants, unless it takes a fork.
@@ -198,8 +216,8 @@ impl Master {
             Action::Fork(_) | Action::ForkLoader | Action::Exit => {}
             Action::OpenCache(status) => {
                 let Some(loader) = self.loader.take() else { return };
-                let cache = loader.outcome(&self.config.cache, status);
-                self.supervisor.loaded(cache.map(Rc::new).map_err(|error| error.to_string()), now);
+                let cache = loader.outcome(&self.config.cache, status, &mut self.own.suspension);
+                self.supervisor.loaded(cache.map(Rc::new), now);
             }
             Action::KillLoader => drop(self.loader.take().map(|loader| loader.kill())),
             // A full socket is a worker that does not read it; that no answer comes deals with that.
@@ -329,7 +347,8 @@ impl Master {
     fn into_loader(self, ends: Ends) -> loader::Kit {
         let held = self.supervisor.caches().cloned().collect();
         let (path, sandbox) = (self.config.cache, self.config.sandbox);
-        loader::Kit { ends, path, sandbox, master: self.pid, _held: held }
+        let suspended = self.config.suspended;
+        loader::Kit { ends, path, suspended, sandbox, master: self.pid, _held: held }
     }
 
     fn worker(&self, pid: u32) -> Option<&Worker> {

@@ -69,6 +69,7 @@ fn owned<'a>(params: &Params<'_>) -> Params<'a> {
         version: own(&params.version),
         location: own(&params.location),
         exclude: own(&params.exclude),
+        family: own(&params.family),
         limit: own(&params.limit),
         redirect: params.redirect,
         time: params.time,

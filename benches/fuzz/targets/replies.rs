@@ -16,23 +16,23 @@ use frontend::{
 };
 use hyper::header;
 use libfuzzer_sys::fuzz_target;
+use program::options;
 use std::{
     mem,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     task::{Poll, Waker},
-    time::{Duration, Instant},
+    time::Instant,
 };
 use wire::{Accept, FrameHeader, HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, Method, UrlScheme, next_frame};
 
-const RELAY: Relay =
-    Relay { deadline: Duration::from_secs(2), patience: Duration::from_millis(250), in_flight: 3 };
+static RELAY: LazyLock<Relay> = LazyLock::new(|| Relay { in_flight: 3, ..options::defaults() });
 /// What may wait for a worker that reads nothing: answers to its PINGs, and questions.
 const MOST_UNREAD: usize = 80 * 1024;
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((first, said)) = bytes.split_first() else { return };
     let begin = Instant::now();
-    let mut board = Switchboard::new(RELAY, Arc::default());
+    let mut board = Switchboard::new(*RELAY, Arc::default());
     let link = board.link_up(Hello { slot: 0, slots: 2, pid: 1, generation: 1 }, begin);
     // One more than is relayed at a time.
     let keys = [(); 4].map(|()| board.ask(question(), begin));

@@ -41,7 +41,12 @@ impl<'a> Selected<'a> {
     fn collect(&mut self, parts: &Parts, dice: &mut SmallRng, scratch: &mut TierScratch) {
         let Selected { query, candidates } = self;
         if let Ok(target) = &query.target {
-            let source = Source { view: &parts.view(), rules: &EVERY_HOST, shared: parts.fragments.shared() };
+            let source = Source {
+                view: &parts.view(),
+                rules: &EVERY_HOST,
+                shared: parts.fragments.shared(),
+                usable: parts.fragments.usable(),
+            };
             collect(source, query, target, dice, scratch, candidates);
         }
     }

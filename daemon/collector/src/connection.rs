@@ -10,6 +10,7 @@ pub use error::Error;
 
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use std::{fmt, path::Path, sync::Arc, time::Duration};
+use thiserror::Error;
 use tokio_postgres::{
     Client, Config, NoTls, Socket,
     config::{Host, SslMode},
@@ -31,21 +32,39 @@ pub struct Url {
     config: Config,
 }
 
+/// Why a text does not say where a database is.
+#[derive(Debug, Error)]
+pub enum UrlError {
+    /// It is no URL, or one of something else.
+    #[error("is no postgres:// URL")]
+    Scheme,
+    /// The library does not understand it.
+    #[error("{}", reason(.0))]
+    Unreadable(#[from] tokio_postgres::Error),
+    /// It is not clear who is to be asked.
+    #[error(
+        "names no host, or several; a UNIX socket is named by its folder, as in \
+         postgres://USER@%2Frun%2Fpostgresql/NAME"
+    )]
+    Hosts,
+    /// What follows an @ in a password was taken for the host.
+    #[error("its host has an `@`, which in a password is written as %40")]
+    At,
+}
+
 impl Url {
     /// Reads `postgres://USER@HOST/NAME`; the folder of a UNIX socket is written as a host, `%2Frun%2Fpostgresql`.
-    pub fn parse(text: &str) -> Result<Url, String> {
+    pub fn parse(text: &str) -> Result<Url, UrlError> {
         if !["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
-            return Err("is no postgres:// URL".into());
+            return Err(UrlError::Scheme);
         }
-        let mut config: Config = text.parse().map_err(|error| reason(&error))?;
+        let mut config: Config = text.parse()?;
         let [host] = config.get_hosts() else {
-            return Err("names no host, or several; a UNIX socket is named by its folder, as in \
-                        postgres://USER@%2Frun%2Fpostgresql/NAME"
-                .into());
+            return Err(UrlError::Hosts);
         };
         // What follows an @ in a password, which must not be said as the name of a host.
         if matches!(host, Host::Tcp(name) if name.contains('@')) {
-            return Err("its host has an `@`, which in a password is written as %40".into());
+            return Err(UrlError::At);
         }
         match (host, config.get_ssl_mode()) {
             (Host::Unix(_), _) => drop(config.ssl_mode(SslMode::Disable)),
@@ -70,7 +89,8 @@ impl Url {
     pub async fn connect(&self) -> Result<Client, Error> {
         let mut config = self.config.clone();
         if !self.has_password()
-            && let Some(password) = pgpass::password(&self.target()).map_err(Error::Config)?
+            && let Some(password) =
+                pgpass::password(&self.target()).map_err(|error| Error::Config(error.to_string()))?
         {
             config.password(password);
         }
@@ -181,7 +201,7 @@ mod tests {
             ("postgres://mm:secret@db/mm?sslmode=verify-full", "invalid value for option `sslmode`"),
             ("postgres://mm:secret@db:port/mm", "invalid value for option `port`"),
         ] {
-            let error = Url::parse(url).unwrap_err();
+            let error = Url::parse(url).unwrap_err().to_string();
             assert!(error.contains(cause) && !error.contains("cret"), "{url}: {error}");
         }
         let url = Url::parse("postgres://mm:secret@db/mm").unwrap();

@@ -260,6 +260,28 @@ URL        https://one.example.org/m/a/
     assert!(said.contains("\nnot shown  behind the mirror that the redirect leads to; place "), "{said}");
 }
 
+#[test]
+fn what_is_suspended_is_in_no_form_of_answer_and_is_explained() {
+    let built = Built::new();
+    let list = "# mirrorlist-suspended 1\nHTTPS://One.example.org/m/\tone\t4102441200\t4102444800\tno answer\n# end 1\n";
+    fs::write(built.0.path().join("list"), list).unwrap();
+    let options = ["--client", "198.51.100.1", "--suspended", "list"];
+    let said = built.why("1", REQUEST, &options);
+    let reason = "not listed suspended: https://one.example.org/m since 2099-12-31T23:00:00Z (no answer) until \
+                  2100-01-01T00:00:00Z\n";
+    assert!(said.contains(reason), "{said}");
+    for request in [REQUEST, "metalink?path=pub/a/repomd.xml", "mirrorlist?path=pub/a&redirect=1"] {
+        let asked = ["query", "cache.mlc", request, "--include"];
+        let (before, after) = (built.said(&asked), built.said(&[&asked[..], &options[2..]].concat()));
+        // A redirect leads to any of them.
+        assert!(request.ends_with('1') || before.contains("one.example.org"), "{before}");
+        assert!(!after.contains("one.example.org") && after.contains("://"), "{after}");
+    }
+    fs::write(built.0.path().join("list"), "").unwrap();
+    let (_, said, code) = built.outcome(&["query", "cache.mlc", REQUEST, "--suspended", "list"]);
+    assert_eq!((&*said, code), ("error: suspended list: is empty\n", Some(66)));
+}
+
 /// URLs in what an explanation and an answer say, drawn with the same dice.
 #[test]
 fn the_urls_of_an_explanation_are_those_of_the_answer() {

@@ -66,6 +66,9 @@ pub struct Status {
     pub generation: u64,
     /// The file of the cache that it answers from.
     pub cache: String,
+    /// What is suspended, if a list is read at all. An older daemon does not say.
+    #[serde(default)]
+    pub suspended: Option<Suspended>,
     /// Workers that it is to have.
     pub workers_wanted: u64,
     /// Those that are ready.
@@ -89,6 +92,19 @@ impl Status {
     pub fn counter(&self, counter: Counter) -> u64 {
         self.counters.get(counter.name()).copied().unwrap_or_default()
     }
+}
+
+/// URLs that are left out of answers.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Suspended {
+    /// The list that says so.
+    pub file: String,
+    /// URLs of the cache that are.
+    pub urls: u64,
+    /// Hosts that have no other.
+    pub hosts: u64,
+    /// When the first of them is back, unless it is said again.
+    pub until: Option<u64>,
 }
 
 /// A reload that is over.

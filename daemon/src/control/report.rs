@@ -1,6 +1,6 @@
 //! What people read of a status. Scripts take the JSON.
 
-use super::{Loader, State, Status, Worker};
+use super::{Loader, State, Status, Suspended, Worker};
 use program::print::{age, date, grouped};
 use std::time::{SystemTime, UNIX_EPOCH};
 use wire::{Counter, Unit};
@@ -31,6 +31,14 @@ fn lines(status: &Status, now: u64) -> Vec<String> {
         ("data of", moment(status.counter(Counter::CacheSource))),
         ("holds", holds.join(", ")),
     ];
+    if let Some(Suspended { file, urls, hosts, until }) = &status.suspended {
+        let first = until
+            .map_or(String::new(), |until| format!("; the first ends in {}", age(until.saturating_sub(now))));
+        told.push((
+            "suspended",
+            format!("{} URLs, {} hosts without another ({file}){first}", grouped(*urls), grouped(*hosts)),
+        ));
+    }
     if let Some(last) = &status.last_reload {
         let how = last.error.as_deref().unwrap_or("went well");
         told.push(("last reload", format!("{}: {how}", moment(last.time))));
@@ -107,6 +115,12 @@ mod tests {
             stopping: false,
             generation: 3,
             cache: "/var/lib/mirrorlist/cache.mlc".into(),
+            suspended: Some(Suspended {
+                file: "/var/lib/S".into(),
+                urls: 1003,
+                hosts: 2,
+                until: Some(1_700_003_720),
+            }),
             workers_wanted: 2,
             workers_ready: 1,
             last_reload: Some(Reloaded { time: 1_700_003_600, error: Some("cache X: is empty".into()) }),
@@ -135,6 +149,7 @@ mirrorlistd 1.2.3, process 4711
   built                     2023-11-14T23:03:20Z (11 min 0 s ago)
   data of                   2023-11-14T22:46:40Z (27 min 40 s ago)
   holds                     600 hosts, 120,000 directories, 0 repositories
+  suspended                 1,003 URLs, 2 hosts without another (/var/lib/S); the first ends in 1 min 0 s
   last reload               2023-11-14T23:13:20Z (1 min 0 s ago): cache X: is empty
   reload                    has been reading the cache for 12 s (process 4720)
   requests                  1,234,567

@@ -11,6 +11,7 @@ use crate::{
     config::SandboxMode,
     failure::Failure,
     log, sandbox,
+    suspended::{self, Suspension},
     sys::{self, Fork},
     worker,
 };
@@ -35,7 +36,9 @@ pub struct Loader {
     pid: u32,
     /// What the cache is copied into.
     memory: File,
-    /// Where the loader says why it refuses the file.
+    /// What the list of suspended URLs is copied into.
+    suspended: File,
+    /// Where the loader says why it refuses the file; or, if it has taken it, what is wrong with the list.
     refusal: PipeReader,
 }
 
@@ -43,6 +46,7 @@ pub struct Loader {
 #[derive(Debug)]
 pub struct Ends {
     memory: File,
+    suspended: File,
     reader: PipeReader,
     writer: PipeWriter,
 }
@@ -54,6 +58,8 @@ pub struct Kit {
     pub ends: Ends,
     /// The file to read.
     pub path: PathBuf,
+    /// The list of suspended URLs, if there is one.
+    pub suspended: Option<PathBuf>,
     /// Whether it shuts itself in.
     pub sandbox: SandboxMode,
     /// The process that must not die before it.
@@ -65,49 +71,56 @@ pub struct Kit {
 /// Forks the loader.
 pub fn fork() -> io::Result<(Ends, Fork)> {
     let (reader, writer) = io::pipe()?;
-    let ends = Ends { memory: cache_file::memory()?, reader, writer };
+    let (memory, suspended) = (cache_file::memory()?, cache_file::memory()?);
+    let ends = Ends { memory, suspended, reader, writer };
     Ok((ends, sys::fork()?))
 }
 
 /// Loads a cache and ends the process: with 0, or with what it has said is why not.
 pub fn run(kit: Kit) -> ! {
     let mut refusal = &kit.ends.writer;
-    let code = match load(&kit) {
-        Ok(()) => 0,
-        Err(failure) => {
-            // Nobody reads it any more if the master is gone, and then this process is about to end as well.
-            let _ = refusal.write_all(failure.to_string().as_bytes());
-            failure.fault.code()
-        }
+    let (code, said) = match load(&kit) {
+        Ok(list) => (0, list.err().unwrap_or_default()),
+        Err(failure) => (failure.fault.code(), failure.to_string()),
     };
+    // Nobody reads it any more if the master is gone, and then this process is about to end as well.
+    let _ = refusal.write_all(said.as_bytes());
     process::exit(code)
 }
 
-fn load(kit: &Kit) -> Result<(), Failure> {
+/// What is wrong with the list of suspended URLs is no failure.
+fn load(kit: &Kit) -> Result<Result<(), String>, Failure> {
     worker::part_from_master(kit.master, "mirrorlistd/new")
         .map_err(|errno| Failure::system(format!("loader: cannot set up its process ({errno})")))?;
     // If somebody has to die for want of memory, then who has nothing to answer. Without /proc the kernel chooses.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
     let copy = SealedFile::copy(&kit.path, &kit.ends.memory)?;
+    let list = kit.suspended.as_ref().map_or(Ok(()), |path| suspended::copy(path, &kit.ends.suspended));
     sandbox::shut_in(kit.sandbox)?;
-    copy.check()?;
-    Ok(())
+    copy.check(&Suspension::default())?;
+    Ok(list)
 }
 
 impl Loader {
     /// A loader that has been forked.
-    pub fn new(pid: u32, Ends { memory, reader, .. }: Ends) -> Loader {
-        Loader { pid, memory, refusal: reader }
+    pub fn new(pid: u32, Ends { memory, suspended, reader, .. }: Ends) -> Loader {
+        Loader { pid, memory, suspended, refusal: reader }
     }
 
     /// What it has come to, now that it has ended like this.
-    pub fn outcome(self, path: &Path, status: ExitStatus) -> Result<CacheFile, Failure> {
-        if status.success() {
-            return SealedFile::of(path, &self.memory).and_then(SealedFile::trust);
-        }
+    pub fn outcome(
+        self,
+        path: &Path,
+        status: ExitStatus,
+        suspension: &mut Suspension,
+    ) -> Result<CacheFile, Failure> {
         let mut said = String::new();
         let has_said = status.code().is_some()
             && self.refusal.take(LONGEST_REFUSAL).read_to_string(&mut said).is_ok_and(|length| length > 0);
+        if status.success() {
+            suspension.take_copy(if has_said { Err(said) } else { Ok(&self.suspended) });
+            return SealedFile::of(path, &self.memory)?.trust(suspension);
+        }
         let lost = || format!("the process that read it was lost ({status}; out of memory?)");
         Err(if has_said { Failure::cache(said) } else { cache_file::refused(path, &lost()) })
     }

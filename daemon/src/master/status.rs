@@ -1,9 +1,12 @@
 //! What the master has to tell: to counters, to the operator, to the service manager.
 
 use super::{Master, supervisor::ReloadError};
-use crate::control::{Loader, Reloaded, Status, Worker};
+use crate::{
+    control::{Loader, Reloaded, Status, Suspended, Worker},
+    suspended::seconds,
+};
 use program::notify;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 use wire::Counter;
 
 impl Master {
@@ -29,6 +32,9 @@ impl Master {
             counters.set(Counter::Directories, view.directory_count() as u64);
             counters.set(Counter::Repositories, view.repository_count() as u64);
         }
+        let usable = cache.fragments.usable();
+        counters.set(Counter::SuspendedUrls, usable.urls() as u64);
+        counters.set(Counter::SuspendedHosts, usable.hosts() as u64);
         counters.set(Counter::WorkersWanted, self.config.slots().into());
     }
 
@@ -67,6 +73,16 @@ impl Master {
             stopping: self.supervisor.is_stopping(),
             generation: current.number,
             cache: current.cache.path().display().to_string(),
+            suspended: self.config.suspended.as_ref().map(|path| {
+                let usable = current.cache.fragments.usable();
+                let file = path.display().to_string();
+                Suspended {
+                    file,
+                    urls: usable.urls() as u64,
+                    hosts: usable.hosts() as u64,
+                    until: usable.until(),
+                }
+            }),
             workers_wanted: self.config.slots().into(),
             workers_ready: current.ready() as u64,
             last_reload: self.last_reload.clone(),
@@ -76,9 +92,4 @@ impl Master {
             workers: workers.collect(),
         }
     }
-}
-
-/// Seconds since the epoch.
-pub(super) fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -13,10 +13,10 @@ mod tests;
 pub use action::{Action, Message, Place, ReloadError};
 pub use generation::{Generation, SILENCE};
 
-use crate::{channel::Word, control::Outcome};
+use crate::{channel::Word, control::Outcome, failure::Failure};
 use generation::{Actions, Stage};
 use std::{
-    mem,
+    io, mem,
     process::ExitStatus,
     time::{Duration, Instant},
 };
@@ -193,14 +193,14 @@ impl<C: Clone> Supervisor<C> {
     }
 
     /// A worker has been forked, or could not be, and why.
-    pub fn forked(&mut self, place: Place, forked: Result<u32, String>, now: Instant) {
+    pub fn forked(&mut self, place: Place, forked: io::Result<u32>, now: Instant) {
         let mut all = self.generations.iter_mut();
         let Some(generation) = all.find(|generation| generation.number == place.generation) else { return };
         match forked {
             Ok(pid) => generation.forked(place.slot, pid, now, &mut self.actions),
             // The system's fault, not the cache's: a new generation is put off, but the one that serves never replaced.
             Err(cause) => {
-                let is_bad = generation.not_forked(place.slot, cause, now, &mut self.actions);
+                let is_bad = generation.not_forked(place.slot, &cause, now, &mut self.actions);
                 if is_bad && generation.stage != Stage::Current {
                     self.condemn(place.generation, now);
                 }
@@ -263,10 +263,11 @@ impl<C: Clone> Supervisor<C> {
     }
 
     /// The loader's cache, or why there is none: a generation begins with it, whose time to get ready begins now.
-    pub fn loaded(&mut self, cache: Result<C, String>, now: Instant) {
+    pub fn loaded(&mut self, cache: Result<C, Failure>, now: Instant) {
         match cache {
             Ok(cache) => drop(self.begin(cache, false, now)),
             Err(refusal) => {
+                let refusal = refusal.to_string();
                 self.actions.push_back(Action::Say(Message::Refused(refusal.clone())));
                 self.reload_is_over(Some(ReloadError::Refused(refusal)));
                 self.actions.push_back(Action::NotifyReady);

@@ -95,7 +95,7 @@ pub fn start(process: &Arc<Process>, listeners: Vec<Socket>) -> Result<(), Failu
         }
         Ok(async move {
             let _never = never;
-            pending().await
+            pending::<()>().await;
         })
     })
     .map(drop)

@@ -59,7 +59,7 @@ impl Page {
 }
 
 /// The labels of a count of requests.
-pub(super) fn labels<'a>(kind: Kind, status: &'a str, tier: Tier) -> [(&'static str, &'a str); 3] {
+pub(super) fn labels(kind: Kind, status: &str, tier: Tier) -> [(&'static str, &str); 3] {
     let tier = match tier {
         Tier::CountryContinent => "country_continent",
         other => other.name(),

@@ -33,7 +33,7 @@ fn nothing_said_gives_the_defaults() {
 }
 
 #[test]
-fn every_key_of_the_file_is_known_and_every_field_is_a_key() {
+fn what_the_file_says_is_taken() {
     let all = "listen = ['[::1]:80', 'unix:/run/x']\nsocket-mode = '0600'\nadmin = 'unix:/a'\ndaemon = '/d'\ntrusted-proxy = ['10.0.0.0/8', '::1']\n\
         threads = 3\nmax-connections = 9\nmax-uri = 100\nmax-head = 300\nheader-timeout = 1\nidle-timeout = 2\n\
         write-timeout = 0.5\nmax-unsent = 7\ndeadline = 1\npatience = 0.1\nmax-in-flight = 5\nstop-limit = 3\n";
@@ -42,9 +42,6 @@ fn every_key_of_the_file_is_known_and_every_field_is_a_key() {
     assert_eq!(config.admin, Some(Listen::Unix("/a".into())));
     assert_eq!(config.limits.write_timeout, Duration::from_millis(500));
     assert_eq!(config.relay.in_flight, 5);
-    for (_, key) in options::keys(&command()) {
-        assert!(all.contains(&format!("{key} = ")), "{key}");
-    }
     let without_defaults =
         [config.limits == options::defaults::<Limits>(), config.relay == options::defaults::<Relay>()];
     assert_eq!(without_defaults, [false, false]);
@@ -64,7 +61,10 @@ fn the_example_file_lists_every_option_with_its_default() {
     for (_, key) in options::keys(&command()) {
         let listed = options.lines().any(|line| line.starts_with(&format!("{key} = ")));
         // Nothing is the default of this one, and that cannot be written.
-        assert!(listed || key == "admin" && text.contains("admin = "), "{key}");
+        assert!(
+            listed || key == "admin" && text.contains("admin = "),
+            "{key} is not in systemd/mirrorlist-http.toml"
+        );
     }
 }
 

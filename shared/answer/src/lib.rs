@@ -9,6 +9,7 @@ pub mod redirector;
 pub mod render;
 pub mod rules;
 pub mod select;
+pub mod suspended;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
@@ -170,7 +171,12 @@ impl Service<'_> {
 
     /// Fills the scratch with the mirrors that answer a query, in order.
     fn select(&self, query: &Query<'_>, target: &Target<'_>, rng: &mut impl Rng, scratch: &mut Scratch) {
-        let source = Source { view: &self.view, rules: &self.rules, shared: self.fragments.shared() };
+        let source = Source {
+            view: &self.view,
+            rules: &self.rules,
+            shared: self.fragments.shared(),
+            usable: self.fragments.usable(),
+        };
         tiers::collect(source, query, target, rng, &mut scratch.tiers, &mut scratch.candidates);
     }
 

@@ -12,7 +12,8 @@ use super::{
     },
     schema::{
         ArchivedClassNumbers, ArchivedHashIndex, ArchivedNetblockRow, ArchivedRepoArchRow, ArchivedRosterRow,
-        ArchivedSchema, NO_CATEGORY, NO_CONTINENT, NO_COUNTRY, NONE, PUBLIC, stride,
+        ArchivedSchema, FAMILIES, NO_CATEGORY, NO_CONTINENT, NO_COUNTRY, NONE, ONLY_CONTINENT, ONLY_COUNTRY,
+        PUBLIC, RINGS, stride,
     },
     site::is_below,
     table,
@@ -39,7 +40,38 @@ pub(super) fn meaning(schema: &ArchivedSchema) -> Checked {
     repositories(schema)?;
     clients(schema)?;
     ranges(schema)?;
-    site(schema)
+    site(schema)?;
+    choice(schema)
+}
+
+/// What hosts are chosen by beside their tiers.
+fn choice(schema: &ArchivedSchema) -> Checked {
+    let (hosts, countries) = (schema.hosts.len(), schema.countries.len());
+    must(schema.near_hosts.len() <= 1, "more than one number of near hosts")?;
+    let words = if schema.near_hosts.is_empty() { 0 } else { countries * RINGS * hosts.div_ceil(32) };
+    must(schema.rings.len() == words, "words of rings")?;
+    if hosts % 32 != 0 {
+        let known = |ring: &[u32_le]| ring.last().is_none_or(|word| word.to_native() >> (hosts % 32) == 0);
+        must(schema.rings.chunks_exact(hosts.div_ceil(32)).all(known), "an unknown host in a ring")?;
+    }
+    let for_each_host = |length: usize| length == 0 || length == hosts;
+    must(for_each_host(schema.host_place.len()), "a place for each host")?;
+    must(for_each_host(schema.host_families.len()), "families for each host")?;
+    must(schema.host_families.iter().all(|bits| bits & !FAMILIES == 0), "unknown family")?;
+    must(for_each_host(schema.host_flags.len()), "flags for each host")?;
+    let flags = ONLY_COUNTRY | ONLY_CONTINENT;
+    must(schema.host_flags.iter().all(|bits| bits & !flags == 0), "unknown flag of a host")?;
+    let order = schema.avoid.is_sorted_by(|a, b| (a.client, a.host) < (b.client, b.host));
+    must(order, "avoided countries out of order")?;
+    let known = |number: u16_le| usize::from(number.to_native()) < countries;
+    must(schema.avoid.iter().all(|row| known(row.client) && known(row.host)), "unknown avoided country")?;
+    for (bits, of) in [
+        (&schema.netblock_exclusive, schema.netblock_hosts.len()),
+        (&schema.asn_exclusive, schema.asn_hosts.len()),
+    ] {
+        must(bits.is_empty() || bits.len() == of.div_ceil(32), "words of exclusive hosts")?;
+    }
+    Ok(())
 }
 
 fn text(schema: &ArchivedSchema) -> Checked {

@@ -3,7 +3,7 @@
 //! Importers (MirrorManager's protobuf, routing table, GeoIP, CSV) put their facts in here; only the writer knows how
 //! the file lays them out. Host, placement, roster and set numbers are positions in the tables of this value.
 
-use crate::scheme::Scheme;
+use crate::{Families, Only, place::Place, scheme::Scheme};
 use indexmap::{IndexMap, IndexSet};
 use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,6 +45,12 @@ pub struct Inventory {
     pub geoip: Vec<(IpNetwork, Country)>,
     /// The continent of each country.
     pub continents: BTreeMap<Country, Continent>,
+    /// Of the hosts of [`Inventory::netblocks`] those that are the only ones for clients there.
+    pub exclusive_netblocks: BTreeMap<IpNetwork, BTreeSet<u32>>,
+    /// Of the hosts of [`Inventory::asn_hosts`] those that are the only ones for clients there.
+    pub exclusive_asns: BTreeMap<u32, BTreeSet<u32>>,
+    /// What the site wants of the choice among hosts.
+    pub choice: Choice,
     /// What the site says itself.
     pub site: Site,
 }
@@ -65,6 +71,26 @@ pub struct Site {
     pub aliases: BTreeMap<String, String>,
 }
 
+/// What a site wants of the choice among hosts.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// How many hosts nearer tiers and the ring around the client's country are to have together; 0: no rings.
+    pub near_hosts: u32,
+    /// What the rings around a country are in place of distances.
+    pub neighbours: BTreeMap<Country, Neighbours>,
+    /// Countries whose hosts are kept from the clients of a country.
+    pub avoid: BTreeMap<Country, BTreeSet<Country>>,
+}
+
+/// The neighbours of a country, as a site sees them.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Neighbours {
+    /// If any are named, their hosts are all rings.
+    pub named: BTreeSet<Country>,
+    /// Their hosts are in no ring.
+    pub never: BTreeSet<Country>,
+}
+
 /// A mirror machine.
 #[derive(Debug, Default, Clone)]
 pub struct Host {
@@ -74,6 +100,12 @@ pub struct Host {
     pub bandwidth: u32,
     /// When given, the host is only for clients from these countries.
     pub countries_allowed: Option<BTreeSet<Country>>,
+    /// Where it is, if that is known better than by its country.
+    pub place: Option<Place>,
+    /// By which versions of IP it is known to answer.
+    pub families: Families,
+    /// Which clients it is for, by where it is itself.
+    pub only: Only,
 }
 
 /// One URL of a host.

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod check;
+mod choice;
 mod error;
 mod file;
 pub mod files;
@@ -12,6 +13,7 @@ pub mod glob;
 #[cfg(feature = "write")]
 pub mod inventory;
 pub mod limits;
+pub mod place;
 mod ranges;
 mod schema;
 pub mod scheme;
@@ -24,9 +26,10 @@ mod view;
 #[cfg(feature = "write")]
 mod write;
 
+pub use choice::{Families, Only, Ring};
 pub use error::CacheError;
 pub use file::{CacheBytes, FILE_HEADER_LEN, FileHeader};
-pub use schema::FORMAT;
+pub use schema::{FORMAT, RINGS};
 pub use sections::Section;
 pub use site::{Origin, is_below};
 pub use view::{

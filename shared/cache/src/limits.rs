@@ -35,3 +35,6 @@ pub const MOST_GLOBS: usize = 128;
 pub const MOST_GLOB: usize = 128;
 /// Steps from an alias to the next until the path is the real one.
 pub const MOST_ALIAS_STEPS: usize = 8;
+/// Words of the rings around all countries: for 65,535 hosts and 1,296 countries, which is every code of two letters or
+/// digits.
+pub const MOST_RING_WORDS: usize = 1296 * 3 * MOST_HOSTS.div_ceil(32);

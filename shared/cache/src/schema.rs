@@ -22,6 +22,14 @@ pub const NO_CONTINENT: u8 = u8::MAX;
 pub const OWN_TIME: u32 = 1;
 /// The bit of a roster's member that says that the host is public; the rest is its placement.
 pub const PUBLIC: u32 = 1 << 31;
+/// Rings around each country; see [`Schema::rings`].
+pub const RINGS: usize = 3;
+/// The bits that [`Schema::host_families`] may have: bit 0 IPv4, bit 1 IPv6.
+pub const FAMILIES: u8 = 3;
+/// The bit of [`Schema::host_flags`] that says that a host is only for clients of its country.
+pub const ONLY_COUNTRY: u8 = 1;
+/// The bit of [`Schema::host_flags`] that says that a host is only for clients of its continent.
+pub const ONLY_CONTINENT: u8 = 2;
 /// Every so many entries of [`RangesV6::start`] one is repeated in [`RangesV6::sample`].
 pub const SAMPLE: usize = 64;
 
@@ -135,6 +143,26 @@ pub struct Schema {
     pub origin_only: Vec<u32>,
     /// Other names of paths, ascending by name.
     pub aliases: Vec<AliasRow>,
+
+    /// How many hosts nearer tiers and the ring around a country are to have together: one number, or none.
+    pub near_hosts: Vec<u32>,
+    /// Hosts around countries: for each country [`RINGS`] sets of all hosts, the nearest first, each in as many words as
+    /// all hosts need, the first host's bit the lowest of the first word. Empty unless there is `near_hosts`.
+    pub rings: Vec<u32>,
+    /// Where host n is; empty when that is known of none.
+    pub host_place: Vec<PlaceRow>,
+    /// By which versions of IP host n answers, as bits (see [`FAMILIES`]), 0 when unknown; empty when that is known of
+    /// none.
+    pub host_families: Vec<u8>,
+    /// Whom host n is for: [`ONLY_COUNTRY`], [`ONLY_CONTINENT`] or 0; empty when all are for everyone.
+    pub host_flags: Vec<u8>,
+    /// Countries whose hosts are kept from clients of others, ascending.
+    pub avoid: Vec<AvoidRow>,
+    /// A bit for each of [`Schema::netblock_hosts`], the first the lowest of the first word: set if the host is the only
+    /// one for the netblock. Empty when none is.
+    pub netblock_exclusive: Vec<u32>,
+    /// The same for [`Schema::asn_hosts`].
+    pub asn_exclusive: Vec<u32>,
 }
 
 /// A file that the cache was made from.
@@ -363,6 +391,24 @@ pub struct AliasRow {
     pub name: u32,
     /// The path that is meant.
     pub path: u32,
+}
+
+/// Where a host is, in hundredths of a degree.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct PlaceRow {
+    /// North of the equator; [`i16::MIN`] when the place is not known.
+    pub latitude: i16,
+    /// East of Greenwich.
+    pub longitude: i16,
+}
+
+/// A country whose hosts are kept from the clients of another one.
+#[derive(Archive, Serialize, Clone, Copy)]
+pub struct AvoidRow {
+    /// The clients' country.
+    pub client: u16,
+    /// The hosts' country.
+    pub host: u16,
 }
 
 /// An open-addressing hash table from strings to numbers.

@@ -129,6 +129,20 @@ impl View<'_> {
                     size_of_val(&*s.aliases),
                 ],
             ),
+            section(
+                "neighbourhood",
+                s.host_place.len(),
+                &[
+                    size_of_val(&*s.near_hosts),
+                    size_of_val(&*s.rings),
+                    size_of_val(&*s.host_place),
+                    size_of_val(&*s.host_families),
+                    size_of_val(&*s.host_flags),
+                    size_of_val(&*s.avoid),
+                    size_of_val(&*s.netblock_exclusive),
+                    size_of_val(&*s.asn_exclusive),
+                ],
+            ),
         ]
     }
 }

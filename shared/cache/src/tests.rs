@@ -1,7 +1,7 @@
 //! A written cache, read again: what goes in comes out, and damage is found.
 
 use super::{file::MOST_PAYLOAD, inventory::Repository, inventory::*, *};
-use crate::scheme::Scheme;
+use crate::{place::Place, scheme::Scheme};
 use ipnetwork::IpNetwork;
 use std::{
     collections::BTreeSet,
@@ -27,7 +27,7 @@ fn prefix(text: &str) -> IpNetwork {
 pub(super) fn inventory() -> Inventory {
     let mut inventory = Inventory { source_time: 1_700_000_000, ..Inventory::default() };
     for (id, country, bandwidth) in [(9, None, 0), (7, Some("DE"), 100), (8, Some("FR"), 5)] {
-        let host = Host { country: country.map(code), bandwidth, countries_allowed: None };
+        let host = Host { country: country.map(code), bandwidth, ..Host::default() };
         inventory.hosts.insert(id, host);
     }
     inventory.hosts[2].countries_allowed = Some(BTreeSet::from([code("FR"), code("BE")]));
@@ -109,6 +109,13 @@ pub(super) fn inventory() -> Inventory {
         ]
         .into(),
     };
+    let host = &mut inventory.hosts[1];
+    (host.place, host.families, host.only) =
+        (Place::new(52.5, 13.4), Families::V4.with(Families::V6), Only::Continent);
+    inventory.exclusive_netblocks.insert(prefix("10.0.0.0/8"), BTreeSet::from([1]));
+    inventory.exclusive_asns.insert(64_500, BTreeSet::from([1]));
+    inventory.choice.near_hosts = 3;
+    inventory.choice.avoid.insert(code("AT"), [code("DE"), code("FR")].into());
     inventory
 }
 
@@ -662,4 +669,55 @@ fn the_origin_of_everything_has_the_empty_path() {
     let view = View::check(&bytes).unwrap();
     assert_eq!((view.young(), view.public_url(), view.origin_of(b"any/thing")), (0, None, None));
     assert!(view.alias_of(b"any/thing").is_none() && !view.is_origin_only(b"any/thing"));
+}
+
+#[test]
+fn what_is_known_of_hosts_for_the_choice_comes_back() {
+    let mut inventory = inventory();
+    // Positions 3 to 6.
+    let dubai = Place::new(25.2, 55.3);
+    let facts = [
+        (11, "AE", dubai, Families::V4, Only::Country),
+        (12, "IL", None, Families::UNKNOWN, Only::Everyone),
+        (13, "JP", None, Families::V4.with(Families::V6), Only::Continent),
+        (14, "SA", None, Families::V6, Only::Everyone),
+    ];
+    for (id, country, place, families, only) in facts {
+        let country = Some(code(country));
+        inventory.hosts.insert(id, Host { country, place, families, only, ..Host::default() });
+    }
+    let block = prefix("192.0.2.0/24");
+    inventory.netblocks.insert(block, BTreeSet::from([3, 4, 5]));
+    inventory.exclusive_netblocks = [(block, BTreeSet::from([4]))].into();
+    inventory.asn_hosts.insert(64_501, BTreeSet::from([5, 6]));
+    inventory.exclusive_asns = [(64_501, BTreeSet::from([6]))].into();
+    let (never, named) = (BTreeSet::from([code("IL")]), BTreeSet::from([code("JP")]));
+    inventory.choice.neighbours = [
+        (code("SA"), Neighbours { never, ..Neighbours::default() }),
+        (code("AE"), Neighbours { named, ..Neighbours::default() }),
+    ]
+    .into();
+    inventory.choice.avoid = [(code("SA"), [code("JP"), code("ZZ")].into())].into();
+    let (bytes, _) = write(&inventory, 1).unwrap();
+    let view = View::check(&bytes).unwrap();
+    let country = |text| view.country_id(code(text)).unwrap();
+    let hosts @ [ae, il, jp, sa] = [11, 12, 13, 14].map(|id| view.host_id(id).unwrap());
+    assert_eq!(view.near_hosts(), 3);
+    let ring = |of, number: usize| hosts.map(|host| view.rings(country(of))[number].contains(host));
+    assert_eq!(ring("SA", 0), [false; 4], "Dubai is 1,000 km and more from the middle");
+    assert_eq!(ring("SA", 1), [true, false, false, false], "Israel is near, and said to be no neighbour");
+    assert_eq!(ring("IL", 1), [false, false, false, true]);
+    assert_eq!(ring("AE", 0), [false, false, true, false], "as the site says");
+    assert_eq!(view.place(ae), dubai);
+    assert_eq!(view.place(jp), Place::of(code("JP")), "that of its country");
+    assert_eq!(view.place(view.host_id(9).unwrap()), None);
+    assert!(view.families(ae).lack(Families::V6) && !view.families(ae).lack(Families::V4));
+    assert!(!view.families(il).lack(Families::V6) && !view.families(jp).lack(Families::V6));
+    assert_eq!([ae, il, jp].map(|host| view.only(host)), [Only::Country, Only::Everyone, Only::Continent]);
+    assert_eq!(view.avoided(country("SA")).collect::<Vec<_>>(), [country("JP")]);
+    assert_eq!(view.avoided(country("JP")).len(), 0);
+    let netblock = view.class("192.0.2.1".parse().unwrap()).netblock.unwrap();
+    assert_eq!(view.netblock_exclusive(netblock).collect::<Vec<_>>(), [il]);
+    assert_eq!(view.asn_exclusive(view.asn_id(64_501).unwrap()).collect::<Vec<_>>(), [sa]);
+    assert_eq!(view.asn_exclusive(view.asn_id(64_500).unwrap()).count(), 0);
 }

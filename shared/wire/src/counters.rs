@@ -21,7 +21,7 @@ const OF_REQUESTS: u16 = 1 << 15;
 pub const OTHER_STATUS: u16 = 0;
 
 /// Status and tier of the outcomes that are told apart, by place. New ones are added at the end.
-const PLACES: [(u16, Tier); 13] = [
+const PLACES: [(u16, Tier); 14] = [
     (OTHER_STATUS, Tier::None),
     (200, Tier::Location),
     (200, Tier::Netblock),
@@ -34,6 +34,7 @@ const PLACES: [(u16, Tier); 13] = [
     (200, Tier::None),
     (400, Tier::None),
     (404, Tier::None),
+    (200, Tier::Near),
     (200, Tier::Origin),
 ];
 
@@ -109,6 +110,8 @@ counters! {
         "How the last reload went: 0 there was none, 1 well, 2 it failed.";
     LastReloadTime = 14, Time, "mirrorlist_daemon_last_reload_timestamp_seconds", "When the last reload was over.";
     Started = 15, Time, "mirrorlist_daemon_start_timestamp_seconds", "When the daemon was started.";
+    SuspendedUrls = 16, Gauge, "mirrorlist_suspended_urls", "URLs of the cache that are suspended.";
+    SuspendedHosts = 17, Gauge, "mirrorlist_suspended_hosts", "Hosts all of whose URLs are suspended.";
     Connections = 32, Count, "mirrorlist_daemon_connections_accepted", "Connections that workers have taken.";
     FramesRefused = 33, Count, "mirrorlist_daemon_frames_refused",
         "Frames that were refused, each with its connection.";
@@ -151,7 +154,8 @@ impl Outcome {
             (Tier::None, 200) => 9,
             (Tier::None, 400) => 10,
             (Tier::None, 404) => 11,
-            (Tier::Origin, 200 | 302) => 12,
+            (Tier::Near, 200 | 302) => 12,
+            (Tier::Origin, 200 | 302) => 13,
             (tier, 200 | 302) if tier != Tier::Other => tier as u8,
             _ => 0,
         };

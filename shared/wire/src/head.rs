@@ -37,7 +37,7 @@ pub enum Kind {
     File = 9,
 }
 
-/// Why a host was chosen, nearest first. Source: SPEC.md §4.
+/// Why a host was chosen. Source: SPEC.md §4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Tier {
@@ -61,8 +61,10 @@ pub enum Tier {
     Global = 8,
     /// One of a later version.
     Other = 9,
+    /// Hosts of other countries around that of the client, or around the first that it named.
+    Near = 10,
     /// No host, but where the originals are.
-    Origin = 10,
+    Origin = 11,
 }
 
 impl Kind {
@@ -104,7 +106,7 @@ impl Kind {
 
 impl Tier {
     /// All tiers, by number.
-    pub const ALL: [Tier; 11] = [
+    pub const ALL: [Tier; 12] = [
         Tier::None,
         Tier::Location,
         Tier::Netblock,
@@ -115,6 +117,7 @@ impl Tier {
         Tier::Continent,
         Tier::Global,
         Tier::Other,
+        Tier::Near,
         Tier::Origin,
     ];
 
@@ -136,6 +139,7 @@ impl Tier {
             Tier::Continent => "continent",
             Tier::Global => "global",
             Tier::Other => "other",
+            Tier::Near => "near",
             Tier::Origin => "origin",
         }
     }

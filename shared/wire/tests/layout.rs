@@ -128,7 +128,7 @@ fn kinds_and_tiers_have_these_numbers() {
     assert_eq!(Kind::ALL, kinds);
     let tiers =
         ["none", "location", "netblock", "asn", "country", "country's continent", "geoip", "continent"];
-    let tiers = [&tiers[..], &["global", "other", "origin"]].concat();
+    let tiers = [&tiers[..], &["global", "other", "near", "origin"]].concat();
     assert_eq!(Tier::ALL.map(Tier::name)[..], tiers[..]);
     for (number, kind) in kinds.into_iter().enumerate() {
         assert_eq!(usize::from(reply(ReplyHead { kind, ..HEAD })[HEADER_LEN + 2]), number);

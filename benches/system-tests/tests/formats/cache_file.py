@@ -34,7 +34,7 @@ def layout(readme):
 
 
 def number(data, name):
-    return int.from_bytes(data, "little", signed=name == "id")
+    return int.from_bytes(data, "little", signed=name in ("id", "latitude", "longitude"))
 
 
 class Cache:

@@ -89,7 +89,11 @@ fn same(what: &str, read: &Value, said: &Value) {
 fn same_files(read: &Value, said: &Said) {
     let known = said.files(read);
     let all = read.as_object().unwrap().len();
-    assert!(known.len() > 5 && known.len() * 10 > all * 9, "only {} of {all} files are answered", known.len());
+    assert!(
+        known.len() > 5 && known.len() * 10 > all * 9,
+        "only {} of {all} files are answered",
+        known.len()
+    );
     for (path, versions) in &known {
         same(path, &read[path], versions);
     }

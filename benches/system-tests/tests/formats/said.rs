@@ -72,7 +72,8 @@ impl Said<'_> {
         for path in directories.as_array().unwrap().iter().map(|row| row["directory"].as_str().unwrap()) {
             let request = format!("mirrorlist?path={path}&location={name}&protocol=https,http,ftp,rsync");
             let explained = self.json(&["query", &request, "--explain"]);
-            let near = explained["hosts"].as_array().unwrap().iter().filter(|host| host["tier"] == "location");
+            let near =
+                explained["hosts"].as_array().unwrap().iter().filter(|host| host["tier"] == "location");
             hosts.extend(near.map(|host| host["id"].as_i64().unwrap()));
         }
         hosts.sort_unstable();

@@ -193,7 +193,7 @@ fn the_page_of_the_configuration_describes_every_key_and_no_other() {
             keys.entry(section).or_default().insert(key.to_owned(), entry);
         }
         for (section, keys) in keys {
-            compare(&section, &sections[&section], &keys);
+            compare(&format!("mirrorlist.toml.5, {section}"), &sections[&section], &keys);
         }
     }
 }

@@ -31,6 +31,7 @@ fn everything_is_installed_in_its_place_and_nothing_else() {
         assert_eq!(read(&Path::new(super::TOP).join(here)), read(&root.path().join(there)), "{here}");
     }
     shells_understand_the_completions(root.path());
+    links_lead_somewhere(&root.path().join("usr/share/doc/mirrorlistd"));
     let destination = format!("DESTDIR={}", root.path().display());
     make.run(&["uninstall", &destination, "PREFIX=/usr"]);
     assert_eq!(files(root.path()), Vec::<String>::new());
@@ -93,6 +94,27 @@ fn without_programs_nothing_is_installed() {
     let (said, well) = make.outcome(&["install", &destination, "builddir=/nonexistent"]);
     assert!(!well && said.contains("run make first"), "{said}");
     assert_eq!(files(root.path()), Vec::<String>::new());
+}
+
+/// What documents link to and show is installed with them.
+fn links_lead_somewhere(folder: &Path) {
+    let documents = files(folder).into_iter().filter(|file| file.ends_with(".md"));
+    let mut count = 0;
+    for document in documents.map(|file| folder.join(&file[1..])) {
+        let text = fs::read_to_string(&document).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
+            if link.contains("://") || file.is_empty() {
+                continue;
+            }
+            count += 1;
+            // Debian has it under another name.
+            assert!(file != "LICENSE" && !file.ends_with("CHANGELOG.md"), "{}: {link}", document.display());
+            let linked = document.parent().unwrap().join(file);
+            assert!(linked.is_file(), "{}: links to {link}", document.display());
+        }
+    }
+    assert!(count > 30, "only {count} links are found");
 }
 
 fn shells_understand_the_completions(root: &Path) {

@@ -8,6 +8,7 @@ use std::{
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
 };
+use thiserror::Error;
 
 /// What a line has to match. Of a UNIX socket the host is `localhost`.
 #[derive(Debug)]
@@ -18,26 +19,38 @@ pub struct Target {
     pub user: String,
 }
 
+/// Why the file of passwords is not used.
+#[derive(Debug, Error)]
+pub enum Unusable {
+    /// It cannot be read.
+    #[error("password file {}: {cause}", path.display())]
+    Unreadable { path: PathBuf, cause: io::Error },
+    /// Passwords in it are not only its owner's.
+    #[error("password file {}: others than its owner may use it: chmod 0600", path.display())]
+    Shared { path: PathBuf },
+}
+
 /// The password for a database, if there is a file and a line for it.
 ///
 /// An error when there is a file that others may read, or that cannot be read.
-pub fn password(target: &Target) -> Result<Option<String>, String> {
+pub fn password(target: &Target) -> Result<Option<String>, Unusable> {
     let named = env::var_os("PGPASSFILE").map(PathBuf::from);
     let Some(path) = named.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".pgpass"))) else {
         return Ok(None);
     };
-    read(&path, target).map_err(|cause| format!("password file {}: {cause}", path.display()))
+    read(&path, target)
 }
 
-fn read(path: &Path, target: &Target) -> Result<Option<String>, String> {
+fn read(path: &Path, target: &Target) -> Result<Option<String>, Unusable> {
+    let unreadable = |cause| Unusable::Unreadable { path: path.to_owned(), cause };
     let metadata = match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        metadata => metadata.map_err(|error| error.to_string())?,
+        metadata => metadata.map_err(unreadable)?,
     };
     if metadata.is_file() && metadata.mode() & 0o077 != 0 {
-        return Err("others than its owner may use it: chmod 0600".into());
+        return Err(Unusable::Shared { path: path.to_owned() });
     }
-    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let text = fs::read_to_string(path).map_err(unreadable)?;
     Ok(text.lines().find_map(|line| of_line(line, target)))
 }
 
@@ -82,19 +95,19 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let found = |text: &str| {
             fs::write(file.path(), text).unwrap();
-            read(file.path(), &target())
+            read(file.path(), &target()).unwrap()
         };
-        assert_eq!(found("db:5432:mm:reader:one\n*:*:*:*:two\n"), Ok(Some("one".into())));
-        assert_eq!(found("#db:5432:mm:reader:one\ndb:5433:*:*:x\n*:*:*:*:two\n"), Ok(Some("two".into())));
-        assert_eq!(found(r"db:*:mm:reader:a\:b\\c:d"), Ok(Some(r"a:b\c:d".into())));
-        assert_eq!(found("other:*:*:*:x\ntoo:few\n\n"), Ok(None));
+        assert_eq!(found("db:5432:mm:reader:one\n*:*:*:*:two\n"), Some("one".into()));
+        assert_eq!(found("#db:5432:mm:reader:one\ndb:5433:*:*:x\n*:*:*:*:two\n"), Some("two".into()));
+        assert_eq!(found(r"db:*:mm:reader:a\:b\\c:d"), Some(r"a:b\c:d".into()));
+        assert_eq!(found("other:*:*:*:x\ntoo:few\n\n"), None);
     }
 
     #[test]
     fn one_that_others_may_read_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(read(file.path(), &target()).unwrap_err().contains("chmod 0600"));
-        assert_eq!(read(Path::new("/nonexistent/.pgpass"), &target()), Ok(None));
+        assert!(read(file.path(), &target()).unwrap_err().to_string().contains("chmod 0600"));
+        assert_eq!(read(Path::new("/nonexistent/.pgpass"), &target()).unwrap(), None);
     }
 }

@@ -16,8 +16,8 @@ use answer::{
         tiers::{Candidates, Exclusion, Source},
     },
 };
-use cache::{HostId, UrlId, View};
-use program::print::grouped;
+use cache::{HostId, PlacementId, UrlId, View};
+use program::print::{date, grouped};
 use rand::Rng;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
@@ -148,7 +148,12 @@ impl Explanation {
         self.directory = Some(path(target.directory));
         self.must_also_carry = target.repodata.map(path);
         self.file = target.file.as_deref().map(lossy);
-        let source = Source { view, rules: &service.rules, shared: service.fragments.shared() };
+        let source = Source {
+            view,
+            rules: &service.rules,
+            shared: service.fragments.shared(),
+            usable: service.fragments.usable(),
+        };
         let (candidates, verdicts) = explain(source, query, target, dice);
         let described = Described { service, query, target, shown, candidates: &candidates };
         let mut hidden = &candidates.hidden[..];
@@ -269,7 +274,10 @@ impl Described<'_> {
             Err(unlisted) => {
                 described.urls =
                     view.placement_urls(placement).filter_map(whole).map(|url| lossy(&url)).collect();
-                described.out = Some(self.reason(unlisted, described.countries_allowed.as_deref()));
+                described.out = Some(match unlisted {
+                    Unlisted::Excluded(Exclusion::Suspended) => self.suspended(placement),
+                    _ => self.reason(unlisted, described.countries_allowed.as_deref()),
+                });
             }
         }
         described
@@ -284,6 +292,17 @@ impl Described<'_> {
         }
     }
 
+    /// Why a host is suspended: what is said of each of its URLs.
+    fn suspended(&self, placement: PlacementId) -> String {
+        let usable = self.service.fragments.usable();
+        let lines = self.service.view.placement_urls(placement).filter_map(|url| usable.line(url));
+        let lines = lines.map(|line| {
+            let time = |seconds| date(seconds).unwrap_or_else(|| "an unknown time".into());
+            format!("{} since {} ({}) until {}", line.url, time(line.since), line.reason, time(line.until))
+        });
+        format!("suspended: {}", lines.collect::<Vec<_>>().join(", "))
+    }
+
     fn reason(&self, unlisted: Unlisted, allowed: Option<&[String]>) -> String {
         match unlisted {
             Unlisted::Excluded(Exclusion::StaleRepodata) => "stale: does not carry the repodata".into(),
@@ -294,6 +313,7 @@ impl Described<'_> {
                     _ => format!("no URL with a protocol that counts: {}", wanted.join(", ")),
                 }
             }
+            Unlisted::Excluded(Exclusion::Suspended) => "suspended".into(),
             Unlisted::Excluded(Exclusion::CountryNotAllowed) => {
                 format!("not for the client's country, only for {}", allowed.unwrap_or_default().join(", "))
             }

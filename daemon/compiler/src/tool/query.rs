@@ -6,7 +6,9 @@ use answer::{
     Fragments, Scratch, Service,
     redirector::{Prefix, Redirector},
     rules::{NetblockMode, Rules},
+    suspended::{Suspended, Usable},
 };
+use cache::{View, files};
 use program::{
     options::{duration, one_of},
     print::printed,
@@ -15,9 +17,10 @@ use rand::{SeedableRng, rngs::SmallRng};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
+    fmt,
     io::{self, Write},
     net::IpAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use wire::{Accept, Method, Request, UrlScheme};
@@ -43,6 +46,9 @@ pub struct Options {
     /// What mirrors for the client's netblock mean for all others
     #[arg(long, value_name = "MODE", default_value = NetblockMode::NAMES[0].0, value_parser = one_of(&NetblockMode::NAMES))]
     netblock: NetblockMode,
+    /// Leave out the URLs that this list says are suspended, as mirrorlistd --suspended does
+    #[arg(long, value_name = "FILE")]
+    suspended: Option<PathBuf>,
     /// Prefix below which paths are those of files; may be repeated
     #[arg(long, value_name = "PREFIX", default_value = "/dl/")]
     redirector: Vec<Prefix>,
@@ -78,6 +84,14 @@ struct Answered<'a> {
     body: &'a str,
 }
 
+/// What a list of suspended URLs leaves of a cache.
+fn usable(view: &View<'_>, path: &Path, now: u64) -> Result<Usable, Failure> {
+    let refused = |cause: &dyn fmt::Display| Failure::cache(format!("suspended {}: {cause}", path.display()));
+    let file = files::open(path).map_err(|cause| refused(&cause))?;
+    let list = Suspended::read(file).map_err(|cause| refused(&cause))?;
+    Usable::of(view, &list, now).map_err(|cause| refused(&cause))
+}
+
 /// Answers one request from a file.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let bytes = open(&options.file)?;
@@ -98,7 +112,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         None => SmallRng::try_from_rng(&mut rand::rngs::SysRng)
             .map_err(|error| Failure::system(format!("random numbers: none to be had ({error})")))?,
     };
-    let fragments = Fragments::prepare(&view)
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
+    let usable =
+        options.suspended.as_deref().map_or(Ok(Usable::default()), |path| usable(&view, path, now))?;
+    let fragments = Fragments::of_usable(&view, usable)
         .map_err(|error| Failure::cache(format!("cache {}: {error}", options.file.display())))?;
     let service = Service {
         view,
@@ -107,7 +124,6 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         redirector: Some(&redirector),
         version: env!("CARGO_PKG_VERSION"),
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     if options.explain {
         let host = options.host.as_deref().map(|host| hosts::find(&view, &options.file, host)).transpose()?;
         let explanation = Explanation::of(&service, &request, host, now, &mut dice);

@@ -7,7 +7,7 @@ use super::action::{Action, Loss, Message};
 use crate::{channel::Word, control};
 use std::{
     collections::VecDeque,
-    mem,
+    io, mem,
     os::unix::process::ExitStatusExt as _,
     process::ExitStatus,
     time::{Duration, Instant},
@@ -155,9 +155,15 @@ impl<C> Generation<C> {
     }
 
     /// A worker could not be forked. Whether that speaks against the generation.
-    pub fn not_forked(&mut self, slot: usize, cause: String, now: Instant, actions: &mut Actions) -> bool {
+    pub fn not_forked(
+        &mut self,
+        slot: usize,
+        cause: &io::Error,
+        now: Instant,
+        actions: &mut Actions,
+    ) -> bool {
         let pause = self.slots[slot].fail(now);
-        actions.push_back(Action::Say(Message::NotForked(self.number, cause, pause)));
+        actions.push_back(Action::Say(Message::NotForked(self.number, cause.to_string(), pause)));
         self.slots[slot].is_bad()
     }
 

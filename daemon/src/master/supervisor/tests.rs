@@ -6,9 +6,10 @@ mod reloads;
 mod workers;
 
 use super::{Action, Limits, Message, Place, ReloadError, Supervisor};
-use crate::{channel::Word, control::Outcome};
+use crate::{channel::Word, control::Outcome, failure::Failure};
 use std::{
     collections::BTreeMap,
+    io,
     os::unix::process::ExitStatusExt as _,
     process::ExitStatus,
     time::{Duration, Instant},
@@ -29,7 +30,7 @@ struct Rig {
     workers: BTreeMap<u32, Place>,
     loader: Option<u32>,
     /// What the loader leaves.
-    cache: Result<&'static str, String>,
+    cache: Result<&'static str, &'static str>,
     /// No process can be made.
     no_forks: bool,
     done: Vec<Action>,
@@ -70,7 +71,7 @@ impl Rig {
         while let Some(action) = self.supervisor.next_action(self.now) {
             match action {
                 Action::Fork(place) if self.no_forks => {
-                    self.supervisor.forked(place, Err("no room".into()), self.now);
+                    self.supervisor.forked(place, Err(io::Error::other("no room")), self.now);
                 }
                 Action::Fork(place) => {
                     self.last_pid += 1;
@@ -83,7 +84,7 @@ impl Rig {
                     self.loader = Some(self.last_pid);
                     self.supervisor.loading(self.last_pid, self.now);
                 }
-                Action::OpenCache(_) => self.supervisor.loaded(self.cache.clone(), self.now),
+                Action::OpenCache(_) => self.supervisor.loaded(self.cache.map_err(Failure::cache), self.now),
                 Action::Exit => {
                     self.done.push(action);
                     return;

@@ -3,12 +3,10 @@
 use super::*;
 use bytes::Bytes;
 use hyper::HeaderMap;
+use program::options;
 use wire::{Accept, Kind, Message, Method, ReplyHead, Tier, UrlScheme};
 
-const RELAY: Relay =
-    Relay { deadline: Duration::from_secs(2), patience: Duration::from_millis(250), in_flight: 4 };
-
-/// A switchboard and the time.
+/// A switchboard with room for four calls, and the time.
 struct Desk {
     board: Switchboard,
     now: Instant,
@@ -16,7 +14,8 @@ struct Desk {
 
 impl Desk {
     fn new() -> Desk {
-        Desk { board: Switchboard::new(RELAY, Arc::default()), now: Instant::now() }
+        let relay = Relay { in_flight: 4, ..options::defaults() };
+        Desk { board: Switchboard::new(relay, Arc::default()), now: Instant::now() }
     }
 
     fn link(&mut self, slot: u16, slots: u16, generation: u64) -> LinkId {
@@ -361,7 +360,7 @@ fn a_worker_that_talks_and_reads_nothing_is_left_in_the_end() {
     while desk.board.why_leave(link, desk.now) != Some(Leave::Unread) {
         let call = desk.ask(&path);
         desk.board.heard(link);
-        desk.now += RELAY.deadline;
+        desk.now += desk.board.relay.deadline;
         desk.board.tick(desk.now);
         assert!(matches!(desk.board.poll_answer(call, Waker::noop()), Poll::Ready(None)));
         asked += 1;

@@ -5,6 +5,7 @@
 //! follows it gets an answer.
 
 use super::escape;
+use crate::suspended::Usable;
 use cache::{DirectoryId, RepoArch, RepoArchId, View, scheme::Schemes};
 use std::cmp::Reverse;
 
@@ -30,9 +31,9 @@ impl Examples {
 
     /// Those of a cache. Cost: a step for each pair of repository and architecture, or else for each directory; and for
     /// each host that carries one of those that are tried.
-    pub fn of(view: &View<'_>) -> Examples {
-        let Some((repo_arch, of)) = repo_arch(view) else {
-            let directory = directory(view).map(|directory| (directory, &b""[..]));
+    pub fn of(view: &View<'_>, usable: &Usable) -> Examples {
+        let Some((repo_arch, of)) = repo_arch(view, usable) else {
+            let directory = directory(view, usable).map(|directory| (directory, &b""[..]));
             return Examples {
                 redirect: directory.map_or_else(Vec::new, |of| redirect(view, of)),
                 ..Examples::default()
@@ -74,7 +75,7 @@ fn redirect(view: &View<'_>, (directory, file): (DirectoryId, &[u8])) -> Vec<u8>
 }
 
 /// The repository and architecture that shows most: with a metalink if there is one, and with the most hosts.
-fn repo_arch(view: &View<'_>) -> Option<(RepoArchId, RepoArch)> {
+fn repo_arch(view: &View<'_>, usable: &Usable) -> Option<(RepoArchId, RepoArch)> {
     let all = (0..view.repo_arch_count() as u32).map(RepoArchId);
     let mut all: Vec<_> = all
         .filter_map(|id| {
@@ -90,13 +91,16 @@ fn repo_arch(view: &View<'_>) -> Option<(RepoArchId, RepoArch)> {
     all.reverse();
     all.sort_by_key(|one| Reverse(one.0));
     let works = |repo_arch: &RepoArch| {
-        [repo_arch.directory, repo_arch.repodata].into_iter().flatten().all(|of| is_for_everyone(view, of))
+        [repo_arch.directory, repo_arch.repodata]
+            .into_iter()
+            .flatten()
+            .all(|of| is_for_everyone(view, usable, of))
     };
     all.into_iter().take(MOST_TRIED).find(|(_, _, one)| works(one)).map(|(_, id, one)| (id, one))
 }
 
 /// The directory that the most hosts carry.
-fn directory(view: &View<'_>) -> Option<DirectoryId> {
+fn directory(view: &View<'_>, usable: &Usable) -> Option<DirectoryId> {
     let mut all: Vec<DirectoryId> = (0..view.directory_count() as u32).map(DirectoryId).collect();
     all.sort_by_cached_key(|one| Reverse(view.set(view.carriers(*one)).len()));
     let has_a_name = |directory: &DirectoryId| {
@@ -104,13 +108,13 @@ fn directory(view: &View<'_>) -> Option<DirectoryId> {
         view.directory_path(*directory, &mut path);
         !path.is_empty()
     };
-    all.into_iter().filter(has_a_name).take(MOST_TRIED).find(|one| is_for_everyone(view, *one))
+    all.into_iter().filter(has_a_name).take(MOST_TRIED).find(|one| is_for_everyone(view, usable, *one))
 }
 
 /// Whether a public host carries it that clients of every country reach by HTTP.
-fn is_for_everyone(view: &View<'_>, directory: DirectoryId) -> bool {
+fn is_for_everyone(view: &View<'_>, usable: &Usable, directory: DirectoryId) -> bool {
     view.set(view.carriers(directory)).iter().any(|(_, member)| {
-        let reached = view.placement_schemes(member.placement).and(Schemes::WEB);
+        let reached = usable.schemes(view, member.placement).and(Schemes::WEB);
         member.public
             && !reached.is_empty()
             && view.countries_allowed(view.placement_host(member.placement)).is_none()

@@ -5,7 +5,7 @@
 //! before it forks, so all workers share it. Each piece is there once, however many placements share it.
 
 use super::{escape, examples::Examples, near::Names};
-use crate::select::repeats::SharedUrls;
+use crate::{select::repeats::SharedUrls, suspended::Usable};
 use cache::{CountryId, PlacementId, RepoArchId, UrlId, View, scheme::Scheme};
 use std::{fmt, ops::Range};
 
@@ -29,6 +29,7 @@ pub struct Fragments {
     /// Where the line of each pair begins; one more than pairs.
     repo_arch_start: Vec<u32>,
     shared: SharedUrls,
+    usable: Usable,
     names: Names,
     examples: Examples,
     /// How many repositories there are for some architecture.
@@ -56,7 +57,7 @@ pub struct MetalinkLine<'a> {
     pub scheme: Scheme,
     /// The element up to the value of `preference`.
     pub opening: &'a [u8],
-    /// The host's URL, escaped.
+    /// The host's URL, escaped; empty if it is suspended.
     pub url: &'a [u8],
 }
 
@@ -99,8 +100,8 @@ impl Sizes {
         let repo_archs = repo_archs(view).map(|(name, arch)| repo_arch_line_len(name, arch));
         let openings = Openings::most(view);
         let rows = [
-            (view.url_count(), size_of::<Url>() + SharedUrls::BYTES_OF_A_URL),
-            (view.placement_count(), size_of::<[Piece; 4]>() + size_of::<u32>() + size_of::<bool>()),
+            (view.url_count(), size_of::<Url>() + SharedUrls::BYTES_OF_A_URL + size_of::<bool>()),
+            (view.placement_count(), size_of::<[Piece; 4]>() + size_of::<u32>() + 2 * size_of::<bool>()),
             (openings, size_of::<Option<Piece>>()),
             (view.repo_arch_count(), size_of::<u32>()),
             (2, size_of::<u32>()),
@@ -181,6 +182,11 @@ impl Fragments {
 
     /// Renders the pieces of a cache, if they [`fit`](Fragments::fit).
     pub fn prepare(view: &View<'_>) -> Result<Fragments, TooLarge> {
+        Fragments::of_usable(view, Usable::default())
+    }
+
+    /// Renders the pieces of a cache as far as its URLs may be shown, likewise.
+    pub fn of_usable(view: &View<'_>, usable: Usable) -> Result<Fragments, TooLarge> {
         let sizes = Sizes::of(view).bounded()?;
         let mut fragments = Fragments {
             bytes: Vec::with_capacity(sizes.bytes as usize),
@@ -191,8 +197,9 @@ impl Fragments {
             repo_arch_start: Vec::with_capacity(view.repo_arch_count() + 1),
             shared: SharedUrls::find(view),
             names: Names::of(view),
-            examples: Examples::of(view),
+            examples: Examples::of(view, &usable),
             repositories: Names::count(view),
+            usable,
         };
         let urls: Vec<Url> =
             (0..view.url_count() as u32).map(|url| fragments.add_url(view.url(UrlId(url))?)).collect();
@@ -222,13 +229,15 @@ impl Fragments {
         let country = view.host_country(view.placement_host(placement));
         let mut first = [Piece::default(); 4];
         for url in view.placement_urls(placement) {
-            let Some((scheme, plain, url)) = urls.get(url.0 as usize).copied().flatten() else { continue };
+            let Some((scheme, plain, text)) = urls.get(url.0 as usize).copied().flatten() else { continue };
+            let is_suspended = self.usable.is_suspended(url);
             let slot = &mut first[scheme as usize];
-            if slot.len == 0 {
+            if slot.len == 0 && !is_suspended {
                 *slot = plain;
             }
             let Some(opening) = openings.0.get_mut(Openings::number(scheme, country)) else { continue };
             let opening = *opening.get_or_insert_with(|| self.add_opening(view, scheme, country));
+            let url = if is_suspended { Piece::default() } else { text };
             self.lines.push(Line { scheme, opening, url });
         }
         self.first.push(first);
@@ -274,6 +283,11 @@ impl Fragments {
     /// The URLs that several hosts have.
     pub fn shared(&self) -> &SharedUrls {
         &self.shared
+    }
+
+    /// What of the cache's URLs may be shown.
+    pub fn usable(&self) -> &Usable {
+        &self.usable
     }
 
     /// The names of repositories, to find near ones.

@@ -105,6 +105,10 @@ fn urls(
                 of_host = rest;
                 continue;
             }
+            // Suspended.
+            if line.url.is_empty() {
+                continue;
+            }
             // Without `protocol` a host is listed with everything it has, rsync too.
             if query.protocols.is_some_and(|asked| !asked.contains(line.scheme)) {
                 continue;

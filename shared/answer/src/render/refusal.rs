@@ -8,7 +8,7 @@ use crate::select::{
     query::Query,
     target::{Refusal, Subject},
 };
-use cache::{RepoArchId, RepositoryId, View};
+use cache::{Families, RepoArchId, RepositoryId, View};
 use std::ops::Range;
 
 /// Lines of the list of available repositories.
@@ -159,6 +159,11 @@ pub fn no_candidate(query: &Query<'_>, out: &mut Vec<u8>) {
             names.push("none".into());
         }
         out.extend_from_slice(names.join(",").as_bytes());
+    }
+    if let Some(family) = query.family {
+        let family: &[u8] = if family == Families::V4 { b"4" } else { b"6" };
+        out.extend_from_slice(b" for family = ");
+        out.extend_from_slice(family);
     }
     if let Some(exclude) = &query.exclude {
         out.extend_from_slice(format!(" with exclude = {exclude}").as_bytes());

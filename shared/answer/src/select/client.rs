@@ -3,7 +3,7 @@
 //! Source: SPEC.md §2. The front end has already walked the forwarded header; `ip=` beats what it found.
 
 use super::params::Params;
-use cache::{Class, CountryId, View};
+use cache::{Class, CountryId, Families, View};
 use std::net::IpAddr;
 use wire::net;
 
@@ -38,5 +38,9 @@ impl Client {
             None => class.country,
         };
         Client { address: Some(address), class, country, embedded: embedded.is_some() }
+    }
+    /// The version of IP by which it comes, `None` when unknown.
+    pub fn family(&self) -> Option<Families> {
+        self.address.map(|address| if address.is_ipv4() { Families::V4 } else { Families::V6 })
     }
 }

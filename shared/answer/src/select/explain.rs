@@ -29,6 +29,8 @@ pub enum Unlisted {
     Excluded(Exclusion),
     /// It would be one, but mirrors for the client's netblock are the only ones.
     NetblockOnly,
+    /// Exclusive mirrors for the client's network are the only ones.
+    ExclusiveOnly,
     /// It is private, and in none of the tiers that may list such hosts.
     Private,
     /// It is not in the countries that were asked for, of which there are candidates.
@@ -53,6 +55,7 @@ pub fn explain(
     let (mut scratch, mut candidates) = (TierScratch::default(), Candidates::default());
     let mut collector = Collector::new(source, query, target, &mut scratch, &mut candidates);
     collector.run(rng);
+    collector.promote();
     let beyond = collector.beyond_limit();
     let set = source.view.set(source.view.carriers(target.directory));
     let judge = |(position, member)| {
@@ -80,7 +83,9 @@ pub fn explain(
 
 /// Why no tier that was used has this candidate.
 fn not_used(source: Source<'_>, collector: &Collector<'_>, member: Member) -> Unlisted {
-    if source.rules.netblock == NetblockMode::Only && collector.gave(Tier::Netblock) {
+    if collector.is_exclusive() {
+        Unlisted::ExclusiveOnly
+    } else if source.rules.netblock == NetblockMode::Only && collector.gave(Tier::Netblock) {
         Unlisted::NetblockOnly
     } else if !member.public {
         Unlisted::Private

@@ -7,28 +7,28 @@ use super::{
     exclude::{Exclude, Item, host_name},
     query::Query,
 };
-use cache::{CountryId, HostId, PlacementId, Set, View};
+use cache::{CountryId, HostId, Only, PlacementId, Set, View};
 
 /// Filters that dropped a host, as bits in the order in which they are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dropped(u8);
 
 impl Dropped {
+    /// Only for clients of its country or continent; counts in open tiers.
+    pub const ONLY_INSIDE: Dropped = Dropped(1);
     /// `exclude`.
-    pub const EXCLUDED: Dropped = Dropped(1);
+    pub const EXCLUDED: Dropped = Dropped(2);
+    /// The site keeps hosts of its country from the client's.
+    pub const AVOIDED: Dropped = Dropped(4);
+    /// `family`: known not to answer by it.
+    pub const LACKS_FAMILY: Dropped = Dropped(8);
     /// `strict`: outside the countries asked for.
-    pub const OUTSIDE: Dropped = Dropped(2);
+    pub const OUTSIDE: Dropped = Dropped(16);
 
     /// Whether one of `other` dropped the host.
     #[inline]
     pub fn by(self, other: Dropped) -> bool {
         self.0 & other.0 != 0
-    }
-
-    /// Whether none did.
-    #[inline]
-    pub fn is_none(self) -> bool {
-        self.0 == 0
     }
 
     fn add(&mut self, other: Dropped) {
@@ -45,18 +45,59 @@ impl Dropped {
 ///
 /// Cost: proportional to the URLs of the set's hosts where names are excluded, else to its hosts.
 pub fn drop(view: &View<'_>, query: &Query<'_>, set: Set<'_>, dropped: &mut Vec<Dropped>) -> bool {
-    if query.exclude.is_none() && !query.strict {
+    let kept = |country: &CountryId| query.countries.as_ref().is_none_or(|asked| !asked.contains(*country));
+    let avoided = query.client.country.map(|client| view.avoided(client).filter(kept));
+    let avoided: Vec<CountryId> = avoided.into_iter().flatten().collect();
+    let family = query.family.filter(|_| view.knows_families());
+    if query.exclude.is_none()
+        && !query.strict
+        && family.is_none()
+        && avoided.is_empty()
+        && !view.knows_only()
+    {
         return false;
     }
     dropped.clear();
     dropped.resize(set.width(), Dropped::default());
+    if view.knows_only() {
+        only(view, query.client.country, set, dropped);
+    }
     if let Some(exclude) = &query.exclude {
         excluded(view, exclude, set, dropped);
+    }
+    if !avoided.is_empty() {
+        let is = |country| avoided.contains(&country);
+        for_countries(view, set, is, |position| dropped[position].add(Dropped::AVOIDED));
+    }
+    if let Some(family) = family {
+        for (position, member) in set.iter() {
+            if view.families(view.placement_host(member.placement)).lack(family) {
+                dropped[position].add(Dropped::LACKS_FAMILY);
+            }
+        }
     }
     if query.strict {
         outside(view, query, set, dropped);
     }
     true
+}
+
+fn only(view: &View<'_>, client: Option<CountryId>, set: Set<'_>, dropped: &mut [Dropped]) {
+    let continent = client.and_then(|client| view.continent(client));
+    for (position, member) in set.iter() {
+        let host = view.placement_host(member.placement);
+        let country = view.host_country(host);
+        let inside = match view.only(host) {
+            Only::Everyone => true,
+            Only::Country => client.is_some() && client == country,
+            Only::Continent => {
+                continent.is_some() && continent == country.and_then(|country| view.continent(country))
+            }
+        };
+        if !inside {
+            dropped[position].add(Dropped::ONLY_INSIDE);
+        }
+    }
 }
 
 fn excluded(view: &View<'_>, exclude: &Exclude, set: Set<'_>, dropped: &mut [Dropped]) {

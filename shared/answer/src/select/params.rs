@@ -31,6 +31,8 @@ pub struct Params<'q> {
     pub location: Option<Cow<'q, [u8]>>,
     /// `exclude`
     pub exclude: Option<Cow<'q, [u8]>>,
+    /// `family`
+    pub family: Option<Cow<'q, [u8]>>,
     /// `limit`
     pub limit: Option<Cow<'q, [u8]>>,
     /// `format`
@@ -72,6 +74,7 @@ impl<'q> Params<'q> {
             version: word(Name::Version),
             location: word(Name::Location),
             exclude: word(Name::Exclude),
+            family: word(Name::Family),
             limit: word(Name::Limit),
             format: word(Name::Format),
             again: word(Name::Again),
@@ -100,6 +103,7 @@ enum Name {
     Redirect,
     Time,
     Exclude,
+    Family,
     Limit,
     Strict,
 }
@@ -133,6 +137,7 @@ impl Name {
             b"redirect" => Name::Redirect,
             b"time" => Name::Time,
             b"exclude" => Name::Exclude,
+            b"family" => Name::Family,
             b"limit" => Name::Limit,
             b"strict" => Name::Strict,
             _ => return None,

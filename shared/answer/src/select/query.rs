@@ -12,7 +12,7 @@ use super::{
     target::{self, Named, Refusal, Subject, Target},
 };
 use cache::{
-    CountryId, Found, LocationId, Origin, View,
+    CountryId, Families, Found, LocationId, Origin, View,
     scheme::{Scheme, Schemes},
 };
 use std::{borrow::Cow, num::NonZeroU8};
@@ -44,6 +44,8 @@ pub struct Query<'q> {
     pub exclude: Option<Exclude>,
     /// Whether only hosts of the countries asked for will do.
     pub strict: bool,
+    /// By which version of IP hosts must answer, as far as that is known.
+    pub family: Option<Families>,
     /// How many hosts there may be.
     pub limit: Option<NonZeroU8>,
     /// Whether the tiers of netblock and ASN are used.
@@ -125,6 +127,7 @@ impl<'q> Query<'q> {
             strict: params.strict && countries.is_some(),
             countries,
             exclude: params.exclude.as_ref().and_then(|list| Exclude::read(view, list)),
+            family: params.family.as_ref().and_then(|family| families(family)),
             limit: params.limit.as_ref().and_then(|number| limit(number)),
             protocols: params.protocol.as_ref().and_then(|list| protocols(list)),
             location,
@@ -181,6 +184,7 @@ impl<'q> Query<'q> {
             strict,
             countries,
             exclude,
+            family: params.family.as_ref().and_then(|family| families(family)),
             limit: params.limit.as_ref().and_then(|number| limit(number)),
             protocols,
             location,
@@ -232,6 +236,15 @@ impl Countries {
     /// Whether a country of the cache is on the list.
     pub fn contains(&self, country: CountryId) -> bool {
         self.codes.iter().any(|code| code.1 == Some(country))
+    }
+}
+
+/// Reads a version of IP.
+fn families(family: &[u8]) -> Option<Families> {
+    match family {
+        b"4" => Some(Families::V4),
+        b"6" => Some(Families::V6),
+        _ => None,
     }
 }
 

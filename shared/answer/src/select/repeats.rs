@@ -5,6 +5,7 @@
 //! their summed weight, for the least of independent exponential times is one with the summed rate. Source: SPEC.md §4.
 
 use super::{form::Format, pick::Pick, query::Query};
+use crate::suspended::Usable;
 use cache::{HostId, PlacementId, UrlId, View, scheme::Schemes};
 
 /// Which URLs several hosts of a cache have; found once, before the fork.
@@ -85,7 +86,7 @@ impl Shown {
 /// that they are not to show are added to `hidden`.
 pub fn leave_out(
     view: &View<'_>,
-    shared: &SharedUrls,
+    (shared, usable): (&SharedUrls, &Usable),
     query: &Query<'_>,
     picks: &mut Vec<Pick>,
     from: usize,
@@ -101,7 +102,7 @@ pub fn leave_out(
         if shared.concerns(pick.placement) {
             let before = hidden.len();
             let mut any = false;
-            for_each_shown(view, query, pick.placement, |url| {
+            for_each_shown(view, usable, query, pick.placement, |url| {
                 if shared.is_shared(url) && !shown.note(url) {
                     hidden.push(url);
                 } else {
@@ -123,15 +124,22 @@ pub fn leave_out(
 
 /// The URLs that an answer shows of a host: in a metalink all (of the protocols asked for), else the first of each
 /// scheme that is shown.
-fn for_each_shown(view: &View<'_>, query: &Query<'_>, placement: PlacementId, mut see: impl FnMut(UrlId)) {
+fn for_each_shown(
+    view: &View<'_>,
+    usable: &Usable,
+    query: &Query<'_>,
+    placement: PlacementId,
+    mut see: impl FnMut(UrlId),
+) {
     let all = query.format == Format::Metalink;
     let mut schemes = match query.protocols {
         asked if all => asked.unwrap_or(Schemes::ALL),
-        _ => query.shown(view.placement_schemes(placement)),
+        _ => query.shown(usable.schemes(view, placement)),
     };
     for url in view.placement_urls(placement) {
         if let Some((scheme, _)) = view.url(url)
             && schemes.contains(scheme)
+            && !usable.is_suspended(url)
         {
             see(url);
             if !all {

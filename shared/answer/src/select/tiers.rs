@@ -5,15 +5,19 @@
 
 use super::{
     filters::{self, Dropped},
+    form::Format,
     order::{self, OrderScratch},
     pick::Pick,
     query::Query,
     repeats::{self, SharedUrls, Shown},
     target::Target,
 };
-use crate::rules::{NetblockMode, Rules};
+use crate::{
+    rules::{NetblockMode, Rules},
+    suspended::Usable,
+};
 use cache::scheme::Schemes;
-use cache::{AsnId, ContinentId, CountryId, HostId, Member, Set, UrlId, View};
+use cache::{AsnId, ContinentId, CountryId, HostId, Member, PlacementId, RINGS, Set, UrlId, View};
 use rand::Rng;
 use wire::Tier;
 
@@ -35,6 +39,8 @@ pub struct Candidates {
     pub countries: Vec<CountryId>,
     /// Whether `global` had a candidate where it was asked for, or its tier was used.
     pub global: bool,
+    /// The host that is nearer to the front than its tier has it, for those before it lack the client's version of IP.
+    pub promoted: Option<PlacementId>,
 }
 
 /// Why a host that carries the directory is not a candidate.
@@ -44,10 +50,18 @@ pub enum Exclusion {
     StaleRepodata,
     /// None of its URLs has a protocol that counts.
     NoUsableUrl,
+    /// Those that have one are suspended.
+    Suspended,
     /// It is not for the client's country.
     CountryNotAllowed,
+    /// It is only for clients of its country or continent.
+    OnlyInside,
     /// The client excludes it.
     Excluded,
+    /// The site keeps hosts of its country from clients of this one.
+    Avoided,
+    /// It is known not to answer by the version of IP that was asked for.
+    LacksFamily,
     /// It is outside the countries asked for, and only those will do.
     OutsideCountries,
 }
@@ -59,35 +73,73 @@ struct Row {
     used: fn(&Collector<'_>) -> bool,
     /// Lists the tier's candidates; tells whether there were any, listed before or not.
     add: fn(&mut Collector<'_>) -> bool,
+    /// Whether the search ends with it if it gave any.
+    last: fn(&Collector<'_>) -> bool,
 }
 
 /// The tiers, nearest first.
-const TIERS: [Row; 8] = [
-    Row { tier: Tier::Location, used: |_| true, add: |c| c.location() },
+const TIERS: [Row; 12] = [
+    Row { tier: Tier::Location, used: |_| true, add: |c| c.location(), last: |_| false },
     Row {
         tier: Tier::Netblock,
-        used: |c| c.query.countries.is_none() && c.query.use_network_tiers,
-        add: |c| c.netblock(),
+        used: |c| c.by_network() && c.view.knows_exclusive(),
+        add: |c| c.exclusive_of_netblock(),
+        last: |_| true,
     },
     Row {
         tier: Tier::Asn,
-        used: |c| c.query.countries.is_none() && c.query.use_network_tiers,
-        add: |c| c.asn(),
+        used: |c| c.by_network() && c.view.knows_exclusive(),
+        add: |c| c.exclusive_of_asn(),
+        last: |_| true,
     },
-    Row { tier: Tier::Country, used: |c| c.query.countries.is_some(), add: |c| c.requested() },
+    Row {
+        tier: Tier::Netblock,
+        used: |c| c.by_network(),
+        add: |c| c.netblock(),
+        last: |c| c.rules.netblock == NetblockMode::Only,
+    },
+    Row { tier: Tier::Asn, used: |c| c.by_network(), add: |c| c.asn(), last: |_| false },
+    Row {
+        tier: Tier::Country,
+        used: |c| c.query.countries.is_some(),
+        add: |c| c.requested(),
+        last: |c| c.query.strict,
+    },
+    Row {
+        tier: Tier::Near,
+        used: |c| c.near_hosts > 0 && c.elsewhere(),
+        add: |c| c.near_requested(),
+        last: |_| false,
+    },
     Row {
         tier: Tier::CountryContinent,
-        used: |c| c.query.countries.is_some() && !c.query.strict && !c.gave(Tier::Country),
+        used: |c| c.elsewhere(),
         add: |c| c.requested_continents(),
+        last: |_| false,
     },
-    Row { tier: Tier::Geoip, used: |c| c.nothing_requested(), add: |c| c.own_country() },
-    Row { tier: Tier::Continent, used: |c| c.nothing_requested(), add: |c| c.own_continent() },
+    Row { tier: Tier::Geoip, used: |c| c.nothing_requested(), add: |c| c.own_country(), last: |_| false },
+    Row {
+        tier: Tier::Near,
+        used: |c| c.near_hosts > 0 && c.query.countries.is_none(),
+        add: |c| c.near_client(),
+        last: |_| false,
+    },
+    Row {
+        tier: Tier::Continent,
+        used: |c| c.nothing_requested(),
+        add: |c| c.own_continent(),
+        last: |_| false,
+    },
     Row {
         tier: Tier::Global,
         used: |c| c.nothing_requested() && c.candidates.picks.len() < c.rules.minimum,
         add: |c| c.global(),
+        last: |_| false,
     },
 ];
+
+/// Among so many hosts of a list one is that a client is known to reach, or may be.
+const FAMILY_AMONG: usize = 3;
 
 /// Buffers of a collection, kept for the next one.
 #[derive(Debug, Default)]
@@ -113,6 +165,8 @@ pub struct Source<'a> {
     pub rules: &'a Rules,
     /// The URLs that several hosts of the cache have.
     pub shared: &'a SharedUrls,
+    /// What of its URLs may be shown.
+    pub usable: &'a Usable,
 }
 
 /// Fills `candidates` with the mirrors for a query about `target`, in their order.
@@ -128,6 +182,7 @@ pub fn collect(
 ) {
     let mut collector = Collector::new(source, query, target, scratch, candidates);
     collector.run(rng);
+    collector.promote();
     collector.limit();
 }
 
@@ -136,6 +191,7 @@ pub struct Collector<'a> {
     view: &'a View<'a>,
     rules: &'a Rules,
     shared: &'a SharedUrls,
+    usable: &'a Usable,
     query: &'a Query<'a>,
     set: Set<'a>,
     wanted: Schemes,
@@ -149,6 +205,12 @@ pub struct Collector<'a> {
     tier: Tier,
     /// Tiers that gave a candidate, as bits.
     given: u16,
+    /// Whether exclusive hosts of the client's network are the answer.
+    exclusive: bool,
+    /// How many hosts nearer tiers and the tier *near* are to have together.
+    near_hosts: usize,
+    /// Hosts that tiers have added, whether they show anything new or not.
+    added: usize,
     /// Whether [`TierScratch::position`] is filled.
     positions: bool,
 }
@@ -162,12 +224,12 @@ impl<'a> Collector<'a> {
         scratch: &'a mut TierScratch,
         candidates: &'a mut Candidates,
     ) -> Collector<'a> {
-        let Source { view, rules, shared } = source;
+        let Source { view, rules, shared, usable } = source;
         candidates.picks.clear();
         candidates.hidden.clear();
         candidates.countries.clear();
         (candidates.location, candidates.netblock) = (false, false);
-        (candidates.asn, candidates.global) = (None, false);
+        (candidates.asn, candidates.global, candidates.promoted) = (None, false, None);
         let carriers = view.carriers(target.directory);
         let set = view.set(carriers);
         scratch.listed.clear();
@@ -178,6 +240,7 @@ impl<'a> Collector<'a> {
             view,
             rules,
             shared,
+            usable,
             query,
             set,
             wanted: query.wanted(),
@@ -187,6 +250,9 @@ impl<'a> Collector<'a> {
             candidates,
             tier: Tier::None,
             given: 0,
+            exclusive: false,
+            near_hosts: view.near_hosts(),
+            added: 0,
             positions: false,
         };
         // Directories that share their hosts need no second look.
@@ -211,7 +277,7 @@ impl<'a> Collector<'a> {
             self.arrange(before, rng);
             if any {
                 self.given |= 1 << row.tier as u16;
-                if row.tier == Tier::Netblock && self.rules.netblock == NetblockMode::Only {
+                if (row.last)(self) {
                     break;
                 }
             }
@@ -225,7 +291,7 @@ impl<'a> Collector<'a> {
             order::arrange(self.view, &mut picks[before..], self.query.draw, rng, &mut self.scratch.order);
             repeats::leave_out(
                 self.view,
-                self.shared,
+                (self.shared, self.usable),
                 self.query,
                 picks,
                 before,
@@ -233,6 +299,22 @@ impl<'a> Collector<'a> {
                 &mut self.scratch.shown,
             );
         }
+    }
+
+    /// Of the first three hosts one shall not be known to lack the client's version of IP, of a redirect the first; or of as
+    /// many as the client wants. If there is such a host it is moved there.
+    pub fn promote(&mut self) {
+        let Some(family) = self.query.client.family().filter(|_| self.view.knows_families()) else { return };
+        let front = if self.query.format == Format::Redirect { 1 } else { FAMILY_AMONG };
+        let front = self.query.limit.map_or(front, |limit| front.min(limit.get().into()));
+        let Candidates { picks, hidden, promoted, .. } = &mut *self.candidates;
+        let lacks = |pick: &Pick| self.view.families(self.view.placement_host(pick.placement)).lack(family);
+        let Some(at) = picks.iter().position(|pick| !lacks(pick)).filter(|at| *at >= front) else { return };
+        *promoted = Some(picks[at].placement);
+        let of = |picks: &[Pick]| picks.iter().map(|pick| usize::from(pick.hidden)).sum::<usize>();
+        let (before, behind, own) = (of(&picks[..front - 1]), of(&picks[..=at]), picks[at].hidden.into());
+        hidden[before..behind].rotate_right(own);
+        picks[front - 1..=at].rotate_right(1);
     }
 
     /// Leaves as many hosts as the client asked for.
@@ -281,8 +363,9 @@ impl<'a> Collector<'a> {
 
     #[inline]
     fn judge_member(&self, position: usize, member: Member, open: bool) -> Option<Exclusion> {
-        if self.view.placement_schemes(member.placement).and(self.wanted).is_empty() {
-            return Some(Exclusion::NoUsableUrl);
+        if self.usable.schemes(self.view, member.placement).and(self.wanted).is_empty() {
+            let has_some = !self.view.placement_schemes(member.placement).and(self.wanted).is_empty();
+            return Some(if has_some { Exclusion::Suspended } else { Exclusion::NoUsableUrl });
         }
         if !self.needs_repodata && !open && !self.filtered {
             return None;
@@ -296,20 +379,37 @@ impl<'a> Collector<'a> {
         if open && !self.view.is_for(host, self.query.client.country) {
             return Some(Exclusion::CountryNotAllowed);
         }
-        if self.filtered { self.dropped(position) } else { None }
+        if self.filtered { self.dropped(position, open) } else { None }
     }
 
     /// Which of the rarer filters was the first to drop the host at `position`.
-    fn dropped(&self, position: usize) -> Option<Exclusion> {
+    fn dropped(&self, position: usize, open: bool) -> Option<Exclusion> {
         let dropped = self.scratch.dropped.get(position).copied().unwrap_or_default();
         let order =
             [(Dropped::EXCLUDED, Exclusion::Excluded), (Dropped::OUTSIDE, Exclusion::OutsideCountries)];
-        order.into_iter().find(|(by, _)| dropped.by(*by)).map(|(_, exclusion)| exclusion)
+        let counts = if open { &order[..] } else { &order[1..] };
+        counts.iter().find(|(by, _)| dropped.by(*by)).map(|(_, exclusion)| *exclusion)
+    }
+
+    /// Whether hosts near the client's network come first.
+    fn by_network(&self) -> bool {
+        self.query.countries.is_none() && self.query.use_network_tiers
+    }
+
+    /// The countries asked for gave no candidate, and others will do.
+    fn elsewhere(&self) -> bool {
+        self.query.countries.is_some() && !self.query.strict && !self.gave(Tier::Country)
     }
 
     /// The tiers before gave no candidate for the countries asked for, or none were asked for; and others will do.
     fn nothing_requested(&self) -> bool {
-        !self.query.strict && !self.gave(Tier::Country) && !self.gave(Tier::CountryContinent)
+        let near = self.query.countries.is_some() && self.gave(Tier::Near);
+        !self.query.strict && !near && !self.gave(Tier::Country) && !self.gave(Tier::CountryContinent)
+    }
+
+    /// Whether exclusive hosts of the client's network are the answer.
+    pub fn is_exclusive(&self) -> bool {
+        self.exclusive
     }
 
     /// Whether a tier gave a candidate.
@@ -326,6 +426,7 @@ impl<'a> Collector<'a> {
         }
         if let Some(listed @ false) = self.scratch.listed.get_mut(position) {
             *listed = true;
+            self.added += 1;
             self.candidates.picks.push(Pick {
                 placement: member.placement,
                 position: position as u32,
@@ -383,6 +484,74 @@ impl<'a> Collector<'a> {
             next = self.view.netblock_parent(netblock);
         }
         self.candidates.netblock
+    }
+
+    /// The exclusive hosts of the longest netblock around the client that has such a candidate.
+    fn exclusive_of_netblock(&mut self) -> bool {
+        let mut next = self.query.client.class.netblock;
+        while let Some(netblock) = next.filter(|_| !self.exclusive) {
+            let length = self.view.netblock(netblock).map_or(0, |prefix| prefix.length);
+            self.exclusive = self.add_hosts(self.view.netblock_exclusive(netblock), length);
+            next = self.view.netblock_parent(netblock);
+        }
+        self.candidates.netblock = self.exclusive;
+        self.exclusive
+    }
+
+    /// The exclusive hosts of the client's autonomous system.
+    fn exclusive_of_asn(&mut self) -> bool {
+        let Some(asn) = self.query.client.class.asn else { return false };
+        self.exclusive = self.add_hosts(self.view.asn_exclusive(asn), 0);
+        self.candidates.asn = self.exclusive.then_some(asn);
+        self.exclusive
+    }
+
+    /// Hosts around the first country that the client named.
+    fn near_requested(&mut self) -> bool {
+        let first = self.query.countries.as_ref().and_then(|countries| countries.codes.first());
+        first.and_then(|code| code.1).is_some_and(|country| self.near(country))
+    }
+
+    /// Hosts around the client's country.
+    fn near_client(&mut self) -> bool {
+        self.query.client.country.is_some_and(|country| self.near(country))
+    }
+
+    /// Public hosts of other countries around this one: of the smallest ring with which there are as many as the site
+    /// wants, else of the widest.
+    fn near(&mut self, country: CountryId) -> bool {
+        let (set, view, rings) = (self.set, self.view, self.view.rings(country));
+        let first = |member: Member| {
+            let host = view.placement_host(member.placement);
+            rings.iter().position(|ring| ring.contains(host))
+        };
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        let mut new = [0; RINGS];
+        for (position, member) in set.iter().filter(|(_, member)| member.public) {
+            if let Some(ring) = first(member).filter(|_| self.judge_member(position, member, true).is_none())
+            {
+                new[ring] += usize::from(!self.is_added(position));
+                found.push((ring, position));
+            }
+        }
+        let mut listed = self.added;
+        let enough = new.iter().position(|new| {
+            listed += new;
+            listed >= self.near_hosts
+        });
+        let widest = enough.unwrap_or(RINGS - 1);
+        let mut countries = Vec::new();
+        for (_, position) in found.iter().filter(|(ring, _)| *ring <= widest) {
+            self.add(*position, 0);
+            let member = set.get(*position);
+            countries
+                .extend(member.and_then(|member| view.host_country(view.placement_host(member.placement))));
+        }
+        countries.sort_unstable();
+        countries.dedup();
+        countries.retain(|country| !self.candidates.countries.contains(country));
+        self.candidates.countries.extend(countries);
+        found.iter().any(|(ring, _)| *ring <= widest)
     }
 
     /// Hosts that serve the client's autonomous system.
@@ -457,25 +626,30 @@ impl<'a> Collector<'a> {
     fn add_countries(&mut self, last: CountryId, chosen: impl Fn(&View<'_>, CountryId) -> bool) -> bool {
         let from = self.candidates.countries.len();
         let set = self.set;
+        let mut given = false;
         for (country, range) in set.countries().take_while(|(country, _)| *country <= last) {
             if !range.is_empty() && chosen(self.view, country) {
                 let mut any = false;
                 for position in set.positions(range) {
                     any |= self.add(position, 0);
                 }
-                if any {
+                given |= any;
+                if any && !self.candidates.countries[..from].contains(&country) {
                     self.candidates.countries.push(country);
                 }
             }
         }
         for (country, position) in set.extras() {
             if chosen(self.view, country) && self.add(position, 0) {
+                given = true;
                 let found = &mut self.candidates.countries;
-                if let Err(at) = found[from..].binary_search(&country) {
+                if let Err(at) = found[from..].binary_search(&country)
+                    && !found[..from].contains(&country)
+                {
                     found.insert(from + at, country);
                 }
             }
         }
-        self.candidates.countries.len() > from
+        given
     }
 }

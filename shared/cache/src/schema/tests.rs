@@ -81,6 +81,14 @@ fn the_readme_says_where_everything_is() {
         origins: ArchivedOriginRow,
         origin_only: u32_le,
         aliases: ArchivedAliasRow,
+        near_hosts: u32_le,
+        rings: u32_le,
+        host_place: ArchivedPlaceRow,
+        host_families: u8,
+        host_flags: u8,
+        avoid: ArchivedAvoidRow,
+        netblock_exclusive: u32_le,
+        asn_exclusive: u32_le,
     };
     let rows = rows! {
         ArchivedSourceRow: time bytes name flags,
@@ -103,6 +111,8 @@ fn the_readme_says_where_everything_is() {
         ArchivedPolicyRow: young public_url,
         ArchivedOriginRow: top url,
         ArchivedAliasRow: name path,
+        ArchivedPlaceRow: latitude longitude,
+        ArchivedAvoidRow: client host,
     };
     // An array has eight bytes in the root, so that none is forgotten here.
     assert_eq!(size_of::<ArchivedSchema>(), 8 + 8 * arrays.len());

@@ -24,6 +24,11 @@ pub(super) struct HostOrder {
 }
 
 impl HostOrder {
+    /// The number of the host at a position of the inventory.
+    pub(super) fn number(&self, position: usize) -> usize {
+        self.hosts[position] as usize
+    }
+
     /// The numbers of these hosts, ascending.
     pub(super) fn numbers(&self, positions: &BTreeSet<u32>) -> Vec<u32> {
         let mut numbers: Vec<u32> = positions.iter().map(|position| self.hosts[*position as usize]).collect();

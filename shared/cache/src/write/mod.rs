@@ -3,6 +3,7 @@
 //! The only code that decides how facts are laid out. Each part fills its arrays of the [`Schema`]; the order of the
 //! calls in [`lay_out`] is the order of dependence. Equal inventories give equal bytes.
 
+mod choice;
 mod hosts;
 mod paths;
 mod repositories;
@@ -115,6 +116,7 @@ pub(super) fn lay_out(inventory: &Inventory) -> Result<Schema, WriteError> {
     writer.locations(&order);
     writer.clients(&order)?;
     writer.site()?;
+    writer.choice(&order)?;
     writer.finish()
 }
 

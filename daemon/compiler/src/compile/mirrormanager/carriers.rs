@@ -6,7 +6,7 @@
 //! never meet by chance. Of the others, the same is done host by host.
 
 use super::{
-    fields::{Fields, Value, WRONG_TYPE, numbers},
+    fields::{Fields, Malformed, Value, numbers},
     fingerprint::{ByFingerprint, fingerprint, fingerprint_in},
     gathered::Gathered,
     names,
@@ -84,7 +84,7 @@ struct Head<'a> {
 
 impl<'a> Head<'a> {
     /// Takes the directory's own fields out of a record and leaves those about its carriers in `body`.
-    fn split(record: &'a [u8], body: &mut Vec<u8>) -> Result<Head<'a>, String> {
+    fn split(record: &'a [u8], body: &mut Vec<u8>) -> Result<Head<'a>, Malformed> {
         let mut head = Head::default();
         let mut fields = Fields(record);
         // Start of the carriers' fields that were passed but not yet copied.
@@ -98,7 +98,7 @@ impl<'a> Head<'a> {
                 Some((2 | 4 | 6, _)) => continue,
                 Some((1, Value::Bytes(directory))) => head.directory = directory,
                 Some((3, Value::Bytes(subpath))) => head.subpath = subpath,
-                Some((1 | 3, _)) => return Err(WRONG_TYPE.into()),
+                Some((1 | 3, _)) => return Err(Malformed::WrongType),
                 // ByCountryInternet2, OrderedMirrorList and what later versions may add.
                 Some(_) | None => {}
             }
@@ -197,14 +197,14 @@ impl<'a> Carriers<'a> {
         body: &[u8],
         inventory: &mut Inventory,
         skipped: &mut Skipped,
-    ) -> Result<(), String> {
+    ) -> Result<(), Malformed> {
         let mut fields = Fields(body);
         while let Some(field) = fields.next_field()? {
             match field {
                 (2, value) => self.gathered.public(value)?,
                 (4, Value::Bytes(record)) => self.gathered.country(path, record, skipped)?,
                 (6, Value::Bytes(record)) => self.host(path, record, inventory, skipped)?,
-                _ => return Err(WRONG_TYPE.into()),
+                _ => return Err(Malformed::WrongType),
             }
         }
         Ok(())
@@ -217,7 +217,7 @@ impl<'a> Carriers<'a> {
         record: &[u8],
         inventory: &mut Inventory,
         skipped: &mut Skipped,
-    ) -> Result<(), String> {
+    ) -> Result<(), Malformed> {
         let fingerprint = fingerprint(record);
         if let Some(&(host, placement)) = self.hosts_seen.get(&fingerprint) {
             self.gathered.host(host, placement);
@@ -269,7 +269,7 @@ impl<'a> Carriers<'a> {
     }
 
     /// The key of a pair; its values are left in `numbers`.
-    fn pair(&mut self, record: &[u8]) -> Result<Option<i64>, String> {
+    fn pair(&mut self, record: &[u8]) -> Result<Option<i64>, Malformed> {
         let mut id = None;
         self.numbers.clear();
         let mut fields = Fields(record);
@@ -277,7 +277,7 @@ impl<'a> Carriers<'a> {
             match field {
                 (1, Value::Number(number)) => id = Some(number.cast_signed()),
                 (2, value) => numbers(value, &mut self.numbers)?,
-                (1, _) => return Err(WRONG_TYPE.into()),
+                (1, _) => return Err(Malformed::WrongType),
                 _ => {}
             }
         }

@@ -1,7 +1,7 @@
 //! `FileDetailsCache`: the files whose hashes are known.
 
 use super::{
-    fields::{Fields, Value, WRONG_TYPE},
+    fields::{Fields, Malformed, Value},
     names,
     tables::{Tables, damaged},
 };
@@ -57,12 +57,12 @@ pub fn import(tables: &Tables, inventory: &mut Inventory, skipped: &mut Skipped)
 }
 
 /// The last string of field 1, by which directories and files are named; empty when there is none.
-fn last_bytes(record: &[u8]) -> Result<&[u8], String> {
+fn last_bytes(record: &[u8]) -> Result<&[u8], Malformed> {
     let (mut last, mut fields) = (&b""[..], Fields(record));
     while let Some(field) = fields.next_field()? {
         match field {
             (1, Value::Bytes(bytes)) => last = bytes,
-            (1, _) => return Err(WRONG_TYPE.into()),
+            (1, _) => return Err(Malformed::WrongType),
             _ => {}
         }
     }
@@ -70,14 +70,14 @@ fn last_bytes(record: &[u8]) -> Result<&[u8], String> {
 }
 
 /// The messages of field 2: files of a directory, versions of a file.
-fn records(record: &[u8]) -> impl Iterator<Item = Result<&[u8], String>> {
+fn records(record: &[u8]) -> impl Iterator<Item = Result<&[u8], Malformed>> {
     let mut fields = Fields(record);
     std::iter::from_fn(move || {
         loop {
             match fields.next_field() {
                 Ok(None) => return None,
                 Ok(Some((2, Value::Bytes(bytes)))) => return Some(Ok(bytes)),
-                Ok(Some((2, _))) => return Some(Err(WRONG_TYPE.into())),
+                Ok(Some((2, _))) => return Some(Err(Malformed::WrongType)),
                 Ok(Some(_)) => {}
                 Err(why) => return Some(Err(why)),
             }

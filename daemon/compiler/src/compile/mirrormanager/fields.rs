@@ -1,6 +1,10 @@
 //! The fields of one message, read where they lie: for records that are too many for prost.
 
-use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use prost::{
+    DecodeError,
+    encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field},
+};
+use thiserror::Error;
 
 /// The fields of a message, borrowed from its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -17,30 +21,44 @@ pub enum Value<'a> {
     Other,
 }
 
+/// Why a message cannot be read. Which one it is, its reader says.
+#[derive(Debug, Error)]
+pub enum Malformed {
+    /// It is no message.
+    #[error("{}", cause(.0))]
+    Encoding(#[from] DecodeError),
+    /// It ends within a field.
+    #[error("field {number} says {length} bytes, {left} are left")]
+    Short { number: u32, length: u64, left: u64 },
+    /// It is another message, or not of this format.
+    #[error("a field is of another type")]
+    WrongType,
+}
+
 impl<'a> Fields<'a> {
     /// The next field's number and value; `None` at the end.
     #[inline]
-    pub fn next_field(&mut self) -> Result<Option<(u32, Value<'a>)>, String> {
+    pub fn next_field(&mut self) -> Result<Option<(u32, Value<'a>)>, Malformed> {
         if self.0.is_empty() {
             return Ok(None);
         }
-        let (number, wire_type) = decode_key(&mut self.0).map_err(text)?;
+        let (number, wire_type) = decode_key(&mut self.0)?;
         let value = match wire_type {
-            WireType::Varint => Value::Number(decode_varint(&mut self.0).map_err(text)?),
+            WireType::Varint => Value::Number(decode_varint(&mut self.0)?),
             WireType::LengthDelimited => Value::Bytes(self.delimited(number)?),
             _ => {
-                skip_field(wire_type, number, &mut self.0, DecodeContext::default()).map_err(text)?;
+                skip_field(wire_type, number, &mut self.0, DecodeContext::default())?;
                 Value::Other
             }
         };
         Ok(Some((number, value)))
     }
 
-    fn delimited(&mut self, number: u32) -> Result<&'a [u8], String> {
-        let length = decode_varint(&mut self.0).map_err(text)?;
+    fn delimited(&mut self, number: u32) -> Result<&'a [u8], Malformed> {
+        let length = decode_varint(&mut self.0)?;
         let split = usize::try_from(length).ok().and_then(|length| self.0.split_at_checked(length));
         let Some((value, rest)) = split else {
-            return Err(format!("field {number} says {length} bytes, {} are left", self.0.len()));
+            return Err(Malformed::Short { number, length, left: self.0.len() as u64 });
         };
         self.0 = rest;
         Ok(value)
@@ -48,24 +66,21 @@ impl<'a> Fields<'a> {
 }
 
 /// Appends the numbers of a repeated field: one, or many when packed.
-pub fn numbers(value: Value<'_>, into: &mut Vec<i64>) -> Result<(), String> {
+pub fn numbers(value: Value<'_>, into: &mut Vec<i64>) -> Result<(), Malformed> {
     match value {
         Value::Number(number) => into.push(number.cast_signed()),
         Value::Bytes(mut packed) => {
             while !packed.is_empty() {
-                into.push(decode_varint(&mut packed).map_err(text)?.cast_signed());
+                into.push(decode_varint(&mut packed)?.cast_signed());
             }
         }
-        Value::Other => return Err(WRONG_TYPE.into()),
+        Value::Other => return Err(Malformed::WrongType),
     }
     Ok(())
 }
 
-/// What a reader of [`Fields`] says about a field of the wrong type.
-pub const WRONG_TYPE: &str = "a field is of another type";
-
-/// What is wrong, without saying where.
-pub fn text(error: prost::DecodeError) -> String {
+/// What prost says before it says what is wrong.
+fn cause(error: &DecodeError) -> String {
     let text = error.to_string();
     text.strip_prefix("failed to decode Protobuf message: ").unwrap_or(&text).to_owned()
 }

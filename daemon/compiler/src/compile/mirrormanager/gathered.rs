@@ -5,7 +5,7 @@
 //! costs one look-up.
 
 use super::{
-    fields::{Fields, Value, WRONG_TYPE, numbers},
+    fields::{Fields, Malformed, Value, numbers},
     fingerprint::{ById, Quick},
 };
 use crate::compile::{
@@ -70,7 +70,7 @@ impl Gathered {
     }
 
     /// A part of `Global`.
-    pub fn public(&mut self, value: Value<'_>) -> Result<(), String> {
+    pub fn public(&mut self, value: Value<'_>) -> Result<(), Malformed> {
         numbers(value, &mut self.public)
     }
 
@@ -80,7 +80,7 @@ impl Gathered {
     }
 
     /// One pair of `ByCountry`: a country and its hosts.
-    pub fn country(&mut self, path: &str, record: &[u8], skipped: &mut Skipped) -> Result<(), String> {
+    pub fn country(&mut self, path: &str, record: &[u8], skipped: &mut Skipped) -> Result<(), Malformed> {
         let mut key: &[u8] = b"";
         self.numbers.clear();
         let mut fields = Fields(record);
@@ -88,7 +88,7 @@ impl Gathered {
             match field {
                 (1, Value::Bytes(country)) => key = country,
                 (2, value) => numbers(value, &mut self.numbers)?,
-                (1, _) => return Err(WRONG_TYPE.into()),
+                (1, _) => return Err(Malformed::WrongType),
                 _ => {}
             }
         }

@@ -3,7 +3,7 @@
 //! Only a window of the file is in memory: as much as the field at hand needs, and a batch of what comes next. What
 //! nobody wants is not even read.
 
-use super::fields::{Value, text};
+use super::fields::{Malformed, Value};
 use crate::compile::error::Cause;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -57,7 +57,7 @@ impl<R: Read + Seek> Stream<R> {
     pub fn next_field(&mut self, wanted: impl Fn(u32) -> bool) -> Result<Option<(u32, Value<'_>)>, Cause> {
         let offset = self.offset();
         let length = self.length;
-        let damaged = |why: String| {
+        let damaged = |why: Malformed| {
             Cause::Refused(format!("damaged or cut short at byte {offset} of {length} ({why})"))
         };
         let head = self.fill(HEAD)?;
@@ -65,19 +65,19 @@ impl<R: Read + Seek> Stream<R> {
             return Ok(None);
         }
         let mut rest = head;
-        let (number, wire_type) = decode_key(&mut rest).map_err(|error| damaged(text(error)))?;
+        let (number, wire_type) = decode_key(&mut rest).map_err(|error| damaged(error.into()))?;
         match wire_type {
             WireType::Varint => {
-                let value = decode_varint(&mut rest).map_err(|error| damaged(text(error)))?;
+                let value = decode_varint(&mut rest).map_err(|error| damaged(error.into()))?;
                 self.at += head_len(head, rest);
                 Ok(Some((number, Value::Number(value))))
             }
             WireType::LengthDelimited => {
-                let announced = decode_varint(&mut rest).map_err(|error| damaged(text(error)))?;
+                let announced = decode_varint(&mut rest).map_err(|error| damaged(error.into()))?;
                 self.at += head_len(head, rest);
                 let left = self.length - self.offset();
                 if announced > left {
-                    return Err(damaged(format!("field {number} says {announced} bytes, {left} are left")));
+                    return Err(damaged(Malformed::Short { number, length: announced, left }));
                 }
                 if !wanted(number) {
                     self.pass(announced)?;
@@ -92,7 +92,7 @@ impl<R: Read + Seek> Stream<R> {
                 let field = self.fill(MOST_OTHER)?;
                 let mut rest = &field[key..];
                 skip_field(wire_type, number, &mut rest, DecodeContext::default())
-                    .map_err(|error| damaged(text(error)))?;
+                    .map_err(|error| damaged(error.into()))?;
                 self.at += head_len(field, rest);
                 Ok(Some((number, Value::Other)))
             }

@@ -95,7 +95,7 @@ impl Walk {
                 rig.tick();
             }
             (26..29, _) if rig.loader.is_some() => {
-                rig.cache = if dice.random_ratio(1, 4) { Err("refused".into()) } else { Ok("next") };
+                rig.cache = if dice.random_ratio(1, 4) { Err("refused") } else { Ok("next") };
                 rig.loader_ends();
             }
             (29, _) if dice.random_ratio(1, 8) => {

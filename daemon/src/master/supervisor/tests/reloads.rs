@@ -38,7 +38,7 @@ fn a_new_generation_serves_when_all_its_workers_are_ready_and_the_old_one_leaves
 #[test]
 fn a_refused_cache_changes_nothing_and_says_why() {
     let mut rig = Rig::ready(1);
-    rig.cache = Err("cache x: is empty".into());
+    rig.cache = Err("cache x: is empty");
     rig.wait_for_reload(1);
     rig.loader_ends();
     let refused = ReloadError::Refused("cache x: is empty".into());

@@ -47,6 +47,7 @@ fn held(fragments: &Fragments) -> u64 {
         repo_archs,
         repo_arch_start,
         shared: _,
+        usable: _,
         names,
         examples: _,
         repositories: _,

@@ -1,0 +1,89 @@
+//! The list of suspended URLs: read with the cache, laid over it, and told of.
+//!
+//! Nothing that is wrong with it keeps a cache from answering. It is said, and the list that was read before counts on: its
+//! lines end by themselves.
+
+use crate::log;
+use answer::suspended::{Suspended, Usable};
+use cache::{View, files};
+use std::{
+    fs::File,
+    io::{self, Seek as _},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// The list that counts, and where it comes from.
+#[derive(Debug, Default)]
+pub struct Suspension {
+    path: Option<PathBuf>,
+    list: Suspended,
+}
+
+/// Reads the list at `path`.
+pub fn read(path: &Path) -> Result<Suspended, String> {
+    files::open(path).map_err(|error| error.to_string()).and_then(Suspended::read)
+}
+
+/// Copies the list at `path` into `memory`, if there is nothing wrong with it; else what is.
+pub fn copy(path: &Path, mut memory: &File) -> Result<(), String> {
+    read(path)?;
+    let copied = files::open(path)
+        .and_then(|file| io::copy(&mut io::Read::take(file, answer::suspended::MOST_BYTES), &mut memory));
+    copied.map(drop).map_err(|error| error.to_string())
+}
+
+impl Suspension {
+    /// Reads the list for the first time; without a path there never is one.
+    pub fn open(path: Option<&Path>) -> Suspension {
+        let mut suspension = Suspension { path: path.map(Path::to_owned), ..Suspension::default() };
+        if let Some(path) = path {
+            suspension.take(path, read(path));
+        }
+        suspension
+    }
+
+    /// Takes what a loader has copied, or says what it has said.
+    pub fn take_copy(&mut self, copied: Result<&File, String>) {
+        let read = |mut memory: &File| {
+            memory.rewind().map_err(|error| error.to_string())?;
+            Suspended::read(memory)
+        };
+        if let Some(path) = self.path.clone() {
+            self.take(&path, copied.and_then(read));
+        }
+    }
+
+    fn take(&mut self, path: &Path, list: Result<Suspended, String>) {
+        match list {
+            Ok(list) => self.list = list,
+            Err(cause) => log::warning(format_args!(
+                "suspended {}: {cause}; what was suspended before stays so until it ends",
+                path.display()
+            )),
+        }
+    }
+
+    /// What of a cache may be shown; says so where that is everything in spite of the list.
+    pub fn lay_over(&self, view: &View<'_>) -> Usable {
+        let Some(path) = &self.path else { return Usable::default() };
+        let (path, now) = (path.display(), seconds());
+        if let Some(last) = self.list.lines().iter().map(|line| line.until).max()
+            && last <= now
+        {
+            log::warning(format_args!(
+                "suspended {path}: its last line ended {} s ago; nothing is suspended; is it still written?",
+                now - last
+            ));
+        }
+        Usable::of(view, &self.list, now).unwrap_or_else(|cause| {
+            log::warning(format_args!("suspended {path}: {cause}; nothing is suspended"));
+            Usable::default()
+        })
+    }
+}
+
+/// Seconds since the epoch.
+pub fn seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
