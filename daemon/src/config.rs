@@ -10,7 +10,10 @@ use crate::{
     failure::Failure,
     query::Query,
 };
-use answer::rules::{LogAddress, NetblockMode, Rules};
+use answer::{
+    redirector::{Prefix, Redirector},
+    rules::{LogAddress, NetblockMode, Rules},
+};
 use cache::FORMAT;
 use clap::{
     CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
@@ -71,6 +74,13 @@ pub struct Config {
     /// Whether hosts whose netblock contains the client come first, or are the only ones
     #[arg(long, value_name = "HOW", default_value = NetblockMode::NAMES[0].0, value_parser = one_of(&NetblockMode::NAMES))]
     netblock: NetblockMode,
+    /// Prefix below which paths are those of files and lead to a mirror, such as /dl/; may be repeated; with a tree in front of
+    /// what follows, /pub/=pub/ [default: []]
+    #[arg(long, value_name = "PREFIX", num_args = 0..=1)]
+    redirector: Vec<Prefix>,
+    /// For how long the redirector leads a client to the same mirror; 0: each answer is drawn anew
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration)]
+    sticky: Duration,
     /// Append access-log lines to this file; needs log-address
     #[arg(long, value_name = "FILE")]
     pub access_log: Option<PathBuf>,
@@ -201,6 +211,11 @@ impl Config {
     /// How answers are made.
     pub fn rules(&self) -> Rules {
         Rules { minimum: self.minimum, netblock: self.netblock, log_address: self.log_address }
+    }
+
+    /// What paths of files lead to.
+    pub fn redirector(&self) -> Redirector {
+        Redirector::new(self.redirector.clone(), self.sticky.as_secs())
     }
 
     /// How many workers a generation has.

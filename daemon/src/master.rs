@@ -335,6 +335,7 @@ impl Master {
             access_log: self.own.access_log,
             counters: self.counters.row(self.workers.vacant_key()),
             rules: self.config.rules(),
+            redirector: self.config.redirector(),
             peers: self.config.peers,
             sandbox: self.config.sandbox,
             master: self.pid,

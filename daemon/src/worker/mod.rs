@@ -15,7 +15,7 @@ use crate::{
     failure::Failure, log, sandbox,
 };
 use accept::Acceptor;
-use answer::{Scratch, Service, rules::Rules};
+use answer::{Scratch, Service, redirector::Redirector, rules::Rules};
 use event_loop::EventLoop;
 use nix::{
     sys::{
@@ -60,6 +60,8 @@ pub struct Kit {
     pub counters: Row,
     /// How answers are made.
     pub rules: Rules,
+    /// What paths of files lead to.
+    pub redirector: Redirector,
     /// Users whose processes may ask; everyone's if there are none.
     pub peers: Vec<u32>,
     /// Whether it shuts itself in.
@@ -127,6 +129,7 @@ fn work(kit: Kit) -> Result<(), Failure> {
         view,
         fragments: &kit.cache.fragments,
         rules: kit.rules,
+        redirector: Some(&kit.redirector),
         version: env!("CARGO_PKG_VERSION"),
     };
     let desk = Desk::new(service, dice, kit.counters);

@@ -4,6 +4,8 @@
 //! chance are arguments, so an answer can be repeated.
 #![forbid(unsafe_code)]
 
+mod file;
+pub mod redirector;
 pub mod render;
 pub mod rules;
 pub mod select;
@@ -11,8 +13,9 @@ pub mod suspended;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
+    redirector::Redirector,
     render::{
-        apt, escape, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist, page,
+        apt, escape, forms::Forms, hash, help::Help, json, log_line, metalink, metalink4, mirrorlist, page,
         redirect, refusal,
     },
     rules::{LogAddress, Rules},
@@ -27,7 +30,7 @@ use cache::View;
 use rand::Rng;
 use std::error::Error;
 use time::{Date, OffsetDateTime};
-use wire::{Accept, Kind, ReplyHead, Tier};
+use wire::{Accept, Counter, Kind, ReplyHead, Tier};
 
 /// A view of a cache that is good to answer from: it passes every check, and what is prepared for its answers is bounded.
 /// The one judge of a file, for whoever starts, reloads, verifies or builds; the error is the cause: a `CacheError`, or
@@ -57,6 +60,8 @@ pub struct Service<'a> {
     pub fragments: &'a Fragments,
     /// The operator's rules.
     pub rules: Rules,
+    /// Paths that lead to files; none unless the operator wants them.
+    pub redirector: Option<&'a Redirector>,
     /// The version that it tells who asks for help.
     pub version: &'static str,
 }
@@ -68,6 +73,8 @@ pub struct Answer {
     pub head: ReplyHead,
     /// The first so many bytes appended are header lines, the rest is the body.
     pub headers_len: usize,
+    /// What else is counted of it.
+    pub counted: Option<Counter>,
 }
 
 impl Service<'_> {
@@ -82,15 +89,31 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
-        if matches!(request.path, b"/" | b"") {
+        let redirector = self.redirector.filter(|redirector| !redirector.is_empty());
+        let below = redirector.and_then(|redirector| Some((redirector, redirector.below(request.path)?)));
+        if below.map_or(matches!(request.path, b"/" | b""), |(_, below)| below.is_empty()) {
             return self.help(request, now, out);
         }
         scratch.clock.set(now);
+        if let Some((redirector, below)) = below {
+            let (mut query, file) = Query::of_file(&self.view, request, below.path(), redirector.sticky, now);
+            return match query.format {
+                Format::Redirect => self.file(&mut query, &file, rng, scratch, out),
+                _ => {
+                    if let Ok(target) = query.target.clone()
+                        && query.is_web()
+                    {
+                        self.choose(&mut query, &target, rng, scratch);
+                    }
+                    self.reply(&query, rng, scratch, out)
+                }
+            };
+        }
         let Some(query) = Query::resolve(&self.view, request) else {
             out.extend_from_slice(PLAIN);
             out.extend_from_slice(b"not found: ask for mirrorlist or metalink\nsee / for help\n");
             let head = ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None };
-            return Answer { head, headers_len: PLAIN.len() };
+            return Answer { head, headers_len: PLAIN.len(), counted: None };
         };
         let answer = self.reply(&query, rng, scratch, out);
         if self.rules.log_address != LogAddress::Off && matches!(answer.head.status, 200 | 302) {
@@ -108,7 +131,11 @@ impl Service<'_> {
     fn help(&self, request: &wire::Request<'_>, now: u64, out: &mut Vec<u8>) -> Answer {
         let help = Help { view: &self.view, fragments: self.fragments, version: self.version, now };
         let headers_len = help.render(request.accept.has(Accept::HTML), out);
-        Answer { head: ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None }, headers_len }
+        Answer {
+            head: ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None },
+            headers_len,
+            counted: None,
+        }
     }
 
     fn reply(
@@ -130,6 +157,10 @@ impl Service<'_> {
                 refusal::no_details(&self.view, query, &mut text);
                 (404, text)
             }
+            Ok(target) if let Some(hash) = query.format.hash() => {
+                let mut text = Vec::new();
+                (hash::render(&self.view, target, hash, &mut text), text)
+            }
             Ok(target) => {
                 out.extend_from_slice(query.format.content_type());
                 self.select(query, target, rng, scratch);
@@ -150,7 +181,7 @@ impl Service<'_> {
             _ => out.extend_from_slice(&text),
         }
         let head = ReplyHead { status, kind: query.format.kind(), tier: Tier::None };
-        Answer { head, headers_len: line.len() }
+        Answer { head, headers_len: line.len(), counted: None }
     }
 
     /// Fills the scratch with the mirrors that answer a query, in order.
@@ -175,22 +206,31 @@ impl Service<'_> {
         let (view, fragments, candidates) = (&self.view, self.fragments, &scratch.candidates);
         let head = ReplyHead { status: 200, kind: query.format.kind(), tier: candidates.picks.first()?.tier };
         let mut headers_len = query.format.content_type().len();
+        if query.negotiated {
+            out.extend_from_slice(VARY);
+            headers_len += VARY.len();
+        }
         Some(match query.format {
             Format::Redirect => {
                 let location = redirect::render(view, fragments, query, target, candidates, out)?;
-                Answer { head: ReplyHead { status: 302, ..head }, headers_len: headers_len + location }
+                Answer {
+                    head: ReplyHead { status: 302, ..head },
+                    headers_len: headers_len + location,
+                    counted: None,
+                }
             }
             Format::Metalink => {
                 metalink::render(view, fragments, query, target, candidates, &scratch.clock.pubdate, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
+            Format::Hash(_) => return None,
             Format::Text => {
                 mirrorlist::render(view, fragments, query, target, candidates, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
             Format::Apt => {
                 apt::render(view, fragments, query, target, candidates, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
             Format::Page => {
                 for line in page::HEADERS {
@@ -198,24 +238,27 @@ impl Service<'_> {
                     headers_len += line.len();
                 }
                 let (path, written) = query.written;
-                let links = Links { path, query: written };
+                let forms = Forms { path, query: written };
                 let version = self.version;
-                page::Page { view, fragments, query, target, candidates, links, version }.render(out);
-                Answer { head, headers_len }
+                page::Page { view, fragments, query, target, candidates, forms, version }.render(out);
+                Answer { head, headers_len, counted: None }
             }
             Format::Json => {
                 json::render(view, fragments, query, target, candidates, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
             Format::Metalink4 => {
                 let document =
                     metalink4::Document { version: self.version, published: &scratch.clock.published };
                 document.render(view, fragments, query, target, candidates, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
         })
     }
 }
+
+/// The header line of an answer whose form the client's Accept has chosen.
+const VARY: &[u8] = b"Vary: Accept\r\n";
 
 /// The time as answers spell it, worked out once a second.
 #[derive(Debug)]

@@ -19,7 +19,9 @@ fn cut(out: &mut Vec<u8>, most: usize, before: Option<usize>) {
 pub mod apt;
 pub mod escape;
 pub mod examples;
+pub mod forms;
 pub mod fragments;
+pub mod hash;
 pub mod header;
 pub mod help;
 pub mod html;

@@ -5,10 +5,9 @@
 
 use super::{
     escape,
+    forms::Forms,
     fragments::Fragments,
-    html,
-    links::Links,
-    metalink,
+    html, metalink,
     mirror::{Mirror, Urls, directory_path},
     places,
 };
@@ -45,7 +44,7 @@ pub struct Page<'a> {
     /// The mirrors.
     pub candidates: &'a Candidates,
     /// Where its other forms are.
-    pub links: Links<'a>,
+    pub forms: Forms<'a>,
     /// The program's version.
     pub version: &'a str,
 }
@@ -136,7 +135,7 @@ impl Page<'_> {
 
     /// Links to the other forms.
     fn forms(&self, version: Option<&Version<'_>>, text: &mut String) {
-        let forms = self.links.forms(version, self.target.file.is_none());
+        let forms = self.forms.forms(version, self.target.file.is_none());
         let links = forms.map(|(name, link)| format!("<a href=\"{}\">{name}</a>", escaped(&link)));
         let links: Vec<String> = links.collect();
         let _ = writeln!(text, "<p class=\"forms\">For programs: {}</p>", links.join(" · "));
@@ -159,7 +158,7 @@ impl Page<'_> {
             let _ = write!(text, ", AS {}", self.view.asn_number(asn));
         }
         text.push('.');
-        if let Some((filters, all)) = self.links.unfiltered() {
+        if let Some((filters, all)) = self.forms.unfiltered() {
             let (filters, all) = (escaped(&filters), escaped(&all));
             let _ = write!(
                 text,
@@ -192,7 +191,7 @@ impl Page<'_> {
                 }
             }
             Tier::Near => "Around your country".into(),
-            Tier::None | Tier::Global | Tier::Other => "Farther away".into(),
+            Tier::None | Tier::Origin | Tier::Global | Tier::Other => "Farther away".into(),
         }
     }
 }

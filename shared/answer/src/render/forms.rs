@@ -1,0 +1,100 @@
+//! From one form of an answer to the others: relative references, with the parameters of the request.
+//!
+//! Relative, for a web server in front may have put the service anywhere. Source: SPEC.md §12.
+
+use crate::select::params;
+use cache::Version;
+
+/// Parameters that say what an answer is about or what form it has, not which mirrors are wanted.
+const NOT_FILTERS: [&[u8]; 14] = [
+    b"repo",
+    b"arch",
+    b"path",
+    b"version",
+    b"redirect",
+    b"time",
+    b"ip",
+    b"format",
+    b"mirrorlist",
+    b"json",
+    b"meta4",
+    b"metalink",
+    b"sha256",
+    b"sha512",
+];
+
+/// How many of them, at the end, say which form.
+const FLAGS: usize = 7;
+
+/// Where the other forms of an answer are.
+#[derive(Clone, Copy, Debug)]
+pub struct Forms<'a> {
+    /// The request's path, as sent.
+    pub path: &'a [u8],
+    /// The request's query, as sent.
+    pub query: &'a [u8],
+}
+
+impl Forms<'_> {
+    /// The forms with their names, of a file with this version known, or of a directory.
+    pub fn forms(
+        self,
+        version: Option<&Version<'_>>,
+        directory: bool,
+    ) -> impl Iterator<Item = (&'static str, String)> {
+        let query = self
+            .kept(|name| name != b"redirect" && !NOT_FILTERS[NOT_FILTERS.len() - FLAGS..].contains(&name));
+        let to = move |end: &str, format: &str| {
+            let and = if query.is_empty() || format.is_empty() { "" } else { "&" };
+            format!("{end}?{query}{and}{format}")
+        };
+        let (file, end) = (version.is_some(), self.end());
+        let all = [
+            ("metalink 4", "format=metalink4", file),
+            ("JSON", "format=json", true),
+            ("text", "format=text", true),
+            ("apt", "format=apt", directory),
+        ];
+        let all = all.into_iter().filter(|one| one.2).map(move |(name, format, _)| (name, to(&end, format)));
+        all.collect::<Vec<_>>().into_iter()
+    }
+
+    /// What limits the choice of mirrors, and a page without it; `None` where nothing does.
+    pub fn unfiltered(self) -> Option<(String, String)> {
+        let filters = self.kept(|name| !NOT_FILTERS.contains(&name));
+        let others = self.kept(|name| NOT_FILTERS.contains(&name));
+        (!filters.is_empty()).then(|| (filters, format!("{}?{others}", self.end())))
+    }
+
+    /// The last segment of the path.
+    fn end(self) -> String {
+        let end = self.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let end = end.strip_suffix(b".mirrorlist").unwrap_or(end);
+        format!("./{}", String::from_utf8_lossy(end))
+    }
+
+    /// The pairs of the query whose names mean something and are these, as sent.
+    fn kept(self, keeps: impl Fn(&[u8]) -> bool) -> String {
+        let pairs = self.query.split(|byte| *byte == b'&').filter(|pair| {
+            let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+            params::is_known(name) && keeps(name)
+        });
+        String::from_utf8_lossy(&pairs.collect::<Vec<_>>().join(&b'&')).into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_keeps_what_was_asked_and_names_another_form() {
+        let all = Forms { path: b"/x/mirrorlist", query: b"path=a%26b&country=DE&countme=1&format=html&" };
+        let forms: Vec<_> = all.forms(None, true).collect();
+        assert_eq!(forms[0], ("JSON", "./mirrorlist?path=a%26b&country=DE&format=json".to_owned()));
+        assert_eq!(forms.len(), 3);
+        let unfiltered = ("country=DE".to_owned(), "./mirrorlist?path=a%26b&format=html".to_owned());
+        assert_eq!(all.unfiltered(), Some(unfiltered));
+        assert_eq!(Forms { query: b"path=a&format=html", ..all }.unfiltered(), None);
+    }
+}
