@@ -76,9 +76,11 @@ impl Counters {
         keys.zip(sums).filter(|(key, sum)| *sum > 0 || matches!(key, Key::Counter(_))).collect()
     }
 
-    /// The single counters among them, by name.
+    /// The single counters among them, by name; but for what is about one input of the cache.
     pub fn named(self) -> BTreeMap<String, u64> {
-        Counter::ALL.into_iter().map(|counter| counter.name().into()).zip(self.sums()).collect()
+        let all = Counter::ALL.into_iter().zip(self.sums());
+        let named = all.filter(|(counter, _)| counter.input().is_none());
+        named.map(|(counter, sum)| (counter.name().into(), sum)).collect()
     }
 
     /// Every number of a row, summed over the rows. Those that nobody has had yet are left out: reading would make

@@ -10,7 +10,7 @@ mod origins;
 mod site;
 
 use crate::{
-    compile::{Inputs, Policy},
+    compile::{Input, Inputs, MaxAges, Policy},
     failure::Failure,
 };
 use cache::{
@@ -20,7 +20,7 @@ use cache::{
     scheme::{Scheme, Schemes},
 };
 use clap::{ArgMatches, Args};
-use program::options::{self, likely};
+use program::options::{self, duration, likely};
 use std::{path::PathBuf, time::Duration};
 
 /// What a build is to do, all options settled.
@@ -61,6 +61,9 @@ pub struct Options {
     /// Leave out URLs of these protocols, such as ftp,rsync [default: []]
     #[arg(long, value_name = "LIST", num_args = 0..=1, value_parser = schemes, help_heading = "policy")]
     exclude_protocols: Vec<Schemes>,
+    /// Ages beyond which a warning tells that an input is too old, 0 for none; inputs that are not named keep theirs [default: ["mirrormanager=1d", "netblocks=30d", "continents=0", "geoip=30d"]]
+    #[arg(long, value_name = "INPUT=TIME", num_args = 0..=1, value_parser = max_age, help_heading = "policy")]
+    max_age: Vec<(Input, u64)>,
     /// A file of one version that is younger comes from its origin, for mirrors cannot have it yet; 0 for none
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = options::duration, help_heading = "policy")]
     young: Duration,
@@ -94,6 +97,8 @@ impl Options {
             let cause = "exclude-protocols: names every protocol, which leaves no mirror";
             return Err(Failure::config(cause));
         }
+        let mut max_ages = MaxAges::default();
+        options.max_age.into_iter().for_each(|(input, seconds)| max_ages.set(input, seconds));
         if options.origin_only.len() > MOST_GLOBS {
             let cause =
                 format!("origin-only: more than {MOST_GLOBS} patterns, with which requests take long");
@@ -115,7 +120,7 @@ impl Options {
                 geoip: options.geoip,
             },
             output: needed("output", options.output)?,
-            policy: Policy { exclude_protocols },
+            policy: Policy { exclude_protocols, max_ages },
             site,
             check: options.check,
             json: options.json,
@@ -128,6 +133,16 @@ fn needed(key: &str, path: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let ask =
         format!("{key}: no file is named; give --{key} FILE, or --config FILE with {key} in its [inputs]");
     path.ok_or_else(|| Failure::config(ask))
+}
+
+/// Takes an input's name and a time, `=` between them.
+fn max_age(said: &str) -> Result<(Input, u64), Failure> {
+    let (name, time) = said.split_once('=').ok_or_else(|| Failure::config("expected INPUT=TIME"))?;
+    let input = Input::ALL.into_iter().find(|input| input.to_string() == name).ok_or_else(|| {
+        let known = Input::ALL.map(|input| input.to_string()).join(", ");
+        Failure::config(format!("`{name}` is no input; there are {known}"))
+    })?;
+    Ok((input, duration(time)?.as_secs()))
 }
 
 /// Takes names of protocols, a comma between each.

@@ -175,7 +175,7 @@ fn inspect_begins_with_what_an_operator_asks_and_has_sections_only_for_who_wants
         "  archs         aarch64 x86_64\n",
         "  directories   2\n",
         "  files         1 whose hashes are known\n",
-        "  data of       2026-07-16T00:00:00Z (",
+        "  mirrormanager 747 bytes, of 2026-07-16T00:00:00Z (",
     ] {
         assert!(said.contains(line), "{line}{said}");
     }

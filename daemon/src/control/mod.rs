@@ -7,8 +7,12 @@ pub mod callers;
 pub mod errand;
 mod report;
 
+use cache::View;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 use wire::Counter;
 
 /// What the operator may want.
@@ -69,6 +73,9 @@ pub struct Status {
     /// What is suspended, if a list is read at all. An older daemon does not say.
     #[serde(default)]
     pub suspended: Option<Suspended>,
+    /// What the cache was made from. An older daemon does not say.
+    #[serde(default)]
+    pub sources: Vec<Source>,
     /// Workers that it is to have.
     pub workers_wanted: u64,
     /// Those that are ready.
@@ -105,6 +112,33 @@ pub struct Suspended {
     pub hosts: u64,
     /// When the first of them is back, unless it is said again.
     pub until: Option<u64>,
+}
+
+/// A file that the cache was made from.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Source {
+    /// What it was given as, such as `geoip`.
+    pub name: String,
+    /// When what it says was made, in seconds since the epoch; else when it was written; `None` if unknown.
+    pub time: Option<u64>,
+    /// Seconds after which it is too old, if it ever is.
+    pub max_age: Option<u64>,
+    /// Whether it was when the daemon told this.
+    pub too_old: bool,
+}
+
+impl Source {
+    /// Those of a cache.
+    pub fn all(view: &View<'_>) -> Vec<Source> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let source = |source: cache::Source<'_>| Source {
+            name: source.name.into(),
+            time: source.time,
+            max_age: source.max_age,
+            too_old: source.is_old(now),
+        };
+        view.sources().map(source).collect()
+    }
 }
 
 /// A reload that is over.

@@ -1,6 +1,6 @@
 //! What people read of a status. Scripts take the JSON.
 
-use super::{Loader, State, Status, Suspended, Worker};
+use super::{Loader, Source, State, Status, Suspended, Worker};
 use program::print::{age, date, grouped};
 use std::time::{SystemTime, UNIX_EPOCH};
 use wire::{Counter, Unit};
@@ -39,6 +39,7 @@ fn lines(status: &Status, now: u64) -> Vec<String> {
             format!("{} URLs, {} hosts without another ({file}){first}", grouped(*urls), grouped(*hosts)),
         ));
     }
+    told.extend(status.sources.iter().map(|source| (source.name.as_str(), source_text(source, now))));
     if let Some(last) = &status.last_reload {
         let how = last.error.as_deref().unwrap_or("went well");
         told.push(("last reload", format!("{}: {how}", moment(last.time))));
@@ -56,6 +57,18 @@ fn lines(status: &Status, now: u64) -> Vec<String> {
     let columns = row(["worker", "generation", "process", "state", "age", "requests", "private kB"]);
     let workers = status.workers.iter().map(worker_row);
     [head].into_iter().chain(told).chain(counts).chain([columns]).chain(workers).collect()
+}
+
+/// How old a source is, and whether that is too old.
+fn source_text(source: &Source, now: u64) -> String {
+    let Some((time, date)) = source.time.and_then(|time| Some((time, date(time)?))) else {
+        return "of unknown time".into();
+    };
+    let told = format!("of {date} ({} ago)", age(now.saturating_sub(time)));
+    match source.max_age {
+        Some(most) if source.too_old => format!("{told}; too old: warning, its max-age is {}", age(most)),
+        _ => told,
+    }
 }
 
 fn line(what: &str, value: &str) -> String {
@@ -94,6 +107,10 @@ mod tests {
     use super::*;
     use crate::control::Reloaded;
 
+    fn source(name: &str, time: Option<u64>, max_age: Option<u64>) -> Source {
+        Source { name: name.into(), time, max_age, too_old: max_age == Some(1000) }
+    }
+
     fn status() -> Status {
         let counters = [
             (Counter::Started, 1_700_000_000),
@@ -121,6 +138,12 @@ mod tests {
                 hosts: 2,
                 until: Some(1_700_003_720),
             }),
+            sources: vec![
+                source("mirrormanager", Some(1_700_002_000), Some(1000)),
+                source("netblocks", None, Some(1000)),
+                source("continents", Some(1_600_000_000), None),
+                source("geoip", Some(1_700_000_000), Some(86_400)),
+            ],
             workers_wanted: 2,
             workers_ready: 1,
             last_reload: Some(Reloaded { time: 1_700_003_600, error: Some("cache X: is empty".into()) }),
@@ -150,6 +173,10 @@ mirrorlistd 1.2.3, process 4711
   data of                   2023-11-14T22:46:40Z (27 min 40 s ago)
   holds                     600 hosts, 120,000 directories, 0 repositories
   suspended                 1,003 URLs, 2 hosts without another (/var/lib/S); the first ends in 1 min 0 s
+  mirrormanager             of 2023-11-14T22:46:40Z (27 min 40 s ago); too old: warning, its max-age is 16 min 40 s
+  netblocks                 of unknown time
+  continents                of 2020-09-13T12:26:40Z (1158 d 10 h ago)
+  geoip                     of 2023-11-14T22:13:20Z (1 h 1 min ago)
   last reload               2023-11-14T23:13:20Z (1 min 0 s ago): cache X: is empty
   reload                    has been reading the cache for 12 s (process 4720)
   requests                  1,234,567

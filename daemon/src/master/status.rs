@@ -2,12 +2,12 @@
 
 use super::{Master, supervisor::ReloadError};
 use crate::{
-    control::{Loader, Reloaded, Status, Suspended, Worker},
+    control::{Loader, Reloaded, Source, Status, Suspended, Worker},
     suspended::seconds,
 };
 use program::notify;
 use std::time::Instant;
-use wire::Counter;
+use wire::{Counter, Unit};
 
 impl Master {
     /// Counts a reload that is over, or (an error) one that is taken back.
@@ -31,6 +31,15 @@ impl Master {
             counters.set(Counter::Hosts, view.host_count() as u64);
             counters.set(Counter::Directories, view.directory_count() as u64);
             counters.set(Counter::Repositories, view.repository_count() as u64);
+            for counter in Counter::ALL {
+                let Some(input) = counter.input() else { continue };
+                let source = view.sources().find(|source| source.name == input);
+                let told = source.and_then(|source| match counter.unit() {
+                    Unit::Time => source.time,
+                    _ => source.max_age,
+                });
+                counters.set(counter, told.unwrap_or_default());
+            }
         }
         let usable = cache.fragments.usable();
         counters.set(Counter::SuspendedUrls, usable.urls() as u64);
@@ -83,6 +92,7 @@ impl Master {
                     until: usable.until(),
                 }
             }),
+            sources: current.cache.view().map_or(Vec::new(), |view| Source::all(&view)),
             workers_wanted: self.config.slots().into(),
             workers_ready: current.ready() as u64,
             last_reload: self.last_reload.clone(),

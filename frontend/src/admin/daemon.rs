@@ -8,12 +8,22 @@ pub(super) fn write(page: &mut Page, told: Option<&[(Key, u64)]>) {
     let up = u64::from(told.is_some());
     page.number(Unit::Gauge, "mirrorlist_daemon_up", "Whether a worker has told what follows.", up);
     let Some(told) = told else { return };
+    let mut described = "";
     for counter in Counter::ALL {
         let value = told.iter().find(|(key, _)| *key == Key::Counter(counter)).map(|(_, value)| *value);
-        match (counter.unit(), value) {
-            (_, None) | (Unit::Time, Some(0)) => {}
-            (unit, Some(value)) => page.number(unit, counter.name(), counter.help(), value),
+        let value = value.filter(|value| *value > 0 || !matches!(counter.unit(), Unit::Time | Unit::Span));
+        let Some(value) = value else { continue };
+        let (name, help) = (counter.name(), counter.help());
+        let Some(input) = counter.input() else {
+            page.number(counter.unit(), name, help, value);
+            continue;
+        };
+        // Those of all inputs are one metric, and stand together.
+        if described != name {
+            page.describe(name, "gauge", help);
+            described = name;
         }
+        page.sample(name, &[("input", input)], value);
     }
     page.describe(
         "mirrorlist_daemon_requests",

@@ -51,7 +51,7 @@ impl Page {
     pub(super) fn number(&mut self, unit: Unit, name: &str, help: &str, value: u64) {
         let (kind, suffix) = match unit {
             Unit::Count => ("counter", "_total"),
-            Unit::Gauge | Unit::Time => ("gauge", ""),
+            Unit::Gauge | Unit::Time | Unit::Span => ("gauge", ""),
         };
         self.describe(name, kind, help);
         self.sample(&format!("{name}{suffix}"), &[], value);

@@ -276,7 +276,7 @@ fn metrics_tell_what_clients_got_and_what_the_daemon_tells() {
 }
 
 /// Names that others read. One more is no change to them.
-const PUBLIC: [&str; 32] = [
+const PUBLIC: [&str; 35] = [
     "mirrorlist_http_build_info",
     "mirrorlist_http_threads",
     "mirrorlist_http_requests_total",
@@ -292,6 +292,8 @@ const PUBLIC: [&str; 32] = [
     "mirrorlist_daemon_generation",
     "mirrorlist_cache_built_timestamp_seconds",
     "mirrorlist_cache_source_timestamp_seconds",
+    "mirrorlist_cache_input_timestamp_seconds",
+    "mirrorlist_cache_input_max_age_seconds",
     "mirrorlist_cache_size_bytes",
     "mirrorlist_cache_hosts",
     "mirrorlist_cache_directories",
@@ -308,6 +310,7 @@ const PUBLIC: [&str; 32] = [
     "mirrorlist_daemon_frames_refused_total",
     "mirrorlist_daemon_sent_bytes_total",
     "mirrorlist_daemon_access_log_lines_dropped_total",
+    "mirrorlist_daemon_request_log_lines_dropped_total",
     "mirrorlist_daemon_requests_total",
 ];
 
@@ -327,7 +330,8 @@ fn every_counter_that_is_declared_is_a_metric_and_public_names_stay_as_they_are(
     for (counter, number) in Counter::ALL.into_iter().zip(1_u32..) {
         let suffix = if counter.unit() == Unit::Count { "_total" } else { "" };
         let name = format!("{}{suffix}", counter.name());
-        assert_eq!(value(&scrape, &name, &[]), f64::from(number), "{name}");
+        let labels: Vec<_> = counter.input().map(|input| ("input", input)).into_iter().collect();
+        assert_eq!(value(&scrape, &name, &labels), f64::from(number), "{name}");
     }
     for name in PUBLIC {
         assert!(scrape.samples.iter().any(|sample| sample.metric == name), "{name}");

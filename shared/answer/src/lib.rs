@@ -13,7 +13,7 @@ pub mod suspended;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
-    redirector::Redirector,
+    redirector::{Below, Redirector},
     render::{apt, escape, help::Help, log_line, metalink, metalink4, mirrorlist, redirect, refusal},
     rules::{LogAddress, Rules},
     select::{
@@ -86,8 +86,7 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
-        let redirector = self.redirector.filter(|redirector| !redirector.is_empty());
-        let below = redirector.and_then(|redirector| Some((redirector, redirector.below(request.path)?)));
+        let below = self.below(request.path);
         if below.map_or(matches!(request.path, b"/" | b""), |(_, below)| below.is_empty()) {
             return self.help(request, now, out);
         }
@@ -116,6 +115,12 @@ impl Service<'_> {
             );
         }
         answer
+    }
+
+    /// What a path as sent is to the redirector, if it is below a prefix.
+    pub fn below<'q>(&self, path: &'q [u8]) -> Option<(&Redirector, Below<'_, 'q>)> {
+        let redirector = self.redirector?;
+        Some((redirector, redirector.below(path)?))
     }
 
     fn help(&self, request: &wire::Request<'_>, now: u64, out: &mut Vec<u8>) -> Answer {

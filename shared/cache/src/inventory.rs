@@ -219,6 +219,8 @@ pub struct Source {
     pub own_time: bool,
     /// Its length.
     pub bytes: u64,
+    /// Seconds after which what it says is too old; 0 for never.
+    pub max_age: u64,
 }
 
 /// What is known of one version of a file.

@@ -172,6 +172,8 @@ pub struct SourceRow {
     pub time: u64,
     /// Its length.
     pub bytes: u64,
+    /// Seconds after which what it says is too old; 0 for never.
+    pub max_age: u64,
     /// What it was given as.
     pub name: u32,
     /// [`OWN_TIME`] or 0.

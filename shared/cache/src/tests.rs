@@ -64,8 +64,10 @@ pub(super) fn inventory() -> Inventory {
         let carriers = SetPosition { roster, set };
         inventory.directories.insert(path.into(), Directory { carriers, subpath: subpath.into() });
     }
-    for (name, time, own_time) in [("mirrormanager", 1_700_000_000, true), ("netblocks", 0, false)] {
-        inventory.sources.push(inventory::Source { name: name.into(), time, own_time, bytes: 77 });
+    for (name, time, own_time, max_age) in
+        [("mirrormanager", 1_700_000_000, true, 100), ("netblocks", 0, false, 0)]
+    {
+        inventory.sources.push(inventory::Source { name: name.into(), time, own_time, bytes: 77, max_age });
     }
     let version = FileVersion { timestamp: 5, size: 6, sha256: Some([7; 32]), ..FileVersion::default() };
     let older = FileVersion { md5: Some([1; 16]), sha512: Some([2; 64]), ..FileVersion::default() };
@@ -232,10 +234,22 @@ fn sources_are_told_with_their_age_where_it_is_known() {
     assert_eq!(
         sources,
         [
-            super::Source { name: "mirrormanager", time: Some(1_700_000_000), own_time: true, bytes: 77 },
-            super::Source { name: "netblocks", time: None, own_time: false, bytes: 77 },
+            super::Source {
+                name: "mirrormanager",
+                time: Some(1_700_000_000),
+                own_time: true,
+                bytes: 77,
+                max_age: Some(100),
+            },
+            super::Source { name: "netblocks", time: None, own_time: false, bytes: 77, max_age: None },
         ]
     );
+    let old = |now| [0, 1].map(|at| sources[at].is_old(now));
+    assert_eq!(old(1_700_000_100), [false, false]);
+    assert_eq!(old(1_700_000_101), [true, false]);
+    assert_eq!([0, 1].map(|at| sources[at].age(1_700_000_060)), [Some(60), None]);
+    // Clocks differ.
+    assert_eq!(sources[0].age(1), Some(0));
 }
 
 /// Rosters of every width around the end of a word, with sets of one, all and random hosts.

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 /// Version, commit and the cache format that a program reads or writes, if it knows any, such as
-/// `1.2.0 (commit 0123456789ab, cache format 3)`.
+/// `1.2.0 (commit 0123456789ab, cache format 4)`.
 ///
 /// A debug build says that it is one in place of the commit.
 pub fn version(format: Option<u32>) -> &'static str {

@@ -56,10 +56,12 @@ pub enum Unit {
     Gauge,
     /// A moment, in seconds since the epoch; 0 if it has not been.
     Time,
+    /// A number of seconds; 0 if there is none.
+    Span,
 }
 
 macro_rules! counters {
-    ($($counter:ident = $key:literal, $unit:ident, $name:literal, $help:literal;)*) => {
+    ($($counter:ident = $key:literal, $unit:ident, $name:literal $(of $input:literal)?, $help:literal;)*) => {
         /// A single counter or gauge of the daemon; its number is its place among all.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Counter { $(#[doc = $help] $counter,)* }
@@ -71,6 +73,11 @@ macro_rules! counters {
             /// How its value is to be read.
             pub fn unit(self) -> Unit {
                 match self { $(Counter::$counter => Unit::$unit,)* }
+            }
+
+            /// The input of the cache that it is about, if it is about one; those of all inputs share a name.
+            pub fn input(self) -> Option<&'static str> {
+                match self { $(Counter::$counter => None $(.or(Some($input)))?,)* }
             }
 
             /// Its name outside: in the metrics and in the JSON of `mirrorlistd status`.
@@ -110,14 +117,32 @@ counters! {
         "How the last reload went: 0 there was none, 1 well, 2 it failed.";
     LastReloadTime = 14, Time, "mirrorlist_daemon_last_reload_timestamp_seconds", "When the last reload was over.";
     Started = 15, Time, "mirrorlist_daemon_start_timestamp_seconds", "When the daemon was started.";
-    SuspendedUrls = 16, Gauge, "mirrorlist_suspended_urls", "URLs of the cache that are suspended.";
-    SuspendedHosts = 17, Gauge, "mirrorlist_suspended_hosts", "Hosts all of whose URLs are suspended.";
+    MirrormanagerTime = 16, Time, "mirrorlist_cache_input_timestamp_seconds" of "mirrormanager",
+        "When what an input of the cache says was made.";
+    NetblocksTime = 17, Time, "mirrorlist_cache_input_timestamp_seconds" of "netblocks",
+        "When what an input of the cache says was made.";
+    ContinentsTime = 18, Time, "mirrorlist_cache_input_timestamp_seconds" of "continents",
+        "When what an input of the cache says was made.";
+    GeoipTime = 19, Time, "mirrorlist_cache_input_timestamp_seconds" of "geoip",
+        "When what an input of the cache says was made.";
+    MirrormanagerMaxAge = 20, Span, "mirrorlist_cache_input_max_age_seconds" of "mirrormanager",
+        "Age beyond which an input of the cache is too old.";
+    NetblocksMaxAge = 21, Span, "mirrorlist_cache_input_max_age_seconds" of "netblocks",
+        "Age beyond which an input of the cache is too old.";
+    ContinentsMaxAge = 22, Span, "mirrorlist_cache_input_max_age_seconds" of "continents",
+        "Age beyond which an input of the cache is too old.";
+    GeoipMaxAge = 23, Span, "mirrorlist_cache_input_max_age_seconds" of "geoip",
+        "Age beyond which an input of the cache is too old.";
+    SuspendedUrls = 24, Gauge, "mirrorlist_suspended_urls", "URLs of the cache that are suspended.";
+    SuspendedHosts = 25, Gauge, "mirrorlist_suspended_hosts", "Hosts all of whose URLs are suspended.";
     Connections = 32, Count, "mirrorlist_daemon_connections_accepted", "Connections that workers have taken.";
     FramesRefused = 33, Count, "mirrorlist_daemon_frames_refused",
         "Frames that were refused, each with its connection.";
     BytesSent = 34, Count, "mirrorlist_daemon_sent_bytes", "Bytes sent to front ends.";
     LogLinesDropped = 35, Count, "mirrorlist_daemon_access_log_lines_dropped",
         "Lines of the access log that could not be written.";
+    RequestLogLinesDropped = 36, Count, "mirrorlist_daemon_request_log_lines_dropped",
+        "Lines of the request log that could not be written.";
     RedirectorHead = 48, Count, "mirrorlist_redirector_head_requests", "Paths of the redirector that were asked for by HEAD.";
     RedirectorOriginOnly = 49, Count, "mirrorlist_redirector_origin_only",
         "Redirects to an origin that alone has such files.";
@@ -304,10 +329,13 @@ mod tests {
             (13, "mirrorlist_daemon_last_reload_outcome"),
             (14, "mirrorlist_daemon_last_reload_timestamp_seconds"),
             (15, "mirrorlist_daemon_start_timestamp_seconds"),
+            (16, "mirrorlist_cache_input_timestamp_seconds"),
+            (20, "mirrorlist_cache_input_max_age_seconds"),
             (32, "mirrorlist_daemon_connections_accepted"),
             (33, "mirrorlist_daemon_frames_refused"),
             (34, "mirrorlist_daemon_sent_bytes"),
             (35, "mirrorlist_daemon_access_log_lines_dropped"),
+            (36, "mirrorlist_daemon_request_log_lines_dropped"),
         ];
         for (key, name) in public {
             let Some(Key::Counter(counter)) = Key::decode(key) else { panic!("{key}: no counter") };
@@ -320,7 +348,7 @@ mod tests {
         let (mut keys, mut names) = (HashSet::new(), HashSet::new());
         for counter in Counter::ALL {
             let (name, help) = (counter.name(), counter.help());
-            assert!(keys.insert(counter.key()) && names.insert(name), "{counter:?}");
+            assert!(keys.insert(counter.key()) && names.insert((name, counter.input())), "{counter:?}");
             assert!(counter.key() & OF_REQUESTS == 0, "{counter:?}");
             // The metrics' text ends counts with `_total`.
             assert!(name.starts_with("mirrorlist_") && !name.ends_with("_total"), "{name}");

@@ -6,6 +6,7 @@
 
 mod accepting;
 mod addresses;
+mod ages;
 mod answers;
 mod connections;
 mod demo;

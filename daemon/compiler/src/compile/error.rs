@@ -17,6 +17,11 @@ pub enum Input {
     Geoip,
 }
 
+impl Input {
+    /// All of them, in the order in which they are named.
+    pub const ALL: [Input; 4] = [Input::Mirrormanager, Input::Netblocks, Input::Continents, Input::Geoip];
+}
+
 impl fmt::Display for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

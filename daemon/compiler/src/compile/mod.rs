@@ -20,7 +20,7 @@ mod text;
 use cache::files;
 use cache::inventory::{Inventory, Source};
 pub use error::{Cause, Error, Input};
-pub use policy::Policy;
+pub use policy::{MaxAges, Policy};
 pub use skipped::{InputTable, Reason, Row, Skipped};
 use std::{
     io::Read as _,
@@ -80,7 +80,9 @@ pub fn gather(
     // Before they are read: of a file that is replaced meanwhile the greater age is told.
     let mut files = Vec::new();
     for (input, path) in inputs.named() {
-        files.push((input, source(input, path).map_err(|cause| error(input, path, cause))?));
+        let mut source = source(input, path).map_err(|cause| error(input, path, cause))?;
+        source.max_age = policy.max_ages.of(input);
+        files.push((input, source));
     }
     if let Some(path) = &inputs.continents {
         progress(Input::Continents);
@@ -144,7 +146,7 @@ fn directories(
 fn source(input: Input, path: &Path) -> Result<Source, Cause> {
     let file = files::open(path)?.metadata()?;
     let written = file.modified()?.duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-    Ok(Source { name: input.to_string(), time: written, own_time: false, bytes: file.len() })
+    Ok(Source { name: input.to_string(), time: written, own_time: false, bytes: file.len(), max_age: 0 })
 }
 
 fn read(input: Input, path: &Path) -> Result<Vec<u8>, Error> {

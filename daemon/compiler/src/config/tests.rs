@@ -117,6 +117,25 @@ fn protocols_are_a_list_of_known_names() {
 }
 
 #[test]
+fn ages_of_inputs_are_set_one_by_one() {
+    let ages = |arguments: &[&str]| {
+        let file = format!("{LEAST}[policy]\nmax-age = ['mirrormanager=6h', 'geoip=0']\n");
+        load_file(&file, arguments).map(|config| Input::ALL.map(|input| config.policy.max_ages.of(input)))
+    };
+    assert_eq!(ages(&[]), Ok([6 * 3600, 30 * 86_400, 0, 0]));
+    assert_eq!(ages(&["--max-age", "continents=1d"]), Ok([86_400, 30 * 86_400, 86_400, 30 * 86_400]));
+    assert_eq!(ages(&["--max-age"]), Ok([86_400, 30 * 86_400, 0, 30 * 86_400]));
+    for (said, cause) in [
+        ("geoip", "expected INPUT=TIME"),
+        ("geo=1d", "`geo` is no input; there are mirrormanager, netblocks, continents, geoip"),
+        ("geoip=often", "expected a time such as 500ms, 2s, 1m, 1h, 14d, or seconds"),
+    ] {
+        let error = ages(&["--max-age", said]).unwrap_err();
+        assert!(error.ends_with(cause), "{error}");
+    }
+}
+
+#[test]
 fn what_is_unknown_or_wrong_is_refused_with_its_place() {
     for (file, cause) in [
         ("[input]\n", "line 1: unknown section `input`; did you mean `inputs`?"),

@@ -14,7 +14,11 @@ use crate::{
     log,
 };
 use cache::{View, inventory::Inventory};
-use program::{aside, options::well, print::printed};
+use program::{
+    aside,
+    options::well,
+    print::{age, printed},
+};
 use std::{
     fs,
     io::{self, IsTerminal as _, Write as _},
@@ -69,6 +73,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         ))
     })?;
     warn_of_odd_inputs(&skipped);
+    warn_of_old(&view, inputs, build_time);
     warn_of_idle_aliases(&view);
     if let Some(large) = large {
         log::warning(large);
@@ -127,6 +132,20 @@ fn warn_of_odd_inputs(skipped: &Skipped) {
         if let Some(consequence) = row.reason.consequence() {
             log::warning(format_args!("{row}; {consequence}"));
         }
+    }
+}
+
+/// Says which inputs are older than they may be.
+fn warn_of_old(view: &View<'_>, inputs: &Inputs, now: u64) {
+    for ((input, path), source) in inputs.named().zip(view.sources()).filter(|(_, source)| source.is_old(now))
+    {
+        let (old, most) = (source.age(now).unwrap_or_default(), source.max_age.unwrap_or_default());
+        log::warning(format_args!(
+            "{input} {}: what it says is {} old, more than its max-age of {}; it is built from all the same",
+            path.display(),
+            age(old),
+            age(most)
+        ));
     }
 }
 

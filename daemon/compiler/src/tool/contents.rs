@@ -24,6 +24,8 @@ pub struct Contents<'a> {
     source_time: u64,
     /// Seconds since then; absent where the time is unknown.
     source_age: Option<u64>,
+    /// What it was built from.
+    sources: Vec<Source<'a>>,
     mirrors: Mirrors,
     /// Hosts by country.
     countries: BTreeMap<String, usize>,
@@ -34,6 +36,19 @@ pub struct Contents<'a> {
     /// What takes how much of the file; only where it was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     sections: Option<Vec<Section>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Source<'a> {
+    name: &'a str,
+    bytes: u64,
+    /// When what it says was made; absent where that is unknown.
+    time: Option<u64>,
+    /// Whether it says so itself; else it is when the file was written.
+    own_time: bool,
+    age: Option<u64>,
+    max_age: Option<u64>,
+    too_old: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -94,6 +109,7 @@ impl<'a> Contents<'a> {
             build_time: header.build_time,
             source_time: header.source_time,
             source_age: known.then(|| now.saturating_sub(header.source_time)),
+            sources: view.sources().map(|source| Source::of(source, now)).collect(),
             mirrors: Mirrors {
                 hosts: view.host_count(),
                 private: carried.iter().filter(|host| host.public == 0).count(),
@@ -142,11 +158,16 @@ impl<'a> Contents<'a> {
         writeln!(text, "  directories   {}", grouped(self.directories))?;
         writeln!(text, "  files         {} whose hashes are known", grouped(self.files))?;
         self.site.write(text)?;
-        let source = match (self.source_age, date(self.source_time)) {
-            (Some(seconds), Some(date)) => format!("{date} ({} ago)", age(seconds)),
-            _ => "an unknown time".into(),
-        };
-        writeln!(text, "  data of       {source}")?;
+        if self.sources.is_empty() {
+            let source = match (self.source_age, date(self.source_time)) {
+                (Some(seconds), Some(date)) => format!("{date} ({} ago)", age(seconds)),
+                _ => "an unknown time".into(),
+            };
+            writeln!(text, "  data of       {source}")?;
+        }
+        for source in &self.sources {
+            writeln!(text, "  {:<13} {}", source.name, source.text())?;
+        }
         let built = date(self.build_time).unwrap_or_else(|| "at an unknown time".into());
         writeln!(text, "  built         {built}")?;
         let Some(sections) = &self.sections else { return Ok(()) };
@@ -168,6 +189,27 @@ impl<'a> Contents<'a> {
             more => format!(", and {more} more"),
         };
         format!("{}: {}{more}", countries.len(), named.join(", "))
+    }
+}
+
+impl<'a> Source<'a> {
+    fn of(source: cache::Source<'a>, now: u64) -> Source<'a> {
+        let (age, too_old) = (source.age(now), source.is_old(now));
+        let cache::Source { name, time, own_time, bytes, max_age } = source;
+        Source { name, bytes, time, own_time, age, max_age, too_old }
+    }
+
+    fn text(&self) -> String {
+        let bytes = grouped(self.bytes);
+        let (Some(date), Some(seconds)) = (self.time.and_then(date), self.age) else {
+            return format!("{bytes} bytes, of unknown time");
+        };
+        let made = if self.own_time { "of" } else { "written" };
+        let old = match self.max_age {
+            Some(most) if self.too_old => format!("; too old: its max-age is {}", age(most)),
+            _ => String::new(),
+        };
+        format!("{bytes} bytes, {made} {date} ({} ago){old}", age(seconds))
     }
 }
 

@@ -90,6 +90,15 @@ impl Help<'_> {
         (source > 0).then(|| (age(self.now.saturating_sub(source)), of))
     }
 
+    /// How old what else the cache was made from is, where that is known.
+    fn other_ages(&self) -> impl Iterator<Item = String> {
+        let names = [("netblocks", "routes"), ("geoip", "countries of addresses")];
+        names.into_iter().filter_map(|(input, name)| {
+            let source = self.view.sources().find(|source| source.name == input)?;
+            Some(format!("{name} {} old", age(source.age(self.now)?)))
+        })
+    }
+
     fn text(&self) -> String {
         let [(mirrors, mirrors_are), (repositories, repositories_are)] = self.counts();
         let mut text = format!("Mirror list service (mirrorlistd {})\n", self.version);
@@ -100,6 +109,10 @@ impl Help<'_> {
                 let _ = writeln!(text, "; data {age} old, of {of}");
             }
             None => text.push('\n'),
+        }
+        let others: Vec<String> = self.other_ages().collect();
+        if !others.is_empty() {
+            let _ = writeln!(text, "{}", others.join(", "));
         }
         let mut heading = "\nExamples\n";
         for (target, what) in self.examples() {
@@ -150,6 +163,7 @@ impl Help<'_> {
         if let Some((_, of)) = age {
             let _ = write!(page, " · data of {of}");
         }
+        self.other_ages().for_each(|other| page.extend([" · ", other.as_str()]));
         page += "</footer>\n</main>\n</body>\n</html>\n";
         page
     }

@@ -91,7 +91,7 @@ fn the_readme_says_where_everything_is() {
         asn_exclusive: u32_le,
     };
     let rows = rows! {
-        ArchivedSourceRow: time bytes name flags,
+        ArchivedSourceRow: time bytes max_age name flags,
         ArchivedHostRow: id bandwidth allowed_start allowed_len country padding,
         ArchivedUrlRow: text scheme padding,
         ArchivedPlacementRow: host urls_start schemes padding,

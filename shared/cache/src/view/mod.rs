@@ -48,6 +48,20 @@ pub struct Source<'a> {
     pub own_time: bool,
     /// Its length.
     pub bytes: u64,
+    /// Seconds after which what it says is too old, if it ever is.
+    pub max_age: Option<u64>,
+}
+
+impl Source<'_> {
+    /// How old what it says is at `now`, in seconds since the epoch, if that is known.
+    pub fn age(&self, now: u64) -> Option<u64> {
+        self.time.map(|time| now.saturating_sub(time))
+    }
+
+    /// Whether it is older than it may be.
+    pub fn is_old(&self, now: u64) -> bool {
+        self.age(now).zip(self.max_age).is_some_and(|(age, most)| age > most)
+    }
 }
 
 impl fmt::Debug for View<'_> {
@@ -94,6 +108,7 @@ impl<'a> View<'a> {
             time: Some(row.time.to_native()).filter(|time| *time > 0),
             own_time: row.flags.to_native() & OWN_TIME != 0,
             bytes: row.bytes.to_native(),
+            max_age: Some(row.max_age.to_native()).filter(|seconds| *seconds > 0),
         })
     }
 

@@ -198,7 +198,8 @@ impl<'a> Writer<'a> {
         for source in &self.inventory.sources {
             let name = self.string(&source.name);
             let flags = if source.own_time { OWN_TIME } else { 0 };
-            self.schema.sources.push(SourceRow { time: source.time, bytes: source.bytes, name, flags });
+            let (time, bytes, max_age) = (source.time, source.bytes, source.max_age);
+            self.schema.sources.push(SourceRow { time, bytes, max_age, name, flags });
         }
     }
 

@@ -67,7 +67,8 @@ fn read(list: &MirrorList) -> (Inventory, Skipped) {
 /// The same under a policy that excludes these protocols.
 fn read_without(excluded: &[Scheme], list: &MirrorList) -> (Inventory, Skipped) {
     let (mut inventory, mut skipped) = (Inventory::default(), Skipped::default());
-    let policy = Policy { exclude_protocols: excluded.iter().copied().collect::<Schemes>() };
+    let policy =
+        Policy { exclude_protocols: excluded.iter().copied().collect::<Schemes>(), ..Policy::default() };
     import_under(&policy, Cursor::new(list.encode_to_vec()), &mut inventory, &mut skipped).unwrap();
     (inventory, skipped)
 }

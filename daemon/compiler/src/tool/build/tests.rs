@@ -233,7 +233,7 @@ fn a_check_finds_what_is_wrong_and_builds_nothing() {
 #[test]
 fn a_cache_that_the_policy_leaves_without_a_mirror_is_not_built() {
     let folder = TempDir::new().unwrap();
-    let policy = Policy { exclude_protocols: Schemes::NONE.with(Scheme::Https) };
+    let policy = Policy { exclude_protocols: Schemes::NONE.with(Scheme::Https), ..Policy::default() };
     let failure = run(&Config { policy, ..config(&folder, &small_cache()) }).unwrap_err();
     let cause = ": no directory in it has a host with a URL that exclude-protocols leaves; ";
     assert!(failure.fault == Fault::Cache && failure.to_string().contains(cause), "{failure}");
