@@ -34,6 +34,11 @@ pub fn is_usable(service: &Service<'_>, answer: &Answer, page: &[u8], log: &[u8]
             assert!(url.starts_with("http") && url.bytes().all(|byte| byte.is_ascii_graphic()), "{url:?}");
             assert_eq!(body.strip_suffix('\n'), Some(url));
         }
+        200 if kind == Kind::Page => {
+            assert!(body.len() <= 32 << 10 && !body.contains("<script"), "{body}");
+            let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+            assert!(roxmltree::Document::parse_with_options(body, options).is_ok(), "{body}");
+        }
         200 if headers.contains("Vary: Accept\r\n") => is_help(body),
         200 | 400 | 404 => {
             assert!(headers.is_empty(), "{headers:?}");
@@ -45,6 +50,10 @@ pub fn is_usable(service: &Service<'_>, answer: &Answer, page: &[u8], log: &[u8]
                 "application/metalink4+xml" => {
                     is_metalink(body, "urn:ietf:params:xml:ns:metalink");
                     assert_eq!(kind, Kind::Metalink4);
+                }
+                "application/json" => {
+                    let object: serde_json::Value = serde_json::from_str(body).expect("JSON");
+                    assert!(body.ends_with("}\n") && object.is_object() && kind == Kind::Json, "{body}");
                 }
                 // A tab parts a line of it in two.
                 _ if kind == Kind::Apt => is_text(&body.replace("\tpriority:", " priority:"), false),

@@ -14,7 +14,10 @@ pub mod suspended;
 pub use crate::render::fragments::Fragments;
 use crate::{
     redirector::{Below, Redirector},
-    render::{apt, escape, help::Help, log_line, metalink, metalink4, mirrorlist, redirect, refusal},
+    render::{
+        apt, escape, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist, page,
+        redirect, refusal,
+    },
     rules::{LogAddress, Rules},
     select::{
         form::{Format, PLAIN},
@@ -168,6 +171,7 @@ impl Service<'_> {
         out.extend_from_slice(line);
         match query.format {
             Format::Metalink => metalink::comment(&scratch.clock.pubdate, &text, out),
+            Format::Json => json::refusal(&text, out),
             _ => out.extend_from_slice(&text),
         }
         let head = ReplyHead { status, kind: query.format.kind(), tier: Tier::None };
@@ -195,7 +199,7 @@ impl Service<'_> {
     ) -> Option<Answer> {
         let (view, fragments, candidates) = (&self.view, self.fragments, &scratch.candidates);
         let head = ReplyHead { status: 200, kind: query.format.kind(), tier: candidates.picks.first()?.tier };
-        let headers_len = query.format.content_type().len();
+        let mut headers_len = query.format.content_type().len();
         Some(match query.format {
             Format::Redirect => {
                 let location = redirect::render(view, fragments, query, target, candidates, out)?;
@@ -215,6 +219,21 @@ impl Service<'_> {
             }
             Format::Apt => {
                 apt::render(view, fragments, query, target, candidates, out);
+                Answer { head, headers_len, counted: None }
+            }
+            Format::Page => {
+                for line in page::HEADERS {
+                    out.extend_from_slice(line);
+                    headers_len += line.len();
+                }
+                let (path, written) = query.written;
+                let links = Links { path, query: written };
+                let version = self.version;
+                page::Page { view, fragments, query, target, candidates, links, version }.render(out);
+                Answer { head, headers_len, counted: None }
+            }
+            Format::Json => {
+                json::render(view, fragments, query, target, candidates, out);
                 Answer { head, headers_len, counted: None }
             }
             Format::Metalink4 => {

@@ -30,6 +30,8 @@ impl Shown {
             (200 | 302, Kind::Metalink | Kind::Metalink4) => {
                 lines.filter_map(metalink_url).map(<[u8]>::to_vec).collect()
             }
+            (200, Kind::Page) => links(&page[answer.headers_len..]),
+            (200, Kind::Json) => json_urls(&page[answer.headers_len..]),
             (200, Kind::Apt) => lines.filter_map(apt_url).map(<[u8]>::to_vec).collect(),
             (200 | 302, _) => lines.filter(|line| !line.starts_with(b"#")).map(<[u8]>::to_vec).collect(),
             _ => HashSet::new(),
@@ -41,7 +43,7 @@ impl Shown {
     pub fn has(&self, url: &[u8]) -> bool {
         let mut written = Vec::with_capacity(url.len());
         match self.kind {
-            Kind::Metalink | Kind::Metalink4 => escape::xml(url, &mut written),
+            Kind::Metalink | Kind::Metalink4 | Kind::Page => escape::xml(url, &mut written),
             Kind::Redirect | Kind::File => escape::url_in_header(url, &mut written),
             _ => written.extend_from_slice(url),
         }
@@ -54,6 +56,21 @@ fn metalink_url(line: &[u8]) -> Option<&[u8]> {
     let line = line.strip_suffix(b"</url>")?;
     // Within a URL it is written as an entity.
     line.rsplit(|byte| *byte == b'>').next()
+}
+
+/// What the links of a page lead to.
+fn links(page: &[u8]) -> HashSet<Vec<u8>> {
+    let parts = String::from_utf8_lossy(page);
+    let links = parts.split("<li><a href=\"").skip(1).filter_map(|rest| rest.split_once('"'));
+    links.map(|(link, _)| link.as_bytes().to_vec()).collect()
+}
+
+/// The URLs of an object.
+fn json_urls(object: &[u8]) -> HashSet<Vec<u8>> {
+    let object: serde_json::Value = serde_json::from_slice(object).unwrap_or_default();
+    let mirrors = object["mirrors"].as_array().map_or(&[][..], Vec::as_slice);
+    let urls = mirrors.iter().filter_map(|mirror| mirror["urls"].as_object());
+    urls.flat_map(|urls| urls.values()).filter_map(|url| Some(url.as_str()?.as_bytes().to_vec())).collect()
 }
 
 /// The URL on a line of apt's list.

@@ -2,12 +2,13 @@
 
 use crate::{
     exchange::Reply,
-    model::{Block, Blocks, Body, Expected, Global, Line, METALINK, METALINK4, Ranks},
+    model::{Block, Blocks, Body, Expected, Global, JSON, Line, METALINK, METALINK4, Ranks, json, page},
 };
 use std::{
     collections::{HashMap, HashSet},
     fmt::Debug,
     ops::RangeInclusive,
+    sync::LazyLock,
 };
 use wire::Kind;
 
@@ -31,6 +32,14 @@ pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
             Some(unsaid) => Err(format!("not said: {unsaid:?} in {}", reply.body)),
             None => Ok(()),
         },
+        Body::Json(expected) => {
+            same_text("header lines", "", &reply.headers)?;
+            blocks(expected, &json::lines(&reply.body)?)
+        }
+        Body::Page(expected) => {
+            same_text("header lines", page::HEADERS, &reply.headers)?;
+            blocks(expected, &page::lines(&reply.body)?)
+        }
         Body::Redirect(targets) => redirect(targets, reply),
         Body::Blocks(expected) => {
             same_text("header lines", "", &reply.headers)?;
@@ -71,21 +80,21 @@ fn redirect(targets: &[String], reply: &Reply) -> Result<(), Difference> {
 
 /// With the tier *global* or without it, whichever the body begins like.
 fn blocks(expected: &Blocks, body: &str) -> Result<(), Difference> {
-    let Blocks { top: (top, after_tokens), groups, bottom, global, ranks, most, limit } = expected;
-    let (ranks, most) = (*ranks, (*most).min(*limit));
+    let Blocks { top: (top, after_tokens), groups, bottom, limit, global, ranks } = expected;
+    let (ranks, limit) = (*ranks, *limit);
     let everything: Vec<&[Block]> = groups.iter().map(Vec::as_slice).collect();
     let without = format!("{top}{after_tokens}");
     let Some(Global { minimum, token, group }) = global else {
-        return Reading::of(&without, bottom, body, ranks, most)?.groups(&everything, 0..=usize::MAX);
+        return Reading::of(&without, bottom, body, ranks, limit)?.groups(&everything, 0..=usize::MAX);
     };
     // In a metalink both begin alike.
     let with = format!("{top}{token}{after_tokens}");
-    let used = Reading::of(&with, bottom, body, ranks, most).and_then(|reading| {
+    let used = Reading::of(&with, bottom, body, ranks, limit).and_then(|reading| {
         let listed = 0..=minimum.saturating_sub(1);
         reading.groups(&[&everything[..], &[group]].concat(), listed)
     });
     match used {
-        Err(why) => Reading::of(&without, bottom, body, ranks, most)
+        Err(why) => Reading::of(&without, bottom, body, ranks, limit)
             .and_then(|reading| reading.groups(&everything, *minimum..=usize::MAX))
             .map_err(|other| format!("with the global tier: {why}\nwithout it: {other}")),
         fits => fits,
@@ -98,7 +107,8 @@ struct Reading<'a> {
     /// The length of the whole body.
     body: usize,
     ranks: Ranks,
-    most: usize,
+    /// How many hosts there may be.
+    limit: usize,
 }
 
 /// Where a reading has got to.
@@ -116,14 +126,14 @@ impl<'a> Reading<'a> {
         bottom: &str,
         body: &'a str,
         ranks: Ranks,
-        most: usize,
+        limit: usize,
     ) -> Result<Reading<'a>, Difference> {
         let Some(rest) = body.strip_prefix(top) else {
             let begins: String = body.chars().take(top.chars().count()).collect();
             return Err(same_text("the beginning", top, &begins).err().unwrap_or_default());
         };
         let hosts = rest.strip_suffix(bottom).ok_or_else(|| format!("the end: not {bottom:?}"))?;
-        Ok(Reading { hosts, body: body.len(), ranks, most })
+        Ok(Reading { hosts, body: body.len(), ranks, limit })
     }
 
     /// Whether what is listed are these groups. `before_last` is how many hosts may be listed before the last group is
@@ -157,10 +167,11 @@ impl<'a> Reading<'a> {
                 .map(|block| position.text(block))
                 .filter(|text| !text.is_empty())
                 .collect();
-            if position.listed > self.most {
-                return Err(format!("{} hosts are listed, at most {}", position.listed, self.most));
+            if position.listed > self.limit {
+                return Err(format!("{} hosts are listed, at most {}", position.listed, self.limit));
             }
-            if position.rest.is_empty() && position.listed == self.most {
+            // "as many hosts at most": whether the tier *global* is used is judged before.
+            if position.rest.is_empty() && position.listed == self.limit {
                 return Ok(());
             }
             // "An answer is at most 1 MiB: hosts beyond are left out, farthest first".
@@ -247,10 +258,34 @@ impl<'a> Position<'a> {
 pub fn readable(reply: &Reply) -> Result<(), Difference> {
     match &*reply.content_type {
         METALINK => readable_metalink(&reply.body, "http://www.metalinker.org/"),
+        _ if reply.head.kind == Kind::Page && reply.head.status == 200 => page::lines(&reply.body).map(drop),
+        JSON => fits_the_schema(&reply.body),
         METALINK4 => readable_metalink(&reply.body, "urn:ietf:params:xml:ns:metalink"),
         // Help is for people.
         _ if reply.head.kind == Kind::Other && reply.head.status == 200 => Ok(()),
         _ => readable_text(reply),
+    }
+}
+
+/// Whether the schema has it, and every key of it.
+fn fits_the_schema(body: &str) -> Result<(), Difference> {
+    static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+        let text = include_str!("../../../../shared/answer/answer.schema.json");
+        let mut schema = serde_json::from_str(text).expect("JSON");
+        close(&mut schema);
+        jsonschema::validator_for(&schema).expect("a schema")
+    });
+    let object = serde_json::from_str(body).map_err(|error| format!("{error}: {body}"))?;
+    SCHEMA.validate(&object).map_err(|error| format!("{error} at {}: {body}", error.instance_path()))
+}
+
+/// Makes a schema take no key that it does not name.
+fn close(schema: &mut serde_json::Value) {
+    if let serde_json::Value::Object(schema) = schema {
+        schema.values_mut().for_each(close);
+        if schema.get("properties").is_some_and(serde_json::Value::is_object) {
+            schema.insert("additionalProperties".into(), false.into());
+        }
     }
 }
 

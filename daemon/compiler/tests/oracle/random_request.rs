@@ -168,7 +168,7 @@ impl Vocabulary {
             parameters.push(("netblock", dice.one(&["1", "0", "", " 1 ", "yes", "01"]).into()));
         }
         if dice.percent(20) {
-            let names = ["text", "apt", "metalink4", " apt ", "TEXT", "xml", ""];
+            let names = ["text", "apt", "json", "metalink4", "html", " apt ", "TEXT", "xml", ""];
             let name = dice.one(&names).into();
             parameters.push(("format", damaged(dice, name)));
         }

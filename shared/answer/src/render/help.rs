@@ -3,7 +3,7 @@
 //! Plain text, or one HTML document for whoever lists `text/html`: no script, nothing from elsewhere, and a policy that
 //! lets the browser load nothing. Source: SPEC.md §1.
 
-use super::{escape, fragments::Fragments};
+use super::{escape, fragments::Fragments, html};
 use cache::View;
 use std::fmt::Write as _;
 use time::OffsetDateTime;
@@ -18,7 +18,7 @@ const PARAMETERS: [(&str, &str); 15] = [
     ("limit", "so many mirrors at most, 1 to 255"),
     ("protocol", "only URLs of these: https, http, ftp, rsync"),
     ("redirect", "go to the nearest mirror (mirrorlist only)"),
-    ("format", "another form: text, apt, metalink4"),
+    ("format", "another form: text, apt, html, json, metalink4"),
     ("ip", "answer as if this address asked"),
     ("location", "mirrors of this location first"),
     ("netblock", "0: no mirrors of the client's own network first"),
@@ -29,10 +29,6 @@ const PARAMETERS: [(&str, &str); 15] = [
 
 /// Header lines of both forms, but for the content type.
 const VARY: &[u8] = b"Vary: Accept\r\n";
-const HTML: &[u8] = b"Content-Type: text/html; charset=utf-8\r\n";
-const POLICY: &[u8] =
-    b"Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
-    form-action 'none'; frame-ancestors 'none'\r\n";
 const TEXT: &[u8] = b"Content-Type: text/plain\r\n";
 
 /// What is told.
@@ -52,10 +48,16 @@ impl Help<'_> {
     /// Appends header lines and body; returns the length of the former.
     pub fn render(&self, html: bool, out: &mut Vec<u8>) -> usize {
         let from = out.len();
-        let headers: &[&[u8]] = if html { &[HTML, VARY, POLICY] } else { &[TEXT, VARY] };
+        let headers: &[&[u8]] = if html { &[html::HTML, VARY, html::POLICY] } else { &[TEXT, VARY] };
         headers.iter().for_each(|line| out.extend_from_slice(line));
         let headers_len = out.len() - from;
-        out.extend_from_slice(if html { self.html() } else { self.text() }.as_bytes());
+        if html {
+            html::open("Mirror list service", STYLE, out);
+            out.extend_from_slice(self.html().as_bytes());
+            out.extend_from_slice(html::CLOSING);
+        } else {
+            out.extend_from_slice(self.text().as_bytes());
+        }
         headers_len
     }
 
@@ -73,7 +75,7 @@ impl Help<'_> {
 
     /// Numbers of mirrors and repositories, with what they count.
     fn counts(&self) -> [(String, &'static str); 2] {
-        let plural = |count, one, many| (grouped(count), if count == 1 { one } else { many });
+        let plural = |count, one, many| (grouped(count as u64), if count == 1 { one } else { many });
         [
             plural(self.view.host_count(), "mirror", "mirrors"),
             plural(self.fragments.repositories(), "repository", "repositories"),
@@ -133,7 +135,6 @@ impl Help<'_> {
             String::from_utf8_lossy(&out).into_owned()
         };
         let mut page = String::with_capacity(8192);
-        page += HEAD;
         let _ = writeln!(
             page,
             "<h1>Mirror list service</h1>\n<p class=\"lead\">Ask which mirrors are near you: for people, dnf and other programs.</p>"
@@ -150,8 +151,10 @@ impl Help<'_> {
         let mut heading = "<h2>Try it</h2>\n<ul>\n";
         for (target, what) in self.examples() {
             let target = escaped(&target);
-            let _ =
-                writeln!(page, "{heading}<li>{what}<br><a href=\"{target}\"><code>/{target}</code></a></li>");
+            let _ = writeln!(
+                page,
+                "{heading}<li>{what}<br/><a href=\"{target}\"><code>/{target}</code></a></li>"
+            );
             heading = "";
         }
         page += if heading.is_empty() { "</ul>\n" } else { "" };
@@ -164,55 +167,26 @@ impl Help<'_> {
             let _ = write!(page, " · data of {of}");
         }
         self.other_ages().for_each(|other| page.extend([" · ", other.as_str()]));
-        page += "</footer>\n</main>\n</body>\n</html>\n";
+        page += "</footer>\n";
         page
     }
 }
 
-/// What comes before the page's first word.
-const HEAD: &str = r#"<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Mirror list service</title>
-<style>
-:root { color-scheme: light dark; --ink: #1c2024; --soft: #5b6470; --paper: #fcfcfd; --line: #dfe3e8; --link: #0a58ca; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e8eb; --soft: #9aa4b0; --paper: #14171a; --line: #2c3238; --link: #7fb2ff; }
-}
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }
-main { max-width: 42rem; margin: 0 auto; padding: 2.5rem 1.25rem; }
-h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .5rem; }
-h2 { font-size: 1.125rem; margin: 2.25rem 0 .75rem; }
-p { margin: 0 0 .75rem; }
-.lead, footer, .facts dt { color: var(--soft); }
-dl, dd { margin: 0; }
-.facts { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; margin-top: 1.5rem; padding: 1rem 0; border: solid var(--line); border-width: 1px 0; }
+const STYLE: &str = r".facts { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem; margin-top: 1.5rem; padding: 1rem 0; border: solid var(--line); border-width: 1px 0; }
 .facts div { display: flex; flex-direction: column-reverse; }
 .facts dt { font-size: .875rem; }
 .facts dd { font-size: 1.5rem; font-weight: 600; line-height: 1.3; font-variant-numeric: tabular-nums; }
 ul { list-style: none; margin: 0; padding: 0; }
 li { margin-bottom: .875rem; }
 li::first-letter { text-transform: uppercase; }
-code { font: .875rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
-a { color: var(--link); text-decoration: 1px underline var(--line); text-underline-offset: .35em; }
-a:hover { text-decoration-color: currentcolor; }
 a code { word-break: break-all; }
 .parameters { display: grid; grid-template-columns: max-content 1fr; gap: .375rem 1.25rem; align-items: baseline; }
-footer { margin-top: 2.5rem; padding-top: 1rem; border-top: 1px solid var(--line); font-size: .875rem; }
 @media (max-width: 30rem) {
   main { padding: 1.5rem 1rem; }
   .facts { gap: .75rem 1.5rem; }
   .facts dd { font-size: 1.25rem; }
 }
-</style>
-</head>
-<body>
-<main>
-"#;
+";
 
 /// A span of time in the largest unit of which there are two.
 fn age(seconds: u64) -> String {
@@ -223,8 +197,8 @@ fn age(seconds: u64) -> String {
     }
 }
 
-/// A number with commas between its thousands.
-fn grouped(number: usize) -> String {
+/// A number, with commas between its thousands.
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.char_indices() {

@@ -7,7 +7,7 @@ use super::{escape, fragments::Fragments, metalink, url};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
 use cache::View;
 
-/// How many hosts it names.
+/// How many hosts it names, unless the client says.
 pub const HOSTS: usize = 10;
 
 /// Names of the hashes there, in the order of [`cache::Version::hashes`].
@@ -64,7 +64,8 @@ impl Document<'_> {
         let mut end = Vec::with_capacity(128);
         escape::xml(&path, &mut end);
         end.extend_from_slice(b"</url>\n");
-        for (place, pick) in candidates.picks.iter().take(HOSTS).enumerate() {
+        let most = query.limit.map_or(HOSTS, |limit| limit.get().into());
+        for (place, pick) in candidates.picks.iter().take(most).enumerate() {
             let Some(url) = url::best(view, fragments, query, pick.placement) else { continue };
             out.extend_from_slice(b"  <url");
             let country = view.host_country(view.placement_host(pick.placement));

@@ -37,6 +37,6 @@ pub fn best<'f>(
     query: &Query<'_>,
     placement: PlacementId,
 ) -> Option<&'f [u8]> {
-    let scheme = query.shown(view.placement_schemes(placement)).iter().next()?;
+    let scheme = query.shown(fragments.usable().schemes(view, placement)).iter().next()?;
     fragments.url(placement, scheme)
 }

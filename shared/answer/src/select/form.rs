@@ -26,14 +26,23 @@ pub enum Format {
     Metalink,
     /// apt's mirror list.
     Apt,
+    /// A JSON object.
+    Json,
+    /// An HTML page.
+    Page,
     /// Metalink 4.
     Metalink4,
 }
 
 impl Format {
     /// What `format=` calls them.
-    pub const NAMES: [(&str, Format); 3] =
-        [("text", Format::Text), ("apt", Format::Apt), ("metalink4", Format::Metalink4)];
+    pub const NAMES: [(&str, Format); 5] = [
+        ("text", Format::Text),
+        ("apt", Format::Apt),
+        ("html", Format::Page),
+        ("json", Format::Json),
+        ("metalink4", Format::Metalink4),
+    ];
 
     /// The form of this name.
     pub fn parse(name: &[u8]) -> Option<Format> {
@@ -47,6 +56,8 @@ impl Format {
             Format::Redirect => Kind::Redirect,
             Format::Metalink => Kind::Metalink,
             Format::Apt => Kind::Apt,
+            Format::Json => Kind::Json,
+            Format::Page => Kind::Page,
             Format::Metalink4 => Kind::Metalink4,
         }
     }
@@ -67,13 +78,15 @@ impl Format {
         match self {
             Format::Metalink => b"Content-Type: application/metalink+xml\r\n",
             Format::Metalink4 => b"Content-Type: application/metalink4+xml\r\n",
+            Format::Json => b"Content-Type: application/json\r\n",
+            Format::Page => b"Content-Type: text/html; charset=utf-8\r\n",
             Format::Text | Format::Redirect | Format::Apt => PLAIN,
         }
     }
 
-    /// That of a refusal: text, but metalink 3.0 says it in a comment.
+    /// That of a refusal: text, but metalink 3.0 says it in a comment, and JSON in an object.
     pub fn content_type_of_refusal(self) -> &'static [u8] {
-        if self == Format::Metalink { self.content_type() } else { PLAIN }
+        if matches!(self, Format::Metalink | Format::Json) { self.content_type() } else { PLAIN }
     }
 }
 

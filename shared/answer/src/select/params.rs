@@ -145,6 +145,11 @@ impl Name {
     }
 }
 
+/// Whether a name, encoded or not, is one that means something.
+pub fn is_known(written: &[u8]) -> bool {
+    Name::read(written).is_some()
+}
+
 /// The names in a query string that mean nothing, decoded, in the order in which they stand there.
 pub fn unknown(query: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let names = query.split(|byte| *byte == b'&').filter_map(|pair| pair.split(|byte| *byte == b'=').next());

@@ -24,6 +24,8 @@ pub const MOST_COUNTRIES: usize = 16;
 /// A request, resolved.
 #[derive(Debug)]
 pub struct Query<'q> {
+    /// Its path and its query, as sent.
+    pub written: (&'q [u8], &'q [u8]),
     /// By which way it came.
     pub endpoint: Endpoint,
     /// What form the answer has.
@@ -119,6 +121,7 @@ impl<'q> Query<'q> {
         let location = params.location.as_ref().and_then(|name| Some((view.location(name)?, name.clone())));
         let countries = params.country.as_ref().and_then(|list| Countries::read(view, list));
         Some(Query {
+            written: (request.path, request.query),
             endpoint,
             format,
             client: Client::resolve(view, request.client, &params),
@@ -178,6 +181,7 @@ impl<'q> Query<'q> {
         let query = Query {
             endpoint: Endpoint::File,
             format,
+            written: (request.path, request.query),
             client,
             named: Named { subject: Some(Subject::Path(path)), ..Named::default() },
             target,

@@ -107,7 +107,7 @@ pub fn resolve<'q>(
     let metadata = match format {
         Format::Apt => false,
         Format::Metalink | Format::Metalink4 => true,
-        Format::Text | Format::Redirect => endpoint == Endpoint::Metalink,
+        Format::Text | Format::Redirect | Format::Json | Format::Page => endpoint == Endpoint::Metalink,
     };
     let target = asked.target(view, repository, metadata);
     let repo = match repository.and_then(|repository| view.repository(repository)) {

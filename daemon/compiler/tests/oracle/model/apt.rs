@@ -16,15 +16,17 @@ pub fn list(
     minimum: (usize, Option<usize>),
     candidates: &Candidates<'_>,
 ) -> Body {
-    let block = |host: &i64| {
+    let block = |_, host: &i64| {
         let line = |url| {
             let url = whole_url(subject, url);
             Line { before: format!("{url}\tpriority:"), after: Some("\n".to_owned()), url }
         };
         best(&candidates[host]).into_iter().map(line).collect()
     };
-    let after = format!("{}{}\n", protocol_token(question), exclude_token(question));
-    let top = (format!("{}{}", subject.header, selection.header), after);
+    let top = (
+        format!("{}{}", subject.header, selection.header),
+        format!("{}{}\n", protocol_token(question), exclude_token(question)),
+    );
     let blocks = Blocks::of(selection, minimum, top, String::new(), block);
     Body::Blocks(Blocks { ranks: Ranks::Apt, ..blocks })
 }

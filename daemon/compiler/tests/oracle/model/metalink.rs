@@ -34,7 +34,7 @@ pub fn document(
     }
     top += "   <resources maxconnections=\"1\">\n";
 
-    let block = |host: &i64| -> Block {
+    let block = |_, host: &i64| -> Block {
         let location = facts.host_country.get(host).cloned().unwrap_or_default();
         let private = if subject.directory.global.contains(host) { "" } else { " mm0:private=\"True\"" };
         let line = |url: &Url| {

@@ -15,7 +15,7 @@ pub fn document(
     facts: &Facts,
     subject: &Subject<'_>,
     selection: &Selection,
-    minimum: (usize, Option<usize>),
+    (minimum, limit): (usize, Option<usize>),
     candidates: &Candidates<'_>,
     now: u64,
 ) -> Body {
@@ -36,7 +36,7 @@ pub fn document(
         let name = name.replace("sha", "sha-");
         top += &format!("  <hash type=\"{name}\">{hex}</hash>\n");
     }
-    let block = |host: &i64| {
+    let block = |_, host: &i64| {
         let country = facts.host_country.get(host);
         let location = country.map(|code| format!(" location=\"{}\"", code.to_lowercase()));
         let line = |url| {
@@ -47,7 +47,12 @@ pub fn document(
         best(&candidates[host]).into_iter().map(line).collect()
     };
     let selection = selection.without_tokens();
-    let blocks =
-        Blocks::of(&selection, minimum, (top, String::new()), " </file>\n</metalink>\n".to_owned(), block);
-    Body::Blocks(Blocks { ranks: Ranks::Priority, most: 10, ..blocks })
+    let blocks = Blocks::of(
+        &selection,
+        (minimum, limit.or(Some(10))),
+        (top, String::new()),
+        " </file>\n</metalink>\n".to_owned(),
+        block,
+    );
+    Body::Blocks(Blocks { ranks: Ranks::Priority, ..blocks })
 }

@@ -21,7 +21,7 @@ pub fn list(
     if question.time {
         after_tokens += &format!("# database creation time: {}\n", facts.time);
     }
-    let block = |host: &i64| -> Block {
+    let block = |_, host: &i64| -> Block {
         let urls = &candidates[host];
         let chosen: Vec<&Url> = match &question.protocols {
             // "with `protocol`, one per listed protocol in the order https, http, ftp, rsync".

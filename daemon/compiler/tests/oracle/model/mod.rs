@@ -8,9 +8,11 @@ pub mod apt;
 pub mod client;
 pub mod facts;
 pub mod forwarded;
+pub mod json;
 pub mod metalink;
 pub mod metalink4;
 pub mod mirrorlist;
+pub mod page;
 pub mod prefix;
 pub mod question;
 pub mod statistics;
@@ -51,6 +53,10 @@ pub enum Body {
     Exact(String),
     /// See [`Blocks`].
     Blocks(Blocks),
+    /// An object that is these as [`json::lines`].
+    Json(Blocks),
+    /// A page that is these as [`page::lines`].
+    Page(Blocks),
     /// A page of help that says these.
     Help(Vec<String>),
     /// One of these, as the value of `Location` and as the only line of the body.
@@ -70,8 +76,6 @@ pub struct Blocks {
     pub limit: usize,
     pub global: Option<Global>,
     pub ranks: Ranks,
-    /// How many hosts are shown at most.
-    pub most: usize,
 }
 
 /// How the place of a host is written on its lines.
@@ -141,22 +145,21 @@ impl Blocks {
         (minimum, limit): (usize, Option<usize>),
         top: (String, String),
         bottom: String,
-        block: impl Fn(&i64) -> Block,
+        block: impl Fn(Tier, &i64) -> Block,
     ) -> Blocks {
-        let group = |hosts: &Hosts| hosts.iter().map(&block).collect();
+        let group = |tier: Tier, hosts: &Hosts| hosts.iter().map(|host| block(tier, host)).collect();
         let global = selection.global.as_ref();
         Blocks {
             top,
-            groups: selection.groups.iter().map(|one| group(&one.hosts)).collect(),
+            groups: selection.groups.iter().map(|one| group(one.tier, &one.hosts)).collect(),
             bottom,
             limit: limit.unwrap_or(usize::MAX),
             global: global.map(|(hosts, token)| Global {
                 minimum,
                 token: token.clone(),
-                group: group(hosts),
+                group: group(Tier::Global, hosts),
             }),
             ranks: Ranks::Preference,
-            most: usize::MAX,
         }
     }
 }
@@ -187,11 +190,12 @@ impl Model {
                 _ => metalink,
             },
             hashes: matches!(kind, Kind::Metalink | Kind::Metalink4),
+            details: matches!(kind, Kind::Json | Kind::Page),
             directory: kind == Kind::Apt,
         };
         let client = Client::of(&self.facts, question.ip.unwrap_or(request.client));
         if question.format == Some(None) {
-            let text = "error: unknown format; known are text, apt, metalink4\n".to_owned();
+            let text = "error: unknown format; known are text, apt, html, json, metalink4\n".to_owned();
             return Expected::refusal(kind, (400, text), now);
         }
         let mut expected = match subject::find(&self.facts, &question, about) {
@@ -254,6 +258,8 @@ impl Model {
             Kind::Metalink => metalink::document(facts, subject, &selection, minimum, &candidates, now),
             Kind::Redirect => Body::Redirect(redirect_targets(subject, &selection, &candidates)),
             Kind::Metalink4 => metalink4::document(facts, subject, &selection, minimum, &candidates, now),
+            Kind::Json => json::object(self, subject, question, client, &selection, &candidates),
+            Kind::Page => page::document(subject, question, &selection, self.rules.minimum, &candidates),
             Kind::Apt => apt::list(subject, question, &selection, minimum, &candidates),
             _ => mirrorlist::list(facts, subject, question, &selection, minimum, &candidates),
         };
@@ -261,6 +267,8 @@ impl Model {
             Kind::Metalink => (200, METALINK),
             Kind::Redirect => (302, TEXT),
             Kind::Metalink4 => (200, METALINK4),
+            Kind::Json => (200, JSON),
+            Kind::Page => (200, HTML),
             _ => (200, TEXT),
         };
         Expected { status, content_type, kind, tier, body, log: None }
@@ -268,6 +276,8 @@ impl Model {
 }
 
 /// Content types of replies.
+pub const HTML: &str = "text/html; charset=utf-8";
+pub const JSON: &str = "application/json";
 pub const TEXT: &str = "text/plain";
 pub const METALINK: &str = "application/metalink+xml";
 pub const METALINK4: &str = "application/metalink4+xml";
@@ -279,6 +289,7 @@ impl Expected {
     fn refusal(kind: Kind, (status, text): subject::Refusal, now: u64) -> Expected {
         let (content_type, body) = match kind {
             Kind::Metalink => (METALINK, metalink::without_files(&text, now)),
+            Kind::Json => (JSON, json::refusal(&text)),
             _ => (TEXT, text),
         };
         Expected { status, content_type, kind, tier: Tier::None, body: Body::Exact(body), log: None }

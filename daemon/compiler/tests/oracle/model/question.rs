@@ -39,6 +39,15 @@ pub struct Question {
     pub format: Option<Option<Kind>>,
 }
 
+/// The names of `format`, and what answers of these forms are counted as.
+pub const FORMATS: [(&[u8], Kind); 5] = [
+    (b"text", Kind::Mirrorlist),
+    (b"apt", Kind::Apt),
+    (b"html", Kind::Page),
+    (b"json", Kind::Json),
+    (b"metalink4", Kind::Metalink4),
+];
+
 /// What a client does not want.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Excluded {
@@ -68,10 +77,6 @@ impl Question {
         (!names.is_empty()).then(|| names.join(","))
     }
 }
-
-/// The names of `format`, and what answers of these forms are counted as.
-pub const FORMATS: [(&[u8], Kind); 3] =
-    [(b"text", Kind::Mirrorlist), (b"apt", Kind::Apt), (b"metalink4", Kind::Metalink4)];
 
 /// Schemes in the order in which lists and headers name them.
 pub const SCHEMES: [&str; 4] = ["https", "http", "ftp", "rsync"];

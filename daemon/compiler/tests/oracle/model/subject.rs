@@ -12,9 +12,11 @@ pub struct Subject<'a> {
     /// The first token of the header: `# repo = R arch = A ` or `# path = P `.
     pub header: String,
     pub directory: &'a Directory,
+    /// The path of that.
+    pub path: String,
     /// The file in the directory; `None` for the directory itself.
     pub file: Option<String>,
-    /// The file's versions; empty unless a metalink is asked for.
+    /// The file's versions; empty unless the form tells of them.
     pub versions: &'a [Version],
     /// The only hosts that count, where `DIR/repodata` says so.
     pub fresh: Option<Hosts>,
@@ -27,6 +29,8 @@ pub struct About {
     pub metadata: bool,
     /// A file whose hashes are known.
     pub hashes: bool,
+    /// A file's hashes, if they are known.
+    pub details: bool,
     /// Directories alone.
     pub directory: bool,
 }
@@ -46,7 +50,7 @@ pub fn find<'a>(facts: &'a Facts, question: &Question, about: About) -> Result<S
             ));
         }
     };
-    let mut subject = Subject { header, directory, file, versions: &[], fresh: None };
+    let mut subject = Subject { header, directory, path: path.clone(), file, versions: &[], fresh: None };
     if about.directory && subject.file.is_some() {
         return Err((404, format!("{}error: invalid path\n", subject.header)));
     }
@@ -61,6 +65,11 @@ pub fn find<'a>(facts: &'a Facts, question: &Question, about: About) -> Result<S
         }
     } else if question.path.is_none() && !about.metadata {
         subject.fresh = hosts_with_current_metadata(facts, &path, directory);
+    }
+    if about.details
+        && let Some(file) = &subject.file
+    {
+        subject.versions = facts.files.get(&(path, file.clone())).map_or(&[], Vec::as_slice);
     }
     Ok(subject)
 }

@@ -57,7 +57,7 @@ pub fn candidates<'a>(
         asked && (!web || url.scheme == "https" || url.scheme == "http")
     };
     // "(a metalink then gives all URLs of such a host, rsync too)".
-    let all_urls = kind == Kind::Metalink && question.protocols.is_none();
+    let all_urls = matches!(kind, Kind::Metalink | Kind::Json | Kind::Page) && question.protocols.is_none();
     let mut candidates = BTreeMap::new();
     for (host, urls) in &subject.directory.carriers {
         let fresh = subject.fresh.as_ref().is_none_or(|fresh| fresh.contains(host));
