@@ -10,7 +10,8 @@ pub use error::Error;
 
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use std::{fmt, path::Path, sync::Arc, time::Duration};
-use thiserror::Error;
+
+use tokio::time::timeout;
 use tokio_postgres::{
     Client, Config, NoTls, Socket,
     config::{Host, SslMode},
@@ -33,7 +34,7 @@ pub struct Url {
 }
 
 /// Why a text does not say where a database is.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum UrlError {
     /// It is no URL, or one of something else.
     #[error("is no postgres:// URL")]
@@ -94,10 +95,16 @@ impl Url {
         {
             config.password(password);
         }
-        let client = match config.get_ssl_mode() {
-            SslMode::Disable => open(&config, NoTls).await,
-            _ => open(&config, MakeRustlsConnect::new(tls()?)).await,
+        let patience = config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT);
+        let opening = async {
+            match config.get_ssl_mode() {
+                SslMode::Disable => Ok(open(&config, NoTls).await),
+                _ => Ok(open(&config, MakeRustlsConnect::new(tls()?)).await),
+            }
         };
+        // The library's own limit ends when somebody is there who need not speak.
+        let opened = timeout(patience, opening).await;
+        let client = opened.map_err(|_| Error::frozen("cannot be connected to", patience))??;
         client.map_err(|error| match error.to_string() {
             // What the library says before it has asked the server: that it has no password, for instance.
             said if said.starts_with("invalid configuration") => {

@@ -263,13 +263,17 @@ URL        https://one.example.org/m/a/
 #[test]
 fn what_is_suspended_is_in_no_form_of_answer_and_is_explained() {
     let built = Built::new();
-    let list = "# mirrorlist-suspended 1\nHTTPS://One.example.org/m/\tone\t4102441200\t4102444800\tno answer\n# end 1\n";
+    let line = |url: &str| format!("{url}\tone\t4102441200\t4102444800\tno answer\n");
+    let lines = line("HTTPS://One.example.org/m/") + &line("http://one.example.org:8080/m");
+    let list = format!("# mirrorlist-suspended 1\n{lines}# end 2\n");
     fs::write(built.0.path().join("list"), list).unwrap();
     let options = ["--client", "198.51.100.1", "--suspended", "list"];
     let said = built.why("1", REQUEST, &options);
-    let reason = "not listed suspended: https://one.example.org/m since 2099-12-31T23:00:00Z (no answer) until \
-                  2100-01-01T00:00:00Z\n";
-    assert!(said.contains(reason), "{said}");
+    let when = "since 2099-12-31T23:00:00Z (no answer) until 2100-01-01T00:00:00Z";
+    let reason = format!(
+        "not listed suspended: https://one.example.org/m {when}, http://one.example.org:8080/m {when}\n"
+    );
+    assert!(said.contains(&reason), "{said}");
     for request in [REQUEST, "metalink?path=pub/a/repomd.xml", "mirrorlist?path=pub/a&redirect=1"] {
         let asked = ["query", "cache.mlc", request, "--include"];
         let (before, after) = (built.said(&asked), built.said(&[&asked[..], &options[2..]].concat()));

@@ -5,7 +5,7 @@
 
 use crate::{
     Answer, Scratch, Service,
-    render::{links, redirect, refusal, url},
+    render::{link_header, redirect, refusal, url},
     select::{
         file::{Leads, Why},
         form::PLAIN,
@@ -46,8 +46,8 @@ impl Service<'_> {
                         out.extend_from_slice(PLAIN);
                         let location = redirect::location(&self.view, self.fragments, query, target, best);
                         redirect::header(&location, out);
-                        let asked = links::Asked { accept: file.accept, path: file.path(query) };
-                        links::render(
+                        let asked = link_header::Asked { accept: file.accept, path: file.path(query) };
+                        link_header::render(
                             &self.view,
                             self.fragments,
                             query,

@@ -13,9 +13,9 @@ pub mod suspended;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
-    redirector::Redirector,
+    redirector::{Below, Redirector},
     render::{
-        apt, escape, forms::Forms, hash, help::Help, json, log_line, metalink, metalink4, mirrorlist, page,
+        apt, escape, hash, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist, page,
         redirect, refusal,
     },
     rules::{LogAddress, Rules},
@@ -89,8 +89,7 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
-        let redirector = self.redirector.filter(|redirector| !redirector.is_empty());
-        let below = redirector.and_then(|redirector| Some((redirector, redirector.below(request.path)?)));
+        let below = self.below(request.path);
         if below.map_or(matches!(request.path, b"/" | b""), |(_, below)| below.is_empty()) {
             return self.help(request, now, out);
         }
@@ -126,6 +125,12 @@ impl Service<'_> {
             );
         }
         answer
+    }
+
+    /// What a path as sent is to the redirector, if it is below a prefix.
+    pub fn below<'q>(&self, path: &'q [u8]) -> Option<(&Redirector, Below<'_, 'q>)> {
+        let redirector = self.redirector?;
+        Some((redirector, redirector.below(path)?))
     }
 
     fn help(&self, request: &wire::Request<'_>, now: u64, out: &mut Vec<u8>) -> Answer {
@@ -238,9 +243,9 @@ impl Service<'_> {
                     headers_len += line.len();
                 }
                 let (path, written) = query.written;
-                let forms = Forms { path, query: written };
+                let links = Links { path, query: written };
                 let version = self.version;
-                page::Page { view, fragments, query, target, candidates, forms, version }.render(out);
+                page::Page { view, fragments, query, target, candidates, links, version }.render(out);
                 Answer { head, headers_len, counted: None }
             }
             Format::Json => {

@@ -38,11 +38,6 @@ impl Redirector {
         Redirector { prefixes, sticky }
     }
 
-    /// Whether there is no prefix.
-    pub fn is_empty(&self) -> bool {
-        self.prefixes.is_empty()
-    }
-
     /// What a path as sent is below the longest prefix that it begins with. Beside the whole host the two paths of lists stay
     /// what they are.
     pub fn below<'q>(&self, path: &'q [u8]) -> Option<Below<'_, 'q>> {

@@ -17,6 +17,7 @@ MAGIC = b"\x89MLC\r\n\x1a\n"
 HEADER = struct.Struct("<8sIIQQQ16sQ")
 NONE, NO_COUNTRY, NO_CATEGORY = 0xFFFFFFFF, 0xFFFF, 255
 PUBLIC = 1 << 31
+SIGNED = {"id", "latitude", "longitude"}
 HASHES = [("md5", 16), ("sha1", 20), ("sha256", 32), ("sha512", 64)]
 
 

@@ -103,6 +103,7 @@ fn lengths(body: &Body) -> RangeInclusive<usize> {
             let more = global.as_ref().map_or(0, |global| global.token.len() + lines(&global.group));
             top.0.len() + top.1.len() + bottom.len()..=all + more
         }
+        Body::Json(_) | Body::Page(_) => 1..=1 << 20,
         Body::Help(_) => 1..=1 << 16,
         Body::Redirect(_) => 0..=0,
     }

@@ -1,7 +1,7 @@
 //! Why a reading came to nothing: whose fault, and what the database said.
 
 use program::failure::Failure;
-use std::error::Error as _;
+use std::{error::Error as _, time::Duration};
 use tokio_postgres::error::SqlState;
 
 /// Why a reading came to nothing.
@@ -47,6 +47,14 @@ impl Error {
     /// A row, after so many of its table, that is not what was asked for.
     pub fn broken(table: &str, rows: u64) -> Error {
         Error::Refused(format!("table {table}: what comes after {rows} rows is no row with a key"))
+    }
+
+    /// A server that takes what it is asked and says nothing.
+    pub fn frozen(doing: &str, patience: Duration) -> Error {
+        Error::Unavailable(format!(
+            "{doing}: no word of it within {} s; is the server frozen?",
+            patience.as_secs()
+        ))
     }
 
     /// A file that cannot be written.

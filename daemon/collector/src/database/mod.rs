@@ -98,8 +98,13 @@ async fn read(config: &Config) -> Result<Done, Error> {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
     let transaction = select::begin(&mut client, config.lock_timeout, config.statement_timeout).await?;
     let catalog = Catalog::read(&transaction).await?;
-    let mut reader =
-        Reader { transaction: &transaction, catalog: &catalog, skipped: &mut skipped, progress: &progress };
+    let mut reader = Reader {
+        transaction: &transaction,
+        catalog: &catalog,
+        skipped: &mut skipped,
+        progress: &progress,
+        patience: config.statement_timeout + config.lock_timeout,
+    };
 
     let rows = reader.rows().await?;
     let directories = reader.directories().await?;

@@ -17,6 +17,7 @@ use super::{
 use crate::{connection::Error, progress::Progress};
 use futures_util::TryStreamExt as _;
 use std::{pin::pin, time::Duration};
+use tokio::time::timeout;
 use tokio_postgres::{Client, IsolationLevel, Transaction};
 
 /// Rows that a small table may have: ten times and more what the largest known deployment has.
@@ -50,6 +51,8 @@ pub struct Reader<'a, 'client> {
     pub catalog: &'a Catalog,
     pub skipped: &'a mut Skipped,
     pub progress: &'a Progress,
+    /// How long a table may take in all, waiting for locks included.
+    pub patience: Duration,
 }
 
 impl Reader<'_, '_> {
@@ -69,8 +72,20 @@ impl Reader<'_, '_> {
         Ok(taken)
     }
 
-    /// A table, row by row.
+    /// A table, row by row, with an end to our patience too: a server that is frozen keeps to no time-out.
     async fn stream<T>(
+        &mut self,
+        table: &'static str,
+        query: &str,
+        take: impl Fn(&mut Values<'_>) -> Taken<T>,
+        each: impl FnMut(T, &mut Skipped) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let patience = self.patience;
+        let reading = timeout(patience, self.whole_stream(table, query, take, each)).await;
+        reading.unwrap_or_else(|_| Err(Error::frozen(&format!("table {table}"), patience)))
+    }
+
+    async fn whole_stream<T>(
         &mut self,
         table: &'static str,
         query: &str,

@@ -2,8 +2,13 @@
 //! there stays.
 
 use crate::program::{Collect, Ended, ended};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use std::{
     fs,
+    net::TcpListener,
     process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
@@ -203,6 +208,36 @@ fn a_table_that_somebody_holds_is_not_waited_for_without_end() {
     collect.list();
 }
 
+#[test]
+fn a_server_that_says_nothing_is_not_waited_for_without_end() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    for mode in ["&sslmode=disable", ""] {
+        let url = format!("postgres://mm@127.0.0.1:{port}/mm?connect_timeout=1{mode}");
+        said(&refused(&Collect::new(&url), &[]), 69, &["cannot be connected to: no word of it within 1 s;"]);
+    }
+}
+
+/// Whoever may stop a process of the server: root, or the server's own user.
+#[test]
+fn a_server_that_is_frozen_in_the_middle_keeps_nobody() {
+    if !Postgres::is_there() {
+        return;
+    }
+    let server = server(&["frozen"]);
+    server.sql("frozen", SLOW).unwrap();
+    let mut admin = postgres::Client::connect(&server.url("postgres"), postgres::NoTls).unwrap();
+    let collect = Collect::new(&server.url("frozen"));
+    let reading = begin(&collect, &mut admin, &["--statement-timeout", "10", "--lock-timeout", "1"]);
+    let ours = "select pid from pg_stat_activity where application_name = 'mirrorlist-collect'";
+    let session = Pid::from_raw(admin.query_one(ours, &[]).unwrap().get(0));
+    kill(session, Signal::SIGSTOP).unwrap();
+    let ended = ended(reading.wait_with_output().unwrap());
+    kill(session, Signal::SIGCONT).unwrap();
+    untouched(&collect, &ended);
+    said(&ended, 69, &["table host_category_dir: no word of it within 11 s; is the server frozen?"]);
+}
+
 /// Makes the largest table one that takes an hour a row.
 const SLOW: &str = "alter table host_category_dir rename to real;
     create view host_category_dir as select real.* from real, pg_sleep(3600)";
@@ -228,7 +263,7 @@ fn a_database_that_goes_away_in_the_middle_is_no_end_of_a_table() {
     let mut admin = postgres::Client::connect(&server.url("postgres"), postgres::NoTls).unwrap();
     let collect = Collect::new(&server.url("gone"));
     // An admin ends the session, then the process of the session is lost, and with it the server's others.
-    let reading = begin(&collect, &mut admin);
+    let reading = begin(&collect, &mut admin, &[]);
     let ours = "from pg_stat_activity where application_name = 'mirrorlist-collect'";
     admin.execute(&format!("select pg_terminate_backend(pid) {ours}"), &[]).unwrap();
     let ended = ended(reading.wait_with_output().unwrap());
@@ -236,7 +271,7 @@ fn a_database_that_goes_away_in_the_middle_is_no_end_of_a_table() {
     // The library may see the end before it has read why.
     said(&ended, 69, &["table host_category_dir: "]);
 
-    let reading = begin(&collect, &mut admin);
+    let reading = begin(&collect, &mut admin, &[]);
     drop(server);
     let ended = crate::program::ended(reading.wait_with_output().unwrap());
     untouched(&collect, &ended);
@@ -244,9 +279,9 @@ fn a_database_that_goes_away_in_the_middle_is_no_end_of_a_table() {
 }
 
 /// Starts the program where a file is, and waits until it is in the midst of the largest table.
-fn begin(collect: &Collect, admin: &mut postgres::Client) -> Child {
+fn begin(collect: &Collect, admin: &mut postgres::Client, more: &[&str]) -> Child {
     fs::write(collect.output(), OLD).unwrap();
-    let reading = collect.command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let reading = collect.command().args(more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let question = "select count(*) from pg_stat_activity where application_name = 'mirrorlist-collect'
         and query like 'copy%host_category_dir%'";
     eventually("the program reads the largest table", || {

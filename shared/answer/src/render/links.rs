@@ -1,106 +1,100 @@
-//! What a redirect tells of the file and of its other mirrors to who asks: `Digest` and `Link`.
+//! From one form of an answer to the others: relative references, with the parameters of the request.
 //!
-//! Only of a file whose current bytes are known for sure: with a strong hash, and of one version. The head stays so short
-//! that every proxy takes it. Source: SPEC.md §13; RFC 6249, RFC 3230.
+//! Relative, for a web server in front may have put the service anywhere. Source: SPEC.md §12.
 
-use super::{escape, fragments::Fragments, redirect, url};
-use crate::select::{query::Query, target::Target, tiers::Candidates};
-use cache::{Version, View};
-use wire::Accept;
+use crate::select::params;
+use cache::Version;
 
-/// Bytes of all header lines; with what a front end adds the head has at most 3 KiB.
-const MOST_BYTES: usize = 3072 - 256;
-/// Hosts that are named, `Location` among them.
-const MOST_HOSTS: usize = 5;
+/// Parameters that say what an answer is about or what form it has, not which mirrors are wanted.
+const NOT_FILTERS: [&[u8]; 14] = [
+    b"repo",
+    b"arch",
+    b"path",
+    b"version",
+    b"redirect",
+    b"time",
+    b"ip",
+    b"format",
+    b"mirrorlist",
+    b"json",
+    b"meta4",
+    b"metalink",
+    b"sha256",
+    b"sha512",
+];
 
-/// Who asks for what.
+/// How many of them, at the end, say which form.
+const FLAGS: usize = 7;
+
+/// Where the other forms of an answer are.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    /// What answers the client takes.
-    pub accept: Accept,
-    /// The real path.
+pub struct Links<'a> {
+    /// The request's path, as sent.
     pub path: &'a [u8],
+    /// The request's query, as sent.
+    pub query: &'a [u8],
 }
 
-impl Asked<'_> {
-    /// Whether a client asks for digests, or takes metalinks by name: others have no use for them, or save a file twice.
-    fn for_links(self) -> bool {
-        [Accept::DIGEST, Accept::METALINK3, Accept::METALINK4].into_iter().any(|kind| self.accept.has(kind))
+impl Links<'_> {
+    /// The forms with their names, of a file with this version known, or of a directory.
+    pub fn forms(
+        self,
+        version: Option<&Version<'_>>,
+        directory: bool,
+    ) -> impl Iterator<Item = (&'static str, String)> {
+        let query = self
+            .kept(|name| name != b"redirect" && !NOT_FILTERS[NOT_FILTERS.len() - FLAGS..].contains(&name));
+        let to = move |end: &str, format: &str| {
+            let and = if query.is_empty() || format.is_empty() { "" } else { "&" };
+            format!("{end}?{query}{and}{format}")
+        };
+        let (file, end) = (version.is_some(), self.end());
+        let all = [
+            ("metalink 4", "format=metalink4", file),
+            ("JSON", "format=json", true),
+            ("text", "format=text", true),
+            ("apt", "format=apt", directory),
+        ];
+        let all = all.into_iter().filter(|one| one.2).map(move |(name, format, _)| (name, to(&end, format)));
+        all.collect::<Vec<_>>().into_iter()
     }
-}
 
-/// Appends header lines behind those that begin at `from` in `out`: what the answer depends on, and what was asked for.
-#[expect(clippy::too_many_arguments, reason = "those of every form, and where the head begins")]
-pub fn render(
-    view: &View<'_>,
-    fragments: &Fragments,
-    query: &Query<'_>,
-    target: &Target<'_>,
-    candidates: &Candidates,
-    asked: Asked<'_>,
-    from: usize,
-    out: &mut Vec<u8>,
-) {
-    let Some(version) = certain(view, target) else { return };
-    out.extend_from_slice(b"Vary: Accept, Want-Digest\r\n");
-    if !asked.for_links() {
-        return;
+    /// What limits the choice of mirrors, and a page without it; `None` where nothing does.
+    pub fn unfiltered(self) -> Option<(String, String)> {
+        let filters = self.kept(|name| !NOT_FILTERS.contains(&name));
+        let others = self.kept(|name| NOT_FILTERS.contains(&name));
+        (!filters.is_empty()).then(|| (filters, format!("{}?{others}", self.end())))
     }
-    let mut lines = Vec::with_capacity(512);
-    digest(&version, &mut lines);
-    append(&lines, from, out);
-    if let Some(public) = view.public_url().filter(|_| version.size > 0) {
-        let mut document = url::at_origin(public, "", asked.path, false);
-        document.extend_from_slice(b".meta4");
-        lines.clear();
-        lines.extend_from_slice(b"Link: <");
-        lines.extend_from_slice(&redirect::in_header(&document));
-        lines.extend_from_slice(b">; rel=describedby; type=\"application/metalink4+xml\"\r\n");
-        append(&lines, from, out);
+
+    /// The last segment of the path.
+    fn end(self) -> String {
+        let end = self.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let end = end.strip_suffix(b".mirrorlist").unwrap_or(end);
+        format!("./{}", String::from_utf8_lossy(end))
     }
-    for (pick, number) in candidates.picks.iter().zip(1..=MOST_HOSTS) {
-        lines.clear();
-        lines.extend_from_slice(b"Link: <");
-        lines.extend_from_slice(&redirect::location(view, fragments, query, target, pick));
-        lines.extend_from_slice(b">; rel=duplicate; pri=");
-        lines.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-        let country = view.host_country(view.placement_host(pick.placement));
-        if let Some(code) = country.and_then(|country| view.country_code(country)) {
-            lines.extend_from_slice(b"; geo=");
-            lines.extend(code.bytes().map(|byte| byte.to_ascii_lowercase()));
-        }
-        lines.extend_from_slice(b"\r\n");
-        if !append(&lines, from, out) {
-            break;
-        }
+
+    /// The pairs of the query whose names mean something and are these, as sent.
+    fn kept(self, keeps: impl Fn(&[u8]) -> bool) -> String {
+        let pairs = self.query.split(|byte| *byte == b'&').filter(|pair| {
+            let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+            params::is_known(name) && keeps(name)
+        });
+        String::from_utf8_lossy(&pairs.collect::<Vec<_>>().join(&b'&')).into_owned()
     }
 }
 
-/// The version of a file of which there is one alone, if a hash proves it.
-fn certain<'a>(view: &View<'a>, target: &Target<'_>) -> Option<Version<'a>> {
-    let mut versions = view.versions(target.details?);
-    let version = versions.next().filter(|version| version.hashes[2].or(version.hashes[3]).is_some());
-    version.filter(|_| versions.next().is_none())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Appends lines as long as the head stays short enough; tells whether it has.
-fn append(lines: &[u8], from: usize, out: &mut Vec<u8>) -> bool {
-    let fits = out.len() - from + lines.len() <= MOST_BYTES;
-    if fits {
-        out.extend_from_slice(lines);
+    #[test]
+    fn a_link_keeps_what_was_asked_and_names_another_form() {
+        let all = Links { path: b"/x/mirrorlist", query: b"path=a%26b&country=DE&countme=1&format=html&" };
+        let forms: Vec<_> = all.forms(None, true).collect();
+        assert_eq!(forms[0], ("JSON", "./mirrorlist?path=a%26b&country=DE&format=json".to_owned()));
+        assert_eq!(forms.len(), 3);
+        let unfiltered = ("country=DE".to_owned(), "./mirrorlist?path=a%26b&format=html".to_owned());
+        assert_eq!(all.unfiltered(), Some(unfiltered));
+        assert_eq!(Links { query: b"path=a&format=html", ..all }.unfiltered(), None);
     }
-    fits
-}
-
-fn digest(version: &Version<'_>, out: &mut Vec<u8>) {
-    let hashes = [("SHA-256=", version.hashes[2]), ("SHA-512=", version.hashes[3])];
-    let mut before: &[u8] = b"Digest: ";
-    for (name, hash) in hashes {
-        let Some(hash) = hash else { continue };
-        out.extend_from_slice(before);
-        out.extend_from_slice(name.as_bytes());
-        escape::base64(hash, out);
-        before = b",";
-    }
-    out.extend_from_slice(b"\r\n");
 }

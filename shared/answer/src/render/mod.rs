@@ -19,13 +19,13 @@ fn cut(out: &mut Vec<u8>, most: usize, before: Option<usize>) {
 pub mod apt;
 pub mod escape;
 pub mod examples;
-pub mod forms;
 pub mod fragments;
 pub mod hash;
 pub mod header;
 pub mod help;
 pub mod html;
 pub mod json;
+pub mod link_header;
 pub mod links;
 pub mod log_line;
 pub mod metalink;

@@ -5,9 +5,10 @@
 
 use super::{
     escape,
-    forms::Forms,
     fragments::Fragments,
-    html, metalink,
+    html,
+    links::Links,
+    metalink,
     mirror::{Mirror, Urls, directory_path},
     places,
 };
@@ -44,7 +45,7 @@ pub struct Page<'a> {
     /// The mirrors.
     pub candidates: &'a Candidates,
     /// Where its other forms are.
-    pub forms: Forms<'a>,
+    pub links: Links<'a>,
     /// The program's version.
     pub version: &'a str,
 }
@@ -135,7 +136,7 @@ impl Page<'_> {
 
     /// Links to the other forms.
     fn forms(&self, version: Option<&Version<'_>>, text: &mut String) {
-        let forms = self.forms.forms(version, self.target.file.is_none());
+        let forms = self.links.forms(version, self.target.file.is_none());
         let links = forms.map(|(name, link)| format!("<a href=\"{}\">{name}</a>", escaped(&link)));
         let links: Vec<String> = links.collect();
         let _ = writeln!(text, "<p class=\"forms\">For programs: {}</p>", links.join(" · "));
@@ -158,7 +159,7 @@ impl Page<'_> {
             let _ = write!(text, ", AS {}", self.view.asn_number(asn));
         }
         text.push('.');
-        if let Some((filters, all)) = self.forms.unfiltered() {
+        if let Some((filters, all)) = self.links.unfiltered() {
             let (filters, all) = (escaped(&filters), escaped(&all));
             let _ = write!(
                 text,

@@ -9,7 +9,7 @@ use super::{
     target::{self, Refusal, Target},
 };
 use cache::{FileId, Found, Origin, View};
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 use wire::Accept;
 
 /// Where a path leads.
@@ -34,6 +34,17 @@ pub enum Why {
     Unknown,
     /// Mirrors have it, and none is for this client.
     NoMirror,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Why::Only => "the site says that the origin alone has it",
+            Why::Young => "it is too new to be on mirrors",
+            Why::Unknown => "no mirror is known to have it",
+            Why::NoMirror => "no mirror that has it fits the client",
+        })
+    }
 }
 
 /// Endings of a path that ask for a form of its answer.

@@ -16,8 +16,10 @@ use crate::{
     rules::{NetblockMode, Rules},
     suspended::Usable,
 };
-use cache::scheme::Schemes;
-use cache::{AsnId, ContinentId, CountryId, HostId, Member, PlacementId, RINGS, Set, UrlId, View};
+
+use cache::{
+    AsnId, ContinentId, CountryId, HostId, Member, PlacementId, RINGS, Set, UrlId, View, scheme::Schemes,
+};
 use rand::Rng;
 use wire::Tier;
 

@@ -74,7 +74,7 @@ impl World {
         for (number, (name, code, schemes, bandwidth)) in mirrors.iter().enumerate() {
             world.inventory.hosts.insert(
                 number as i64 + 1,
-                Host { country: code.map(country), bandwidth: *bandwidth, countries_allowed: None },
+                Host { country: code.map(country), bandwidth: *bandwidth, ..Host::default() },
             );
             let urls = schemes.iter().map(|scheme| {
                 let text = format!("{}://{name}.example/pub", scheme.name());

@@ -75,7 +75,7 @@ fn each_byte_of_a_path_comes_out_as_it_went_in() {
     let redirects = Redirects::new();
     for byte in 0..=255_u8 {
         let reply = redirects.ask(HTTPS_DE, &format!("/dl/pub/os/9/Packages/a%{byte:02X}b"));
-        let control = byte < 0x20 || byte >= 0x7f;
+        let control = !(0x20..0x7f).contains(&byte);
         assert_eq!(reply.status, if control { 404 } else { 302 }, "{byte}");
         assert_eq!(reply.headers.len(), if control { 1 } else { 2 }, "{byte}: {reply:?}");
         if !control {

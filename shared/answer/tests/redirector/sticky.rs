@@ -29,7 +29,7 @@ fn a_client_gets_one_mirror_whatever_it_asks_for_and_whoever_answers() {
     // Hosts in another order, and others beside them: who stays keeps his clients, as the ids say.
     let grown: Vec<Mirror> = WEIGHTED.iter().copied().chain([("de9", Some("DE"), BOTH, 1)]).collect();
     let grown = Redirects::of(World::of(&grown), &["/dl/"]);
-    let clients = |at: u32| format!("198.18.{}.1", at);
+    let clients = |at: u32| format!("198.18.{at}.1");
     let same = (0..200).filter(|at| {
         let client = clients(*at);
         let asked = Asked { client: &client, ..HTTPS_DE };
