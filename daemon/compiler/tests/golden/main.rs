@@ -13,6 +13,7 @@ mod exchange;
 #[allow(dead_code, reason = "the oracle uses more of it")]
 #[path = "../oracle/model/mod.rs"]
 mod model;
+mod schema;
 mod script;
 #[allow(dead_code, reason = "the oracle uses more of it")]
 #[path = "../oracle/world.rs"]
