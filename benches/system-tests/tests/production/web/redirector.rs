@@ -80,7 +80,8 @@ fn each_byte_of_a_path_passes_once_or_not_at_all() {
         for byte in 0..=255_u8 {
             let url = format!("http://download.example.org/{RELEASE}/Packages/a%{byte:02x}b");
             let answer = curl_from(client.address(), web.http, &url, &["--path-as-is"]);
-            if !(0x20..0x7f).contains(&byte) {
+            // A slash ends a component: `a` is no directory that is known.
+            if byte == b'/' || !(0x20..0x7f).contains(&byte) {
                 assert!(matches!(answer.status, 400 | 404), "{way:?} {byte}: {answer:?}");
                 continue;
             }
