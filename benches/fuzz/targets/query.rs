@@ -68,6 +68,7 @@ fn owned<'a>(params: &Params<'_>) -> Params<'a> {
         ip: own(&params.ip),
         version: own(&params.version),
         location: own(&params.location),
+        format: own(&params.format),
         exclude: own(&params.exclude),
         family: own(&params.family),
         limit: own(&params.limit),
