@@ -3,7 +3,8 @@
 use crate::{
     exchange::Reply,
     model::{
-        Block, Blocks, Body, Expected, Global, JSON, Line, METALINK, METALINK4, Promotion, Ranks, json, page,
+        Block, Blocks, Body, Expected, Global, HTML, JSON, Line, METALINK, METALINK4, Promotion, Ranks, json,
+        page,
     },
 };
 use std::{
@@ -363,7 +364,8 @@ impl<'a> Position<'a> {
 pub fn readable(reply: &Reply) -> Result<(), Difference> {
     match &*reply.content_type {
         METALINK => readable_metalink(&reply.body, "http://www.metalinker.org/"),
-        _ if reply.head.kind == Kind::Page && reply.head.status == 200 => page::lines(&reply.body).map(drop),
+        // A disabled repository is told in text, whatever the form.
+        HTML if reply.head.kind == Kind::Page => page::lines(&reply.body).map(drop),
         JSON => fits_the_schema(&reply.body),
         METALINK4 => readable_metalink(&reply.body, "urn:ietf:params:xml:ns:metalink"),
         // Help is for people.
