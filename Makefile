@@ -40,7 +40,8 @@ completers = $(addsuffix -completions,$(programs))
 units = $(wildcard $(addprefix systemd/*.,service socket path timer))
 examples = $(filter-out %/logrotate,$(wildcard systemd/examples/*))
 # In folders as they are here, so that links between them lead somewhere.
-documents = README.md CHANGELOG.md SECURITY.md LICENSE shared/answer/SPEC.md shared/answer/COMPATIBILITY.md \
+documents = README.md CHANGELOG.md SECURITY.md LICENSE \
+	shared/answer/SPEC.md shared/answer/COMPATIBILITY.md shared/answer/answer.schema.json \
 	$(addsuffix /README.md,benches daemon frontend shared systemd) $(wildcard benches/figures/*.svg)
 texts = \
 	$(foreach unit,$(units),$(unit):$(unitdir)/$(notdir $(unit))) \

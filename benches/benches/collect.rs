@@ -3,18 +3,19 @@
 //! A database of 120,000 directories and 600 hosts in four categories each, with 20,000,000 rows of who has what, on this
 //! machine; it takes 4 GB of disk and some minutes to fill. `MIRRORLIST_LONG=1 cargo bench --package benches --bench
 //! collect`; without that it is a hundredth of it, so that it does not rot. Both take turns, so that a busy machine slows
-//! both; processor time is the collector's own, without the server's.
+//! both, and processor time is told beside the clock's: that of the program that asks, and that of the server.
 
 use std::{
     env,
     error::Error,
+    fmt,
     fs::File,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
-use testkit::{postgres::Postgres, process::cpu_ns, stack};
+use testkit::{postgres::Postgres, process::ended_children_ns, stack};
 
 /// What is aimed at, of the large database.
 const SECONDS: f64 = 20.0;
@@ -55,39 +56,30 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rows = size.categories * size.hosts * size.rows;
     println!("{rows} rows of host_category_dir, filled in {:.0} s", began.elapsed().as_secs_f64());
     let output = tempfile::tempdir()?;
-    let (mut copied, mut collected, mut spent, mut memory) = (Vec::new(), Vec::new(), Vec::new(), 0.0_f64);
+    let (mut copies, mut collections, mut memory) = (Vec::new(), Vec::new(), 0.0_f64);
     for _ in 0..ROUNDS {
-        let began = Instant::now();
-        for copy in COPIES {
-            server.sql("mm", &format!("copy ({copy}) to stdout (format binary);"))?;
-        }
-        copied.push(began.elapsed().as_secs_f64());
-        let began = Instant::now();
-        let list = output.path().join("list");
-        let collect = Command::new(&program)
-            .args(["database", "--url", &server.url("mm"), "--output"])
-            .arg(&list)
-            .stdout(File::create(output.path().join("summary"))?)
-            .stdin(Stdio::null())
-            .spawn()?;
-        let (peak, cpu) = peaks_of(collect)?;
-        collected.push(began.elapsed().as_secs_f64());
-        memory = memory.max(peak);
-        spent.push(cpu);
-        println!(
-            "COPY of the three large tables {:.2} s; mirrorlist-collect {:.2} s, {:.2} s of processor time",
-            copied[copied.len() - 1],
-            collected[collected.len() - 1],
-            spent[spent.len() - 1]
-        );
+        copies.push(Spent::on(&server, || {
+            for copy in COPIES {
+                server.sql("mm", &format!("copy ({copy}) to stdout (format binary);"))?;
+            }
+            Ok(())
+        })?);
+        collections.push(Spent::on(&server, || {
+            let mut collect = Command::new(&program);
+            collect
+                .args(["database", "--url", &server.url("mm"), "--output"])
+                .arg(output.path().join("list"));
+            collect.stdout(File::create(output.path().join("summary"))?).stdin(Stdio::null());
+            memory = memory.max(peak_of(collect.spawn()?)?);
+            Ok(())
+        })?);
+        println!("COPY of the three large tables: {}", copies[copies.len() - 1]);
+        println!("mirrorlist-collect: {}", collections[collections.len() - 1]);
     }
     print!("{}", std::fs::read_to_string(output.path().join("summary"))?);
-    let (copied, collected) = (median(&mut copied), median(&mut collected));
-    println!(
-        "median: COPY {copied:.2} s, mirrorlist-collect {collected:.2} s ({:.2} times) and {:.2} s of processor time, {memory:.0} MB",
-        collected / copied,
-        median(&mut spent)
-    );
+    let (copied, collected) = (Spent::medians(&copies), Spent::medians(&collections));
+    println!("medians: COPY {copied}; mirrorlist-collect {collected}, {memory:.0} MB");
+    let collected = collected.wall;
     if is_long {
         let met = |is_met| if is_met { "met" } else { "not met" };
         println!(
@@ -99,25 +91,79 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// What something took, in seconds: of the clock, and of processors in the program that asks and in the server.
+#[derive(Clone, Copy)]
+struct Spent {
+    wall: f64,
+    client: f64,
+    server: f64,
 }
 
-/// The most memory that a process has had, in megabytes, and its processor time, in seconds, when it has ended well.
-fn peaks_of(mut child: Child) -> Result<(f64, f64), Box<dyn Error>> {
-    let (pid, status) = (child.id(), format!("/proc/{}/status", child.id()));
-    let (mut peak, mut cpu) = (0.0_f64, 0.0_f64);
+impl Spent {
+    fn on(
+        server: &Postgres,
+        doing: impl FnOnce() -> Result<(), Box<dyn Error>>,
+    ) -> Result<Spent, Box<dyn Error>> {
+        let seconds = || -> Result<(f64, f64), Box<dyn Error>> {
+            let clients = ended_children_ns(std::process::id())?;
+            Ok((clients as f64 / 1e9, server.sessions_ns()? as f64 / 1e9))
+        };
+        alone(server)?;
+        let (clients, sessions) = seconds()?;
+        let began = Instant::now();
+        doing()?;
+        let wall = began.elapsed().as_secs_f64();
+        alone(server)?;
+        let (client, server) = seconds()?;
+        Ok(Spent { wall, client: client - clients, server: server - sessions })
+    }
+
+    fn medians(all: &[Spent]) -> Spent {
+        let median = |value: fn(&Spent) -> f64| {
+            let mut values: Vec<f64> = all.iter().map(value).collect();
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        Spent {
+            wall: median(|spent| spent.wall),
+            client: median(|spent| spent.client),
+            server: median(|spent| spent.server),
+        }
+    }
+}
+
+impl fmt::Display for Spent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Spent { wall, client, server } = self;
+        write!(f, "{wall:.2} s, {client:.2} s of processor time and {server:.2} s of the server's")
+    }
+}
+
+/// Waits until sessions have ended, which may be a while behind their clients: their processor time is known from then on.
+fn alone(server: &Postgres) -> Result<(), Box<dyn Error>> {
+    let others = "select 1 / (count(*) = 1)::int from pg_stat_activity where backend_type = 'client backend'";
+    for _ in 0..1000 {
+        if server.sql("postgres", others).is_ok() {
+            return Ok(());
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Err("sessions do not end".into())
+}
+
+/// The most memory that a process has had, in megabytes, when it has ended well.
+fn peak_of(mut child: Child) -> Result<f64, Box<dyn Error>> {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0.0_f64;
     loop {
         if let Some(ended) = child.try_wait()? {
             return if ended.success() {
-                Ok((peak, cpu))
+                Ok(peak)
             } else {
                 Err(format!("mirrorlist-collect: {ended}").into())
             };
         }
         peak = peak.max(resident(Path::new(&status)).unwrap_or_default());
-        cpu = cpu.max(cpu_ns(pid).unwrap_or_default() as f64 / 1e9);
         thread::sleep(Duration::from_millis(5));
     }
 }

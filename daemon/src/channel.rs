@@ -1,9 +1,10 @@
 //! The channel: what the master and one worker say to each other, over a private pair of sockets.
 //!
-//! Messages are single bytes in packets of their own, so none is ever cut; the access log's file travels along with
+//! Messages are single bytes in packets of their own, so none is ever cut; a log's file travels along with
 //! its message. Neither side ever waits: an order that does not fit into the socket shows as a worker that is silent.
 //! The master believes no worker: it takes no files, and what it does not understand is the last that it hears.
 
+use crate::log_file::Log;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, send, sendmsg, socketpair,
 };
@@ -27,8 +28,8 @@ pub enum Order {
     Serve,
     /// Leave the listener, send GOAWAY, answer until the peers have gone, then exit.
     Drain,
-    /// Write access-log lines to this file from now on.
-    AccessLog(OwnedFd),
+    /// Write the lines of a log to this file from now on.
+    Log(Log, OwnedFd),
 }
 
 /// From a worker to the master.
@@ -63,6 +64,7 @@ const PING: u8 = b'p';
 const SERVE: u8 = b's';
 const DRAIN: u8 = b'd';
 const ACCESS_LOG: u8 = b'l';
+const REQUEST_LOG: u8 = b'q';
 const READY: u8 = b'r';
 const ALIVE: u8 = b'a';
 
@@ -94,9 +96,13 @@ impl MasterEnd {
         order(&self.0, DRAIN, None)
     }
 
-    /// Hands over a newly opened access log.
-    pub fn access_log(&self, file: BorrowedFd<'_>) -> io::Result<()> {
-        order(&self.0, ACCESS_LOG, Some(file))
+    /// Hands over a newly opened log.
+    pub fn log(&self, log: Log, file: BorrowedFd<'_>) -> io::Result<()> {
+        let byte = match log {
+            Log::Access => ACCESS_LOG,
+            Log::Requests => REQUEST_LOG,
+        };
+        order(&self.0, byte, Some(file))
     }
 
     /// The worker's next word; an error if it is none. Files that come along are closed by the kernel.
@@ -129,7 +135,12 @@ impl WorkerEnd {
                 Received::Message((PING, _)) => Received::Message(Order::Ping),
                 Received::Message((SERVE, _)) => Received::Message(Order::Serve),
                 Received::Message((DRAIN, _)) => Received::Message(Order::Drain),
-                Received::Message((ACCESS_LOG, Some(file))) => Received::Message(Order::AccessLog(file)),
+                Received::Message((ACCESS_LOG, Some(file))) => {
+                    Received::Message(Order::Log(Log::Access, file))
+                }
+                Received::Message((REQUEST_LOG, Some(file))) => {
+                    Received::Message(Order::Log(Log::Requests, file))
+                }
                 Received::Message(_) => continue,
                 Received::Nothing => Received::Nothing,
                 Received::Closed => Received::Closed,
@@ -230,14 +241,19 @@ mod tests {
 
     #[test]
     fn a_file_travels_with_its_order() {
-        let mut log = tempfile::tempfile().unwrap();
-        let (master, worker) = pair().unwrap();
-        master.access_log(log.as_fd()).unwrap();
-        let Received::Message(Order::AccessLog(file)) = worker.receive().unwrap() else { panic!("no file") };
-        File::from(file).write_all(b"line\n").unwrap();
-        std::io::Seek::rewind(&mut log).unwrap();
-        let mut text = String::new();
-        log.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "line\n");
+        for which in Log::ALL {
+            let mut log = tempfile::tempfile().unwrap();
+            let (master, worker) = pair().unwrap();
+            master.log(which, log.as_fd()).unwrap();
+            let Received::Message(Order::Log(heard, file)) = worker.receive().unwrap() else {
+                panic!("no file")
+            };
+            assert_eq!(heard, which);
+            File::from(file).write_all(b"line\n").unwrap();
+            std::io::Seek::rewind(&mut log).unwrap();
+            let mut text = String::new();
+            log.read_to_string(&mut text).unwrap();
+            assert_eq!(text, "line\n");
+        }
     }
 }

@@ -23,7 +23,13 @@ use program::{
     socket_file::{Access, check_path},
     version,
 };
-use std::{ffi::OsString, num::NonZero, path::PathBuf, thread::available_parallelism, time::Duration};
+use std::{
+    ffi::OsString,
+    num::NonZero,
+    path::{Path, PathBuf},
+    thread::available_parallelism,
+    time::Duration,
+};
 use wire::MAX_SLOTS;
 
 /// How long a reload may take that has to wait for another one, apart from the drain limit.
@@ -31,7 +37,7 @@ const RELOAD_LIMIT: Duration = Duration::from_secs(30);
 
 /// Answers which mirrors near a client carry a directory, from one shared copy of the cache.
 ///
-/// Signals: TERM and INT end it; HUP loads the cache anew; USR1 reopens the access log.
+/// Signals: TERM and INT end it; HUP loads the cache anew; USR1 reopens the logs.
 #[derive(Clone, Debug, Parser, PartialEq, Eq)]
 #[command(name = "mirrorlistd", version = version(Some(FORMAT)), max_term_width = 100, args_conflicts_with_subcommands = true)]
 pub struct Config {
@@ -71,12 +77,15 @@ pub struct Config {
     /// Whether hosts whose netblock contains the client come first, or are the only ones
     #[arg(long, value_name = "HOW", default_value = NetblockMode::NAMES[0].0, value_parser = one_of(&NetblockMode::NAMES))]
     netblock: NetblockMode,
-    /// Append access-log lines to this file; needs log-address
+    /// Append a line to this file for each request that was answered with mirrors, as MirrorManager's statistics read it
     #[arg(long, value_name = "FILE")]
-    pub access_log: Option<PathBuf>,
-    /// What of a client's address the access log holds: nothing is logged, all, or its /24 or /48
+    access_log: Option<PathBuf>,
+    /// Append a line to this file for each request
+    #[arg(long, value_name = "FILE")]
+    request_log: Option<PathBuf>,
+    /// What of a client's address the logs hold: its /24 or /48, all, or nothing
     #[arg(long, value_name = "HOW", default_value = LogAddress::NAMES[0].0, value_parser = one_of(&LogAddress::NAMES))]
-    log_address: LogAddress,
+    pub log_address: LogAddress,
     /// How long a retired worker may go on answering
     #[arg(long, value_name = "TIME", default_value = "30", value_parser = duration)]
     pub drain_limit: Duration,
@@ -200,7 +209,13 @@ impl Config {
 
     /// How answers are made.
     pub fn rules(&self) -> Rules {
-        Rules { minimum: self.minimum, netblock: self.netblock, log_address: self.log_address }
+        let log_address = if self.access_log.is_some() { self.log_address } else { LogAddress::Off };
+        Rules { minimum: self.minimum, netblock: self.netblock, log_address }
+    }
+
+    /// The files of the logs, by [`Log`](crate::log_file::Log).
+    pub fn logs(&self) -> [Option<&Path>; 2] {
+        [self.access_log.as_deref(), self.request_log.as_deref()]
     }
 
     /// How many workers a generation has.
@@ -212,31 +227,35 @@ impl Config {
     /// What of the options makes no sense together, if anything.
     fn contradiction(&self) -> Option<String> {
         let control = self.control();
-        match (self.log_address, &self.access_log) {
-            (LogAddress::Full | LogAddress::Short, None) => {
-                Some("log-address: says what is logged, but access-log names no file".into())
+        let taken: [&Path; 3] = [&self.cache, &self.socket, &control];
+        for (option, log) in self.named_logs() {
+            let other = self.named_logs().find(|(name, path)| *name != option && *path == log);
+            if taken.contains(&log) || other.is_some() {
+                return Some(format!("{option}: {} has another use already", log.display()));
             }
-            (LogAddress::Off, Some(log)) => {
-                let log = log.display();
-                Some(format!("access-log: {log} would stay empty without log-address = full or short"))
-            }
-            (_, Some(log)) if [&self.cache, &self.socket, &control].contains(&log) => {
-                Some(format!("access-log: {} has another use already", log.display()))
-            }
-            _ if control == self.socket => Some("control: must name a socket file of its own".into()),
-            _ => check_path(control).err().map(|cause| format!("control: {cause}")),
+        }
+        match control {
+            control if control == self.socket => Some("control: must name a socket file of its own".into()),
+            control => check_path(control).err().map(|cause| format!("control: {cause}")),
         }
     }
 
-    /// Why the access log cannot be made, if it cannot; told before the daemon starts and fails again and again.
+    /// Why a log cannot be made, if one cannot; told before the daemon starts and fails again and again.
     fn unusable_log(&self) -> Option<String> {
-        let log = self.access_log.as_ref()?;
-        let folder = files::folder(log);
-        match log {
-            _ if log.is_dir() => Some(format!("access-log: {} is a folder", log.display())),
-            _ if !folder.is_dir() => Some(format!("access-log: there is no folder {}", folder.display())),
-            _ => None,
-        }
+        self.named_logs().find_map(|(option, log)| {
+            let folder = files::folder(log);
+            match log {
+                _ if log.is_dir() => Some(format!("{option}: {} is a folder", log.display())),
+                _ if !folder.is_dir() => Some(format!("{option}: there is no folder {}", folder.display())),
+                _ => None,
+            }
+        })
+    }
+
+    /// The logs that there are, by their options.
+    fn named_logs(&self) -> impl Iterator<Item = (&'static str, &Path)> {
+        let named = ["access-log", "request-log"].into_iter().zip(self.logs());
+        named.filter_map(|(option, path)| Some((option, path?)))
     }
 }
 

@@ -4,7 +4,7 @@
 //! lines that nobody else writes to, so that counting takes neither a lock nor a system call. A row outlives its worker
 //! and is handed on as it is: totals are the sums over all rows, which no reload and no lost worker can lower.
 
-use crate::sys;
+use crate::{log_file::Log, sys};
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -18,8 +18,8 @@ const ROW: usize = (COUNTERS + Outcome::COUNT).next_multiple_of(LINE);
 const COUNTERS: usize = Counter::ALL.len();
 /// In the line before the rows: how many rows have been handed out to workers.
 const ROWS_USED: usize = 0;
-/// In the same line: whether the access log ends with a torn line.
-const LOG_TORN: usize = 1;
+/// In the same line, from here on: whether each log ends with a torn line.
+const LOGS_TORN: usize = 1;
 
 /// All counters of the daemon.
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +49,9 @@ impl Counters {
         Row { all: self, number, own: &rows[number * ROW..][..ROW] }
     }
 
-    /// Not zero while the access log ends with a line that was cut short. All workers of all generations write to it.
-    pub fn log_torn(self) -> &'static AtomicU64 {
-        &self.0[LOG_TORN]
+    /// Not zero while a log ends with a line that was cut short. All workers of all generations write to it.
+    pub fn torn(self, log: Log) -> &'static AtomicU64 {
+        &self.0[LOGS_TORN + log as usize]
     }
 
     /// Sets one of the master's gauges.
@@ -140,7 +140,7 @@ mod tests {
             assert_eq!(value(counters, counter), number * 101, "{counter:?}");
         }
         assert_eq!((counters.row(0).requests(), counters.requests()), (1, 1));
-        assert_eq!(counters.log_torn().load(Relaxed), 0);
+        assert_eq!(Log::ALL.map(|log| counters.torn(log).load(Relaxed)), [0, 0]);
         assert_eq!(counters.entries().len(), Counter::ALL.len() + 1);
     }
 

@@ -3,13 +3,12 @@
 //! Everything is in the library; here is the order in which it happens.
 
 use daemon::{
-    access_log,
     cache_file::CacheFile,
     config::Task,
     control::callers::Callers,
     failure::{self, Failure, Fault},
     listener::{self, Listener},
-    log,
+    log, log_file,
     master::{self, Opened, Signals},
     sandbox,
     suspended::{self, Suspension},
@@ -44,7 +43,7 @@ fn run() -> Result<(), Failure> {
     }
     sandbox::set_no_new_privs()?;
     let signals = Signals::open()?;
-    let access_log = access_log::open_first(config.access_log.as_deref())?;
+    let logs = log_file::open_first(config.logs())?;
     let mut listener = Listener::open(&config.socket, config.socket_access())?;
     let suspension = Suspension::open(config.suspended.as_deref());
     let opened = CacheFile::open(&config.cache, &suspension)
@@ -52,7 +51,7 @@ fn run() -> Result<(), Failure> {
         .and_then(|cache| Ok((cache, Callers::open(&config.control())?)));
     match opened {
         Ok((cache, callers)) => {
-            master::run(config, cache, Opened { signals, access_log, listener, callers, suspension })
+            master::run(config, cache, Opened { signals, logs, listener, callers, suspension })
         }
         Err(failure) => {
             listener.remove_file();

@@ -11,7 +11,6 @@ mod status;
 mod supervisor;
 
 use crate::{
-    access_log,
     cache_file::{self, CacheFile},
     channel::{self, MasterEnd, Received, WorkerEnd},
     config::Config,
@@ -23,6 +22,7 @@ use crate::{
     failure::Failure,
     listener::Listener,
     log,
+    log_file::{self, Log},
     suspended::{Suspension, seconds},
     sys::{self, Fork},
     worker::{self, Kit},
@@ -40,10 +40,7 @@ pub use signals::Signals;
 use slab::Slab;
 use std::{
     io,
-    os::{
-        fd::{AsFd as _, OwnedFd},
-        unix::process::ExitStatusExt as _,
-    },
+    os::{fd::AsFd as _, unix::process::ExitStatusExt as _},
     process::ExitStatus,
     rc::Rc,
     sync::atomic::Ordering::Relaxed,
@@ -89,7 +86,7 @@ pub struct Opened {
     /// Signals, from now on the master's.
     pub signals: Signals,
     /// Where access-log lines go.
-    pub access_log: Option<OwnedFd>,
+    pub logs: log_file::Files,
     /// Where front ends connect.
     pub listener: Listener,
     /// Where the operator calls.
@@ -189,7 +186,7 @@ impl Master {
             match signal {
                 Signal::SIGCHLD => self.reap(now),
                 Signal::SIGHUP => self.supervisor.want_reload(),
-                Signal::SIGUSR1 => self.reopen_access_log(),
+                Signal::SIGUSR1 => self.reopen_logs(),
                 Signal::SIGTERM | Signal::SIGINT => self.supervisor.stop(signal.as_str(), now),
                 _ => {}
             }
@@ -293,25 +290,29 @@ impl Master {
         }
     }
 
-    fn reopen_access_log(&mut self) {
-        let Some(path) = &self.config.access_log else { return };
-        match access_log::open(path) {
-            Ok(file) => {
-                // The torn line, if any, stays behind in the old file.
-                self.counters.log_torn().store(0, Relaxed);
-                for (_, Worker { pid, channel, .. }) in &self.workers {
-                    if let Some(Err(error)) = channel.as_ref().map(|end| end.access_log(file.as_fd())) {
-                        log::warning(format_args!(
-                            "worker {pid}: reopened access log not handed over ({error}); it keeps the old file"
-                        ));
+    fn reopen_logs(&mut self) {
+        for ((log, path), held) in Log::ALL.into_iter().zip(self.config.logs()).zip(&mut self.own.logs) {
+            let Some(path) = path else { continue };
+            match log_file::open(path) {
+                Ok(file) => {
+                    // The torn line, if any, stays behind in the old file.
+                    self.counters.torn(log).store(0, Relaxed);
+                    for (_, Worker { pid, channel, .. }) in &self.workers {
+                        if let Some(Err(error)) = channel.as_ref().map(|end| end.log(log, file.as_fd())) {
+                            let name = log.name();
+                            log::warning(format_args!(
+                                "worker {pid}: reopened {name} not handed over ({error}); it keeps the old file"
+                            ));
+                        }
                     }
+                    *held = Some(file);
                 }
-                self.own.access_log = Some(file);
+                Err(error) => log::warning(format_args!(
+                    "{} {}: cannot be reopened ({error}); keeping the old file",
+                    log.name(),
+                    path.display()
+                )),
             }
-            Err(error) => log::warning(format_args!(
-                "access log {}: cannot be reopened ({error}); keeping the old file",
-                path.display()
-            )),
         }
     }
 
@@ -332,7 +333,8 @@ impl Master {
             slots: self.config.slots(),
             listener: self.own.listener.into_socket(),
             channel,
-            access_log: self.own.access_log,
+            logs: self.own.logs,
+            log_address: self.config.log_address,
             counters: self.counters.row(self.workers.vacant_key()),
             rules: self.config.rules(),
             peers: self.config.peers,

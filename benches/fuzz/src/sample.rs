@@ -63,10 +63,10 @@ pub const USUAL: [&[u8]; 12] = [
 
 /// Rules by number: every mode of each option occurs.
 pub fn rules(number: u8) -> Rules {
-    use answer::rules::LogAddress::{Full, Off, Short};
+    use answer::rules::LogAddress::{Full, Off, Omit, Short};
     Rules {
         minimum: [5, 0, 1, 100][usize::from(number & 3)],
         netblock: if number & 4 == 0 { NetblockMode::First } else { NetblockMode::Only },
-        log_address: [Off, Full, Short, Full][usize::from(number >> 3 & 3)],
+        log_address: [Off, Full, Short, Omit][usize::from(number >> 3 & 3)],
     }
 }

@@ -56,12 +56,12 @@ const KEPT_OUT: [(&str, &[&str]); 5] = [
             "hyper",
             "indexmap",
             "tempfile",
-            "postgres",
+            "tokio-postgres",
             "rustls",
         ],
     ),
-    ("mirrorlist-http", &["answer", "cache", "rkyv", "interchange", "prost", "postgres", "rustls"]),
-    ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2", "postgres", "rustls"]),
+    ("mirrorlist-http", &["answer", "cache", "rkyv", "interchange", "prost", "tokio-postgres", "rustls"]),
+    ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2", "tokio-postgres", "rustls"]),
     // The only one with a network knows of no cache and of no client.
     ("mirrorlist-collect", &["answer", "cache", "wire", "rkyv", "maxminddb", "hyper"]),
     // What answers takes no options, reads no configuration and talks to nobody.

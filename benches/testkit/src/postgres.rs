@@ -2,6 +2,7 @@
 //!
 //! It runs as another user where this is root, whom it refuses, and ends with whoever has started it.
 
+use crate::process::ended_children_ns;
 use nix::unistd::{User, geteuid};
 use std::{
     env, fs, io,
@@ -93,6 +94,11 @@ impl Postgres {
         Ok(server)
     }
 
+    /// The folder of its socket.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Where a database is, for its owner.
     pub fn url(&self, database: &str) -> String {
         self.url_of("postgres", database)
@@ -102,6 +108,13 @@ impl Postgres {
     pub fn url_of(&self, role: &str, database: &str) -> String {
         let folder = self.folder.path().display().to_string().replace('/', "%2F");
         format!("postgres://{role}@{folder}:{}/{database}", self.port)
+    }
+
+    /// Processor time that sessions have used which have ended, in nanoseconds.
+    pub fn sessions_ns(&self) -> io::Result<u64> {
+        let pid = fs::read_to_string(self.folder.path().join("data/postmaster.pid"))?;
+        let pid = pid.lines().next().and_then(|pid| pid.parse().ok());
+        ended_children_ns(pid.ok_or_else(|| io::Error::other("postmaster.pid without a number"))?)
     }
 
     /// Puts a file among those of the cluster, for nobody but the server to read; the settings name it by its name.

@@ -10,7 +10,6 @@ pub use error::Error;
 
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use std::{fmt, path::Path, sync::Arc, time::Duration};
-
 use tokio::time::timeout;
 use tokio_postgres::{
     Client, Config, NoTls, Socket,

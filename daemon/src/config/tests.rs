@@ -152,15 +152,22 @@ fn owners_and_peers_are_known_users_or_numbers() {
 }
 
 #[test]
-fn a_log_needs_a_file_and_to_know_what_to_hold() {
-    assert!(load(&["--log-address", "full"]).unwrap_err().contains("access-log names no file"));
-    assert!(load(&["--access-log", "/tmp/log"]).unwrap_err().contains("would stay empty"));
-    for other in ["--cache", "--socket", "--control"] {
-        let said = load(&[other, "/tmp/x", "--access-log", "/tmp/x", "--log-address", "full"]).unwrap_err();
-        assert_eq!(said, "access-log: /tmp/x has another use already", "{other}");
+fn a_log_needs_a_file_of_its_own_and_cuts_addresses_unless_told_otherwise() {
+    for log in ["access-log", "request-log"] {
+        let flag = format!("--{log}");
+        let others = ["--cache", "--socket", "--control", "--access-log", "--request-log"];
+        for other in others.into_iter().filter(|other| *other != flag) {
+            let said = load(&[other, "/tmp/x", &flag, "/tmp/x"]).unwrap_err();
+            assert!(said.ends_with("-log: /tmp/x has another use already"), "{other}: {said}");
+        }
     }
-    let config = load(&["--access-log", "/tmp/log", "--log-address", "short"]).unwrap();
-    assert_eq!((config.log_address, config.access_log), (LogAddress::Short, Some("/tmp/log".into())));
+    let config = load(&["--access-log", "/tmp/log"]).unwrap();
+    assert_eq!(config.logs(), [Some(Path::new("/tmp/log")), None]);
+    assert_eq!((config.log_address, config.rules().log_address), (LogAddress::Short, LogAddress::Short));
+    let config = load(&["--request-log", "/tmp/log", "--log-address", "omit"]).unwrap();
+    assert_eq!(config.logs(), [None, Some(Path::new("/tmp/log"))]);
+    assert_eq!((config.log_address, config.rules().log_address), (LogAddress::Omit, LogAddress::Off));
+    assert!(load(&["--log-address", "off"]).unwrap_err().contains("possible values: short, full, omit"));
 }
 
 #[test]

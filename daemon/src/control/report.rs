@@ -175,7 +175,7 @@ mirrorlistd 1.2.3, process 4711
   suspended                 1,003 URLs, 2 hosts without another (/var/lib/S); the first ends in 1 min 0 s
   mirrormanager             of 2023-11-14T22:46:40Z (27 min 40 s ago); too old: warning, its max-age is 16 min 40 s
   netblocks                 of unknown time
-  continents                of 2020-09-13T12:26:40Z (1158 d 10 h ago)
+  continents                of 2020-09-13T12:26:40Z (1157 d 10 h ago)
   geoip                     of 2023-11-14T22:13:20Z (1 h 1 min ago)
   last reload               2023-11-14T23:13:20Z (1 min 0 s ago): cache X: is empty
   reload                    has been reading the cache for 12 s (process 4720)

@@ -1,7 +1,7 @@
 //! The worker's loop: waits for news, and gives everyone who has some a turn.
 //!
 //! Sockets are edge-triggered, so whoever has not finished is kept in a queue and gets another turn after the others.
-//! Orders of the master come first, then new connections, then turns, and the access log when the answers are out.
+//! Orders of the master come first, then new connections, then turns, and the logs when the answers are out.
 
 use super::{
     Desk,
@@ -10,8 +10,8 @@ use super::{
     idle,
 };
 use crate::{
-    access_log::AccessLog,
     channel::{Order, Received, Word, WorkerEnd},
+    log_file::{Log, LogFile},
 };
 use mio::{Events, Interest, Poll, Token, net::UnixStream, unix::SourceFd};
 use slab::Slab;
@@ -45,7 +45,8 @@ pub struct EventLoop<'a> {
     connections: Slab<Connection>,
     /// Connections with something to do.
     queue: VecDeque<usize>,
-    access_log: AccessLog,
+    /// By [`Log`].
+    logs: [LogFile; Log::ALL.len()],
     retiring: bool,
 }
 
@@ -56,7 +57,7 @@ impl<'a> EventLoop<'a> {
         hello: Hello,
         acceptor: Acceptor,
         channel: WorkerEnd,
-        access_log: AccessLog,
+        logs: [LogFile; Log::ALL.len()],
     ) -> io::Result<EventLoop<'a>> {
         let poll = Poll::new()?;
         poll.registry().register(&mut SourceFd(&channel.as_raw_fd()), CHANNEL, Interest::READABLE)?;
@@ -69,7 +70,7 @@ impl<'a> EventLoop<'a> {
             acceptor,
             connections: Slab::new(),
             queue: VecDeque::new(),
-            access_log,
+            logs,
             retiring: false,
         })
     }
@@ -100,12 +101,21 @@ impl<'a> EventLoop<'a> {
             }
             self.let_in();
             self.give_turns();
-            let dropped = self.access_log.append(&mut self.desk.scratch.log);
-            if dropped > 0 {
-                self.desk.counters.add(Counter::LogLinesDropped, dropped);
-            }
+            self.write_logs();
             if self.retiring && self.connections.is_empty() {
                 return Ok(());
+            }
+        }
+    }
+
+    /// Writes what this turn's requests have left for the logs.
+    fn write_logs(&mut self) {
+        let scratch = &mut self.desk.scratch;
+        let requests = scratch.requests.as_mut().map(|requests| &mut requests.lines);
+        for (file, lines) in self.logs.iter_mut().zip([Some(&mut scratch.log), requests]) {
+            let dropped = lines.map_or(0, |lines| file.append(lines));
+            if dropped > 0 {
+                self.desk.counters.add(file.log.dropped(), dropped);
             }
         }
     }
@@ -129,7 +139,7 @@ impl<'a> EventLoop<'a> {
                 // A full socket means that the master has plenty of answers to read already.
                 Received::Message(Order::Ping) => self.channel.say(Word::Alive).unwrap_or_default(),
                 Received::Message(Order::Serve) => self.acceptor.open(self.poll.registry(), LISTENER)?,
-                Received::Message(Order::AccessLog(file)) => self.access_log.replace(file),
+                Received::Message(Order::Log(log, file)) => self.logs[log as usize].replace(file),
                 Received::Message(Order::Drain) => self.retire(),
             }
         }

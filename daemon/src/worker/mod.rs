@@ -11,11 +11,20 @@ mod idle;
 mod peers;
 
 use crate::{
-    access_log::AccessLog, cache_file::CacheFile, channel::WorkerEnd, config::SandboxMode, counters::Row,
-    failure::Failure, log, sandbox,
+    cache_file::CacheFile,
+    channel::WorkerEnd,
+    config::SandboxMode,
+    counters::Row,
+    failure::Failure,
+    log,
+    log_file::{self, Log, LogFile},
+    sandbox,
 };
 use accept::Acceptor;
-use answer::{Scratch, Service, rules::Rules};
+use answer::{
+    RequestLines, Scratch, Service,
+    rules::{LogAddress, Rules},
+};
 use event_loop::EventLoop;
 use nix::{
     sys::{
@@ -26,13 +35,7 @@ use nix::{
 };
 use peers::Peers;
 use rand::{SeedableRng as _, rngs::SmallRng, rngs::SysRng};
-use std::{
-    ffi::CString,
-    os::{fd::OwnedFd, unix::net::UnixListener},
-    process,
-    rc::Rc,
-    time::Instant,
-};
+use std::{ffi::CString, os::unix::net::UnixListener, process, rc::Rc, time::Instant};
 use wire::Hello;
 
 /// Signals that a terminal or a service manager sends to all processes at once. They are for the master, which tells
@@ -54,8 +57,10 @@ pub struct Kit {
     pub listener: UnixListener,
     /// Its end of the channel to the master.
     pub channel: WorkerEnd,
-    /// Where access-log lines go.
-    pub access_log: Option<OwnedFd>,
+    /// Where lines of logs go.
+    pub logs: log_file::Files,
+    /// What of clients' addresses the request log has.
+    pub log_address: LogAddress,
     /// Its counters.
     pub counters: Row,
     /// How answers are made.
@@ -129,12 +134,17 @@ fn work(kit: Kit) -> Result<(), Failure> {
         rules: kit.rules,
         version: env!("CARGO_PKG_VERSION"),
     };
-    let desk = Desk::new(service, dice, kit.counters);
-    let access_log = AccessLog::new(kit.access_log, kit.counters.all.log_torn());
+    let mut desk = Desk::new(service, dice, kit.counters);
+    let [access, requests] = kit.logs;
+    if requests.is_some() {
+        desk.scratch.requests = Some(RequestLines { address: kit.log_address, lines: Vec::new() });
+    }
+    let log = |log, file| LogFile::new(log, file, kit.counters.all.torn(log));
+    let logs = [log(Log::Access, access), log(Log::Requests, requests)];
     let hello = Hello { slot: kit.slot, slots: kit.slots, pid: process::id(), generation: kit.generation };
     let acceptor = Acceptor::new(kit.listener, kit.slots > 1, Peers::new(kit.peers));
     sandbox::shut_in(kit.sandbox)?;
-    EventLoop::new(desk, hello, acceptor, kit.channel, access_log)
+    EventLoop::new(desk, hello, acceptor, kit.channel, logs)
         .and_then(EventLoop::run)
         .map_err(|error| Failure::system(format!("event loop: {error}")))
 }

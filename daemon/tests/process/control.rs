@@ -61,8 +61,11 @@ fn status_tells_every_counter_that_is_declared_as_workers_tell_it() {
     client.answer(1).unwrap();
     let told = client.counters().unwrap();
     let (status, text) = (daemon.status(), daemon.errand(&["status"]).out);
-    assert_eq!(status.counters.len(), Counter::ALL.len());
-    for counter in Counter::ALL {
+    // How old inputs are has a place of its own.
+    let counters: Vec<Counter> =
+        Counter::ALL.into_iter().filter(|counter| counter.input().is_none()).collect();
+    assert_eq!(status.counters.len(), counters.len());
+    for counter in counters {
         let value = status.counters[counter.name()];
         // The answer that told it has been sent since.
         let sent_since = counter == Counter::BytesSent && value > told[&Key::Counter(counter)];

@@ -56,7 +56,7 @@ fn reloads_under_load_lose_nothing() {
 }
 
 /// Asks one question after the other, and changes to another worker when told to go. The last generation seen.
-fn ask_until(daemon: &Daemon, over: &AtomicBool) -> u64 {
+pub fn ask_until(daemon: &Daemon, over: &AtomicBool) -> u64 {
     let mut client = daemon.connect();
     let mut id = 0;
     while !over.load(Ordering::Relaxed) {

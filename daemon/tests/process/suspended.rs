@@ -1,11 +1,16 @@
 //! URLs that a list says are suspended are out of all answers, and whatever is wrong with the list harms nothing.
 
-use crate::support::{Daemon, folder, until, write_cache};
+use crate::{
+    reload::ask_until,
+    support::{Daemon, folder, until, write_cache},
+};
 use nix::sys::signal::Signal;
 use program::aside;
 use std::{
     fs,
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -66,6 +71,24 @@ fn what_is_suspended_is_out_of_answers_and_told() {
     reloaded(&daemon, 3);
     assert_eq!(answered(&daemon, 3), all_but(&[]));
     assert!(!daemon.log().contains("warning"), "{}", daemon.log());
+}
+
+#[test]
+fn lists_that_come_and_go_under_load_lose_nothing() {
+    let daemon = Daemon::start(&["--suspended", "list"]);
+    let over = AtomicBool::new(false);
+    let generations = thread::scope(|scope| {
+        let clients: Vec<_> = (0..3).map(|_| scope.spawn(|| ask_until(&daemon, &over))).collect();
+        for generation in 2..12_u32 {
+            let hosts: Vec<u32> = (0..generation % 4).map(|host| host + generation % 7).collect();
+            put(&daemon.path("list"), &hosts, 3600);
+            reloaded(&daemon, generation.into());
+            assert_eq!(answered(&daemon, generation.into()), all_but(&hosts));
+        }
+        over.store(true, Ordering::Relaxed);
+        clients.into_iter().map(|client| client.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(generations.iter().all(|reached| *reached >= 10), "{generations:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub use crate::render::fragments::Fragments;
 use crate::{
     render::{
         apt, escape, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist, page,
-        redirect, refusal,
+        redirect, refusal, request_line,
     },
     rules::{LogAddress, Rules},
     select::{
@@ -43,9 +43,20 @@ pub fn taken(bytes: &[u8]) -> Result<View<'_>, Box<dyn Error + Send + Sync>> {
 pub struct Scratch {
     /// Access log lines of the requests answered since the owner last emptied it.
     pub log: Vec<u8>,
+    /// Lines of all requests likewise; none are written unless it is there.
+    pub requests: Option<RequestLines>,
     candidates: Candidates,
     tiers: TierScratch,
     clock: Clock,
+}
+
+/// Lines of the request log.
+#[derive(Debug)]
+pub struct RequestLines {
+    /// What of clients' addresses they have.
+    pub address: LogAddress,
+    /// The lines.
+    pub lines: Vec<u8>,
 }
 
 /// A cache and the rules by which it answers.
@@ -82,25 +93,31 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
-        if matches!(request.path, b"/" | b"") {
-            return self.help(request, now, out);
-        }
         scratch.clock.set(now);
-        let Some(query) = Query::resolve(&self.view, request) else {
-            out.extend_from_slice(PLAIN);
-            out.extend_from_slice(b"not found: ask for mirrorlist or metalink\nsee / for help\n");
-            let head = ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None };
-            return Answer { head, headers_len: PLAIN.len() };
+        let query = Query::resolve(&self.view, request);
+        let answer = match &query {
+            Some(query) => self.listed(query, rng, scratch, out),
+            None if matches!(request.path, b"/" | b"") => self.help(request, now, out),
+            None => not_found(out),
         };
-        let answer = self.reply(&query, rng, scratch, out);
+        if let Some(RequestLines { address, lines }) = &mut scratch.requests {
+            let asked = (request, query.as_ref());
+            request_line::render(&self.view, asked, &answer.head, &scratch.clock.published, *address, lines);
+        }
+        answer
+    }
+
+    /// Answers who asks for a list, a metalink or a redirect, and notes it for the statistics.
+    fn listed(
+        &self,
+        query: &Query<'_>,
+        rng: &mut impl Rng,
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> Answer {
+        let answer = self.reply(query, rng, scratch, out);
         if self.rules.log_address != LogAddress::Off && matches!(answer.head.status, 200 | 302) {
-            log_line::render(
-                &self.view,
-                &query,
-                self.rules.log_address,
-                scratch.clock.date,
-                &mut scratch.log,
-            );
+            log_line::render(&self.view, query, self.rules.log_address, scratch.clock.date, &mut scratch.log);
         }
         answer
     }
@@ -215,6 +232,13 @@ impl Service<'_> {
             }
         })
     }
+}
+
+/// The answer to whoever asks for what there is not.
+fn not_found(out: &mut Vec<u8>) -> Answer {
+    out.extend_from_slice(PLAIN);
+    out.extend_from_slice(b"not found: ask for mirrorlist or metalink\nsee / for help\n");
+    Answer { head: ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None }, headers_len: PLAIN.len() }
 }
 
 /// The time as answers spell it, worked out once a second.

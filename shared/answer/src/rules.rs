@@ -37,6 +37,8 @@ pub enum LogAddress {
     Full,
     /// The /24 of an IPv4 address, the /48 of an IPv6 address.
     Short,
+    /// Nothing.
+    Omit,
 }
 
 impl NetblockMode {
@@ -46,7 +48,7 @@ impl NetblockMode {
 }
 
 impl LogAddress {
-    /// What operators call them, the default first.
+    /// What operators call them, the default first. Without a file there is no log.
     pub const NAMES: [(&str, LogAddress); 3] =
-        [("off", LogAddress::Off), ("full", LogAddress::Full), ("short", LogAddress::Short)];
+        [("short", LogAddress::Short), ("full", LogAddress::Full), ("omit", LogAddress::Omit)];
 }

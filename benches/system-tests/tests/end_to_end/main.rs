@@ -13,6 +13,7 @@ mod demo;
 mod faults;
 mod help;
 mod large;
+mod logs;
 mod python;
 mod reload;
 mod support;

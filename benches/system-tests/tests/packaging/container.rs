@@ -16,11 +16,15 @@ use nix::{
 };
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
 };
-use testkit::{sample, stack::children};
+use testkit::{
+    postgres::{Postgres, SAMPLE},
+    sample,
+    stack::children,
+};
 
 /// What the stage that compiles leaves behind: folders of its own root, here in another one.
 fn build(make: &Make, file: &Containerfile, root: &Path) {
@@ -29,7 +33,7 @@ fn build(make: &Make, file: &Containerfile, root: &Path) {
     assert!(rest.len() > 1, "{:?}", stage.runs);
     for line in rest {
         // Folders at the top of its root are what it makes.
-        let line = ["/tree", "/libraries", "/accounts", "/empty"]
+        let line = ["/tree", "/collector", "/libraries", "/accounts", "/empty"]
             .iter()
             .fold(line.clone(), |line, folder| line.replace(folder, &format!("{}{folder}", root.display())));
         match line.strip_prefix("make ") {
@@ -84,6 +88,8 @@ impl Images {
             ("cache", "/var/lib/mirrorlist"),
             ("run", "/run/mirrorlistd"),
             ("input", "/var/lib/mirrorlist/input"),
+            ("collected", "/var/lib/mirrorlist-collect"),
+            ("postgresql", "/run/postgresql"),
         ] {
             let volume = self.folder.path().join(volume);
             script += &format!(
@@ -147,7 +153,7 @@ fn images_hold_all_that_their_commands_need() {
     let built = images.folder.path().join("build");
     fs::create_dir(&built).unwrap();
     build(&Make::all(), &images.file, &built);
-    for name in ["daemon", "frontend"] {
+    for (name, count) in [("daemon", 3), ("frontend", 3), ("collector", 1)] {
         image(&images.file, name, &built, &images.root(name));
         for mounted in ["dev", "proc"] {
             fs::create_dir(images.root(name).join(mounted)).unwrap();
@@ -164,7 +170,7 @@ fn images_hold_all_that_their_commands_need() {
         // No shell, no tool: nothing for an intruder either.
         let held = files(&images.root(name));
         let programs = held.iter().filter(|file| file.contains("/bin/")).count();
-        assert_eq!(programs, 3, "{held:?}");
+        assert_eq!(programs, count, "{held:?}");
     }
     // A new volume is as the image's folder is.
     for volume in ["cache", "run"] {
@@ -177,12 +183,14 @@ fn images_hold_all_that_their_commands_need() {
     fs::create_dir(images.folder.path().join("input")).unwrap();
     sample::write(&images.folder.path().join("input")).unwrap();
     serve(&images);
+    collect(&images);
 }
 
 /// The comment's commands in their order: a cache is built, both services start and answer, a new cache is put to use.
 fn serve(images: &Images) {
     let commands = &images.file.commands;
-    let [(builder, build), (daemon, none), (frontend, nothing), (container, reload)] = &commands[..] else {
+    let [(builder, build), (daemon, none), (frontend, nothing), (container, reload), _] = &commands[..]
+    else {
         panic!("{commands:?}");
     };
     assert_eq!(
@@ -219,4 +227,46 @@ fn serve(images: &Images) {
     assert!(ask(&url).1);
     assert!(frontend.stop().success() && daemon.stop().success());
     assert!(!outcome(&mut images.process("daemon", &health)).1, "well after its end");
+}
+
+/// The comment's last command: the collector reads a database of this machine, and the compiler reads what it wrote.
+fn collect(images: &Images) {
+    if !Postgres::is_there() {
+        return;
+    }
+    let (image, nothing) = &images.file.commands[4];
+    assert!(image == "mirrorlist-collect" && nothing.is_empty(), "{image} {nothing:?}");
+    let server = Postgres::start(&[]).unwrap();
+    server.create("mirrormanager2").unwrap();
+    server.sql("mirrormanager2", SAMPLE).unwrap();
+    let role = "create role \"mirrorlist-collect\" login; grant pg_read_all_data to \"mirrorlist-collect\"";
+    server.sql("mirrormanager2", role).unwrap();
+    let outside = images.folder.path();
+    symlink(server.folder(), outside.join("postgresql")).unwrap();
+    run(Command::new("cp")
+        .arg("-a")
+        .arg(images.root("collector").join("var/lib/mirrorlist-collect"))
+        .arg(outside.join("collected")));
+    // Mount points that an engine would make.
+    fs::create_dir(images.root("collector").join("run")).unwrap();
+    fs::create_dir(images.root("collector").join("run/postgresql")).unwrap();
+    fs::create_dir(images.root("daemon").join("var/lib/mirrorlist-collect")).unwrap();
+
+    let stage = images.stage("collector");
+    let command = [&stage.entrypoint[..], &stage.command[..]].concat();
+    let printed = run(&mut images.process("collector", &command));
+    assert!(printed.contains("directories"), "{printed}");
+    let build = [
+        "build",
+        "--mirrormanager",
+        "/var/lib/mirrorlist-collect/out/mirrorlist.proto-cache",
+        "--output",
+        "/var/lib/mirrorlist/collected.mlc",
+    ];
+    let build = [&["/usr/bin/mirrorlist-cache"][..], &build]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect::<Vec<_>>();
+    run(&mut images.process("daemon", &build));
 }

@@ -103,10 +103,11 @@ fn options(rules: Rules) -> Vec<String> {
         NetblockMode::First => "first",
         NetblockMode::Only => "only",
     };
+    // Without a file there is no log.
     let log = match rules.log_address {
-        LogAddress::Off => "off",
         LogAddress::Full => "full",
-        LogAddress::Short => "short",
+        LogAddress::Off | LogAddress::Short => "short",
+        LogAddress::Omit => "omit",
     };
     let minimum = rules.minimum.to_string();
     let options = ["--workers", "2", "--minimum", &minimum, "--netblock", netblock, "--log-address", log];

@@ -63,6 +63,7 @@ fn step(block: &[&str]) -> Step {
             Some(("netblock", "only")) => step.rules.netblock = NetblockMode::Only,
             Some(("log", "full")) => step.rules.log_address = LogAddress::Full,
             Some(("log", "short")) => step.rules.log_address = LogAddress::Short,
+            Some(("log", "omit")) => step.rules.log_address = LogAddress::Omit,
             _ => panic!("not understood: {line}"),
         }
     }

@@ -295,7 +295,7 @@ pub fn rules(dice: &mut Dice) -> Rules {
     Rules {
         minimum: *dice.pick(&[5, 5, 5, 0, 1, 3, 100]),
         netblock: if dice.percent(70) { NetblockMode::First } else { NetblockMode::Only },
-        log_address: *dice.pick(&[LogAddress::Off, LogAddress::Full, LogAddress::Full, LogAddress::Short]),
+        log_address: *dice.pick(&[LogAddress::Off, LogAddress::Full, LogAddress::Omit, LogAddress::Short]),
     }
 }
 

@@ -3,7 +3,10 @@
 //! An attempt is prepared before there is a sandbox, as a worker has opened its files and sockets before, and made
 //! in it.
 
-use daemon::channel::{self, Order, Received};
+use daemon::{
+    channel::{self, Order, Received},
+    log_file::Log,
+};
 use memmap2::MmapMut;
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use nix::{
@@ -167,7 +170,7 @@ fn work() -> Attempt {
     let (log, mut other_log) = (folder.path().join("log"), tempfile::tempfile().unwrap());
     let mut log = File::create(log).unwrap();
     let (master, worker) = channel::pair().unwrap();
-    master.access_log(other_log.as_fd()).unwrap();
+    master.log(Log::Access, other_log.as_fd()).unwrap();
     Box::new(move || {
         let mut poll = Poll::new()?;
         poll.registry().register(&mut SourceFd(&listener.as_raw_fd()), Token(1), Interest::READABLE)?;
@@ -184,7 +187,7 @@ fn work() -> Attempt {
         let mut answer = Vec::new();
         client.read_to_end(&mut answer)?;
         assert_eq!(answer.len(), 8000);
-        let Received::Message(Order::AccessLog(file)) = worker.receive()? else { panic!("no file") };
+        let Received::Message(Order::Log(Log::Access, file)) = worker.receive()? else { panic!("no file") };
         File::from(file).write_all(b"line\n")?;
         other_log.write_all(b"line\n")?;
         log.write_all(b"line\n")?;

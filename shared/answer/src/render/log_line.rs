@@ -13,7 +13,8 @@ use time::Date;
 pub fn render(view: &View<'_>, query: &Query<'_>, address: LogAddress, today: Date, out: &mut Vec<u8>) {
     let Some(asked) = &query.named.asked else { return };
     out.extend_from_slice(b"IP: ");
-    match query.client.address.map(|client| shown(client, address)) {
+    let client = query.client.address.filter(|_| address != LogAddress::Omit);
+    match client.map(|client| shown(client, address)) {
         Some(client) => {
             // Writing to memory does not fail.
             let _ = write!(out, "{client}");
@@ -39,7 +40,7 @@ pub fn render(view: &View<'_>, query: &Query<'_>, address: LogAddress, today: Da
 }
 
 /// The address, or the network that stands for it.
-fn shown(client: IpAddr, address: LogAddress) -> IpAddr {
+pub fn shown(client: IpAddr, address: LogAddress) -> IpAddr {
     let length = match (address, client) {
         (LogAddress::Short, IpAddr::V4(_)) => 24,
         (LogAddress::Short, IpAddr::V6(_)) => 48,

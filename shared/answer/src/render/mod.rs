@@ -35,4 +35,5 @@ pub mod page;
 pub mod places;
 pub mod redirect;
 pub mod refusal;
+pub mod request_line;
 pub mod url;

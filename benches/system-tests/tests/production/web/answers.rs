@@ -13,7 +13,7 @@ const LIST: &str = "/mirrorlist?repo=fedora-42&arch=x86_64";
 const METALINK: &str = "/metalink?repo=fedora-42&arch=x86_64&protocol=https";
 
 /// Method, target, status: every kind of answer.
-const REQUESTS: [(&str, &str, u16); 12] = [
+const REQUESTS: [(&str, &str, u16); 13] = [
     ("GET", LIST, 200),
     ("HEAD", LIST, 200),
     ("GET", METALINK, 200),
@@ -25,6 +25,7 @@ const REQUESTS: [(&str, &str, u16); 12] = [
     ("HEAD", "/mirrorlist?repo=unheard-of&arch=x86_64", 404),
     ("GET", "/metalink?path=pub/fedora/linux/%3Cunheard%26of%3E%20--%20%ff", 404),
     ("GET", "/mirrorlist", 400),
+    ("GET", "/favicon.ico", 404),
     ("POST", LIST, 405),
 ];
 
@@ -47,6 +48,11 @@ fn every_kind_of_answer_passes_unchanged() {
     let service = Service::start();
     for way in WAYS {
         let web = service.behind(way);
+        for (accept, is) in [("*/*", "text/plain"), ("text/html", "text/html; charset=utf-8")] {
+            let help = curl(web.http, &format!("{HOST}/"), &["--header", &format!("Accept: {accept}")]);
+            assert_eq!((help.status, help.header("content-type")), (200, is), "{way:?}: {help:?}");
+            assert!(help.body.contains("Mirror list service"), "{way:?}: {help:?}");
+        }
         for (method, target, status) in REQUESTS {
             let url = format!("{HOST}{target}");
             let options: &[&str] = match method {

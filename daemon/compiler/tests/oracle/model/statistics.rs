@@ -11,6 +11,7 @@ pub fn line(client: &Client, (repo, arch): (Bytes, Bytes), log: LogAddress, now:
         LogAddress::Off => return None,
         LogAddress::Full => client.address,
         LogAddress::Short => client.address.map(cut),
+        LogAddress::Omit => None,
     };
     let unknown = || "N/A".to_owned();
     let ip = address.map_or_else(unknown, |address| address.to_string());

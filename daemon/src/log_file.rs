@@ -1,8 +1,8 @@
-//! The access log: opened by the master, written by the workers.
+//! The access log and the request log: opened by the master, written by the workers.
 //!
 //! Lines are appended a batch at a time with one write, so that batches of several workers never mix, and a log that
 //! takes nothing (full disk, a pipe that nobody reads) costs lines, never answers. A line that is cut short is ended by
-//! whichever worker writes next: they share that knowledge ([`crate::counters::Counters::log_torn`]), as they share the
+//! whichever worker writes next: they share that knowledge ([`crate::counters::Counters::torn`]), as they share the
 //! file.
 
 use crate::{
@@ -17,6 +17,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Instant,
 };
+use wire::Counter;
 
 /// Opens the log for appending, makes it if need be.
 ///
@@ -31,17 +32,56 @@ pub fn open(path: &Path) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
-/// Opens the log that the operator has asked for, if any, as the program starts.
-pub fn open_first(path: Option<&Path>) -> Result<Option<OwnedFd>, Failure> {
-    let failed = |path: &Path, error| {
-        Failure::system(format!("access log {}: cannot be opened ({error})", path.display()))
-    };
-    path.map(|path| open(path).map_err(|error| failed(path, error))).transpose()
+/// Which log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Log {
+    /// Answered requests, in the form that MirrorManager's statistics read.
+    Access,
+    /// All requests.
+    Requests,
 }
 
-/// A worker's hold on the log.
+impl Log {
+    /// Both.
+    pub const ALL: [Log; 2] = [Log::Access, Log::Requests];
+
+    /// What messages call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Log::Access => "access log",
+            Log::Requests => "request log",
+        }
+    }
+
+    /// The counter of its lines that are lost.
+    pub fn dropped(self) -> Counter {
+        match self {
+            Log::Access => Counter::LogLinesDropped,
+            Log::Requests => Counter::RequestLogLinesDropped,
+        }
+    }
+}
+
+/// The files of the logs that there are, by [`Log`].
+pub type Files = [Option<OwnedFd>; Log::ALL.len()];
+
+/// Opens the logs that the operator has asked for, if any, as the program starts.
+pub fn open_first(paths: [Option<&Path>; Log::ALL.len()]) -> Result<Files, Failure> {
+    let mut files = Files::default();
+    for ((log, path), file) in Log::ALL.into_iter().zip(paths).zip(&mut files) {
+        let Some(path) = path else { continue };
+        let failed =
+            |error| Failure::system(format!("{} {}: cannot be opened ({error})", log.name(), path.display()));
+        *file = Some(open(path).map_err(failed)?);
+    }
+    Ok(files)
+}
+
+/// A worker's hold on a log.
 #[derive(Debug)]
-pub struct AccessLog {
+pub struct LogFile {
+    /// Which one.
+    pub log: Log,
     file: Option<File>,
     /// Not zero, to all workers: the file ends with a torn line. Who writes next takes it, and begins on a new line.
     torn: &'static AtomicU64,
@@ -52,10 +92,11 @@ pub struct AccessLog {
     recoveries: Seldom,
 }
 
-impl AccessLog {
+impl LogFile {
     /// A log that goes to `file`, or nowhere. All who write to that file share `torn`.
-    pub fn new(file: Option<OwnedFd>, torn: &'static AtomicU64) -> AccessLog {
-        AccessLog {
+    pub fn new(log: Log, file: Option<OwnedFd>, torn: &'static AtomicU64) -> LogFile {
+        LogFile {
+            log,
             file: file.map(File::from),
             torn,
             unreported: 0,
@@ -122,12 +163,13 @@ impl AccessLog {
     fn tell(&mut self, more: &str, next: &str) {
         let (count, cause) = (self.unreported, &self.cause);
         let lines = if count == 1 { "line" } else { "lines" };
-        log::warning(format_args!("access log: {count} {more}{lines} lost ({cause}); {next}"));
+        let name = self.log.name();
+        log::warning(format_args!("{name}: {count} {more}{lines} lost ({cause}); {next}"));
         self.unreported = 0;
     }
 }
 
-impl Drop for AccessLog {
+impl Drop for LogFile {
     /// Nobody else knows of what this worker has not reported.
     fn drop(&mut self) {
         if self.unreported > 0 {
@@ -144,19 +186,23 @@ mod tests {
     use std::{fs, io::Read as _};
 
     fn nothing_torn() -> &'static AtomicU64 {
-        Counters::new(1).unwrap().log_torn()
+        Counters::new(1).unwrap().torn(Log::Access)
     }
 
     /// Two workers' logs to one pipe, and its reader.
-    fn two_logs() -> (AccessLog, AccessLog, File) {
+    fn two_logs() -> (LogFile, LogFile, File) {
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_NONBLOCK).unwrap();
         let torn = nothing_torn();
         let other = writer.try_clone().unwrap();
-        (AccessLog::new(Some(writer), torn), AccessLog::new(Some(other), torn), reader.into())
+        (
+            LogFile::new(Log::Access, Some(writer), torn),
+            LogFile::new(Log::Access, Some(other), torn),
+            reader.into(),
+        )
     }
 
     /// More than a pipe holds, so that it ends with a torn line.
-    fn flood(log: &mut AccessLog) {
+    fn flood(log: &mut LogFile) {
         assert!(log.append(&mut b"IP: 192.0.2.7\n".repeat(10_000)) > 0);
     }
 
@@ -173,7 +219,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         fs::write(&path, "old\n").unwrap();
-        let mut log = AccessLog::new(Some(open(&path).unwrap()), nothing_torn());
+        let mut log = LogFile::new(Log::Access, Some(open(&path).unwrap()), nothing_torn());
         let mut lines = b"new\n".to_vec();
         log.append(&mut lines);
         assert!(lines.is_empty());
@@ -182,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_costs_lines_which_are_counted_and_all_told() {
-        let mut log = AccessLog::new(Some(open(Path::new("/dev/full")).unwrap()), nothing_torn());
+        let mut log = LogFile::new(Log::Access, Some(open(Path::new("/dev/full")).unwrap()), nothing_torn());
         for _ in 0..3 {
             assert_eq!(log.append(&mut b"a\nb\n".to_vec()), 2);
         }
@@ -195,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_log_that_takes_and_refuses_lines_by_turns_is_told_of_seldom() {
-        let (mut log, full) = (AccessLog::new(None, nothing_torn()), Path::new("/dev/full"));
+        let (mut log, full) = (LogFile::new(Log::Access, None, nothing_torn()), Path::new("/dev/full"));
         for unreported in [0, 0, 1, 2] {
             log.replace(open(full).unwrap());
             log.append(&mut b"a\n".to_vec());
