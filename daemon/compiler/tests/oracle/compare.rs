@@ -41,7 +41,11 @@ pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
         }
         Body::Page(expected) => {
             same_text("header lines", page::HEADERS, &reply.headers)?;
-            listed(expected, &page::lines(&reply.body)?)
+            let lines = page::lines(&reply.body)?;
+            // A page is cut before it is 32 KiB; one mirror of a long name may take half of that.
+            let shown = lines.lines().count().saturating_sub(1);
+            let limit = if reply.body.len() > 16 << 10 { expected.limit.min(shown) } else { expected.limit };
+            listed(&Blocks { limit, ..expected.clone() }, &lines)
         }
         Body::Redirect(targets) => redirect(targets, reply),
         Body::Blocks(expected) => {
