@@ -17,6 +17,10 @@ fuzz_target!(|query: &[u8]| {
         &params.ip,
         &params.version,
         &params.location,
+        &params.format,
+        &params.exclude,
+        &params.family,
+        &params.limit,
     ];
     for value in trimmed.into_iter().flatten() {
         assert!(!value.is_empty() && !value.starts_with(b" ") && !value.ends_with(b" "), "{value:?}");
@@ -68,6 +72,7 @@ fn owned<'a>(params: &Params<'_>) -> Params<'a> {
         ip: own(&params.ip),
         version: own(&params.version),
         location: own(&params.location),
+        format: own(&params.format),
         exclude: own(&params.exclude),
         family: own(&params.family),
         limit: own(&params.limit),
