@@ -17,6 +17,10 @@ fuzz_target!(|query: &[u8]| {
         &params.ip,
         &params.version,
         &params.location,
+        &params.format,
+        &params.exclude,
+        &params.family,
+        &params.limit,
     ];
     for value in trimmed.into_iter().flatten() {
         assert!(!value.is_empty() && !value.starts_with(b" ") && !value.ends_with(b" "), "{value:?}");

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use spdx::{Expression, ParseMode};
 use std::process::Command;
 
-const ALLOWED: [&str; 8] =
-    ["0BSD", "Apache-2.0", "BSD-3-Clause", "BSL-1.0", "ISC", "MIT", "Unicode-3.0", "Zlib"];
+const ALLOWED: [&str; 9] =
+    ["0BSD", "Apache-2.0", "BSD-3-Clause", "BSL-1.0", "ISC", "MIT", "MIT-0", "Unicode-3.0", "Zlib"];
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 #[derive(Deserialize)]

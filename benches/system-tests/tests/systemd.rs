@@ -4,13 +4,16 @@
 //! that it is there.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use interchange::message::MirrorList;
 use nix::unistd::geteuid;
+use prost::Message as _;
 use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
     os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::{SystemTime, UNIX_EPOCH},
 };
 use testkit::{
     inputs, sample,
@@ -213,7 +216,12 @@ fn the_commands_of_the_units_are_understood() {
     let state = tempfile::tempdir().unwrap();
     fs::create_dir(state.path().join("input")).unwrap();
     sample::write(&state.path().join("input")).unwrap();
-    assert!(state.path().join("input").join(inputs::MIRRORMANAGER).is_file());
+    // Of now, or it would be too old.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let list = MirrorList { time: Some(now), ..sample::mirror_list() };
+    let mirrormanager = state.path().join("input").join(inputs::MIRRORMANAGER);
+    assert!(mirrormanager.is_file());
+    fs::write(mirrormanager, list.encode_to_vec()).unwrap();
     compilers_example(state.path());
     let places = [("/etc/mirrorlist", state.path())];
     let output = command("mirrorlist-cache.service", "ExecStart", &programs.cache, &places).output().unwrap();

@@ -77,7 +77,7 @@ pub struct Options {
     /// Files and directories that come from their origin alone, such as '*.torrent' [default: []]
     #[arg(long, value_name = "PATTERN", num_args = 0..=1, value_parser = pattern, help_heading = "policy")]
     origin_only: Vec<String>,
-    /// The URL under which the world reaches the redirector's paths, such as https://dl.example.org/
+    /// The URL under which the world reaches the redirector's paths, such as `https://dl.example.org/`
     #[arg(long, value_name = "URL", value_parser = origins::url, help_heading = "policy")]
     public_url: Option<String>,
     /// Read options from this TOML file; flags override it

@@ -78,6 +78,18 @@ class Cache:
         begin, end = (getattr(row, column) for row in self[lists][n : n + 2])
         return [self["hosts"][host].id for host in self[targets][begin:end]]
 
+    def only_one(self, lists, targets, bits, host):
+        """Rows of `lists` for which the host's bit is set."""
+        rows, words = self[lists], self[bits]
+        for row, following in zip(rows, rows[1:]) if words else ():
+            for at in range(row.hosts, following.hosts):
+                if self[targets][at] == host and words[at // 32] >> at % 32 & 1:
+                    yield row
+
+    def prefix(self, row):
+        packed = row.address.to_bytes(16, "little")
+        return f"{ipaddress.ip_address(packed[12:] if row.family == 4 else packed)}/{row.length}"
+
     def path(self, n):
         names = []
         while n != NONE:
@@ -136,6 +148,23 @@ class Cache:
         return low[at] | (high[at] << 16 if high else 0)
 
 
+def known(cache, n):
+    """What is known of host n, where anything is."""
+    place = cache["host_place"][n] if cache["host_place"] else None
+    if place and place.latitude != -32768:
+        yield "place", [place.latitude / 100, place.longitude / 100]
+    families = cache["host_families"][n] if cache["host_families"] else 0
+    if families:
+        yield "families", [family for bit, family in enumerate((4, 6)) if families >> bit & 1]
+    flags = cache["host_flags"][n] if cache["host_flags"] else 0
+    if flags:
+        yield "only", "country" if flags & 1 else "continent"
+    exclusive = [cache.prefix(row) for row in cache.only_one("netblocks", "netblock_hosts", "netblock_exclusive", n)]
+    exclusive += [f"AS{row.number}" for row in cache.only_one("asns", "asn_hosts", "asn_exclusive", n)]
+    if exclusive:
+        yield "exclusive", exclusive
+
+
 def hosts(cache):
     carried = [[0, 0] for _ in cache["hosts"]]
     for directory in range(len(cache["directories"])):
@@ -154,7 +183,7 @@ def hosts(cache):
             "categories": [cache.urls(placement) for placement in range(begin, end)],
             "directories": carried[n][0],
             "public_directories": carried[n][1],
-        }
+        } | dict(known(cache, n))
 
 
 def repositories(cache):
@@ -206,10 +235,8 @@ def address(cache, asked):
     netblocks, at = [], row.netblock
     while at != NONE:
         block = cache["netblocks"][at]
-        packed = block.address.to_bytes(16, "little")
-        prefix = ipaddress.ip_address(packed[12:] if block.family == 4 else packed)
         ids = cache.host_ids("netblocks", "netblock_hosts", "hosts", at)
-        netblocks.append({"prefix": f"{prefix}/{block.length}", "hosts": ids})
+        netblocks.append({"prefix": cache.prefix(block), "hosts": ids})
         at = block.parent
     return {
         "address": asked,

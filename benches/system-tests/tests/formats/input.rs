@@ -44,6 +44,9 @@ fn extend(list: &mut MirrorList) {
         name: Some("elbe.example.org".into()),
         latitude: Some(53.55),
         longitude: Some(-9.99),
+        families: vec![4, 6],
+        exclusive: vec!["192.0.2.0/26".into(), "AS64496".into()],
+        only: Some("continent".into()),
         ..Host::default()
     });
 }

@@ -132,6 +132,9 @@ fn a_cache_of_the_sample_reads_as_the_program_says() {
         read["directories"].as_array().unwrap().iter().find(|one| one["directory"] == path).unwrap().clone()
     };
     assert_eq!(directory(input::ODD)["subpath"], input::ODD_SUBPATH);
+    let elbe = read["hosts"].as_array().unwrap().iter().find(|host| host["id"] == 1).unwrap();
+    assert_eq!((&elbe["families"], &elbe["only"]), (&json!([4, 6]), &json!("continent")));
+    assert_eq!(elbe["exclusive"], json!(["192.0.2.0/26", "AS64496"]));
     let stands_for = |id: i64| {
         let hosts = directory(input::ODD)["hosts"].as_array().unwrap().clone();
         hosts.into_iter().find(|host| host["id"] == id).unwrap()["stands_for"].clone()

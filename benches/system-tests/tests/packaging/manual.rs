@@ -29,7 +29,8 @@ fn pages() -> [(&'static str, Command); 4] {
 /// What is said of an option, a key or an argument.
 #[derive(Debug, Default, PartialEq)]
 struct Entry {
-    default: Option<String>,
+    /// More than one of a list.
+    default: Vec<String>,
     choices: BTreeSet<String>,
 }
 
@@ -74,14 +75,30 @@ fn described(page: &str) -> BTreeMap<String, Entries> {
             }
         }
         if line == "Default:" {
-            let value = lines.next().and_then(|line| line.split_whitespace().nth(1)).unwrap_or_default();
+            let values = values(&mut lines);
             for name in &names {
                 let entry = sections.get_mut(&section).and_then(|entries| entries.get_mut(name)).unwrap();
-                entry.default = Some(value.to_owned());
+                entry.default.clone_from(&values);
             }
         }
     }
     sections
+}
+
+/// Values, each behind a macro on a line of its own, with commas or `and` between them.
+fn values<'a>(lines: &mut (impl Iterator<Item = &'a str> + Clone)) -> Vec<String> {
+    let mut values = Vec::new();
+    loop {
+        let words: Vec<&str> = lines.next().unwrap_or_default().split_whitespace().collect();
+        values.extend(words.get(1).map(|value| (*value).to_owned()));
+        let and = lines.clone().next() == Some("and");
+        if and {
+            lines.next();
+        }
+        if !and && words.last() != Some(&",") {
+            return values;
+        }
+    }
 }
 
 /// The names on an `.It` line: long options with their dashes, keys, arguments. Short options go with their long ones.
@@ -118,13 +135,17 @@ fn entry(argument: &clap::Arg) -> Entry {
         return Entry::default();
     }
     let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-    // That a list is empty unless something is given goes without saying.
+    let own = argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned());
     let in_help = help.split_once("[default: ").and_then(|(_, rest)| rest.strip_suffix(']'));
-    let in_help = in_help.filter(|value| *value != "[]");
-    let own = argument.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+    let in_help = in_help.map(|said| match said.strip_prefix('[').and_then(|list| list.strip_suffix(']')) {
+        // That a list is empty unless something is given goes without saying.
+        Some("") => Vec::new(),
+        Some(list) => list.split(", ").map(|value| value.trim_matches('"').to_owned()).collect(),
+        None => vec![said.to_owned()],
+    });
     let choices = argument.get_possible_values();
     Entry {
-        default: in_help.map(str::to_owned).or(own),
+        default: in_help.unwrap_or_else(|| own.collect()),
         choices: choices.iter().map(|choice| choice.get_name().to_owned()).collect(),
     }
 }

@@ -30,16 +30,17 @@ const HANDED_ON: [&str; 3] = ["log::error(&failure)", "log::warning(large)", "lo
 const SHORTEST: usize = 7;
 
 /// Messages without such a piece.
-const COMPOSED: [&str; 4] = [
+const COMPOSED: [&str; 5] = [
     "worker {}: {failure}; ending",
     "{name} {path}: {loss}; {cause}",
+    "{name}: {count} {more}{lines} lost ({cause}); {next}",
     "{row}; {consequence}",
     "workers: {said}",
 ];
 
 /// Sources of such messages, and of parts that matter to the operator: literals whose longest piece must stand in the
 /// page, too.
-const PARTS: [(&str, &str, &str); 19] = [
+const PARTS: [(&str, &str, &str); 21] = [
     ("mirrorlistd.8", "daemon/src/master/supervisor/action.rs", "lost before it was ready"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "something else has been put in its place"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "its file is gone"),
@@ -60,6 +61,8 @@ const PARTS: [(&str, &str, &str); 19] = [
         "the process that read it was lost ({status}; out of memory?)",
     ),
     ("mirrorlistd.8", "daemon/src/master.rs", "not read, for no process could be started ({cause})"),
+    ("mirrorlistd.8", "daemon/src/log_file.rs", "requests are answered all the same"),
+    ("mirrorlistd.8", "daemon/src/log_file.rs", "writing again"),
     ("mirrorlistd.8", "daemon/src/worker/peers.rs", "is not listed in the option peer"),
     ("mirrorlist-http.8", "frontend/src/accept.rs", "one that is idle makes room"),
     ("mirrorlist-http.8", "frontend/src/accept.rs", "none is accepted until one closes"),

@@ -129,7 +129,8 @@ impl<'a> View<'a> {
     }
 
     /// The next shorter netblock around this one. Each is shorter than the one before, so a walk upwards is one of at
-    /// most [`MOST_NETBLOCKS`](super::limits::MOST_NETBLOCKS), or of 256 where bytes that nobody checked have longer prefixes.
+    /// most [`MOST_NETBLOCKS`](crate::limits::MOST_NETBLOCKS), or of 256 where bytes that nobody checked have longer
+    /// prefixes.
     pub fn netblock_parent(&self, netblock: NetblockId) -> Option<NetblockId> {
         let row = self.schema.netblocks.get(netblock.0 as usize)?;
         let parent = some(row.parent)?;
