@@ -5,7 +5,7 @@ use crate::{
     compare::{self, Difference},
     exchange::Reply,
     http::Answer,
-    model::{Block, Blocks, Body, Expected, Model, metalink::rfc_1123},
+    model::{Block, Blocks, Body, Expected, Model, metalink::rfc_1123, metalink4::rfc_3339},
     request::Written,
 };
 use std::{
@@ -14,6 +14,10 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 use wire::ReplyHead;
+
+/// Header lines that are compared, in the order in which a worker writes them.
+const HEADERS: [&str; 4] =
+    ["Location", "Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"];
 
 /// How far the server's clock may be from ours, in seconds.
 const CLOCKS: u64 = 120;
@@ -115,8 +119,11 @@ fn reply(expected: &Expected, answer: &Answer, body: &str) -> Result<Reply, Diff
         return Err(format!("Content-Type: {:?}, not one", answer.values("content-type")));
     };
     let head = ReplyHead { status: answer.status, kind: expected.kind, tier: expected.tier };
-    let locations = answer.values("location");
-    let headers = locations.iter().map(|location| format!("Location: {location}\r\n")).collect();
+    let lines = |name: &str| -> String {
+        let values = answer.values(&name.to_ascii_lowercase());
+        values.iter().map(|value| format!("{name}: {value}\r\n")).collect()
+    };
+    let headers = HEADERS.map(lines).concat();
     let log = expected.log.clone().unwrap_or_default();
     Ok(Reply { head, content_type: content_type.into(), headers, body: body.to_owned(), log })
 }
@@ -124,13 +131,17 @@ fn reply(expected: &Expected, answer: &Answer, body: &str) -> Result<Reply, Diff
 /// When a metalink says that it was made, which must be about now; of another text, now.
 fn published(body: &str) -> Result<u64, Difference> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
-    let Some((_, after)) = body.split_once(" pubdate=\"") else { return Ok(now) };
-    let (date, _) = after.split_once('"').unwrap_or_default();
+    let said = |before, after| Some(body.split_once(before)?.1.split_once(after).unwrap_or_default().0);
+    let (date, form): (_, fn(u64) -> String) = match (said(" pubdate=\"", '"'), said(" <published>", '<')) {
+        (Some(date), _) => (date, rfc_1123),
+        (None, Some(date)) => (date, rfc_3339),
+        (None, None) => return Ok(now),
+    };
     let about_now = (0..=CLOCKS).flat_map(|seconds| [now - seconds, now + seconds]);
     about_now
         .into_iter()
-        .find(|second| rfc_1123(*second) == date)
-        .ok_or_else(|| format!("pubdate: {date:?}, not about {:?}", rfc_1123(now)))
+        .find(|second| form(*second) == date)
+        .ok_or_else(|| format!("made at {date:?}, not about {:?}", form(now)))
 }
 
 fn same<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<(), Difference> {

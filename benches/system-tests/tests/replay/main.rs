@@ -44,3 +44,6 @@ mod under_test;
 #[allow(dead_code, reason = "caches are compiled by the tool here")]
 #[path = "../../../../daemon/compiler/tests/oracle/world.rs"]
 mod world;
+
+/// The version that the service says it has: all programs here have one.
+const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -27,6 +27,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// The version that the service says it has.
+const VERSION: &str = "1.2.3";
+
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/answer/golden");
 
 /// What a folder's requests get, in the form of a reply file.

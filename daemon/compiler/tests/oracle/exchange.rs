@@ -1,14 +1,12 @@
 //! A request that owns its bytes, and the reply that the program gives to it.
 
+use crate::VERSION;
 use answer::rules::Rules;
 use answer::{Fragments, Scratch, Service};
 use cache::{CacheBytes, View};
 use rand::Rng;
 use std::{fmt, net::IpAddr};
 use wire::{Accept, Method, ReplyHead, Request, UrlScheme};
-
-/// The version that the service says it has.
-pub const VERSION: &str = "1.2.3";
 
 /// A request.
 #[derive(Clone, Debug)]

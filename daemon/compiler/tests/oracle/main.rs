@@ -33,6 +33,9 @@ use setting::setting;
 use tally::Tally;
 use world::World;
 
+/// The version that the service says it has.
+const VERSION: &str = "1.2.3";
+
 /// Asks model and program the same, `count` times; panics with the first differences.
 fn agree(name: &str, world: &World, model: &mut Model, dice: &mut Dice, count: u64) -> Tally {
     let cache = world.compile();

@@ -8,7 +8,7 @@ use super::{
     subject::Subject,
     tiers::{Candidates, Selection},
 };
-use crate::exchange::VERSION;
+use crate::VERSION;
 
 /// The document about a file.
 pub fn document(
@@ -22,10 +22,7 @@ pub fn document(
     let mut top = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
     top += "<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\n";
     top += &format!(" <generator>mirrorlistd/{VERSION}</generator>\n");
-    let (year, month, day) = date(now);
-    let (hour, minute, second) = (now / 3600 % 24, now / 60 % 60, now % 60);
-    top +=
-        &format!(" <published>{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z</published>\n");
+    top += &format!(" <published>{}</published>\n", rfc_3339(now));
     top += &format!(" <file name=\"{}\">\n", escaped(subject.file.as_deref().unwrap_or_default()));
     let newest = &subject.versions[0];
     if newest.size != 0 {
@@ -55,4 +52,11 @@ pub fn document(
         block,
     );
     Body::Blocks(Blocks { ranks: Ranks::Priority, ..blocks })
+}
+
+/// `2026-11-20T10:00:00Z`.
+pub fn rfc_3339(now: u64) -> String {
+    let (year, month, day) = date(now);
+    let (hour, minute, second) = (now / 3600 % 24, now / 60 % 60, now % 60);
+    format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
