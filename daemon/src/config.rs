@@ -10,7 +10,10 @@ use crate::{
     failure::Failure,
     query::Query,
 };
-use answer::rules::{LogAddress, NetblockMode, Rules};
+use answer::{
+    redirector::{Prefix, Redirector},
+    rules::{LogAddress, NetblockMode, Rules},
+};
 use cache::FORMAT;
 use clap::{
     CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
@@ -77,6 +80,13 @@ pub struct Config {
     /// Whether hosts whose netblock contains the client come first, or are the only ones
     #[arg(long, value_name = "HOW", default_value = NetblockMode::NAMES[0].0, value_parser = one_of(&NetblockMode::NAMES))]
     netblock: NetblockMode,
+    /// Prefix below which paths are those of files and lead to a mirror, such as /dl/; may be repeated; with a tree in front of
+    /// what follows, /pub/=pub/ [default: []]
+    #[arg(long, value_name = "PREFIX", num_args = 0..=1)]
+    redirector: Vec<Prefix>,
+    /// For how long the redirector leads a client to the same mirror; 0: each answer is drawn anew
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration)]
+    sticky: Duration,
     /// Append a line to this file for each request that was answered with mirrors, as MirrorManager's statistics read it
     #[arg(long, value_name = "FILE")]
     access_log: Option<PathBuf>,
@@ -138,7 +148,7 @@ enum Errand {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Task {
     /// To be the daemon.
-    Serve(Config),
+    Serve(Box<Config>),
     /// To ask the daemon for something.
     Ask(control::errand::Errand),
     /// To ask the workers behind this socket.
@@ -174,7 +184,7 @@ impl Task {
         if let Some(cause) = config.contradiction().or_else(unusable) {
             return Err(Failure::config(cause));
         }
-        Ok(errand.map_or_else(|| Task::Serve(config.clone()), |errand| config.errand(errand)))
+        Ok(errand.map_or_else(|| Task::Serve(Box::new(config.clone())), |errand| config.errand(errand)))
     }
 }
 
@@ -216,6 +226,11 @@ impl Config {
     /// The files of the logs, by [`Log`](crate::log_file::Log).
     pub fn logs(&self) -> [Option<&Path>; 2] {
         [self.access_log.as_deref(), self.request_log.as_deref()]
+    }
+
+    /// What paths of files lead to.
+    pub fn redirector(&self) -> Redirector {
+        Redirector::new(self.redirector.clone(), self.sticky.as_secs())
     }
 
     /// How many workers a generation has.

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let config = match Task::load(env::args_os())? {
-        Task::Serve(config) => config,
+        Task::Serve(config) => *config,
         Task::Ask(errand) => return errand.run(),
         Task::Query(query, socket) => return query.run(&socket),
     };

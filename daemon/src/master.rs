@@ -337,6 +337,7 @@ impl Master {
             log_address: self.config.log_address,
             counters: self.counters.row(self.workers.vacant_key()),
             rules: self.config.rules(),
+            redirector: self.config.redirector(),
             peers: self.config.peers,
             sandbox: self.config.sandbox,
             master: self.pid,

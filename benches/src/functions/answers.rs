@@ -85,6 +85,7 @@ fn answer(parts: &Parts, asked: Vec<Question>, rules: Rules) -> Call<'_> {
         view: parts.view(),
         fragments: &parts.fragments,
         rules,
+        redirector: None,
         version: env!("CARGO_PKG_VERSION"),
     };
     let mut asked = Round::new(asked);

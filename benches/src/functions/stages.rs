@@ -77,7 +77,7 @@ pub(super) fn order(parts: &Parts) -> Call<'_> {
     Box::new(move || {
         let selected = all.next();
         for tier in selected.candidates.picks.chunk_by_mut(|a, b| a.tier == b.tier) {
-            arrange(&view, tier, &mut dice, &mut scratch);
+            arrange(&view, tier, None, &mut dice, &mut scratch);
         }
         black_box(&selected.candidates);
     })

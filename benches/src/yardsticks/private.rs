@@ -19,8 +19,13 @@ pub fn copy(file: &Path) -> Result<(), String> {
     let bytes = CacheBytes::read(file).map_err(|error| failed(&error))?;
     let view = View::check(&bytes).map_err(|error| failed(&error))?;
     let fragments = Fragments::prepare(&view).map_err(|error| failed(&error))?;
-    let service =
-        Service { view, fragments: &fragments, rules: Rules::default(), version: env!("CARGO_PKG_VERSION") };
+    let service = Service {
+        view,
+        fragments: &fragments,
+        rules: Rules::default(),
+        redirector: None,
+        version: env!("CARGO_PKG_VERSION"),
+    };
     let (mut scratch, mut page) = (Scratch::default(), Vec::new());
     let mut dice = SmallRng::seed_from_u64(1);
     for question in questions(&view, Kind::Mix, ANSWERED, 1) {

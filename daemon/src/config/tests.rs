@@ -6,7 +6,7 @@ use std::{fs, io::Write as _, path::Path};
 fn load(arguments: &[&str]) -> Result<Config, String> {
     let arguments = ["mirrorlistd"].iter().chain(arguments).map(OsString::from);
     match Task::load(arguments).map_err(|failure| failure.to_string())? {
-        Task::Serve(config) => Ok(config),
+        Task::Serve(config) => Ok(*config),
         other => panic!("{other:?}"),
     }
 }

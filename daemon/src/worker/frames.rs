@@ -1,7 +1,10 @@
 //! What a worker does with a frame.
 
 use super::Desk;
-use wire::{MAX_REQUEST, Message, ReplyStart, WireError, encode_counters, encode_pong, next_frame};
+use wire::{
+    Counter, Kind, MAX_REQUEST, Message, Method, ReplyStart, WireError, encode_counters, encode_pong,
+    next_frame,
+};
 
 /// Answers the first frame of `input`. Returns its length and whether it asked for anything; `None` while it is not all
 /// there.
@@ -18,6 +21,12 @@ pub fn answer_next(
             let answer = desk.service.answer(&request, desk.now, &mut desk.dice, &mut desk.scratch, output);
             start.finish(output, &answer.head, answer.headers_len);
             desk.counters.answered(&answer.head);
+            if let Some(counter) = answer.counted {
+                desk.counters.add(counter, 1);
+            }
+            if answer.head.kind == Kind::File && request.method == Method::Head {
+                desk.counters.add(Counter::RedirectorHead, 1);
+            }
             true
         }
         Message::Counters(counters) if counters.is_question() => {

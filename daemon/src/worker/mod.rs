@@ -23,6 +23,7 @@ use crate::{
 use accept::Acceptor;
 use answer::{
     RequestLines, Scratch, Service,
+    redirector::Redirector,
     rules::{LogAddress, Rules},
 };
 use event_loop::EventLoop;
@@ -65,6 +66,8 @@ pub struct Kit {
     pub counters: Row,
     /// How answers are made.
     pub rules: Rules,
+    /// What paths of files lead to.
+    pub redirector: Redirector,
     /// Users whose processes may ask; everyone's if there are none.
     pub peers: Vec<u32>,
     /// Whether it shuts itself in.
@@ -132,6 +135,7 @@ fn work(kit: Kit) -> Result<(), Failure> {
         view,
         fragments: &kit.cache.fragments,
         rules: kit.rules,
+        redirector: Some(&kit.redirector),
         version: env!("CARGO_PKG_VERSION"),
     };
     let mut desk = Desk::new(service, dice, kit.counters);

@@ -4,6 +4,8 @@
 //! chance are arguments, so an answer can be repeated.
 #![forbid(unsafe_code)]
 
+mod file;
+pub mod redirector;
 pub mod render;
 pub mod rules;
 pub mod select;
@@ -11,14 +13,15 @@ pub mod suspended;
 
 pub use crate::render::fragments::Fragments;
 use crate::{
+    redirector::{Below, Redirector},
     render::{
-        apt, escape, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist, page,
+        apt, escape, hash, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist, page,
         redirect, refusal, request_line,
     },
     rules::{LogAddress, Rules},
     select::{
         form::{Format, PLAIN},
-        query::Query,
+        query::{FileQuery, Query},
         target::Target,
         tiers::{self, Candidates, Source, TierScratch},
     },
@@ -27,7 +30,7 @@ use cache::View;
 use rand::Rng;
 use std::error::Error;
 use time::{Date, OffsetDateTime};
-use wire::{Accept, Kind, ReplyHead, Tier};
+use wire::{Accept, Counter, Kind, ReplyHead, Tier};
 
 /// A view of a cache that is good to answer from: it passes every check, and what is prepared for its answers is bounded.
 /// The one judge of a file, for whoever starts, reloads, verifies or builds; the error is the cause: a `CacheError`, or
@@ -68,6 +71,8 @@ pub struct Service<'a> {
     pub fragments: &'a Fragments,
     /// The operator's rules.
     pub rules: Rules,
+    /// Paths that lead to files; none unless the operator wants them.
+    pub redirector: Option<&'a Redirector>,
     /// The version that it tells who asks for help.
     pub version: &'static str,
 }
@@ -79,6 +84,8 @@ pub struct Answer {
     pub head: ReplyHead,
     /// The first so many bytes appended are header lines, the rest is the body.
     pub headers_len: usize,
+    /// What else is counted of it.
+    pub counted: Option<Counter>,
 }
 
 impl Service<'_> {
@@ -94,17 +101,45 @@ impl Service<'_> {
         out: &mut Vec<u8>,
     ) -> Answer {
         scratch.clock.set(now);
-        let query = Query::resolve(&self.view, request);
-        let answer = match &query {
-            Some(query) => self.listed(query, rng, scratch, out),
-            None if matches!(request.path, b"/" | b"") => self.help(request, now, out),
-            None => not_found(out),
+        let below = self.below(request.path);
+        let (query, answer) = if let Some((redirector, below)) = below.filter(|(_, below)| !below.is_empty())
+        {
+            let (mut query, file) = Query::of_file(&self.view, request, below.path(), redirector.sticky, now);
+            let answer = self.below_a_prefix(&mut query, &file, rng, scratch, out);
+            (Some(query), answer)
+        } else if below.is_some() || matches!(request.path, b"/" | b"") {
+            (None, self.help(request, now, out))
+        } else if let Some(query) = Query::resolve(&self.view, request) {
+            let answer = self.listed(&query, rng, scratch, out);
+            (Some(query), answer)
+        } else {
+            (None, not_found(out))
         };
         if let Some(RequestLines { address, lines }) = &mut scratch.requests {
             let asked = (request, query.as_ref());
             request_line::render(&self.view, asked, &answer.head, &scratch.clock.published, *address, lines);
         }
         answer
+    }
+
+    /// Answers who asks for a file or a directory below a prefix of the redirector.
+    fn below_a_prefix(
+        &self,
+        query: &mut Query<'_>,
+        file: &FileQuery<'_>,
+        rng: &mut impl Rng,
+        scratch: &mut Scratch,
+        out: &mut Vec<u8>,
+    ) -> Answer {
+        if query.format == Format::Redirect {
+            return self.file(query, file, rng, scratch, out);
+        }
+        if query.is_web()
+            && let Ok(target) = query.target.clone()
+        {
+            self.choose(query, &target, rng, scratch);
+        }
+        self.reply(query, rng, scratch, out)
     }
 
     /// Answers who asks for a list, a metalink or a redirect, and notes it for the statistics.
@@ -122,10 +157,20 @@ impl Service<'_> {
         answer
     }
 
+    /// What a path as sent is to the redirector, if it is below a prefix.
+    pub fn below<'q>(&self, path: &'q [u8]) -> Option<(&Redirector, Below<'_, 'q>)> {
+        let redirector = self.redirector?;
+        Some((redirector, redirector.below(path)?))
+    }
+
     fn help(&self, request: &wire::Request<'_>, now: u64, out: &mut Vec<u8>) -> Answer {
         let help = Help { view: &self.view, fragments: self.fragments, version: self.version, now };
         let headers_len = help.render(request.accept.has(Accept::HTML), out);
-        Answer { head: ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None }, headers_len }
+        Answer {
+            head: ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None },
+            headers_len,
+            counted: None,
+        }
     }
 
     fn reply(
@@ -147,6 +192,10 @@ impl Service<'_> {
                 refusal::no_details(&self.view, query, &mut text);
                 (404, text)
             }
+            Ok(target) if let Some(hash) = query.format.hash() => {
+                let mut text = Vec::new();
+                (hash::render(&self.view, target, hash, &mut text), text)
+            }
             Ok(target) => {
                 out.extend_from_slice(query.format.content_type());
                 self.select(query, target, rng, scratch);
@@ -167,7 +216,7 @@ impl Service<'_> {
             _ => out.extend_from_slice(&text),
         }
         let head = ReplyHead { status, kind: query.format.kind(), tier: Tier::None };
-        Answer { head, headers_len: line.len() }
+        Answer { head, headers_len: line.len(), counted: None }
     }
 
     /// Fills the scratch with the mirrors that answer a query, in order.
@@ -192,22 +241,31 @@ impl Service<'_> {
         let (view, fragments, candidates) = (&self.view, self.fragments, &scratch.candidates);
         let head = ReplyHead { status: 200, kind: query.format.kind(), tier: candidates.picks.first()?.tier };
         let mut headers_len = query.format.content_type().len();
+        if query.negotiated {
+            out.extend_from_slice(VARY);
+            headers_len += VARY.len();
+        }
         Some(match query.format {
             Format::Redirect => {
                 let location = redirect::render(view, fragments, query, target, candidates, out)?;
-                Answer { head: ReplyHead { status: 302, ..head }, headers_len: headers_len + location }
+                Answer {
+                    head: ReplyHead { status: 302, ..head },
+                    headers_len: headers_len + location,
+                    counted: None,
+                }
             }
             Format::Metalink => {
                 metalink::render(view, fragments, query, target, candidates, &scratch.clock.pubdate, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
+            Format::Hash(_) => return None,
             Format::Text => {
                 mirrorlist::render(view, fragments, query, target, candidates, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
             Format::Apt => {
                 apt::render(view, fragments, query, target, candidates, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
             Format::Page => {
                 for line in page::HEADERS {
@@ -218,17 +276,17 @@ impl Service<'_> {
                 let links = Links { path, query: written };
                 let version = self.version;
                 page::Page { view, fragments, query, target, candidates, links, version }.render(out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
             Format::Json => {
                 json::render(view, fragments, query, target, candidates, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
             Format::Metalink4 => {
                 let document =
                     metalink4::Document { version: self.version, published: &scratch.clock.published };
                 document.render(view, fragments, query, target, candidates, out);
-                Answer { head, headers_len }
+                Answer { head, headers_len, counted: None }
             }
         })
     }
@@ -238,8 +296,15 @@ impl Service<'_> {
 fn not_found(out: &mut Vec<u8>) -> Answer {
     out.extend_from_slice(PLAIN);
     out.extend_from_slice(b"not found: ask for mirrorlist or metalink\nsee / for help\n");
-    Answer { head: ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None }, headers_len: PLAIN.len() }
+    Answer {
+        head: ReplyHead { status: 404, kind: Kind::Other, tier: Tier::None },
+        headers_len: PLAIN.len(),
+        counted: None,
+    }
 }
+
+/// The header line of an answer whose form the client's Accept has chosen.
+const VARY: &[u8] = b"Vary: Accept\r\n";
 
 /// The time as answers spell it, worked out once a second.
 #[derive(Debug)]

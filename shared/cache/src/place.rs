@@ -33,6 +33,12 @@ impl Place {
         Place::new(latitude.parse().ok()?, longitude.parse().ok()?)
     }
 
+    /// The countries that have a point.
+    #[cfg(feature = "write")]
+    pub(crate) fn countries() -> impl Iterator<Item = Country> {
+        POINTS.lines().filter_map(|line| Country::parse(line.get(..2)?.as_bytes()))
+    }
+
     /// Kilometres to another place, by the great circle.
     pub fn km(self, other: Place) -> f64 {
         let (a, b) = (self.latitude.to_radians(), other.latitude.to_radians());

@@ -21,7 +21,7 @@ const OF_REQUESTS: u16 = 1 << 15;
 pub const OTHER_STATUS: u16 = 0;
 
 /// Status and tier of the outcomes that are told apart, by place. New ones are added at the end.
-const PLACES: [(u16, Tier); 13] = [
+const PLACES: [(u16, Tier); 14] = [
     (OTHER_STATUS, Tier::None),
     (200, Tier::Location),
     (200, Tier::Netblock),
@@ -35,6 +35,7 @@ const PLACES: [(u16, Tier); 13] = [
     (400, Tier::None),
     (404, Tier::None),
     (200, Tier::Near),
+    (200, Tier::Origin),
 ];
 
 /// What a value is the number of.
@@ -142,6 +143,19 @@ counters! {
         "Lines of the access log that could not be written.";
     RequestLogLinesDropped = 36, Count, "mirrorlist_daemon_request_log_lines_dropped",
         "Lines of the request log that could not be written.";
+    RedirectorHead = 48, Count, "mirrorlist_redirector_head_requests", "Paths of the redirector that were asked for by HEAD.";
+    RedirectorOriginOnly = 49, Count, "mirrorlist_redirector_origin_only",
+        "Redirects to an origin that alone has such files.";
+    RedirectorOriginYoung = 50, Count, "mirrorlist_redirector_origin_young",
+        "Redirects to an origin for files too new to be on mirrors.";
+    RedirectorOriginUnknown = 51, Count, "mirrorlist_redirector_origin_unknown",
+        "Redirects to an origin for paths that no mirror is known to have.";
+    RedirectorOriginNoMirror = 52, Count, "mirrorlist_redirector_origin_without_mirror",
+        "Redirects to an origin for want of a mirror that fits the client.";
+    RedirectorInvalidPaths = 53, Count, "mirrorlist_redirector_invalid_paths",
+        "Paths of the redirector that lead nowhere.";
+    RedirectorWithoutMirror = 54, Count, "mirrorlist_redirector_without_mirror",
+        "Paths of the redirector for which no mirror fits the client, and no origin.";
 }
 
 /// How requests were answered.
@@ -166,6 +180,7 @@ impl Outcome {
             (Tier::None, 400) => 10,
             (Tier::None, 404) => 11,
             (Tier::Near, 200 | 302) => 12,
+            (Tier::Origin, 200 | 302) => 13,
             (tier, 200 | 302) if tier != Tier::Other => tier as u8,
             _ => 0,
         };
@@ -191,7 +206,7 @@ impl Outcome {
     /// The status; [`OTHER_STATUS`] stands for all that are not told apart.
     pub fn status(self) -> u16 {
         match (self.kind, self.tier()) {
-            (Kind::Redirect, tier) if tier != Tier::None => 302,
+            (Kind::Redirect | Kind::File, tier) if tier != Tier::None => 302,
             _ => self.place().0,
         }
     }

@@ -33,6 +33,8 @@ pub enum Kind {
     Page = 7,
     /// A hash of a file.
     Hash = 8,
+    /// A path of the redirector.
+    File = 9,
 }
 
 /// Why a host was chosen. Source: SPEC.md §4.
@@ -61,11 +63,13 @@ pub enum Tier {
     Other = 9,
     /// Hosts of other countries around that of the client, or around the first that it named.
     Near = 10,
+    /// No host, but where the originals are.
+    Origin = 11,
 }
 
 impl Kind {
     /// All kinds, by number.
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Other,
         Kind::Mirrorlist,
         Kind::Metalink,
@@ -75,6 +79,7 @@ impl Kind {
         Kind::Json,
         Kind::Page,
         Kind::Hash,
+        Kind::File,
     ];
 
     /// The kind of this number.
@@ -94,13 +99,14 @@ impl Kind {
             Kind::Json => "json",
             Kind::Page => "page",
             Kind::Hash => "hash",
+            Kind::File => "file",
         }
     }
 }
 
 impl Tier {
     /// All tiers, by number.
-    pub const ALL: [Tier; 11] = [
+    pub const ALL: [Tier; 12] = [
         Tier::None,
         Tier::Location,
         Tier::Netblock,
@@ -112,6 +118,7 @@ impl Tier {
         Tier::Global,
         Tier::Other,
         Tier::Near,
+        Tier::Origin,
     ];
 
     /// The tier of this number.
@@ -133,6 +140,7 @@ impl Tier {
             Tier::Global => "global",
             Tier::Other => "other",
             Tier::Near => "near",
+            Tier::Origin => "origin",
         }
     }
 }

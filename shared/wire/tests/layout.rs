@@ -123,11 +123,12 @@ fn kinds_and_tiers_have_these_numbers() {
         Kind::Json,
         Kind::Page,
         Kind::Hash,
+        Kind::File,
     ];
     assert_eq!(Kind::ALL, kinds);
     let tiers =
         ["none", "location", "netblock", "asn", "country", "country's continent", "geoip", "continent"];
-    let tiers = [&tiers[..], &["global", "other", "near"]].concat();
+    let tiers = [&tiers[..], &["global", "other", "near", "origin"]].concat();
     assert_eq!(Tier::ALL.map(Tier::name)[..], tiers[..]);
     for (number, kind) in kinds.into_iter().enumerate() {
         assert_eq!(usize::from(reply(ReplyHead { kind, ..HEAD })[HEADER_LEN + 2]), number);

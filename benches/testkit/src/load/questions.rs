@@ -106,7 +106,8 @@ pub fn where_answer(
 ) -> Vec<Question> {
     // Of a cache that is too large nothing is asked.
     let fragments = Fragments::prepare(&view).unwrap_or_default();
-    let service = Service { view, fragments: &fragments, rules, version: env!("CARGO_PKG_VERSION") };
+    let service =
+        Service { view, fragments: &fragments, rules, redirector: None, version: env!("CARGO_PKG_VERSION") };
     let (mut scratch, mut page) = (Scratch::default(), Vec::new());
     let mut dice = Xoshiro256PlusPlus::seed_from_u64(1);
     questions.retain(|question| {

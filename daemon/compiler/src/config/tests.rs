@@ -58,7 +58,7 @@ fn the_example_file_names_every_file_and_the_help_and_it_every_default() {
             geoip: input("country.mmdb"),
         },
         output: "/var/lib/mirrorlist/cache.mlc".into(),
-        choice: Choice { near_hosts: 3, ..Choice::default() },
+        choice: Choice { near_hosts: 5, ..Choice::default() },
         ..least()
     };
     assert_eq!(load_file(&example, &[]), Ok(expected.clone()));

@@ -11,13 +11,18 @@ use answer::{
     render::metalink4,
     select::{
         explain::{Unlisted, Verdict, explain},
-        form::Format,
-        query::Query,
+        file::Leads,
+        form::{Endpoint, Format},
+        query::{FileQuery, Query},
         target::{Subject, Target},
         tiers::{Candidates, Exclusion, Source},
     },
 };
-use cache::{CountryId, HostId, PlacementId, UrlId, View, place::Place};
+use cache::{
+    CountryId, HostId, PlacementId, UrlId, View,
+    place::Place,
+    scheme::{Scheme, Schemes},
+};
 use program::print::{date, grouped};
 use rand::Rng;
 use serde::Serialize;
@@ -89,6 +94,16 @@ struct Host {
     out: Option<String>,
 }
 
+/// What mirrors are chosen from.
+fn source<'a>(service: &'a Service<'a>) -> Source<'a> {
+    Source {
+        view: &service.view,
+        rules: &service.rules,
+        shared: service.fragments.shared(),
+        usable: service.fragments.usable(),
+    }
+}
+
 impl Explanation {
     /// Explains one request, for all hosts that carry the directory or for one of the cache.
     ///
@@ -112,7 +127,14 @@ impl Explanation {
             hosts: Vec::new(),
             of_one: host.is_some(),
         };
-        let Some(query) = Query::resolve(view, request) else {
+        let below = service.below(request.path);
+        let resolved = below
+            .map(|(redirector, below)| Query::of_file(view, request, below.path(), redirector.sticky, now));
+        let (query, file) = match resolved {
+            Some((query, file)) => (Some(query), Some(file)),
+            None => (Query::resolve(view, request), None),
+        };
+        let Some(mut query) = query else {
             explanation.refused = Some("the path asks for neither mirrorlist nor metalink".into());
             return explanation;
         };
@@ -122,6 +144,23 @@ impl Explanation {
             Subject::RepoArch { repo, arch } => format!("repo {}, arch {}", lossy(repo), lossy(arch)),
             Subject::Path(path) => format!("path {}", lossy(path)),
         });
+        if let Some(FileQuery { leads: Leads::Origin(why), origin: Some(origin), .. }) = &file {
+            explanation.refused = Some(format!("{why}: it comes from the origin {}", origin.url));
+            return explanation;
+        }
+        // Who came by http is led on by it where that is possible.
+        let may = query.web;
+        if query.endpoint == Endpoint::File
+            && query.format == Format::Redirect
+            && let Ok(target) = &query.target.clone()
+        {
+            query.web = may.and(Schemes::NONE.with(Scheme::Http));
+            if query.web.is_empty()
+                || explain(source(service), &query, target, &mut dice.clone()).0.picks.is_empty()
+            {
+                query.web = may.without(Scheme::Http);
+            }
+        }
         match &query.target {
             Err(refusal) => explanation.refused = Some(refusal.to_string()),
             Ok(target) if query.format.needs_details() && target.details.is_none() => {
@@ -155,13 +194,7 @@ impl Explanation {
         self.directory = Some(path(target.directory));
         self.must_also_carry = target.repodata.map(path);
         self.file = target.file.as_deref().map(lossy);
-        let source = Source {
-            view,
-            rules: &service.rules,
-            shared: service.fragments.shared(),
-            usable: service.fragments.usable(),
-        };
-        let (candidates, verdicts) = explain(source, query, target, dice);
+        let (candidates, verdicts) = explain(source(service), query, target, dice);
         let described = Described { service, query, target, shown, candidates: &candidates };
         let mut hidden = &candidates.hidden[..];
         self.hosts = verdicts.iter().map(|verdict| described.host(verdict, &mut hidden)).collect();

@@ -4,11 +4,15 @@ use super::{checked, explanation::Explanation, hosts, open};
 use crate::failure::Failure;
 use answer::{
     Fragments, Scratch, Service,
+    redirector::{Prefix, Redirector},
     rules::{NetblockMode, Rules},
     suspended::{Suspended, Usable},
 };
 use cache::{View, files};
-use program::{options::one_of, print::printed};
+use program::{
+    options::{duration, one_of},
+    print::printed,
+};
 use rand::{SeedableRng, rngs::SmallRng};
 use serde::Serialize;
 use std::{
@@ -20,6 +24,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use wire::{Accept, Method, Request, UrlScheme};
+
+/// What a client may have come by.
+const SCHEMES: [(&str, UrlScheme); 2] = [("http", UrlScheme::Http), ("https", UrlScheme::Https)];
 
 /// What to ask which file.
 #[derive(Debug, clap::Args)]
@@ -42,6 +49,15 @@ pub struct Options {
     /// Leave out the URLs that this list says are suspended, as mirrorlistd --suspended does
     #[arg(long, value_name = "FILE")]
     suspended: Option<PathBuf>,
+    /// Prefix below which paths are those of files; may be repeated
+    #[arg(long, value_name = "PREFIX", default_value = "/dl/")]
+    redirector: Vec<Prefix>,
+    /// Ask as for a client that has come so
+    #[arg(long, value_name = "SCHEME", default_value = "http", value_parser = one_of(&SCHEMES))]
+    scheme: UrlScheme,
+    /// For how long the redirector leads a client to the same mirror; 0: each answer is drawn anew
+    #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration)]
+    sticky: Duration,
     /// Draw the same order each time
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -83,12 +99,13 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let (path, query) = options.request.split_once('?').unwrap_or((&options.request, ""));
     let request = Request {
         method: Method::Get,
-        scheme: UrlScheme::Http,
+        scheme: options.scheme,
         accept: Accept::default(),
         client: options.client,
         path: path.as_bytes(),
         query: query.as_bytes(),
     };
+    let redirector = Redirector::new(options.redirector.clone(), options.sticky.as_secs());
     let rules = Rules { minimum: options.minimum, netblock: options.netblock, ..Rules::default() };
     let mut dice = match options.seed {
         Some(seed) => SmallRng::seed_from_u64(seed),
@@ -100,7 +117,13 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         options.suspended.as_deref().map_or(Ok(Usable::default()), |path| usable(&view, path, now))?;
     let fragments = Fragments::of_usable(&view, usable)
         .map_err(|error| Failure::cache(format!("cache {}: {error}", options.file.display())))?;
-    let service = Service { view, fragments: &fragments, rules, version: env!("CARGO_PKG_VERSION") };
+    let service = Service {
+        view,
+        fragments: &fragments,
+        rules,
+        redirector: Some(&redirector),
+        version: env!("CARGO_PKG_VERSION"),
+    };
     if options.explain {
         let host = options.host.as_deref().map(|host| hosts::find(&view, &options.file, host)).transpose()?;
         let explanation = Explanation::of(&service, &request, host, now, &mut dice);

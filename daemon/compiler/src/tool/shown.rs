@@ -44,7 +44,7 @@ impl Shown {
         let mut written = Vec::with_capacity(url.len());
         match self.kind {
             Kind::Metalink | Kind::Metalink4 | Kind::Page => escape::xml(url, &mut written),
-            Kind::Redirect => escape::url_in_header(url, &mut written),
+            Kind::Redirect | Kind::File => escape::url_in_header(url, &mut written),
             _ => written.extend_from_slice(url),
         }
         self.urls.contains(&written)

@@ -4,6 +4,7 @@
 //! `base.toml`. Chance and clock are fixed. Every reply is also held against the oracle's model, so that no mistake gets
 //! into a file by `UPDATE_GOLDEN=1`, which writes the replies anew: look at the difference before you keep it.
 
+mod below;
 mod cache_toml;
 #[path = "../oracle/compare.rs"]
 mod compare;
@@ -12,6 +13,7 @@ mod exchange;
 #[allow(dead_code, reason = "the oracle uses more of it")]
 #[path = "../oracle/model/mod.rs"]
 mod model;
+mod schema;
 mod script;
 #[allow(dead_code, reason = "the oracle uses more of it")]
 #[path = "../oracle/world.rs"]

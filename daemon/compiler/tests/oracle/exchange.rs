@@ -74,8 +74,13 @@ impl<'a> Program<'a> {
 
     /// Asks.
     pub fn ask(&mut self, asked: &Asked, now: u64, rng: &mut impl Rng) -> Reply {
-        let service =
-            Service { view: self.view, fragments: &self.fragments, rules: self.rules, version: VERSION };
+        let service = Service {
+            view: self.view,
+            fragments: &self.fragments,
+            rules: self.rules,
+            redirector: None,
+            version: VERSION,
+        };
         // Something stands in the buffer already, as in a connection with more than one request in flight.
         let mut out = b"earlier".to_vec();
         let answer = service.answer(&asked.wire(), now, rng, &mut self.scratch, &mut out);

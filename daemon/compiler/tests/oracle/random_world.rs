@@ -415,6 +415,8 @@ fn routes(dice: &mut Dice) -> String {
             lines += &format!("{prefix} {number}{}\n", dice.one(&["", " further fields"]));
         }
     }
+    // A table most of whose lines make no sense would be refused.
+    (0..20).for_each(|number| lines += &format!("198.18.{number}.0/24 64511\n"));
     for _ in 0..dice.below(10) {
         lines += &format!("{} {}\n", odd_prefix(dice), 64_496 + dice.below(6));
     }

@@ -37,6 +37,19 @@ pub fn url_path(path: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends bytes as base64 (RFC 4648 §4).
+pub fn base64(bytes: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for three in bytes.chunks(3) {
+        let mut bits = [0; 4];
+        bits[1..=three.len()].copy_from_slice(three);
+        let bits = u32::from_be_bytes(bits);
+        let digits = [18, 12, 6, 0].map(|shift| DIGITS[(bits >> shift & 63) as usize]);
+        out.extend_from_slice(&digits[..=three.len()]);
+        out.extend(std::iter::repeat_n(b'=', 3 - three.len()));
+    }
+}
+
 /// Appends the value of a parameter in a query: RFC 3986 `unreserved`, `/`, `:`, `@` and `+` as they are.
 pub fn query_value(value: &[u8], out: &mut Vec<u8>) {
     for byte in value {

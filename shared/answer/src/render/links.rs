@@ -6,8 +6,25 @@ use crate::select::params;
 use cache::Version;
 
 /// Parameters that say what an answer is about or what form it has, not which mirrors are wanted.
-const NOT_FILTERS: [&[u8]; 8] =
-    [b"repo", b"arch", b"path", b"version", b"format", b"redirect", b"time", b"ip"];
+const NOT_FILTERS: [&[u8]; 14] = [
+    b"repo",
+    b"arch",
+    b"path",
+    b"version",
+    b"redirect",
+    b"time",
+    b"ip",
+    b"format",
+    b"mirrorlist",
+    b"json",
+    b"meta4",
+    b"metalink",
+    b"sha256",
+    b"sha512",
+];
+
+/// How many of them, at the end, say which form.
+const FLAGS: usize = 7;
 
 /// Where the other forms of an answer are.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +42,8 @@ impl Links<'_> {
         version: Option<&Version<'_>>,
         directory: bool,
     ) -> impl Iterator<Item = (&'static str, String)> {
-        let query = self.kept(|name| !matches!(name, b"format" | b"redirect"));
+        let query = self
+            .kept(|name| name != b"redirect" && !NOT_FILTERS[NOT_FILTERS.len() - FLAGS..].contains(&name));
         let to = move |end: &str, format: &str| {
             let and = if query.is_empty() || format.is_empty() { "" } else { "&" };
             format!("{end}?{query}{and}{format}")
@@ -51,6 +69,7 @@ impl Links<'_> {
     /// The last segment of the path.
     fn end(self) -> String {
         let end = self.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let end = end.strip_suffix(b".mirrorlist").unwrap_or(end);
         format!("./{}", String::from_utf8_lossy(end))
     }
 
@@ -70,12 +89,12 @@ mod tests {
 
     #[test]
     fn a_link_keeps_what_was_asked_and_names_another_form() {
-        let links = Links { path: b"/x/mirrorlist", query: b"path=a%26b&country=DE&countme=1&format=html&" };
-        let forms: Vec<_> = links.forms(None, true).collect();
+        let all = Links { path: b"/x/mirrorlist", query: b"path=a%26b&country=DE&countme=1&format=html&" };
+        let forms: Vec<_> = all.forms(None, true).collect();
         assert_eq!(forms[0], ("JSON", "./mirrorlist?path=a%26b&country=DE&format=json".to_owned()));
         assert_eq!(forms.len(), 3);
-        let all = ("country=DE".to_owned(), "./mirrorlist?path=a%26b&format=html".to_owned());
-        assert_eq!(links.unfiltered(), Some(all));
-        assert_eq!(Links { query: b"path=a&format=html", ..links }.unfiltered(), None);
+        let unfiltered = ("country=DE".to_owned(), "./mirrorlist?path=a%26b&format=html".to_owned());
+        assert_eq!(all.unfiltered(), Some(unfiltered));
+        assert_eq!(Links { query: b"path=a&format=html", ..all }.unfiltered(), None);
     }
 }

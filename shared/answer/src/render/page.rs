@@ -192,7 +192,7 @@ impl Page<'_> {
                 }
             }
             Tier::Near => "Around your country".into(),
-            Tier::None | Tier::Global | Tier::Other => "Farther away".into(),
+            Tier::None | Tier::Origin | Tier::Global | Tier::Other => "Farther away".into(),
         }
     }
 }

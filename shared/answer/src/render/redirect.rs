@@ -2,8 +2,8 @@
 //!
 //! Source: SPEC.md §8.
 
-use super::{escape, fragments::Fragments, url};
-use crate::select::{query::Query, target::Target, tiers::Candidates};
+use super::{escape, fragments::Fragments, url::suffix};
+use crate::select::{pick::Pick, query::Query, target::Target, tiers::Candidates};
 use cache::View;
 
 /// Appends the `Location` line and then the body, one line with the same URL. Returns the header line's length;
@@ -16,17 +16,46 @@ pub fn render(
     candidates: &Candidates,
     out: &mut Vec<u8>,
 ) -> Option<usize> {
-    let best = candidates.picks.first()?.placement;
-    let mut url = url::best(view, fragments, query, best)?.to_vec();
-    url::suffix(view, target, &mut url);
-    let mut location = Vec::with_capacity(url.len());
-    escape::url_in_header(&url, &mut location);
+    let location = location(view, fragments, query, target, candidates.picks.first()?);
+    if location.is_empty() {
+        return None;
+    }
     let from = out.len();
-    out.extend_from_slice(b"Location: ");
-    out.extend_from_slice(&location);
-    out.extend_from_slice(b"\r\n");
+    header(&location, out);
     let headers_len = out.len() - from;
     out.extend_from_slice(&location);
     out.push(b'\n');
     Some(headers_len)
+}
+
+/// The URL of a host, as a header's value; empty when it has none to go to.
+pub fn location(
+    view: &View<'_>,
+    fragments: &Fragments,
+    query: &Query<'_>,
+    target: &Target<'_>,
+    pick: &Pick,
+) -> Vec<u8> {
+    let schemes = query.shown(fragments.usable().schemes(view, pick.placement));
+    let Some(url) = schemes.iter().next().and_then(|scheme| fragments.url(pick.placement, scheme)) else {
+        return Vec::new();
+    };
+    let mut whole = Vec::with_capacity(url.len() + 128);
+    whole.extend_from_slice(url);
+    suffix(view, target, &mut whole);
+    in_header(&whole)
+}
+
+/// A URL as a header's value.
+pub fn in_header(url: &[u8]) -> Vec<u8> {
+    let mut value = Vec::with_capacity(url.len());
+    escape::url_in_header(url, &mut value);
+    value
+}
+
+/// Appends the header line.
+pub fn header(location: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Location: ");
+    out.extend_from_slice(location);
+    out.extend_from_slice(b"\r\n");
 }

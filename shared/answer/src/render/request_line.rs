@@ -6,7 +6,7 @@
 use super::{escape::log_word, log_line::shown};
 use crate::{
     rules::LogAddress,
-    select::{client::Client, params::Params, query::Query},
+    select::{client::Client, form::Endpoint, params::Params, query::Query},
 };
 use cache::View;
 use std::io::Write as _;
@@ -47,7 +47,11 @@ pub fn render(
     let asked = query.and_then(|query| query.named.asked.as_ref());
     word(asked.map(|asked| &*asked.repo), out);
     word(asked.map(|asked| &*asked.arch), out);
-    word(if query.is_some() { params.path.as_deref() } else { Some(request.path) }, out);
+    let path = match query {
+        Some(query) if query.endpoint != Endpoint::File => params.path.as_deref(),
+        _ => Some(request.path),
+    };
+    word(path, out);
     out.push(b'\n');
 }
 

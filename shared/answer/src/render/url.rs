@@ -4,6 +4,20 @@ use super::{escape, fragments::Fragments};
 use crate::select::{query::Query, target::Target};
 use cache::{PlacementId, View};
 
+/// The URL of a path at an origin whose own URL stands for the tree `top`; with a slash behind it for a directory.
+pub fn at_origin(origin: &str, top: &str, path: &[u8], is_folder: bool) -> Vec<u8> {
+    let mut url = origin.as_bytes().to_vec();
+    let below = path.get(top.len()..).unwrap_or_default();
+    if !below.is_empty() && !below.starts_with(b"/") {
+        url.push(b'/');
+    }
+    escape::url_path(below, &mut url);
+    if is_folder {
+        url.push(b'/');
+    }
+    url
+}
+
 /// Appends what follows a host's URL: the directory, and the file or a slash.
 pub fn suffix(view: &View<'_>, target: &Target<'_>, out: &mut Vec<u8>) {
     let mut path = Vec::with_capacity(128);

@@ -11,6 +11,8 @@ pub enum Endpoint {
     Mirrorlist,
     /// Mirrors of a file with hashes; of a repository, of its metadata.
     Metalink,
+    /// One mirror of a file or directory, named by a path of the redirector.
+    File,
 }
 
 /// What form an answer has.
@@ -30,6 +32,27 @@ pub enum Format {
     Page,
     /// Metalink 4.
     Metalink4,
+    /// A hash as a line of text.
+    Hash(Hash),
+}
+
+/// A hash that can be asked for by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hash {
+    /// `?sha256`
+    Sha256,
+    /// `?sha512`
+    Sha512,
+}
+
+impl Hash {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Hash::Sha256 => "sha256",
+            Hash::Sha512 => "sha512",
+        }
+    }
 }
 
 impl Format {
@@ -57,6 +80,15 @@ impl Format {
             Format::Json => Kind::Json,
             Format::Page => Kind::Page,
             Format::Metalink4 => Kind::Metalink4,
+            Format::Hash(_) => Kind::Hash,
+        }
+    }
+
+    /// The hash, where it is one.
+    pub fn hash(self) -> Option<Hash> {
+        match self {
+            Format::Hash(hash) => Some(hash),
+            _ => None,
         }
     }
 
@@ -68,7 +100,7 @@ impl Format {
 
     /// Whether it is about a file whose hashes are known.
     pub fn needs_details(self) -> bool {
-        matches!(self, Format::Metalink | Format::Metalink4)
+        matches!(self, Format::Metalink | Format::Metalink4 | Format::Hash(_))
     }
 
     /// The header line that tells what the body is.
@@ -78,7 +110,7 @@ impl Format {
             Format::Metalink4 => b"Content-Type: application/metalink4+xml\r\n",
             Format::Json => b"Content-Type: application/json\r\n",
             Format::Page => b"Content-Type: text/html; charset=utf-8\r\n",
-            Format::Text | Format::Redirect | Format::Apt => PLAIN,
+            Format::Text | Format::Redirect | Format::Apt | Format::Hash(_) => PLAIN,
         }
     }
 

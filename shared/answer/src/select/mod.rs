@@ -8,6 +8,7 @@
 pub mod client;
 pub mod exclude;
 pub mod explain;
+pub mod file;
 pub mod filters;
 pub mod form;
 pub mod order;
@@ -15,5 +16,6 @@ pub mod params;
 pub mod pick;
 pub mod query;
 pub mod repeats;
+pub mod sticky;
 pub mod target;
 pub mod tiers;

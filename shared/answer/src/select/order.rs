@@ -5,7 +5,7 @@
 //! Spirakis, 2006). A host's time and its place so far are packed into one integer, for integers sort faster than
 //! records.
 
-use super::pick::Pick;
+use super::{pick::Pick, sticky::Draw};
 use cache::View;
 use rand::{Rng, distr::Distribution as _};
 use rand_distr::Exp1;
@@ -20,17 +20,41 @@ pub struct OrderScratch {
 }
 
 /// Puts the hosts of one tier into their order.
-pub fn arrange(view: &View<'_>, tier: &mut [Pick], rng: &mut impl Rng, scratch: &mut OrderScratch) {
+///
+/// Chance comes from `draw` where there is one, else from `rng`.
+pub fn arrange(
+    view: &View<'_>,
+    tier: &mut [Pick],
+    draw: Option<Draw>,
+    rng: &mut impl Rng,
+    scratch: &mut OrderScratch,
+) {
+    match draw {
+        None => arrange_by(view, tier, |_| Exp1.sample(rng), scratch),
+        Some(draw) => {
+            arrange_by(view, tier, |pick| draw.time(view, view.placement_host(pick.placement)), scratch);
+        }
+    }
+}
+
+fn arrange_by(
+    view: &View<'_>,
+    tier: &mut [Pick],
+    mut time: impl FnMut(&Pick) -> f64,
+    scratch: &mut OrderScratch,
+) {
     match tier.first().map(|pick| pick.tier) {
         None => {}
         Some(Tier::Netblock) => {
             tier.sort_unstable_by_key(|pick| Reverse(pick.length));
             for same in tier.chunk_by_mut(|a, b| a.length == b.length) {
-                shuffle(same, |_| 1, rng, scratch);
+                shuffle(same, |_| 1, &mut time, scratch);
             }
         }
-        Some(Tier::Location | Tier::Asn) => shuffle(tier, |_| 1, rng, scratch),
-        Some(_) => shuffle(tier, |pick| view.bandwidth(view.placement_host(pick.placement)), rng, scratch),
+        Some(Tier::Location | Tier::Asn) => shuffle(tier, |_| 1, &mut time, scratch),
+        Some(_) => {
+            shuffle(tier, |pick| view.bandwidth(view.placement_host(pick.placement)), &mut time, scratch);
+        }
     }
 }
 
@@ -38,7 +62,7 @@ pub fn arrange(view: &View<'_>, tier: &mut [Pick], rng: &mut impl Rng, scratch: 
 fn shuffle(
     picks: &mut [Pick],
     weight: impl Fn(&Pick) -> u32,
-    rng: &mut impl Rng,
+    mut time: impl FnMut(&Pick) -> f64,
     scratch: &mut OrderScratch,
 ) {
     let OrderScratch { keys, before } = scratch;
@@ -48,8 +72,7 @@ fn shuffle(
     let places = (1 << place_bits) - 1;
     keys.clear();
     keys.extend((0..).zip(&*picks).map(|(place, pick)| {
-        let time: f64 = Exp1.sample(rng);
-        let time = time / f64::from(weight(pick));
+        let time = time(pick) / f64::from(weight(pick));
         // Bits of floats are ordered as their values are; the sign, which is free, is shifted out. What is left of
         // the time is cut by a few bits of its fraction.
         time.to_bits() << 1 & !places | place

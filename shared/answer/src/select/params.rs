@@ -2,6 +2,7 @@
 //!
 //! Source: SPEC.md §1. Values keep their bytes; what they mean is for `query` to find out.
 
+use super::form::{Format, Hash};
 use std::borrow::Cow;
 use wire::net::trim_blanks;
 
@@ -29,14 +30,18 @@ pub struct Params<'q> {
     pub version: Option<Cow<'q, [u8]>>,
     /// `location`
     pub location: Option<Cow<'q, [u8]>>,
-    /// `format`
-    pub format: Option<Cow<'q, [u8]>>,
     /// `exclude`
     pub exclude: Option<Cow<'q, [u8]>>,
     /// `family`
     pub family: Option<Cow<'q, [u8]>>,
     /// `limit`
     pub limit: Option<Cow<'q, [u8]>>,
+    /// `format`
+    pub format: Option<Cow<'q, [u8]>>,
+    /// `again`
+    pub again: Option<Cow<'q, [u8]>>,
+    /// The form that a flag of a path of the redirector asks for: the first of these that is there and not `0`.
+    pub flag: Option<Flag>,
     /// `redirect` is there and not `0`.
     pub redirect: bool,
     /// `time` is there and not `0`.
@@ -71,16 +76,36 @@ impl<'q> Params<'q> {
             ip: word(Name::Ip),
             version: word(Name::Version),
             location: word(Name::Location),
-            format: word(Name::Format),
             exclude: word(Name::Exclude),
             family: word(Name::Family),
             limit: word(Name::Limit),
+            format: word(Name::Format),
+            again: word(Name::Again),
+            flag: FLAGS.into_iter().find(|(name, _)| flag(*name)).map(|(_, asked)| asked),
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
             strict: flag(Name::Strict),
         }
     }
 }
+
+/// A form of the answer to a path of the redirector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
+    /// `mirrorlist`: a page, an object or a list, by what the client takes.
+    Mirrorlist,
+    /// Of this form alone.
+    Of(Format),
+}
+
+const FLAGS: [(Name, Flag); 6] = [
+    (Name::Mirrorlist, Flag::Mirrorlist),
+    (Name::Json, Flag::Of(Format::Json)),
+    (Name::Meta4, Flag::Of(Format::Metalink4)),
+    (Name::Metalink, Flag::Of(Format::Metalink)),
+    (Name::Sha256, Flag::Of(Format::Hash(Hash::Sha256))),
+    (Name::Sha512, Flag::Of(Format::Hash(Hash::Sha512))),
+];
 
 /// The parameters that mean something.
 #[derive(Clone, Copy)]
@@ -95,6 +120,7 @@ enum Name {
     Ip,
     Version,
     Location,
+    Again,
     Format,
     Redirect,
     Time,
@@ -102,12 +128,18 @@ enum Name {
     Family,
     Limit,
     Strict,
+    Mirrorlist,
+    Json,
+    Meta4,
+    Metalink,
+    Sha256,
+    Sha512,
 }
 
 impl Name {
-    const COUNT: usize = Name::Strict as usize + 1;
+    const COUNT: usize = Name::Sha512 as usize + 1;
     /// The longest name in bytes.
-    const LONGEST: usize = 8;
+    const LONGEST: usize = 10;
 
     /// The name that is written there, encoded or not.
     fn read(written: &[u8]) -> Option<Name> {
@@ -128,6 +160,7 @@ impl Name {
             b"ip" => Name::Ip,
             b"version" => Name::Version,
             b"location" => Name::Location,
+            b"again" => Name::Again,
             b"format" => Name::Format,
             b"redirect" => Name::Redirect,
             b"time" => Name::Time,
@@ -135,6 +168,12 @@ impl Name {
             b"family" => Name::Family,
             b"limit" => Name::Limit,
             b"strict" => Name::Strict,
+            b"mirrorlist" => Name::Mirrorlist,
+            b"json" => Name::Json,
+            b"meta4" => Name::Meta4,
+            b"metalink" => Name::Metalink,
+            b"sha256" => Name::Sha256,
+            b"sha512" => Name::Sha512,
             _ => return None,
         })
     }
@@ -163,7 +202,7 @@ pub fn acceptable(name: &[u8]) -> bool {
 }
 
 /// Decodes `%XX`; an invalid escape stays as written, `+` is a plus sign.
-fn decode(text: &[u8]) -> Cow<'_, [u8]> {
+pub fn decode(text: &[u8]) -> Cow<'_, [u8]> {
     if text.contains(&b'%') { Cow::Owned(Decoded(text).collect()) } else { Cow::Borrowed(text) }
 }
 

@@ -5,16 +5,18 @@
 use super::{
     client::Client,
     exclude::Exclude,
+    file::{self, Leads},
     form::{Endpoint, Format},
-    params::{Params, items},
-    target::{self, Named, Refusal, Target},
+    params::{Flag, Params, items},
+    sticky::Draw,
+    target::{self, Named, Refusal, Subject, Target},
 };
 use cache::{
-    CountryId, Families, LocationId, View,
+    CountryId, Families, Found, LocationId, Origin, View,
     scheme::{Scheme, Schemes},
 };
 use std::{borrow::Cow, num::NonZeroU8};
-use wire::code::Country;
+use wire::{Accept, UrlScheme, code::Country};
 
 /// How many distinct items of `country` count.
 pub const MOST_COUNTRIES: usize = 16;
@@ -28,6 +30,8 @@ pub struct Query<'q> {
     pub endpoint: Endpoint,
     /// What form the answer has.
     pub format: Format,
+    /// Whether that form is what the client says it takes.
+    pub negotiated: bool,
     /// Who asks.
     pub client: Client,
     /// What is named.
@@ -52,6 +56,38 @@ pub struct Query<'q> {
     pub use_network_tiers: bool,
     /// Whether the header tells the cache's creation time.
     pub time: bool,
+    /// The schemes that forms of the web alone may show.
+    pub web: Schemes,
+    /// What orders hosts in place of chance.
+    pub draw: Option<Draw>,
+}
+
+/// A path of the redirector.
+#[derive(Debug)]
+pub struct FileQuery<'q> {
+    /// Where it leads.
+    pub leads: Leads<'q>,
+    /// The origin of its tree, if that fits the client.
+    pub origin: Option<Origin<'q>>,
+    /// Whether a slash stood behind it.
+    pub slash: bool,
+    /// What answers the client takes.
+    pub accept: Accept,
+}
+
+impl FileQuery<'_> {
+    /// The real path.
+    pub fn path<'a>(&self, query: &'a Query<'_>) -> &'a [u8] {
+        match &query.named.subject {
+            Some(Subject::Path(path)) => path,
+            _ => b"",
+        }
+    }
+
+    /// Whether it is a directory, as the cache knows or the client says.
+    pub fn is_folder(&self, view: &View<'_>, query: &Query<'_>) -> bool {
+        self.slash || matches!(target::find(view, self.path(query)), Some(Found::Directory(_)))
+    }
 }
 
 /// A list of countries.
@@ -77,8 +113,8 @@ impl<'q> Query<'q> {
             (Some(None), ..) => Format::Text,
             (_, Endpoint::Mirrorlist, true) => Format::Redirect,
             (Some(Some(format)), ..) => format,
-            (None, Endpoint::Mirrorlist, false) => Format::Text,
             (None, Endpoint::Metalink, _) => Format::Metalink,
+            (None, ..) => Format::Text,
         };
         let (named, mut target) = target::resolve(view, &params, endpoint, format);
         if asked == Some(None) {
@@ -90,23 +126,104 @@ impl<'q> Query<'q> {
             written: (request.path, request.query),
             endpoint,
             format,
+            negotiated: false,
             client: Client::resolve(view, request.client, &params),
             named,
             target,
             strict: params.strict && countries.is_some(),
             countries,
             exclude: params.exclude.as_ref().and_then(|list| Exclude::read(view, list)),
-            family: params.family.as_ref().and_then(|family| match family.as_ref() {
-                b"4" => Some(Families::V4),
-                b"6" => Some(Families::V6),
-                _ => None,
-            }),
+            family: params.family.as_ref().and_then(|family| families(family)),
             limit: params.limit.as_ref().and_then(|number| limit(number)),
             protocols: params.protocol.as_ref().and_then(|list| protocols(list)),
             location,
             use_network_tiers: params.netblock.as_ref().is_none_or(|value| value.as_ref() == b"1"),
             time: params.time,
+            web: Schemes::WEB,
+            draw: None,
         })
+    }
+
+    /// Resolves a request for a path of the redirector, decoded as it is. `now` is in seconds since the epoch, `sticky` how
+    /// long a client is led to the same mirror.
+    pub fn of_file(
+        view: &View<'q>,
+        request: &wire::Request<'q>,
+        path: Cow<'q, [u8]>,
+        sticky: u64,
+        now: u64,
+    ) -> (Query<'q>, FileQuery<'q>) {
+        let params = Params::parse(request.query);
+        let slash = path.ends_with(b"/");
+        let mut path = target::real(view, target::normalise(&path));
+        let mut flag = None;
+        if !slash && let Some((base, asked)) = file::suffix(view, &path) {
+            (path, flag) = (target::real(view, Cow::Owned(base.to_vec())), Some(asked));
+        }
+        let named = params.format.as_deref().map(Format::parse);
+        let mut negotiated = false;
+        let mut format = match (named, flag.or(params.flag)) {
+            (Some(named), _) => named.unwrap_or(Format::Text),
+            (None, Some(Flag::Of(format))) => format,
+            (None, Some(Flag::Mirrorlist)) => {
+                negotiated = true;
+                file::negotiated(request.accept)
+            }
+            (None, None) => Format::Redirect,
+        };
+        let asked = params.protocol.as_ref().and_then(|list| protocols(list));
+        // Who came by https is never led down.
+        let https = Schemes::NONE.with(Scheme::Https);
+        let protocols = match request.scheme {
+            UrlScheme::Https => Some(asked.unwrap_or(Schemes::WEB).and(https)),
+            UrlScheme::Http | UrlScheme::Unknown => asked,
+        };
+        let web = protocols.unwrap_or(Schemes::WEB).and(Schemes::WEB);
+        let countries = params.country.as_ref().and_then(|list| Countries::read(view, list));
+        let exclude = params.exclude.as_ref().and_then(|list| Exclude::read(view, list));
+        let strict = params.strict && countries.is_some();
+        let barred = strict || exclude.as_ref().is_some_and(Exclude::origin);
+        let origin = view.origin_of(&path).filter(|origin| !barred && web.contains(origin.scheme()));
+        let leads = file::leads(view, &path, slash, origin, now);
+        let target = match &leads {
+            Leads::Mirrors(target) => Ok(target.clone()),
+            Leads::Origin(_) => target::by_path(view, &path),
+            Leads::Nowhere(refusal) => Err(*refusal),
+        };
+        let target = match target {
+            _ if named == Some(None) => Err(Refusal::UnknownFormat),
+            Ok(target) if target.file.is_some() && format == Format::Apt => Err(Refusal::InvalidPath),
+            target => target,
+        };
+        if format == Format::Redirect
+            && let Leads::Mirrors(target) = &leads
+            && let Some(metalink) = file::metalink(view, target, request.accept)
+        {
+            (format, negotiated) = (metalink, true);
+        }
+        let client = Client::resolve(view, request.client, &params);
+        let location = params.location.as_ref().and_then(|name| Some((view.location(name)?, name.clone())));
+        let query = Query {
+            written: (request.path, request.query),
+            endpoint: Endpoint::File,
+            format,
+            negotiated,
+            client,
+            named: Named { subject: Some(Subject::Path(path)), ..Named::default() },
+            target,
+            strict,
+            countries,
+            exclude,
+            family: params.family.as_ref().and_then(|family| families(family)),
+            limit: params.limit.as_ref().and_then(|number| limit(number)),
+            protocols,
+            location,
+            use_network_tiers: params.netblock.as_ref().is_none_or(|value| value.as_ref() == b"1"),
+            time: false,
+            web,
+            draw: Draw::of(client.address, now, sticky, params.again.as_deref()),
+        };
+        (query, FileQuery { leads, origin, slash, accept: request.accept })
     }
 
     /// Of the schemes by which a host can be reached, those of which a list or a redirect shows a URL: all that were
@@ -117,11 +234,18 @@ impl<'q> Query<'q> {
         if self.protocols.is_some() && self.format == Format::Text { usable } else { usable.best() }
     }
 
+    /// Whether mirrors are named by https and http alone: by forms for programs that speak nothing else, and below a prefix by
+    /// all that begin with the mirror of the redirect.
+    #[inline]
+    pub fn is_web(&self) -> bool {
+        self.format.is_web() || self.endpoint == Endpoint::File && self.format != Format::Metalink
+    }
+
     /// The schemes by which a host must be reached to be a candidate.
     #[inline]
     pub fn wanted(&self) -> Schemes {
         let asked = self.protocols.unwrap_or(Schemes::USUAL);
-        if self.format.is_web() { asked.and(Schemes::WEB) } else { asked }
+        if self.is_web() { asked.and(self.web) } else { asked }
     }
 }
 
@@ -149,6 +273,15 @@ impl Countries {
     /// Whether a country of the cache is on the list.
     pub fn contains(&self, country: CountryId) -> bool {
         self.codes.iter().any(|code| code.1 == Some(country))
+    }
+}
+
+/// Reads a version of IP.
+fn families(family: &[u8]) -> Option<Families> {
+    match family {
+        b"4" => Some(Families::V4),
+        b"6" => Some(Families::V6),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     form::{Endpoint, Format},
     params::{Params, acceptable},
 };
-use cache::{DirectoryId, FileId, Found, RepoArchId, RepositoryId, View};
+use cache::{DirectoryId, FileId, Found, RepoArchId, RepositoryId, View, limits::MOST_ALIAS_STEPS};
 use std::{borrow::Cow, fmt};
 
 /// What the header line names, after redirects.
@@ -92,7 +92,7 @@ pub fn resolve<'q>(
         named.asked = Some(Asked::new(view, params, repo, arch));
     }
     if let Some(path) = &params.path {
-        let path = normalise(path);
+        let path = real(view, normalise(path));
         let target = by_path(view, &path);
         // The lines of apt's list are archives.
         let target = target.and_then(|target| match (&target.file, format) {
@@ -106,7 +106,7 @@ pub fn resolve<'q>(
     let repository = asked.answering(view);
     let metadata = match format {
         Format::Apt => false,
-        Format::Metalink | Format::Metalink4 => true,
+        Format::Metalink | Format::Metalink4 | Format::Hash(_) => true,
         Format::Text | Format::Redirect | Format::Json | Format::Page => endpoint == Endpoint::Metalink,
     };
     let target = asked.target(view, repository, metadata);
@@ -206,10 +206,33 @@ fn is_known(view: &View<'_>, name: &[u8]) -> bool {
     says || view.repo_archs(id).len() > 0
 }
 
-fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refusal> {
+/// Whether this can be a path at all: without dot segments, not empty, and a name that a cache may have.
+pub fn is_path(path: &[u8]) -> bool {
+    let dots = path.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b"..");
+    !dots && !path.is_empty() && acceptable(path)
+}
+
+/// What a path of any bytes is.
+pub fn find(view: &View<'_>, path: &[u8]) -> Option<Found> {
+    if acceptable(path) { view.find(path) } else { None }
+}
+
+/// The path that this one stands for, if it is another name and not itself a directory or a file that is known.
+pub fn real<'q>(view: &View<'_>, mut path: Cow<'q, [u8]>) -> Cow<'q, [u8]> {
+    for _ in 0..MOST_ALIAS_STEPS {
+        let Some((to, length)) = view.alias_of(&path) else { break };
+        if find(view, &path).is_some() {
+            break;
+        }
+        path = Cow::Owned([to.as_bytes(), &path[length..]].concat());
+    }
+    path
+}
+
+/// What is asked for by a path with single slashes between its components.
+pub fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refusal> {
     let whole: &[u8] = path;
-    let dots = whole.split(|byte| *byte == b'/').any(|segment| segment == b"." || segment == b"..");
-    if dots || whole.is_empty() || !acceptable(whole) {
+    if !is_path(whole) {
         return Err(Refusal::InvalidPath);
     }
     let found = view.find(whole);
@@ -233,7 +256,7 @@ fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, Refu
 }
 
 /// A path without slashes at its ends and with single ones inside.
-fn normalise<'q>(path: &Cow<'q, [u8]>) -> Cow<'q, [u8]> {
+pub fn normalise<'q>(path: &Cow<'q, [u8]>) -> Cow<'q, [u8]> {
     let is_normal =
         !path.starts_with(b"/") && !path.ends_with(b"/") && !path.windows(2).any(|window| window == b"//");
     if is_normal {

@@ -290,7 +290,7 @@ impl<'a> Collector<'a> {
     fn arrange(&mut self, before: usize, rng: &mut impl Rng) {
         let Candidates { picks, hidden, .. } = &mut *self.candidates;
         if picks.len() > before {
-            order::arrange(self.view, &mut picks[before..], rng, &mut self.scratch.order);
+            order::arrange(self.view, &mut picks[before..], self.query.draw, rng, &mut self.scratch.order);
             repeats::leave_out(
                 self.view,
                 (self.shared, self.usable),

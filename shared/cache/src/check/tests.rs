@@ -39,7 +39,7 @@ const BROKEN: &[Broken] = &[
         s.country_continent = vec![0; s.countries.len()];
     }),
     ("a country without a code", |s| s.countries[0] = *b"--"),
-    ("a country without a code", |s| s.countries[0] = *b"At"),
+    ("a country without a code", |s| *s.countries.last_mut().unwrap() = *b"zw"),
     ("a continent for each country", |s| s.country_continent.push(0)),
     ("unknown continent", |s| s.country_continent[0] = s.continents.len() as u8),
     // Hosts.

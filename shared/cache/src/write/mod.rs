@@ -14,6 +14,7 @@ use super::{
     file::{CacheBytes, FILE_HEADER_LEN, MOST_PAYLOAD},
     inventory::Inventory,
     limits::{MOST_HOSTS, MOST_TEXT},
+    place::Place,
     ranges::Layers,
     schema::{
         AsnRow, ClassRow, LocationRow, NO_CONTINENT, NO_COUNTRY, NONE, NetblockRow, OWN_TIME, Schema,
@@ -215,6 +216,11 @@ impl<'a> Writer<'a> {
         countries.extend(carriers.flat_map(|carrier| &carrier.countries));
         countries.extend(inventory.country_overrides.values());
         countries.extend(inventory.geoip.iter().map(|range| range.1));
+        if inventory.choice.near_hosts > 0 {
+            // Whoever asks for one of these gets the hosts around it.
+            countries.extend(Place::countries());
+            countries.extend(inventory.choice.neighbours.keys());
+        }
         self.countries = countries.into_iter().collect();
         let continents: BTreeSet<Continent> = inventory.continents.values().copied().collect();
         let continents: Vec<Continent> = continents.into_iter().collect();

@@ -74,7 +74,8 @@ impl Service {
         compile(&cache);
         let unix = format!("unix:{}", folder.join("http").display());
         let options = [&["--listen", "127.0.0.1:0", "--listen", &unix][..], &TRUSTED].concat();
-        let stack = Stack::start(&programs(), &cache, &["--workers", "2"], &options).unwrap();
+        let stack =
+            Stack::start(&programs(), &cache, &["--workers", "2", "--redirector", "/dl/"], &options).unwrap();
         Service { stack, folder }
     }
 

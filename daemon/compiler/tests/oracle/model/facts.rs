@@ -163,8 +163,11 @@ impl Facts {
 
     /// What is known of hosts in the field that is ours.
     fn read_hosts(&mut self, list: &MirrorList) {
+        let named = list.mirror_list.iter().flat_map(|entry| &entry.by_host_id);
+        let named: BTreeSet<i64> = named.filter_map(|host| host.key).collect();
         for host in &list.host {
-            let Some(id) = host.id else { continue };
+            // A host that no directory names is none.
+            let Some(id) = host.id.filter(|id| named.contains(id)) else { continue };
             if let (Some(north), Some(east)) = (host.latitude, host.longitude)
                 && (-90.0..=90.0).contains(&north)
                 && (-180.0..=180.0).contains(&east)
@@ -198,6 +201,8 @@ impl Facts {
                 }
             }
         }
+        // Nor is an AS that none of them serves.
+        self.as_hosts.retain(|_, hosts| hosts.iter().any(|host| named.contains(host)));
     }
 
     /// Whether a host is known not to answer by this version of IP.

@@ -29,6 +29,8 @@ pub fn document(
         Some(name) => name.clone(),
         None => format!("{}/", subject.path.rsplit('/').next().unwrap_or_default()),
     };
+    // "characters that are text but never XML".
+    let title = title.replace(['\u{fffe}', '\u{ffff}'], "?");
     let block = |_, host: &i64| {
         let urls = &candidates[host];
         let first = |scheme: &&str| urls.iter().copied().find(|url| url.scheme == *scheme);
