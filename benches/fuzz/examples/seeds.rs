@@ -7,8 +7,8 @@ use prost::Message as _;
 use std::{env, fs, io, path::Path};
 use testkit::sample;
 use wire::{
-    Hello, Kind, Method, ReplyHead, ReplyStart, Request, Tier, UrlScheme,
-    encode_goaway, encode_hello, encode_ping, encode_pong, encode_request,
+    Hello, Kind, Method, ReplyHead, ReplyStart, Request, Tier, UrlScheme, encode_goaway, encode_hello,
+    encode_ping, encode_pong, encode_request,
 };
 
 const FORWARDED: [&[u8]; 4] = [

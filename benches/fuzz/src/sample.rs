@@ -37,7 +37,13 @@ pub fn cache() -> &'static [u8] {
 
 /// The service on the sample.
 pub fn service(rules: Rules) -> Service<'static> {
-    Service { view: *VIEW, fragments: &FRAGMENTS, rules, redirector: None, version: env!("CARGO_PKG_VERSION") }
+    Service {
+        view: *VIEW,
+        fragments: &FRAGMENTS,
+        rules,
+        redirector: None,
+        version: env!("CARGO_PKG_VERSION"),
+    }
 }
 
 /// The cache of an inventory; `None` when it has more of something than the format can number.

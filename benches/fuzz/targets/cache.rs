@@ -25,7 +25,13 @@ fuzz_target!(|bytes: &[u8]| {
     let accepted = count & 0x30 == 0 && View::check(&file).is_ok();
     let Ok(fragments) = Fragments::prepare(&view) else { return };
     let own = Asked::read(text);
-    let service = Service { view, fragments: &fragments, rules: rules(own.map_or(8, |asked| asked.rules)), redirector: None, version: env!("CARGO_PKG_VERSION") };
+    let service = Service {
+        view,
+        fragments: &fragments,
+        rules: rules(own.map_or(8, |asked| asked.rules)),
+        redirector: None,
+        version: env!("CARGO_PKG_VERSION"),
+    };
     let mut scratch = Scratch::default();
     let usual = USUAL.chunks(3).nth(usize::from(count >> 6)).unwrap_or_default();
     for request in own.map(|asked| asked.request).into_iter().chain(usual.iter().map(|text| of_text(text))) {

@@ -40,7 +40,13 @@ fuzz_target!(|bytes: &[u8]| {
     repositories(&view);
     clients(&view);
     let Ok(fragments) = Fragments::prepare(&view) else { return };
-    let service = Service { view, fragments: &fragments, rules: rules(count >> 4), redirector: None, version: env!("CARGO_PKG_VERSION") };
+    let service = Service {
+        view,
+        fragments: &fragments,
+        rules: rules(count >> 4),
+        redirector: None,
+        version: env!("CARGO_PKG_VERSION"),
+    };
     let mut scratch = Scratch::default();
     for text in USUAL.iter().map(|text| text.to_vec()).chain(about(&view)) {
         let (answer, page) = ask(&service, &of_text(&text), (1, 1), &mut scratch);

@@ -29,7 +29,13 @@ fn answers(inventory: &Inventory) {
     let Some(bytes) = written(inventory) else { return };
     let view = View::check(&bytes).expect("what is written passes every check");
     let fragments = Fragments::prepare(&view).expect("an input of some kilobytes asks for little");
-    let service = Service { view, fragments: &fragments, rules: rules(8), redirector: None, version: env!("CARGO_PKG_VERSION") };
+    let service = Service {
+        view,
+        fragments: &fragments,
+        rules: rules(8),
+        redirector: None,
+        version: env!("CARGO_PKG_VERSION"),
+    };
     let mut scratch = Scratch::default();
     for text in USUAL.iter().map(|text| text.to_vec()).chain(about(&view)) {
         let (answer, page) = ask(&service, &of_text(&text), (0, 1), &mut scratch);

@@ -79,5 +79,7 @@ fn owned<'a>(params: &Params<'_>) -> Params<'a> {
         redirect: params.redirect,
         time: params.time,
         strict: params.strict,
+        again: own(&params.again),
+        flag: params.flag,
     }
 }

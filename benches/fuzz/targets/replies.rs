@@ -23,7 +23,9 @@ use std::{
     task::{Poll, Waker},
     time::Instant,
 };
-use wire::{Accept, FrameHeader, HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, Method, UrlScheme, next_frame};
+use wire::{
+    Accept, FrameHeader, HEADER_LEN, Hello, MAX_REPLY, MAX_REQUEST, Message, Method, UrlScheme, next_frame,
+};
 
 static RELAY: LazyLock<Relay> = LazyLock::new(|| Relay { in_flight: 3, ..options::defaults() });
 /// What may wait for a worker that reads nothing: answers to its PINGs, and questions.

@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use wire::{
-    MAX_REPLY, MAX_REQUEST, MAX_URI, Message, ReplyStart, encode_counters, encode_goaway, encode_hello, encode_ping,
-    encode_pong, encode_request, next_frame,
+    MAX_REPLY, MAX_REQUEST, MAX_URI, Message, ReplyStart, encode_counters, encode_goaway, encode_hello,
+    encode_ping, encode_pong, encode_request, next_frame,
 };
 
 fuzz_target!(|bytes: &[u8]| {
