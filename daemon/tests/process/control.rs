@@ -70,7 +70,8 @@ fn status_tells_every_counter_that_is_declared_as_workers_tell_it() {
         // The answer that told it has been sent since.
         let sent_since = counter == Counter::BytesSent && value > told[&Key::Counter(counter)];
         assert!(sent_since || told[&Key::Counter(counter)] == value, "{counter:?}: {value}");
-        let label = counter.name().trim_start_matches("mirrorlist_daemon_").replace('_', " ");
+        let label =
+            counter.name().trim_start_matches("mirrorlist_").trim_start_matches("daemon_").replace('_', " ");
         let has_line = text.lines().any(|line| line.starts_with(&format!("  {label} ")));
         assert!(has_line || counter.unit() != Unit::Count, "{label}: {text}");
     }

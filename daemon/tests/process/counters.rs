@@ -121,8 +121,8 @@ fn counters_take_no_more_memory_with_every_reload() {
     }
     let mapped = shared_kb(daemon.pid());
     println!("shared counters: {mapped} kB in memory");
-    // Master, eight workers and those that they replace need 17 rows of 1216 bytes; there is room for four times as many.
-    assert!((4..=24).contains(&mapped), "{mapped} kB");
+    // Master, eight workers and those that they replace need 17 rows of some 1.5 kB; there is room for four times as many.
+    assert!((4..=32).contains(&mapped), "{mapped} kB");
 }
 
 /// How much of its anonymous shared memory a process has touched.

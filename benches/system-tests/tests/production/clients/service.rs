@@ -55,7 +55,13 @@ impl Service {
         let file = folder.path().join("cache.mlc");
         inputs::compile(&programs(), folder.path(), &file).unwrap();
         // The daemon has its own copy of the cache as soon as it is ready.
-        let stack = Stack::start(&programs(), &file, &["--workers", "1"], &["--deadline", "20"]).unwrap();
+        let stack = Stack::start(
+            &programs(),
+            &file,
+            &["--workers", "1", "--redirector", "/dl/"],
+            &["--deadline", "20"],
+        )
+        .unwrap();
         let web = WebServer::start(Kind::Nginx, &FrontEnd::Tcp(stack.http));
         Service { web, _stack: stack }
     }

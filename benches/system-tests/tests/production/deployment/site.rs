@@ -42,7 +42,7 @@ impl Site {
         let (cache, log) = (folder.join("cache.mlc"), folder.join("access.log"));
         inputs::compile(programs, &folder.join("input"), &cache).unwrap();
         let log_options = ["--log-address", "full", "--access-log", log.to_str().unwrap()];
-        let options = [&["--workers", "2"][..], &log_options].concat();
+        let options = [&["--workers", "2", "--redirector", "/dl/"][..], &log_options].concat();
         let stack = Stack::start(programs, &cache, &options, &[]).unwrap();
         let haproxy = Haproxy::start(stack.http);
         let apache = WebServer::start(Kind::Apache, &FrontEnd::Tcp(haproxy.address));
