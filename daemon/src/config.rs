@@ -47,7 +47,7 @@ pub struct Config {
     /// The cache file, as mirrorlist-cache builds it
     #[arg(long, value_name = "FILE", default_value = "/var/lib/mirrorlist/cache.mlc")]
     pub cache: PathBuf,
-    /// List of URLs to leave out of answers, as mirrorlist-collect check writes it; read with the cache
+    /// List of URLs to leave out of answers; read with the cache
     #[arg(long, value_name = "FILE")]
     pub suspended: Option<PathBuf>,
     /// The UNIX socket to listen on, unless systemd passes one
