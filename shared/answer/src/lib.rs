@@ -134,12 +134,11 @@ impl Service<'_> {
         if query.format == Format::Redirect {
             return self.file(query, file, rng, scratch, out);
         }
-        if query.is_web()
-            && let Ok(target) = query.target.clone()
-        {
+        let chosen = query.is_web() && query.format.hash().is_none();
+        if chosen && let Ok(target) = query.target.clone() {
             self.choose(query, &target, rng, scratch);
         }
-        self.reply(query, rng, scratch, out)
+        self.reply(query, chosen, rng, scratch, out)
     }
 
     /// Answers who asks for a list, a metalink or a redirect, and notes it for the statistics.
@@ -150,7 +149,7 @@ impl Service<'_> {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Answer {
-        let answer = self.reply(query, rng, scratch, out);
+        let answer = self.reply(query, false, rng, scratch, out);
         if self.rules.log_address != LogAddress::Off && matches!(answer.head.status, 200 | 302) {
             log_line::render(&self.view, query, self.rules.log_address, scratch.clock.date, &mut scratch.log);
         }
@@ -173,9 +172,11 @@ impl Service<'_> {
         }
     }
 
+    /// Appends the answer in the form asked for; with `chosen`, of the mirrors that the scratch has already.
     fn reply(
         &self,
         query: &Query<'_>,
+        chosen: bool,
         rng: &mut impl Rng,
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
@@ -198,7 +199,9 @@ impl Service<'_> {
             }
             Ok(target) => {
                 out.extend_from_slice(query.format.content_type());
-                self.select(query, target, rng, scratch);
+                if !chosen {
+                    self.select(query, target, rng, scratch);
+                }
                 if let Some(answer) = self.render(query, target, scratch, out) {
                     return answer;
                 }

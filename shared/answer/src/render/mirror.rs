@@ -4,7 +4,7 @@ use super::{fragments::Fragments, url};
 use crate::select::{pick::Pick, query::Query, target::Target};
 use cache::{
     DirectoryId, View,
-    scheme::{Scheme, Schemes},
+    scheme::{Scheme, Schemes, host_name},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
@@ -79,7 +79,7 @@ impl<'a> Mirror<'a> {
         Some(Mirror {
             url,
             urls: Urls(urls),
-            hostname: hostname(url.host),
+            hostname: host_name(url.host),
             country: country.and_then(|country| view.country_code(country)).map(|code| Code(code.bytes())),
             continent: continent
                 .and_then(|continent| view.continent_code(continent))
@@ -96,16 +96,6 @@ pub fn directory_path(view: &View<'_>, directory: DirectoryId) -> String {
     let mut path = Vec::with_capacity(128);
     view.directory_path(directory, &mut path);
     String::from_utf8_lossy(&path).into_owned()
-}
-
-/// The name of the host in a URL, without a port; an address as it is written there.
-pub fn hostname(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or_default();
-    match authority.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => authority,
-    }
 }
 
 impl Code {
@@ -136,22 +126,5 @@ impl Serialize for Urls<'_> {
             }
         }
         map.end()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_name_is_without_scheme_port_and_path() {
-        for (url, name) in [
-            ("https://a.example", "a.example"),
-            ("http://a.example:8080/pub", "a.example"),
-            ("http://[2001:db8::1]/pub", "[2001:db8::1]"),
-            ("http://[2001:db8::1]:80/pub", "[2001:db8::1]"),
-        ] {
-            assert_eq!(hostname(url), name);
-        }
     }
 }
