@@ -9,7 +9,7 @@ use crate::select::{
     target::{Refusal, Subject},
 };
 use cache::{Families, RepositoryId, View};
-use std::ops::Range;
+use std::{iter, ops::Range};
 
 /// Lines of the list of available repositories.
 const MOST_LINES: usize = 100;
@@ -106,7 +106,7 @@ fn near(view: &View<'_>, fragments: &Fragments, asked: &[u8], out: &mut Vec<u8>)
     let count = view.repo_arch_count();
     let mut at = (view.first_repo_arch_from(asked).0 as usize).min(count.saturating_sub(MOST_LINES));
     // What stands between the pairs that are listed already.
-    for listed in near.iter().map(|repository| pairs(view, *repository)).chain([count..count]) {
+    for listed in near.iter().map(|repository| pairs(view, *repository)).chain(iter::once(count..count)) {
         let others = at..listed.start.clamp(at, at + left);
         out.extend_from_slice(fragments.repo_arch_lines(others.clone()));
         left -= others.len();
