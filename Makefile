@@ -124,7 +124,7 @@ install:
 	@[ -n '$(DESTDIR)' ] || printf '\n%s\n' "$$next"
 
 install-strip: install
-	$(STRIP) $(addprefix '$(DESTDIR)$(bindir)'/,$(programs))
+	$(STRIP) --strip-all --remove-section=.comment $(addprefix '$(DESTDIR)$(bindir)'/,$(programs))
 
 # Configuration that was changed stays, as does what the service has written.
 uninstall:
@@ -162,6 +162,7 @@ deb: all
 
 rpm: all
 	$(tree)
+	gzip -9n target/package/usr/share/man/*/*
 	mkdir -p '$(packages)'
 	$(CARGO) generate-rpm --package daemon --set-metadata 'release = "$(REVISION)"' \
 		--output '$(packages)/' $(RPMFLAGS)
