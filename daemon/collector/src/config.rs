@@ -18,6 +18,9 @@ use program::{
 };
 use std::{path::PathBuf, time::Duration};
 
+/// Where rounds are remembered, unless somebody says otherwise.
+const STATE: &str = "/var/lib/mirrorlist-collect/state.db";
+
 /// What a reading of the database is to do, all options settled.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -21,8 +21,8 @@ const GOOD_ANSWERS: u32 = 2;
 /// Seconds that a URL is suspended without being confirmed.
 pub const LASTING: u64 = HOUR;
 
-/// A suspension that has fewer seconds left is renewed when it is confirmed: not in each round, so that a list in which
-/// nothing has changed stays the same to the byte.
+/// A suspension that has no more seconds left is renewed when it is confirmed: not in each round, so that a list in which
+/// nothing has changed stays the same to the byte. Rounds may be as far apart as this.
 const RENEWED_BELOW: u64 = 30 * MINUTE;
 
 /// Rounds further apart than this are not in a row.
@@ -231,7 +231,7 @@ fn step(standing: &mut Standing, seen: &Seen, now: u64, is_held: bool) -> Option
             standing.good = 0;
             if let Some(suspension) = &mut standing.suspended {
                 suspension.reason.clone_from(reason);
-                if suspension.until < now + RENEWED_BELOW && suspension.until > now {
+                if suspension.until <= now + RENEWED_BELOW && suspension.until > now {
                     suspension.until = now + LASTING;
                 }
             }

@@ -3,7 +3,7 @@
 //! Those without a section are about mirrors and memory whatever is done with them. There is no default for who is to be
 //! reached about our requests: mirrors have a right to know.
 
-use super::{absent_from, command_of};
+use super::{STATE, absent_from, command_of};
 use clap::{ArgMatches, Args};
 use ipnetwork::IpNetwork;
 use program::{failure::Failure, options};
@@ -53,7 +53,7 @@ pub struct Options {
     #[arg(long, value_name = "TEXT", value_parser = contact)]
     contact: Option<String>,
     /// The file in which rounds are remembered
-    #[arg(long, value_name = "FILE", default_value = super::status::STATE)]
+    #[arg(long, value_name = "FILE", default_value = STATE)]
     state: PathBuf,
     /// The folder to write to: suspended, mirrors.json, propagation.json
     #[arg(long, value_name = "FOLDER", default_value = "/var/lib/mirrorlist-collect/out")]

@@ -1,12 +1,9 @@
 //! Every option of `mirrorlist-collect status`.
 
-use super::command_of;
+use super::{STATE, command_of};
 use clap::{ArgMatches, Args};
 use program::{failure::Failure, options};
 use std::path::PathBuf;
-
-/// Where rounds are remembered, unless somebody says otherwise.
-pub const STATE: &str = "/var/lib/mirrorlist-collect/state.db";
 
 /// What is to be shown, all options settled.
 #[derive(Clone, Debug)]

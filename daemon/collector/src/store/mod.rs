@@ -28,10 +28,17 @@ pub struct Store {
     path: PathBuf,
 }
 
-/// That this command runs here alone. Ends with the process.
+/// That this command runs here alone. Ends with the process, or when it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Said aloud: a child process that is just being made would have the descriptor for a moment longer.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Store {
@@ -137,7 +144,7 @@ pub fn lock(state: &Path, command: &str) -> Result<Lock, Failure> {
     let mut options = OpenOptions::new();
     let file = options.create(true).truncate(false).write(true).mode(0o640).open(&path).map_err(cannot)?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file }),
+        Ok(()) => Ok(Lock { file }),
         Err(TryLockError::WouldBlock) => {
             let path = path.display();
             Err(Failure::unavailable(format!("lock {path}: another {command} is running; this one ends")))
