@@ -58,12 +58,16 @@ const KEPT_OUT: [(&str, &[&str]); 5] = [
             "tempfile",
             "tokio-postgres",
             "rustls",
+            "rusqlite",
         ],
     ),
-    ("mirrorlist-http", &["answer", "cache", "rkyv", "interchange", "prost", "tokio-postgres", "rustls"]),
-    ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2", "tokio-postgres", "rustls"]),
+    (
+        "mirrorlist-http",
+        &["answer", "cache", "rkyv", "interchange", "prost", "tokio-postgres", "rustls", "rusqlite"],
+    ),
+    ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2", "tokio-postgres", "rustls", "rusqlite"]),
     // The only one with a network knows of no cache and of no client.
-    ("mirrorlist-collect", &["answer", "cache", "wire", "rkyv", "maxminddb", "hyper"]),
+    ("mirrorlist-collect", &["answer", "cache", "wire", "rkyv", "maxminddb"]),
     // What answers takes no options, reads no configuration and talks to nobody; serde writes its JSON.
     ("answer", &["program", "clap", "toml", "mio", "tokio", "hyper", "prost", "tempfile"]),
 ];

@@ -197,11 +197,13 @@ fn the_page_of_the_configuration_describes_every_key_and_no_other() {
     let build = command.find_subcommand("build").unwrap();
     let collector = collector::command::command();
     let database = collector.find_subcommand("database").unwrap();
+    let check = collector.find_subcommand("check").unwrap();
     let programs = [
         ("KEYS OF THE DAEMON", daemon::config::command()),
         ("KEYS OF THE FRONT END", frontend::config::command()),
         ("", build.clone()),
         ("", database.clone()),
+        ("KEYS OF THE COLLECTOR", check.clone()),
     ];
     for (place, mut command) in programs {
         let options = taken(&command, false);
