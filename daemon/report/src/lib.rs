@@ -1,0 +1,11 @@
+//! The report: what people want to know of the service, told from what it leaves behind. Nothing of it is on the path of
+//! a request.
+//!
+//! [`command`]: `mirrorlist-report` and its subcommands; [`config`]: what they are told; [`count`]: logs into figures;
+//! [`statistics`]: the database that holds them.
+#![forbid(unsafe_code)]
+
+pub mod command;
+pub mod config;
+pub mod count;
+pub mod statistics;
