@@ -3,7 +3,7 @@
 //! What a subcommand is asked for goes to standard output, everything else to standard error. Exit codes are those of
 //! [`program::failure::Fault`].
 
-use crate::{config, count};
+use crate::{config, count, render};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use program::{
     failure::{self, Failure},
@@ -23,6 +23,8 @@ struct Arguments {
 enum Command {
     /// Add what is new in access logs or request logs to the figures
     Count(config::Logs),
+    /// Write the figures as pages for a web server
+    Render(config::Pages),
 }
 
 /// Runs the subcommand that the arguments (program name first) ask for.
@@ -34,6 +36,7 @@ fn run(flags: &ArgMatches) -> Result<(), Failure> {
     let arguments = Arguments::from_arg_matches(flags);
     match arguments.map_err(|error| Failure::bug(error.to_string()))?.command {
         Command::Count(logs) => logs.settle(flags).and_then(|config| count::run(&config)),
+        Command::Render(pages) => pages.settle(flags).and_then(|config| render::run(&config)),
     }
 }
 

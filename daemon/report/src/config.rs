@@ -30,6 +30,17 @@ pub struct Count {
     pub json: bool,
 }
 
+/// What is to be written, all options settled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Render {
+    /// The database of figures.
+    pub database: PathBuf,
+    /// The folder of pages.
+    pub output: PathBuf,
+    /// What the site is called.
+    pub title: String,
+}
+
 /// Which logs to count.
 #[derive(Debug, Args)]
 pub struct Logs {
@@ -43,7 +54,14 @@ pub struct Logs {
     options: Options,
 }
 
-/// Where figures are, and for how long they are kept.
+/// What to write pages of.
+#[derive(Debug, Args)]
+pub struct Pages {
+    #[command(flatten)]
+    options: Options,
+}
+
+/// All that a file may say, of whichever step: where figures are, for how long they are kept, and what becomes of them.
 #[derive(Debug, Args)]
 pub struct Options {
     /// The database of figures, made if it is not there
@@ -52,6 +70,12 @@ pub struct Options {
     /// For how long figures are kept
     #[arg(long, value_name = "TIME", default_value = "400d", value_parser = days, help_heading = "statistics")]
     keep: i32,
+    /// The folder of pages, replaced as a whole
+    #[arg(long, value_name = "FOLDER", help_heading = "pages")]
+    output: Option<PathBuf>,
+    /// What the site is called
+    #[arg(long, value_name = "TEXT", default_value = "Mirror statistics", help_heading = "pages")]
+    title: String,
     /// Read options from this TOML file; flags override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -63,15 +87,8 @@ pub struct Options {
 impl Logs {
     /// Settles these options, which `flags` say, and those of the file that they name.
     pub fn settle(self, flags: &ArgMatches) -> Result<Count, Failure> {
-        let (options, entries) = match self.options.config {
-            Some(_) => options::read_with(flags, &[SOURCES])?,
-            None => (self.options, Vec::new()),
-        };
-        let database = options.database.ok_or_else(|| {
-            Failure::config(
-                "database: no file is named; give --database FILE, or --config FILE with database in its [statistics]",
-            )
-        })?;
+        let (options, entries) = self.options.read(flags)?;
+        let database = options.database()?;
         let sources = match self.source {
             Some(source) => vec![(source, self.logs)],
             None => entries.iter().map(source).collect::<Result<_, _>>()?,
@@ -82,6 +99,33 @@ impl Logs {
         }
         Ok(Count { database, keep: options.keep, sources, json: options.json })
     }
+}
+
+impl Pages {
+    /// Settles these options, which `flags` say, and those of the file that they name.
+    pub fn settle(self, flags: &ArgMatches) -> Result<Render, Failure> {
+        let (options, _) = self.options.read(flags)?;
+        let database = options.database()?;
+        let output = options.output.ok_or_else(|| absent("output", "folder", "FOLDER", "pages"))?;
+        Ok(Render { database, output, title: options.title })
+    }
+}
+
+impl Options {
+    fn read(self, flags: &ArgMatches) -> Result<(Options, Vec<Entry>), Failure> {
+        if self.config.is_some() { options::read_with(flags, &[SOURCES]) } else { Ok((self, Vec::new())) }
+    }
+
+    fn database(&self) -> Result<PathBuf, Failure> {
+        self.database.clone().ok_or_else(|| absent("database", "file", "FILE", "statistics"))
+    }
+}
+
+/// An option without which nothing can be done.
+fn absent(key: &str, what: &str, value: &str, section: &str) -> Failure {
+    Failure::config(format!(
+        "{key}: no {what} is named; give --{key} {value}, or --config FILE with {key} in its [{section}]"
+    ))
 }
 
 /// A source and the logs that are there now.

@@ -2,10 +2,11 @@
 //! a request.
 //!
 //! [`command`]: `mirrorlist-report` and its subcommands; [`config`]: what they are told; [`count`]: logs into figures;
-//! [`statistics`]: the database that holds them.
+//! [`statistics`]: the database that holds them; [`render`]: figures into pages.
 #![forbid(unsafe_code)]
 
 pub mod command;
 pub mod config;
 pub mod count;
+pub mod render;
 pub mod statistics;

@@ -3,7 +3,10 @@
 //! A log's figures and how far it was read are written together or not at all, so that no line is counted twice or lost,
 //! whatever happens meanwhile. Days are those of UTC, counted from 1970-01-01. Nothing of a client but its country is kept.
 
+mod figures;
+
 use crate::count::log::{Hash, Mark};
+pub use figures::{Days, Figures, OfRepository};
 use program::failure::Failure;
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::{

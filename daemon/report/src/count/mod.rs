@@ -62,8 +62,8 @@ pub fn run(config: &Count) -> Result<(), Failure> {
     }
 }
 
-/// The day of a moment.
-fn days(time: SystemTime) -> i32 {
+/// The day of a moment, counted from 1970-01-01.
+pub fn days(time: SystemTime) -> i32 {
     let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i32::try_from(since.as_secs() / DAY).unwrap_or(i32::MAX)
 }
