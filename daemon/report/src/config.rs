@@ -14,7 +14,10 @@ use program::{
 };
 use std::{path::PathBuf, time::Duration};
 
-/// The section of sources.
+/// Sections of the file. It is that of all steps, each of which passes over what is another's; sources have free keys.
+const STATISTICS: &str = "statistics";
+const COUNT: &str = "count";
+const PAGES: &str = "pages";
 const SOURCES: &str = "sources";
 
 /// What is to be counted, all options settled.
@@ -51,31 +54,18 @@ pub struct Logs {
     #[arg(value_name = "LOG", requires = "source")]
     logs: Vec<PathBuf>,
     #[command(flatten)]
-    options: Options,
+    options: Counting,
 }
 
-/// What to write pages of.
+/// Where figures are, and for how long they are kept.
 #[derive(Debug, Args)]
-pub struct Pages {
-    #[command(flatten)]
-    options: Options,
-}
-
-/// All that a file may say, of whichever step: where figures are, for how long they are kept, and what becomes of them.
-#[derive(Debug, Args)]
-pub struct Options {
+pub struct Counting {
     /// The database of figures, made if it is not there
-    #[arg(long, value_name = "FILE", help_heading = "statistics")]
+    #[arg(long, value_name = "FILE", help_heading = STATISTICS)]
     database: Option<PathBuf>,
     /// For how long figures are kept
-    #[arg(long, value_name = "TIME", default_value = "400d", value_parser = days, help_heading = "statistics")]
+    #[arg(long, value_name = "TIME", default_value = "400d", value_parser = days, help_heading = COUNT)]
     keep: i32,
-    /// The folder of pages, replaced as a whole
-    #[arg(long, value_name = "FOLDER", help_heading = "pages")]
-    output: Option<PathBuf>,
-    /// What the site is called
-    #[arg(long, value_name = "TEXT", default_value = "Mirror statistics", help_heading = "pages")]
-    title: String,
     /// Read options from this TOML file; flags override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -84,14 +74,38 @@ pub struct Options {
     json: bool,
 }
 
+/// What to write pages of, and where to.
+#[derive(Debug, Args)]
+pub struct Pages {
+    /// The database of figures
+    #[arg(long, value_name = "FILE", help_heading = STATISTICS)]
+    database: Option<PathBuf>,
+    /// The folder of pages, replaced as a whole
+    #[arg(long, value_name = "FOLDER", help_heading = PAGES)]
+    output: Option<PathBuf>,
+    /// What the site is called
+    #[arg(long, value_name = "TEXT", default_value = "Mirror statistics", help_heading = PAGES)]
+    title: String,
+    /// Read options from this TOML file; flags override it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
 impl Logs {
     /// Settles these options, which `flags` say, and those of the file that they name.
     pub fn settle(self, flags: &ArgMatches) -> Result<Count, Failure> {
-        let (options, entries) = self.options.read(flags)?;
-        let database = options.database()?;
+        let (options, entries) = match self.options.config {
+            Some(_) => options::read_with(flags, &[SOURCES, PAGES])?,
+            None => (self.options, Vec::new()),
+        };
+        let database = options.database.ok_or_else(|| absent("database", "file", "FILE", STATISTICS))?;
         let sources = match self.source {
             Some(source) => vec![(source, self.logs)],
-            None => entries.iter().map(source).collect::<Result<_, _>>()?,
+            None => entries
+                .iter()
+                .filter(|entry| entry.section == SOURCES)
+                .map(source)
+                .collect::<Result<_, _>>()?,
         };
         if sources.is_empty() {
             let cause = "no log is named; give --source NAME LOG, or --config FILE with NAME = [\"LOG\"] in its [sources]";
@@ -104,20 +118,13 @@ impl Logs {
 impl Pages {
     /// Settles these options, which `flags` say, and those of the file that they name.
     pub fn settle(self, flags: &ArgMatches) -> Result<Render, Failure> {
-        let (options, _) = self.options.read(flags)?;
-        let database = options.database()?;
-        let output = options.output.ok_or_else(|| absent("output", "folder", "FOLDER", "pages"))?;
-        Ok(Render { database, output, title: options.title })
-    }
-}
-
-impl Options {
-    fn read(self, flags: &ArgMatches) -> Result<(Options, Vec<Entry>), Failure> {
-        if self.config.is_some() { options::read_with(flags, &[SOURCES]) } else { Ok((self, Vec::new())) }
-    }
-
-    fn database(&self) -> Result<PathBuf, Failure> {
-        self.database.clone().ok_or_else(|| absent("database", "file", "FILE", "statistics"))
+        let options =
+            if self.config.is_some() { options::read_with(flags, &[SOURCES, COUNT])?.0 } else { self };
+        Ok(Render {
+            database: options.database.ok_or_else(|| absent("database", "file", "FILE", STATISTICS))?,
+            output: options.output.ok_or_else(|| absent("output", "folder", "FOLDER", PAGES))?,
+            title: options.title,
+        })
     }
 }
 

@@ -5,15 +5,15 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 use std::{ffi::OsString, fs};
 
 #[derive(Parser)]
-struct Counting {
+struct Command {
     #[command(flatten)]
     logs: Logs,
 }
 
 fn load(arguments: &[&str]) -> Result<Count, String> {
     let arguments = ["count"].iter().chain(arguments).map(OsString::from);
-    let config = options::flags(Counting::command(), arguments)
-        .and_then(|flags| Counting::from_arg_matches(&flags).expect("flags are options").logs.settle(&flags));
+    let config = options::flags(Command::command(), arguments)
+        .and_then(|flags| Command::from_arg_matches(&flags).expect("flags are options").logs.settle(&flags));
     config.map_err(|failure| {
         assert_eq!(failure.fault, program::failure::Fault::Config);
         failure.to_string()
@@ -87,12 +87,53 @@ fn what_is_missing_or_wrong_is_refused_with_its_place() {
         ),
         ("[sources]", "[source]", "line 3: unknown section `source`; did you mean `sources`?"),
         (
-            "database = 'figures.db'",
-            "keep = '1h'",
-            "line 2: invalid value '1h' for `keep`: expected a time from 1d to 3650d",
+            "[sources]",
+            "[count]\nkeep = '1h'\n[sources]",
+            "line 4: invalid value '1h' for `keep`: expected a time from 1d to 3650d",
         ),
     ] {
         let expected = Err(format!("config DIR/report.toml {cause}"));
         assert_eq!(load_file(&FILE.replace(from, to), &LOGS, &[]), expected);
+    }
+}
+
+#[test]
+fn the_example_file_is_taken_by_each_step_and_names_every_default() {
+    #[derive(Parser)]
+    struct Rendering {
+        #[command(flatten)]
+        pages: Pages,
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd/mirrorlist-report.toml");
+    let example = fs::read_to_string(path).unwrap();
+    // Defaults are commented out without a blank, so that prose is not taken for one.
+    let is_default = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
+    let uncommented: Vec<&str> =
+        example.lines().map(|line| if is_default(&line) { &line[1..] } else { line }).collect();
+    for text in [example.clone(), uncommented.join("\n")] {
+        let text = text.replace("/var/log/mirrorlist", "DIR");
+        let count = load_file(&text, &LOGS, &[]).unwrap();
+        assert_eq!((count.keep, count.sources[0].0.as_str(), count.sources[0].1.len()), (400, "here", 3));
+        assert_eq!(count.database, PathBuf::from("/var/lib/mirrorlist-report/statistics.db"));
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), text).unwrap();
+        let arguments = ["render", "--config", file.path().to_str().unwrap()].map(OsString::from);
+        let flags = options::flags(Rendering::command(), arguments.into_iter()).unwrap();
+        let render = Rendering::from_arg_matches(&flags).unwrap().pages.settle(&flags).unwrap();
+        let output = "/var/lib/mirrorlist-report/site".into();
+        assert_eq!(render, Render { database: count.database, output, title: "Mirror statistics".into() });
+    }
+    let (counting, rendering) = (Command::command(), Rendering::command());
+    for (section, key) in options::keys(&counting).into_iter().chain(options::keys(&rendering)) {
+        assert!(section.is_none() || example.contains(&format!("{key} = ")), "{key} is not in the example");
+    }
+    for line in example.lines().filter(is_default) {
+        let (key, value) = line[1..].split_once(" = ").unwrap();
+        let option = [&counting, &rendering]
+            .into_iter()
+            .flat_map(clap::Command::get_arguments)
+            .find(|argument| argument.get_long() == Some(key))
+            .unwrap();
+        assert_eq!(option.get_default_values(), [value.trim_matches('"')], "{key}");
     }
 }
