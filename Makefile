@@ -36,7 +36,7 @@ INSTALL ?= install
 STRIP ?= strip
 
 collector = mirrorlist-collect
-others = mirrorlistd mirrorlist-http mirrorlist-cache
+others = mirrorlistd mirrorlist-http mirrorlist-cache mirrorlist-report
 programs = $(others) $(collector)
 built = $(addprefix '$(builddir)'/,$(others)) '$(collectordir)'/$(collector)
 # Each is a package; its example of this name writes what shells complete.
@@ -69,6 +69,7 @@ settings = \
 	systemd/mirrorlist-http.toml:$(sysconfdir)/mirrorlist/mirrorlist-http.toml \
 	systemd/mirrorlist-cache.toml:$(sysconfdir)/mirrorlist/mirrorlist-cache.toml \
 	systemd/mirrorlist-collect.toml:$(sysconfdir)/mirrorlist/mirrorlist-collect.toml \
+	systemd/mirrorlist-report.toml:$(sysconfdir)/mirrorlist/mirrorlist-report.toml \
 	systemd/examples/logrotate:$(sysconfdir)/logrotate.d/mirrorlistd
 
 # Has a text name the folders of this installation.
@@ -134,7 +135,7 @@ install:
 	@[ -n '$(DESTDIR)' ] || printf '\n%s\n' "$$next"
 
 install-strip: install
-	$(STRIP) $(addprefix '$(DESTDIR)$(bindir)'/,$(programs))
+	$(STRIP) --strip-all --remove-section=.comment $(addprefix '$(DESTDIR)$(bindir)'/,$(programs))
 
 # Configuration that was changed stays, as does what the service has written.
 uninstall:
@@ -172,6 +173,7 @@ deb: all
 
 rpm: all
 	$(tree)
+	gzip -9n target/package/usr/share/man/*/*
 	mkdir -p '$(packages)'
 	$(CARGO) generate-rpm --package daemon --set-metadata 'release = "$(REVISION)"' \
 		--output '$(packages)/' $(RPMFLAGS)

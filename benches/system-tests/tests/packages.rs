@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Who needs whom of this repository.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("wire", &[]),
     ("cache", &["wire"]),
     ("interchange", &[]),
@@ -23,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("mirrorlistd", &["answer", "cache", "program", "wire"]),
     ("mirrorlist-cache", &["answer", "cache", "interchange", "program", "wire"]),
     ("mirrorlist-collect", &["interchange", "program"]),
+    ("mirrorlist-report", &["program"]),
     ("mirrorlist-http", &["program", "wire"]),
     ("testkit", &["answer", "cache", "interchange", "wire"]),
     (
@@ -42,7 +43,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates that are not to be in what a package is built from, however they would get there.
-const KEPT_OUT: [(&str, &[&str]); 5] = [
+const KEPT_OUT: [(&str, &[&str]); 6] = [
     // Protobuf, GeoIP, compression, async. The last two come with the cache's writer.
     (
         "mirrorlistd",
@@ -68,6 +69,8 @@ const KEPT_OUT: [(&str, &[&str]); 5] = [
     ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2", "tokio-postgres", "rustls", "rusqlite"]),
     // The only one with a network knows of no cache and of no client.
     ("mirrorlist-collect", &["answer", "cache", "wire", "rkyv", "maxminddb"]),
+    // Figures and pages come from files, never from a network.
+    ("mirrorlist-report", &["tokio", "hyper", "rustls", "prost", "mio", "socket2"]),
     // What answers takes no options, reads no configuration and talks to nobody; serde writes its JSON.
     ("answer", &["program", "clap", "toml", "mio", "tokio", "hyper", "prost", "tempfile"]),
 ];

@@ -13,7 +13,7 @@ use std::{
 };
 
 /// A page, and the commands that it describes: the section of each, the program first.
-fn pages() -> [(&'static str, Command); 4] {
+fn pages() -> [(&'static str, Command); 5] {
     let built = |mut command: Command| {
         command.build();
         command
@@ -23,6 +23,7 @@ fn pages() -> [(&'static str, Command); 4] {
         ("mirrorlist-http.8", built(frontend::config::command())),
         ("mirrorlist-cache.1", built(compiler::tool::command())),
         ("mirrorlist-collect.1", built(collector::command::command())),
+        ("mirrorlist-report.1", built(report::command::command())),
     ]
 }
 
