@@ -15,6 +15,7 @@ mod help;
 mod large;
 mod logs;
 mod looks;
+mod operator;
 mod python;
 mod reload;
 mod support;
