@@ -32,7 +32,7 @@ completions = $(builddir)/completions
 INSTALL ?= install
 STRIP ?= strip
 
-programs = mirrorlistd mirrorlist-http mirrorlist-cache mirrorlist-collect
+programs = mirrorlistd mirrorlist-http mirrorlist-cache mirrorlist-collect mirrorlist-report
 # Each is a package; its example of this name writes what shells complete.
 completers = $(addsuffix -completions,$(programs))
 
@@ -61,6 +61,7 @@ settings = \
 	systemd/mirrorlist-http.toml:$(sysconfdir)/mirrorlist/mirrorlist-http.toml \
 	systemd/mirrorlist-cache.toml:$(sysconfdir)/mirrorlist/mirrorlist-cache.toml \
 	systemd/mirrorlist-collect.toml:$(sysconfdir)/mirrorlist/mirrorlist-collect.toml \
+	systemd/mirrorlist-report.toml:$(sysconfdir)/mirrorlist/mirrorlist-report.toml \
 	systemd/examples/logrotate:$(sysconfdir)/logrotate.d/mirrorlistd
 
 # Has a text name the folders of this installation.

@@ -46,6 +46,7 @@ impl<'a> Selected<'a> {
                 rules: &EVERY_HOST,
                 shared: parts.fragments.shared(),
                 usable: parts.fragments.usable(),
+                reaches: parts.fragments.reaches(),
             };
             collect(source, query, target, dice, scratch, candidates);
         }
@@ -77,7 +78,7 @@ pub(super) fn order(parts: &Parts) -> Call<'_> {
     Box::new(move || {
         let selected = all.next();
         for tier in selected.candidates.picks.chunk_by_mut(|a, b| a.tier == b.tier) {
-            arrange(&view, tier, None, &mut dice, &mut scratch);
+            arrange((&view, parts.fragments.reaches()), tier, None, &mut dice, &mut scratch);
         }
         black_box(&selected.candidates);
     })

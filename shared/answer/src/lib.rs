@@ -236,6 +236,7 @@ impl Service<'_> {
             rules: &self.rules,
             shared: self.fragments.shared(),
             usable: self.fragments.usable(),
+            reaches: self.fragments.reaches(),
         };
         tiers::collect(source, query, target, rng, &mut scratch.tiers, &mut scratch.candidates);
     }

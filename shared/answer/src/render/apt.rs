@@ -23,7 +23,7 @@ pub fn render(
     url::suffix(view, target, &mut end);
     end.extend_from_slice(b"\tpriority:");
     let mut number = itoa::Buffer::new();
-    let urls = candidates.picks.iter().filter_map(|pick| url::best(view, fragments, query, pick.placement));
+    let urls = candidates.picks.iter().filter_map(|pick| url::best(fragments, query, pick.placement));
     for (place, url) in urls.enumerate() {
         let number = number.format(place + 1).as_bytes();
         if out.len() + url.len() + end.len() + number.len() + 1 > most {

@@ -5,8 +5,17 @@
 //! before it forks, so all workers share it. Each piece is there once, however many placements share it.
 
 use super::{escape, examples::Examples, near::Names};
-use crate::{select::repeats::SharedUrls, suspended::Usable};
-use cache::{CountryId, PlacementId, RepoArchId, UrlId, View, scheme::Scheme};
+use crate::{
+    select::{
+        reach::{Reach, Reaches},
+        repeats::SharedUrls,
+    },
+    suspended::Usable,
+};
+use cache::{
+    CountryId, PlacementId, RepoArchId, UrlId, View,
+    scheme::{Scheme, Schemes},
+};
 use std::{fmt, ops::Range};
 
 /// Bytes that the fragments of a cache may take: a hundred times those of the largest known deployment (600 hosts), and
@@ -30,6 +39,7 @@ pub struct Fragments {
     repo_arch_start: Vec<u32>,
     shared: SharedUrls,
     usable: Usable,
+    reaches: Reaches,
     names: Names,
     examples: Examples,
     /// How many repositories there are for some architecture.
@@ -101,7 +111,10 @@ impl Sizes {
         let openings = Openings::most(view);
         let rows = [
             (view.url_count(), size_of::<Url>() + SharedUrls::BYTES_OF_A_URL + size_of::<bool>()),
-            (view.placement_count(), size_of::<[Piece; 4]>() + size_of::<u32>() + 2 * size_of::<bool>()),
+            (
+                view.placement_count(),
+                size_of::<[Piece; 4]>() + size_of::<Reach>() + size_of::<u32>() + 2 * size_of::<bool>(),
+            ),
             (openings, size_of::<Option<Piece>>()),
             (view.repo_arch_count(), size_of::<u32>()),
             (2, size_of::<u32>()),
@@ -199,6 +212,7 @@ impl Fragments {
             names: Names::of(view),
             examples: Examples::of(view, &usable),
             repositories: Names::count(view),
+            reaches: Reaches::of(view, &usable),
             usable,
         };
         let urls: Vec<Url> =
@@ -288,6 +302,16 @@ impl Fragments {
     /// What of the cache's URLs may be shown.
     pub fn usable(&self) -> &Usable {
         &self.usable
+    }
+
+    /// How hosts are reached.
+    pub fn reaches(&self) -> &Reaches {
+        &self.reaches
+    }
+
+    /// The schemes by which a placement is reached.
+    pub fn schemes(&self, placement: PlacementId) -> Schemes {
+        self.reaches.get(placement).map_or(Schemes::NONE, |reach| reach.schemes)
     }
 
     /// The names of repositories, to find near ones.

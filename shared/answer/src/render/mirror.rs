@@ -66,7 +66,7 @@ impl<'a> Mirror<'a> {
         (place, pick): (usize, &Pick),
     ) -> Option<Mirror<'a>> {
         let text = |scheme| std::str::from_utf8(fragments.url(pick.placement, scheme)?).ok();
-        let usable = fragments.usable().schemes(view, pick.placement);
+        let usable = fragments.schemes(pick.placement);
         let best = query.shown(usable).iter().next()?;
         let url = Url { host: text(best)?, end };
         let shown = query.protocols.unwrap_or(Schemes::ALL);
