@@ -16,6 +16,7 @@ mod large;
 mod logs;
 mod looks;
 mod python;
+mod redirects;
 mod reload;
 mod support;
 mod synthetic;
