@@ -18,6 +18,7 @@ mod logs;
 mod looks;
 mod operator;
 mod python;
+mod redirects;
 mod reload;
 mod support;
 mod synthetic;
