@@ -9,6 +9,7 @@ mod addresses;
 mod ages;
 mod answers;
 mod connections;
+mod dead_mirrors;
 mod demo;
 mod faults;
 mod help;
