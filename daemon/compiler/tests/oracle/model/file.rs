@@ -366,7 +366,7 @@ fn base64(hex: &str) -> String {
         let six = format!("{:0<6}", &bits[at..bits.len().min(at + 6)]);
         text.push(DIGITS[usize::from_str_radix(&six, 2).expect("bits")] as char);
     }
-    while text.len() % 4 != 0 {
+    while !text.len().is_multiple_of(4) {
         text.push('=');
     }
     text
