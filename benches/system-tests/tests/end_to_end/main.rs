@@ -16,6 +16,7 @@ mod help;
 mod large;
 mod logs;
 mod looks;
+mod operator;
 mod python;
 mod reload;
 mod support;

@@ -4,7 +4,7 @@ use crate::{
     dice::Dice,
     world::{GeoipSource, World},
 };
-use cache::inventory::{Choice, Neighbours};
+use cache::inventory::{Choice, Neighbours, Site};
 use interchange::message::{
     FileDetails, FileDetailsDirectory, FileDetailsFile, Host, IntInt, IntInts, IntString, IntStrings,
     MirrorList, MirrorListDirectory, StringBool, StringInts, StringString,
@@ -83,7 +83,7 @@ pub fn world(dice: &mut Dice) -> World {
         continents.clear();
     }
     let (routes, geoip) = (routes(dice), GeoipSource::Prefixes(geoip(dice)));
-    World { list, routes, continents, geoip, choice: choice(dice) }
+    World { list, routes, continents, geoip, choice: choice(dice), site: Site::default() }
 }
 
 /// What MirrorManager's tables have no field for.

@@ -4,7 +4,7 @@
 //! that the rest of the model never meets it.
 
 use super::prefix::{Prefix, PrefixTable};
-use cache::inventory::Choice;
+use cache::inventory::{Choice, Site};
 use interchange::message::{self, MirrorList};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,6 +45,7 @@ pub struct Facts {
     pub exclusive_netblocks: Vec<(Prefix, Hosts)>,
     pub exclusive_as: BTreeMap<u32, Hosts>,
     pub choice: Choice,
+    pub site: Site,
 }
 
 /// A directory and who carries it.
@@ -92,12 +93,13 @@ pub struct Inputs<'a> {
     pub continents: &'a str,
     pub geoip: Geoip,
     pub choice: &'a Choice,
+    pub site: &'a Site,
 }
 
 impl Facts {
     /// Reads the inputs.
     pub fn read(inputs: Inputs<'_>) -> Facts {
-        let Inputs { list, routes, continents, geoip, choice } = inputs;
+        let Inputs { list, routes, continents, geoip, choice, site } = inputs;
         let urls: BTreeMap<i64, Url> =
             list.hcurl.iter().filter_map(|entry| Some((entry.key?, url(text(&entry.value)?)?))).collect();
         let directories: BTreeMap<String, Directory> = list
@@ -156,6 +158,7 @@ impl Facts {
             exclusive_netblocks: Vec::new(),
             exclusive_as: BTreeMap::new(),
             choice: choice.clone(),
+            site: site.clone(),
         };
         facts.read_hosts(list);
         facts
