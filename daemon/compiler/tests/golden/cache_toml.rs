@@ -5,7 +5,7 @@
 //! `stands_for` names others, and in neither that nor `Global` if it is `private`.
 
 use crate::world::{GeoipSource, World};
-use cache::inventory::{Choice, Neighbours};
+use cache::inventory::{Choice, Neighbours, Site};
 use interchange::message::{
     self, FileDetails, FileDetailsDirectory, FileDetailsFile, IntInt, IntInts, IntString, IntStrings,
     MirrorList, MirrorListDirectory, StringBool, StringInts, StringString,
@@ -57,6 +57,17 @@ struct CacheToml {
     neighbours: ByName<Vec<String>>,
     #[serde(default)]
     avoid: ByName<Vec<String>>,
+    /// As in the site file; `young` is in seconds.
+    #[serde(default)]
+    young: u32,
+    public_url: Option<String>,
+    /// Tree to URL.
+    #[serde(default)]
+    origins: ByName<String>,
+    #[serde(default)]
+    origin_only: Vec<String>,
+    #[serde(default)]
+    aliases: ByName<String>,
 }
 
 #[derive(Deserialize)]
@@ -135,7 +146,18 @@ pub fn world(text: &str) -> World {
             .map(|(country, continent)| format!("{country},{continent}\n"))
             .collect(),
         choice: choice(&cache),
+        site: site(&cache),
         geoip: GeoipSource::Prefixes(cache.geoip.into_iter().collect()),
+    }
+}
+
+fn site(cache: &CacheToml) -> Site {
+    Site {
+        young: cache.young,
+        public_url: cache.public_url.clone(),
+        origins: cache.origins.clone(),
+        origin_only: cache.origin_only.clone(),
+        aliases: cache.aliases.clone(),
     }
 }
 

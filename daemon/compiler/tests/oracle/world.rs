@@ -3,7 +3,10 @@
 
 use crate::model::facts::{Facts, Geoip, Inputs};
 use crate::model::prefix::Prefix;
-use cache::{CacheBytes, inventory::Choice};
+use cache::{
+    CacheBytes,
+    inventory::{Choice, Site},
+};
 use compiler::compile;
 use interchange::message::MirrorList;
 use ipnetwork::IpNetwork;
@@ -24,6 +27,8 @@ pub struct World {
     pub geoip: GeoipSource,
     /// What the site wants of the choice among hosts.
     pub choice: Choice,
+    /// What it says of its answers.
+    pub site: Site,
 }
 
 /// Where countries come from.
@@ -55,6 +60,7 @@ impl World {
             continents: text(&["country_continent.csv"]),
             geoip: there(&["country.mmdb"]).map_or(GeoipSource::Prefixes(Vec::new()), GeoipSource::Database),
             choice: Choice::default(),
+            site: Site::default(),
         })
     }
 
@@ -77,6 +83,7 @@ impl World {
             continents: &self.continents,
             geoip,
             choice: &self.choice,
+            site: &self.site,
         })
     }
 
@@ -110,6 +117,7 @@ impl World {
             }
         }
         inventory.choice.clone_from(&self.choice);
+        inventory.site.clone_from(&self.site);
         cache::write(&inventory, BUILD_TIME).expect("a cache can be written").0
     }
 }

@@ -41,8 +41,21 @@ pub struct Candidates {
     pub countries: Vec<CountryId>,
     /// Whether `global` had a candidate where it was asked for, or its tier was used.
     pub global: bool,
+    /// Whether the origin is listed behind the hosts.
+    pub origin: bool,
     /// The host that is nearer to the front than its tier has it, for those before it lack the client's version of IP.
     pub promoted: Option<PlacementId>,
+}
+
+impl Candidates {
+    /// Nothing; buffers stay.
+    pub fn clear(&mut self) {
+        self.picks.clear();
+        self.hidden.clear();
+        self.countries.clear();
+        (self.location, self.netblock, self.asn) = (false, false, None);
+        (self.global, self.origin, self.promoted) = (false, false, None);
+    }
 }
 
 /// Why a host that carries the directory is not a candidate.
@@ -185,6 +198,7 @@ pub fn collect(
     let mut collector = Collector::new(source, query, target, scratch, candidates);
     collector.run(rng);
     collector.promote();
+    collector.origin();
     collector.limit();
 }
 
@@ -209,6 +223,8 @@ pub struct Collector<'a> {
     given: u16,
     /// Whether exclusive hosts of the client's network are the answer.
     exclusive: bool,
+    /// Whether a tier's hosts are the whole answer.
+    whole: bool,
     /// How many hosts nearer tiers and the tier *near* are to have together.
     near_hosts: usize,
     /// Hosts that tiers have added, whether they show anything new or not.
@@ -227,11 +243,7 @@ impl<'a> Collector<'a> {
         candidates: &'a mut Candidates,
     ) -> Collector<'a> {
         let Source { view, rules, shared, usable } = source;
-        candidates.picks.clear();
-        candidates.hidden.clear();
-        candidates.countries.clear();
-        (candidates.location, candidates.netblock) = (false, false);
-        (candidates.asn, candidates.global, candidates.promoted) = (None, false, None);
+        candidates.clear();
         let carriers = view.carriers(target.directory);
         let set = view.set(carriers);
         scratch.listed.clear();
@@ -253,6 +265,7 @@ impl<'a> Collector<'a> {
             tier: Tier::None,
             given: 0,
             exclusive: false,
+            whole: false,
             near_hosts: view.near_hosts(),
             added: 0,
             positions: false,
@@ -280,6 +293,7 @@ impl<'a> Collector<'a> {
             if any {
                 self.given |= 1 << row.tier as u16;
                 if (row.last)(self) {
+                    self.whole = true;
                     break;
                 }
             }
@@ -317,6 +331,14 @@ impl<'a> Collector<'a> {
         let (before, behind, own) = (of(&picks[..front - 1]), of(&picks[..=at]), picks[at].hidden.into());
         hidden[before..behind].rotate_right(own);
         picks[front - 1..=at].rotate_right(1);
+    }
+
+    /// The origin comes last, where fewer hosts are listed than suffice and the client wants more.
+    pub fn origin(&mut self) {
+        let most = self.query.limit.map_or(usize::MAX, |limit| limit.get().into());
+        let listed = self.candidates.picks.len();
+        self.candidates.origin =
+            self.query.origin.is_some() && !self.whole && listed < self.rules.minimum.min(most);
     }
 
     /// Leaves as many hosts as the client asked for.

@@ -3,8 +3,11 @@
 //! Everything is keyed by the name or id that the input uses. Whatever the spec says is skipped is left out here, so
 //! that the rest of the model never meets it.
 
-use super::prefix::{Prefix, PrefixTable};
-use cache::inventory::Choice;
+use super::{
+    client::Client,
+    prefix::{Prefix, PrefixTable},
+};
+use cache::inventory::{Choice, Site};
 use interchange::message::{self, MirrorList};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,6 +48,7 @@ pub struct Facts {
     pub exclusive_netblocks: Vec<(Prefix, Hosts)>,
     pub exclusive_as: BTreeMap<u32, Hosts>,
     pub choice: Choice,
+    pub site: Site,
 }
 
 /// A directory and who carries it.
@@ -92,12 +96,13 @@ pub struct Inputs<'a> {
     pub continents: &'a str,
     pub geoip: Geoip,
     pub choice: &'a Choice,
+    pub site: &'a Site,
 }
 
 impl Facts {
     /// Reads the inputs.
     pub fn read(inputs: Inputs<'_>) -> Facts {
-        let Inputs { list, routes, continents, geoip, choice } = inputs;
+        let Inputs { list, routes, continents, geoip, choice, site } = inputs;
         let urls: BTreeMap<i64, Url> =
             list.hcurl.iter().filter_map(|entry| Some((entry.key?, url(text(&entry.value)?)?))).collect();
         let directories: BTreeMap<String, Directory> = list
@@ -156,6 +161,7 @@ impl Facts {
             exclusive_netblocks: Vec::new(),
             exclusive_as: BTreeMap::new(),
             choice: choice.clone(),
+            site: site.clone(),
         };
         facts.read_hosts(list);
         facts
@@ -208,6 +214,18 @@ impl Facts {
     /// Whether a host is known not to answer by this version of IP.
     pub fn lacks(&self, host: i64, family: u32) -> bool {
         self.families.get(&host).is_some_and(|families| !families.contains(&family))
+    }
+
+    /// A host's own place, to a hundredth of a degree.
+    pub fn own_place(&self, host: i64) -> Option<(f64, f64)> {
+        let rounded = |degrees: f64| (degrees * 100.0).round() / 100.0;
+        self.places.get(&host).map(|(north, east)| (rounded(*north), rounded(*east)))
+    }
+
+    /// How far a host's own place is from the client's country.
+    pub fn km(&self, client: &Client, host: i64) -> Option<u32> {
+        let from = country_point(client.country.as_ref()?)?;
+        Some(distance(from, self.own_place(host)?).round() as u32)
     }
 
     /// "A host's place is its own coordinates, else its country's point."

@@ -58,7 +58,7 @@ pub fn whole_url(subject: &Subject<'_>, url: &Url) -> String {
 }
 
 /// "What we append is percent-encoded outside RFC 3986 `pchar` and `/`".
-fn percent_encoded(text: &str) -> String {
+pub fn percent_encoded(text: &str) -> String {
     let stays = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/".contains(&b);
     text.bytes().map(|b| if stays(b) { (b as char).to_string() } else { format!("%{b:02X}") }).collect()
 }

@@ -35,6 +35,7 @@ pub struct Question {
     pub family: Option<u32>,
     pub redirect: bool,
     pub time: bool,
+    pub explain: bool,
     pub version: Option<Bytes>,
     pub location: Option<Bytes>,
     /// `Some(None)` when there is no such form.
@@ -115,6 +116,7 @@ impl Question {
             ip: value("ip").map(|value| hop(&value)),
             redirect: flag("redirect"),
             time: flag("time"),
+            explain: flag("explain"),
             version: value("version"),
             location: value("location"),
             format: value("format").map(|name| FORMATS.iter().find(|form| form.0 == name).map(|form| form.1)),
