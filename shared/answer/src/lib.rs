@@ -243,6 +243,7 @@ impl Service<'_> {
             rules: &self.rules,
             shared: self.fragments.shared(),
             usable: self.fragments.usable(),
+            below: self.fragments.below(),
         };
         if query.explain {
             (scratch.candidates, scratch.verdicts) = explain::explain(source, query, target, rng);

@@ -101,6 +101,7 @@ fn source<'a>(service: &'a Service<'a>) -> Source<'a> {
         rules: &service.rules,
         shared: service.fragments.shared(),
         usable: service.fragments.usable(),
+        below: service.fragments.below(),
     }
 }
 

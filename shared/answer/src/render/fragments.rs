@@ -5,7 +5,10 @@
 //! before it forks, so all workers share it. Each piece is there once, however many placements share it.
 
 use super::{escape, examples::Examples, near::Names};
-use crate::{select::repeats::SharedUrls, suspended::Usable};
+use crate::{
+    select::{below::Below, repeats::SharedUrls},
+    suspended::Usable,
+};
 use cache::{CountryId, PlacementId, RepoArchId, UrlId, View, scheme::Scheme};
 use std::{fmt, ops::Range};
 
@@ -32,6 +35,7 @@ pub struct Fragments {
     usable: Usable,
     names: Names,
     examples: Examples,
+    below: Below,
     /// How many repositories there are for some architecture.
     repositories: usize,
 }
@@ -112,9 +116,10 @@ impl Sizes {
             bytes: sum(urls).saturating_add(product(openings, LONGEST_OPENING)),
             lines: sum(lines),
             repo_archs: sum(repo_archs),
-            rows: rows
-                .into_iter()
-                .fold(Names::most_bytes(view), |all, (count, row)| all.saturating_add(product(count, row))),
+            rows: rows.into_iter().fold(
+                Names::most_bytes(view).saturating_add(Below::most_bytes(view)),
+                |all, (count, row)| all.saturating_add(product(count, row)),
+            ),
         }
     }
 
@@ -198,6 +203,7 @@ impl Fragments {
             shared: SharedUrls::find(view),
             names: Names::of(view),
             examples: Examples::of(view, &usable),
+            below: Below::of(view),
             repositories: Names::count(view),
             usable,
         };
@@ -298,6 +304,11 @@ impl Fragments {
     /// Requests that work on the cache.
     pub fn examples(&self) -> &Examples {
         &self.examples
+    }
+
+    /// The repositories below directories.
+    pub fn below(&self) -> &Below {
+        &self.below
     }
 
     /// How many repositories there are for some architecture.

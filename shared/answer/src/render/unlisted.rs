@@ -77,6 +77,7 @@ impl<'a> Reasons<'a> {
     fn exclusion(self, host: HostId, exclusion: Exclusion) -> String {
         match exclusion {
             Exclusion::StaleRepodata => "stale: does not carry the repodata".into(),
+            Exclusion::Incomplete => "incomplete: lacks a repository below the directory".into(),
             Exclusion::NoUsableUrl => {
                 let wanted: Vec<&str> = self.query.wanted().iter().map(|scheme| scheme.name()).collect();
                 match wanted[..] {

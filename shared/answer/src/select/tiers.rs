@@ -4,6 +4,7 @@
 //! [`Collector::judge`] alone, in every tier; a host is listed once, in its nearest tier.
 
 use super::{
+    below::{self, Below},
     filters::{self, Dropped},
     form::Format,
     order::{self, OrderScratch},
@@ -63,6 +64,8 @@ impl Candidates {
 pub enum Exclusion {
     /// It does not carry the repository's metadata, so what it has may be old.
     StaleRepodata,
+    /// It lacks a repository of the archive.
+    Incomplete,
     /// None of its URLs has a protocol that counts.
     NoUsableUrl,
     /// Those that have one are suspended.
@@ -163,7 +166,7 @@ pub struct TierScratch {
     listed: Vec<bool>,
     /// By host: its position and one; 0 for hosts that are not in the set.
     position: Vec<u32>,
-    /// By host: whether it carries the repodata too.
+    /// By host: whether it carries the repodata too, or whatever else it must.
     has_repodata: Vec<bool>,
     /// By position: which of the rarer filters dropped it, see [`Collector::filtered`].
     dropped: Vec<Dropped>,
@@ -182,6 +185,8 @@ pub struct Source<'a> {
     pub shared: &'a SharedUrls,
     /// What of its URLs may be shown.
     pub usable: &'a Usable,
+    /// The repositories below its directories.
+    pub below: &'a Below,
 }
 
 /// Fills `candidates` with the mirrors for a query about `target`, in their order.
@@ -242,7 +247,7 @@ impl<'a> Collector<'a> {
         scratch: &'a mut TierScratch,
         candidates: &'a mut Candidates,
     ) -> Collector<'a> {
-        let Source { view, rules, shared, usable } = source;
+        let Source { view, rules, shared, usable, below } = source;
         candidates.clear();
         let carriers = view.carriers(target.directory);
         let set = view.set(carriers);
@@ -270,6 +275,10 @@ impl<'a> Collector<'a> {
             added: 0,
             positions: false,
         };
+        if query.format == Format::Apt {
+            collector.require_all(below.sets(target.directory).map(|set| view.set(set)));
+            return collector;
+        }
         // Directories that share their hosts need no second look.
         if let Some(set) =
             target.repodata.map(|repodata| view.carriers(repodata)).filter(|set| *set != carriers)
@@ -378,6 +387,24 @@ impl<'a> Collector<'a> {
             self.set.iter().any(|(_, member)| carries(self.view.placement_host(member.placement)));
     }
 
+    /// Makes being in all of these sets a condition, unless none would be left.
+    fn require_all(&mut self, sets: impl Iterator<Item = Set<'a>>) {
+        let mut sets = sets.peekable();
+        if sets.peek().is_none() {
+            return;
+        }
+        let bits = below::in_all(self.view, self.set, sets);
+        self.needs_repodata = bits.iter().any(|word| *word != 0);
+        let complete = &mut self.scratch.has_repodata;
+        complete.clear();
+        complete.resize(self.view.host_count(), false);
+        for (position, member) in self.set.iter() {
+            if let Some(complete) = complete.get_mut(self.view.placement_host(member.placement).0 as usize) {
+                *complete = bits.get(position / 32).is_some_and(|word| word >> (position % 32) & 1 != 0);
+            }
+        }
+    }
+
     /// Why the host at `position`, which is a member of the set, is not a candidate; `None` when it is one. `open` tiers take the client's country
     /// into account, the nearest ones do not.
     pub fn judge(&self, position: usize, open: bool) -> Option<Exclusion> {
@@ -398,7 +425,8 @@ impl<'a> Collector<'a> {
         if self.needs_repodata
             && !self.scratch.has_repodata.get(host.0 as usize).is_some_and(|carries| *carries)
         {
-            return Some(Exclusion::StaleRepodata);
+            let whole = self.query.format == Format::Apt;
+            return Some(if whole { Exclusion::Incomplete } else { Exclusion::StaleRepodata });
         }
         if open && !self.view.is_for(host, self.query.client.country) {
             return Some(Exclusion::CountryNotAllowed);

@@ -50,6 +50,7 @@ fn held(fragments: &Fragments) -> u64 {
         usable: _,
         names,
         examples: _,
+        below,
         repositories: _,
     } = fragments;
     (bytes.capacity()
@@ -58,7 +59,8 @@ fn held(fragments: &Fragments) -> u64 {
         + line_start.capacity() * size_of::<u32>()
         + repo_archs.capacity()
         + repo_arch_start.capacity() * size_of::<u32>()
-        + names.held()) as u64
+        + names.held()
+        + below.held()) as u64
 }
 
 #[test]
