@@ -57,9 +57,22 @@ impl<'q> Below<'_, 'q> {
 
     /// The path in the tree, decoded.
     pub fn path(self) -> Cow<'q, [u8]> {
-        let rest = decode(self.rest);
+        let rest = without_dots(decode(self.rest));
         if self.tree.is_empty() { rest } else { Cow::Owned([self.tree.as_bytes(), b"/", &rest].concat()) }
     }
+}
+
+/// A path without its components `.`: apt has them in flat archives. One at the end stands for the directory.
+fn without_dots(path: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    let components = || path.split(|byte| *byte == b'/');
+    if !components().any(|component| component == b".") {
+        return path;
+    }
+    let mut plain = components().filter(|component| *component != b".").collect::<Vec<_>>();
+    if path.ends_with(b".") {
+        plain.push(b"");
+    }
+    Cow::Owned(plain.join(&b'/'))
 }
 
 impl FromStr for Prefix {
@@ -101,6 +114,10 @@ mod tests {
             ("/dl/old/x", Some("archive/x")),
             ("/pub/x/", Some("pub/x/")),
             ("/dl//x", Some("/x")),
+            ("/dl/./a/%2E/./b", Some("a/b")),
+            ("/dl/a/.", Some("a/")),
+            ("/dl/old/.", Some("archive/")),
+            ("/dl/a/../.b/c.", Some("a/../.b/c.")),
             ("/dl", None),
             ("/d%6C/x", None),
             ("/mirrorlist", None),

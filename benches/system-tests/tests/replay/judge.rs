@@ -77,7 +77,7 @@ fn head_only(expected: &Expected, answer: &Answer) -> Result<(), Difference> {
     let length: usize = answer.values("content-length")[0].parse().map_err(|error| format!("{error}"))?;
     let locations = answer.values("location");
     let lengths = match &expected.body {
-        Body::Redirect(targets) => match locations[..] {
+        Body::Redirect(targets, _) => match locations[..] {
             [location] if targets.iter().any(|target| target == location) => {
                 location.len() + 1..=location.len() + 1
             }
@@ -109,7 +109,7 @@ fn lengths(body: &Body) -> RangeInclusive<usize> {
         }
         Body::Json(_) | Body::Page(_) => 1..=1 << 20,
         Body::Help(_) => 1..=1 << 16,
-        Body::Redirect(_) => 0..=0,
+        Body::Redirect(..) | Body::Form => 0..=0,
     }
 }
 
@@ -125,7 +125,8 @@ fn reply(expected: &Expected, answer: &Answer, body: &str) -> Result<Reply, Diff
     };
     let headers = HEADERS.map(lines).concat();
     let log = expected.log.clone().unwrap_or_default();
-    Ok(Reply { head, content_type: content_type.into(), headers, body: body.to_owned(), log })
+    let counted = expected.counted;
+    Ok(Reply { head, content_type: content_type.into(), headers, body: body.to_owned(), log, counted })
 }
 
 /// When a metalink says that it was made, which must be about now; of another text, now.

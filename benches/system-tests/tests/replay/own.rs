@@ -65,7 +65,7 @@ impl Cache {
             .extend(trusted.iter().flat_map(|prefix| ["--trusted-proxy".into(), (*prefix).to_owned()]));
         let stack = self.start(&strs(&daemon_options), &strs(&frontend_options));
         let ways = vec![Target::Tcp(stack.http), Target::Unix(socket)];
-        let mut server = Server::new(ways, trusted, Model { facts: self.world.facts(), rules });
+        let mut server = Server::new(ways, trusted, Model::of(self.world.facts(), rules));
         ask(&mut server);
         stack.stop().unwrap();
         server.agrees(name);

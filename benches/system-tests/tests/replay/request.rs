@@ -7,7 +7,7 @@ use crate::{
     random_hops,
 };
 use std::{fmt, net::IpAddr};
-use wire::Method;
+use wire::{Accept, Method};
 
 /// A request that is ready to be sent.
 pub struct Written {
@@ -55,7 +55,7 @@ impl Written {
         for hop in hops {
             bytes.extend([&b"X-Forwarded-For: "[..], &hop, b"\r\n"].concat());
         }
-        if asked.html {
+        if asked.accept.has(Accept::HTML) {
             bytes.extend(b"Accept: text/html\r\n");
         }
         bytes.extend(b"\r\n");
@@ -84,7 +84,7 @@ impl Written {
             let name = dice.one(&["X-Forwarded-For", "x-forwarded-for", "X-FORWARDED-FOR"]);
             lines.push([name.as_bytes(), dice.one(&[&b": "[..], b":", b":\t"]), hop].concat());
         }
-        if asked.html {
+        if asked.accept.has(Accept::HTML) {
             lines.push(b"Accept: text/html, */*;q=0.8".to_vec());
         }
         for idle in dice.some(&IDLE, 15) {

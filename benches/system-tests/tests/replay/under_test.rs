@@ -59,7 +59,7 @@ fn rules() -> Rules {
 /// Asks the server at `url` what the goldens of its cache ask, and so many random requests more.
 fn replay(url: &str, inputs: &Path, rules: Rules, requests: u64) -> Server {
     let world = World::read(inputs).unwrap_or_else(|| panic!("{}: no inputs there", inputs.display()));
-    let model = Model { facts: world.facts(), rules };
+    let model = Model::of(world.facts(), rules);
     let mut server = Server::new(vec![Target::Tcp(address(url))], &TRUSTED, model);
     let same_cache = goldens::all().into_iter().filter(|goldens| {
         let theirs = &goldens.world;

@@ -20,6 +20,7 @@ mod untold;
 #[path = "../oracle/world.rs"]
 mod world;
 
+use answer::redirector::Redirector;
 use exchange::Program;
 use model::Model;
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
@@ -30,6 +31,9 @@ use std::{
 
 /// The version that the service says it has.
 const VERSION: &str = "1.2.3";
+
+/// For how long a client keeps its mirror, in seconds.
+const STICKY: u64 = 21_600;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/answer/golden");
 
@@ -43,16 +47,22 @@ fn replies(folder: &Path) -> String {
     let world = cache_toml::world(&read(cache));
     let bytes = world.compile();
     let steps = script::read(&read(folder.join("request")));
-    let mut model = Model { facts: world.facts(), rules: steps[0].rules };
+    let mut model = Model::of(world.facts(), steps[0].rules);
     let mut text = String::new();
     for step in &steps {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(step.seed);
-        let reply = Program::start(&bytes, step.rules).ask(&step.asked, script::NOW, &mut rng);
+        let mut program = Program::start(&bytes, step.rules);
+        if !step.prefixes.is_empty() {
+            let prefixes = step.prefixes.iter().map(|text| text.parse().expect("a prefix")).collect();
+            program = program.with(Redirector::new(prefixes, STICKY));
+        }
+        let reply = program.ask(&step.asked, script::NOW, &mut rng);
         if steps.len() > 1 {
             text += &format!("{}>>> {}\n", if text.is_empty() { "" } else { "\n" }, step.line);
         }
         text += &script::shown(&reply);
         model.rules = step.rules;
+        model.redirect_below(&step.prefixes);
         let expected = model.answer(&step.asked.wire(), script::NOW);
         let verdict = compare::compare(&expected, &reply).and_then(|()| compare::readable(&reply));
         verdict

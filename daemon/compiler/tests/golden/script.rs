@@ -1,9 +1,9 @@
 //! The files `request` and `reply`.
 //!
 //! A request is a line `GET /mirrorlist?...` and lines `name: value` below it: `client` (an address; without it the
-//! client is unknown), `minimum`, `netblock: only`, `log: full` or `short`, `seed`,
-//! `accept: text/html`; in place of `client` there may be
-//! lines `forwarded`, the `X-Forwarded-For` of a proxy on this machine. Further requests follow after blank lines; what
+//! client is unknown), `minimum`, `netblock: only`, `log: full` or `short`, `seed`, `accept: text/html` or `digest` (that is
+//! `Want-Digest`), `scheme: https`, `prefix` (those of the redirector, with blanks between); in place of `client` there may
+//! be lines `forwarded`, the `X-Forwarded-For` of a proxy on this machine. Further requests follow after blank lines; what
 //! begins with `#` is for the reader.
 //!
 //! A reply is shown as status and content type, header lines, a blank line, the body, and `log:` with the line of the
@@ -13,7 +13,7 @@ use crate::exchange::{Asked, Reply};
 use answer::rules::{LogAddress, NetblockMode, Rules};
 use std::net::Ipv4Addr;
 use wire::{
-    Method,
+    Accept, Method, UrlScheme,
     net::{Peer, Trusted},
 };
 
@@ -30,6 +30,8 @@ pub struct Step {
     pub forwarded: Vec<Vec<u8>>,
     pub rules: Rules,
     pub seed: u64,
+    /// Prefixes of the redirector.
+    pub prefixes: Vec<String>,
 }
 
 /// The requests of a file, at least one; panics with the line that is none.
@@ -50,15 +52,26 @@ fn step(block: &[&str]) -> Step {
         "HEAD" => Method::Head,
         other => panic!("a worker never gets {other}"),
     };
-    let asked = Asked { method, path: path.into(), query: query.into(), client: None, html: false };
+    let (scheme, accept) = (UrlScheme::Http, Accept::NONE);
+    let asked = Asked { method, path: path.into(), query: query.into(), client: None, scheme, accept };
     let rules = Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off };
-    let mut step = Step { line: block[0].to_owned(), asked, forwarded: Vec::new(), rules, seed: 1 };
+    let mut step = Step {
+        line: block[0].to_owned(),
+        asked,
+        forwarded: Vec::new(),
+        rules,
+        seed: 1,
+        prefixes: Vec::new(),
+    };
     for line in &block[1..] {
         match line.split_once(": ") {
             Some(("client", value)) => step.asked.client = Some(value.parse().expect(line)),
             Some(("forwarded", value)) => step.forwarded.push(value.into()),
             Some(("minimum", value)) => step.rules.minimum = value.parse().expect(line),
-            Some(("accept", "text/html")) => step.asked.html = true,
+            Some(("accept", "text/html")) => step.asked.accept = Accept::HTML,
+            Some(("accept", "digest")) => step.asked.accept = Accept::DIGEST,
+            Some(("scheme", "https")) => step.asked.scheme = UrlScheme::Https,
+            Some(("prefix", value)) => step.prefixes = value.split(' ').map(str::to_owned).collect(),
             Some(("seed", value)) => step.seed = value.parse().expect(line),
             Some(("netblock", "only")) => step.rules.netblock = NetblockMode::Only,
             Some(("log", "full")) => step.rules.log_address = LogAddress::Full,

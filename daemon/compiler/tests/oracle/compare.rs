@@ -3,8 +3,8 @@
 use crate::{
     exchange::Reply,
     model::{
-        Block, Blocks, Body, Expected, Global, HTML, JSON, Line, METALINK, METALINK4, Promotion, Ranks, json,
-        page, unlisted::Reasons,
+        Block, Blocks, Body, Expected, Global, HTML, JSON, Line, METALINK, METALINK4, Promotion, Ranks,
+        file::Besides, json, page, unlisted::Reasons,
     },
 };
 use std::{
@@ -21,10 +21,14 @@ pub type Difference = String;
 /// Compares a reply with what the model expects.
 pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
     let head = reply.head;
+    if let Body::Form = expected.body {
+        return same("kind", &expected.kind, &head.kind);
+    }
     same("status", &expected.status, &head.status)?;
     same("content type", &expected.content_type, &&*reply.content_type)?;
     same("kind", &expected.kind, &head.kind)?;
     same("tier", &expected.tier, &head.tier)?;
+    same("counter", &expected.counted, &reply.counted)?;
     same_text("log", expected.log.as_deref().unwrap_or_default(), &reply.log)?;
     match &expected.body {
         Body::Exact(text) => {
@@ -58,7 +62,8 @@ pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
             let limit = if reply.body.len() > 16 << 10 { expected.limit.min(shown) } else { expected.limit };
             listed(&Blocks { limit, ..expected.clone() }, &lines)
         }
-        Body::Redirect(targets) => redirect(targets, reply),
+        Body::Redirect(targets, besides) => redirect(targets, besides, reply),
+        Body::Form => Ok(()),
         Body::Blocks(expected) => {
             same_text("header lines", "", &reply.headers)?;
             listed(expected, &reply.body)
@@ -103,13 +108,60 @@ fn cut(text: &str) -> String {
     text.chars().take(300).collect()
 }
 
-fn redirect(targets: &[String], reply: &Reply) -> Result<(), Difference> {
-    let location = reply.headers.strip_prefix("Location: ").and_then(|rest| rest.strip_suffix("\r\n"));
-    let Some(location) = location else { return Err(format!("no Location in {:?}", reply.headers)) };
+fn redirect(targets: &[String], besides: &Besides, reply: &Reply) -> Result<(), Difference> {
+    let lines = reply.headers.strip_prefix("Location: ").and_then(|rest| rest.split_once("\r\n"));
+    let Some((location, rest)) = lines else { return Err(format!("no Location in {:?}", reply.headers)) };
     if !targets.iter().any(|target| target == location) {
         return Err(format!("redirected to {location}, not to one of {targets:?}"));
     }
-    same_text("body", &format!("{location}\n"), &reply.body)
+    same_text("body", &format!("{location}\n"), &reply.body)?;
+    let rest = rest.strip_prefix(besides.vary).ok_or_else(|| format!("no {:?} in {rest:?}", besides.vary))?;
+    // "All header lines together have at most 2,816 bytes; links beyond are left out."
+    let room = 2816_usize.saturating_sub("Content-Type: text/plain\r\n".len());
+    let mut shown = reply.headers.len() - rest.len();
+    let mut first = String::new();
+    for line in besides.lines.iter().filter(|_| besides.mirrors.is_some()) {
+        if shown + line.len() <= room {
+            (shown, first) = (shown + line.len(), first + line);
+        }
+    }
+    let rest = rest.strip_prefix(&first).ok_or_else(|| format!("no {first:?} in {rest:?}"))?;
+    match &besides.mirrors {
+        Some(mirrors) => links(mirrors, location, rest, room - shown.min(room)),
+        None => same_text("header lines", "", rest),
+    }
+}
+
+/// Header lines that name mirrors, within so many bytes; the first of them is `Location`.
+fn links(mirrors: &Blocks, location: &str, lines: &str, room: usize) -> Result<(), Difference> {
+    let mut body = String::new();
+    let mut count = 0;
+    for line in lines.split_terminator("\r\n") {
+        count += 1;
+        let parts = line.strip_prefix("Link: <").and_then(|rest| rest.split_once(">; rel=duplicate; pri="));
+        let Some((url, rest)) = parts else { return Err(format!("no link to a mirror: {line:?}")) };
+        let country =
+            rest.strip_prefix(&format!("{count}")).map(|geo| geo.strip_prefix("; geo=").unwrap_or(geo));
+        let Some(country) = country else { return Err(format!("link {count} has another pri: {line:?}")) };
+        body += &format!("{url} {country}\n");
+        if count == 1 {
+            same_text("the first link", location, url)?;
+        }
+    }
+    // Fewer where the longest of all mirrors would not have fitted.
+    let link =
+        |line: &Line| format!("Link: <{}>; rel=duplicate; pri=1; geo=\r\n", line.before.trim_end()).len();
+    let all =
+        mirrors.groups.iter().chain(mirrors.global.iter().map(|global| &global.group)).flatten().flatten();
+    let is_full = lines.len() + all.map(link).max().unwrap_or_default() > room;
+    let limit = if is_full { mirrors.limit.min(count) } else { mirrors.limit };
+    if lines.len() > room {
+        return Err(format!("{} bytes of links, where there was room for {room}", lines.len()));
+    }
+    if limit == 0 {
+        return Ok(());
+    }
+    listed(&Blocks { limit, ..mirrors.clone() }, &body)
 }
 
 /// With the origin as the last line, or without; it is there where fewer hosts than enough are listed.

@@ -1,12 +1,13 @@
 //! A request that owns its bytes, and the reply that the program gives to it.
 
 use crate::VERSION;
+use answer::redirector::Redirector;
 use answer::rules::Rules;
 use answer::{Fragments, Scratch, Service};
 use cache::{CacheBytes, View};
 use rand::Rng;
 use std::{fmt, net::IpAddr};
-use wire::{Accept, Method, ReplyHead, Request, UrlScheme};
+use wire::{Accept, Counter, Method, ReplyHead, Request, UrlScheme};
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -15,8 +16,9 @@ pub struct Asked {
     pub path: Vec<u8>,
     pub query: Vec<u8>,
     pub client: Option<IpAddr>,
-    /// Whether it is a browser, which lists `text/html`.
-    pub html: bool,
+    pub scheme: UrlScheme,
+    /// What it lists in Accept.
+    pub accept: Accept,
 }
 
 /// A reply, taken apart.
@@ -29,6 +31,8 @@ pub struct Reply {
     pub body: String,
     /// Lines of the access log.
     pub log: String,
+    /// What else is counted of it.
+    pub counted: Option<Counter>,
 }
 
 impl Asked {
@@ -36,8 +40,8 @@ impl Asked {
     pub fn wire(&self) -> Request<'_> {
         Request {
             method: self.method,
-            scheme: UrlScheme::Http,
-            accept: if self.html { Accept::HTML } else { Accept::NONE },
+            scheme: self.scheme,
+            accept: self.accept,
             client: self.client,
             path: &self.path,
             query: &self.query,
@@ -50,7 +54,8 @@ impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (path, query) = (self.path.escape_ascii(), self.query.escape_ascii());
         let client = self.client.map_or("unknown".to_owned(), |client| client.to_string());
-        write!(f, "{:?} {path}?{query} from {client}", self.method)
+        let (method, scheme, accept) = (self.method, self.scheme, self.accept);
+        write!(f, "{method:?} {path}?{query} from {client} by {scheme:?}, {accept:?}")
     }
 }
 
@@ -59,6 +64,7 @@ pub struct Program<'a> {
     view: View<'a>,
     fragments: Fragments,
     rules: Rules,
+    redirector: Option<Redirector>,
     scratch: Scratch,
 }
 
@@ -67,7 +73,12 @@ impl<'a> Program<'a> {
     pub fn start(bytes: &'a CacheBytes, rules: Rules) -> Program<'a> {
         let view = View::check(bytes).expect("a cache that was just written passes its check");
         let fragments = Fragments::prepare(&view).expect("a small cache");
-        Program { view, fragments, rules, scratch: Scratch::default() }
+        Program { view, fragments, rules, redirector: None, scratch: Scratch::default() }
+    }
+
+    /// The same with paths that lead to files.
+    pub fn with(self, redirector: Redirector) -> Program<'a> {
+        Program { redirector: Some(redirector), ..self }
     }
 
     /// Asks.
@@ -76,7 +87,7 @@ impl<'a> Program<'a> {
             view: self.view,
             fragments: &self.fragments,
             rules: self.rules,
-            redirector: None,
+            redirector: self.redirector.as_ref(),
             version: VERSION,
         };
         // Something stands in the buffer already, as in a connection with more than one request in flight.
@@ -95,6 +106,7 @@ impl<'a> Program<'a> {
             headers: headers.into(),
             body: text(body),
             log: text(&log),
+            counted: answer.counted,
         }
     }
 }

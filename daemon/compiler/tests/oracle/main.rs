@@ -2,7 +2,8 @@
 //!
 //! `model` is the second reading of SPEC.md. `random_world` and `random_request` make caches and requests, `world` takes a
 //! cache through the program's own compiler, `exchange` asks, `compare` judges. `order` looks at chance itself.
-//! `ORACLE_REQUESTS=N` sets how many requests each test makes, `ORACLE_SEED=N` which.
+//! `redirects` does all that for paths of the redirector. `ORACLE_REQUESTS=N` sets how many requests each test makes,
+//! `ORACLE_REDIRECTS=N` how many paths, `ORACLE_SEED=N` which.
 
 #[path = "../golden/cache_toml.rs"]
 mod cache_toml;
@@ -19,6 +20,7 @@ mod random_hops;
 mod random_request;
 mod random_world;
 mod real;
+mod redirects;
 mod reports;
 mod setting;
 #[allow(dead_code, reason = "the replay uses more of it")]
@@ -79,7 +81,7 @@ fn answers_over_random_caches_are_those_of_the_model() {
     for number in 0..requests.div_ceil(500) {
         let mut dice = Dice::new(seed << 32 | number);
         let world = random_world::world(&mut dice);
-        let mut model = Model { facts: world.facts(), rules: random_request::rules(&mut dice) };
+        let mut model = Model::of(world.facts(), random_request::rules(&mut dice));
         let name = format!("ORACLE_SEED={seed}, cache {number}");
         tally.add(&agree(&name, &world, &mut model, &mut dice, 500.min(requests - number * 500)));
     }

@@ -10,7 +10,7 @@ use crate::{
 use cache::{CacheBytes, HostId, View, place::Place, scheme::host_name};
 use interchange::message::Host;
 use std::{collections::BTreeMap, fs, net::IpAddr, path::Path};
-use wire::{Method, code::Country};
+use wire::{Accept, Method, UrlScheme, code::Country};
 
 const COUNTRIES: [&str; 20] = [
     "SI", "SA", "EG", "RU", "BR", "NZ", "ZA", "IN", "PK", "KZ", "IS", "EE", "UY", "KE", "NG", "MN", "IE",
@@ -72,7 +72,8 @@ fn first_five(cache: &CacheBytes, country: &str) -> (String, f64) {
         path: b"/mirrorlist".to_vec(),
         query: b"path=almalinux/9/BaseOS/x86_64/os&protocol=https,http".to_vec(),
         client: Some(client),
-        html: false,
+        scheme: UrlScheme::Http,
+        accept: Accept::NONE,
     };
     let km = |name: &str| carriers.get(name).and_then(|(_, place)| Some(from.km((*place)?)));
     let within = carriers.values().filter(|(_, place)| place.is_some_and(|at| from.km(at) <= 4000.0)).count();

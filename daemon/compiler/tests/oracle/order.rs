@@ -9,7 +9,7 @@ use crate::{
 };
 use answer::rules::{LogAddress, NetblockMode, Rules};
 use std::collections::BTreeMap;
-use wire::Method;
+use wire::{Accept, Method, UrlScheme};
 
 pub const RULES: Rules = Rules { minimum: 5, netblock: NetblockMode::First, log_address: LogAddress::Off };
 
@@ -70,7 +70,8 @@ fn orders(cache: &str, query: &str, client: &str, places: usize, draws: usize) -
         path: b"/mirrorlist".to_vec(),
         query: format!("path=d&{query}").into_bytes(),
         client: Some(client.parse().expect("an address")),
-        html: false,
+        scheme: UrlScheme::Http,
+        accept: Accept::NONE,
     };
     let mut orders = BTreeMap::new();
     for _ in 0..draws {

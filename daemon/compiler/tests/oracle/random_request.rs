@@ -7,15 +7,15 @@ use crate::{
 };
 use answer::rules::{LogAddress, NetblockMode, Rules};
 use std::net::IpAddr;
-use wire::Method;
+use wire::{Accept, Method, UrlScheme};
 
 /// The names that a cache knows, for requests to use.
 pub struct Vocabulary {
     repos: Vec<String>,
     /// Repository and architecture that belong together; those of which there are most mirrors twice over.
     repo_archs: Vec<(String, String)>,
-    directories: Vec<String>,
-    files: Vec<String>,
+    pub directories: Vec<String>,
+    pub files: Vec<String>,
     locations: Vec<String>,
     countries: Vec<String>,
     asns: Vec<u32>,
@@ -77,7 +77,8 @@ impl Vocabulary {
             path: path.into(),
             query: written.join(&b'&'),
             client: if dice.percent(5) { None } else { Some(self.address(dice)) },
-            html: dice.percent(20),
+            scheme: UrlScheme::Http,
+            accept: if dice.percent(20) { Accept::HTML } else { Accept::NONE },
         }
     }
 
@@ -144,7 +145,7 @@ impl Vocabulary {
     }
 
     /// The parameters that say who asks and what suits.
-    fn filters(&self, dice: &mut Dice, parameters: &mut Vec<(&'static str, Vec<u8>)>) {
+    pub fn filters(&self, dice: &mut Dice, parameters: &mut Vec<(&'static str, Vec<u8>)>) {
         for (name, percent) in [("country", 30), ("cc", 8)] {
             if dice.percent(percent) {
                 let count = if dice.percent(10) { 15 + dice.below(15) } else { 1 + dice.below(3) };
@@ -342,7 +343,7 @@ fn beside(address: IpAddr, distance: u128) -> IpAddr {
 }
 
 /// Rarely, bytes that do not belong there.
-fn damaged(dice: &mut Dice, mut value: Vec<u8>) -> Vec<u8> {
+pub fn damaged(dice: &mut Dice, mut value: Vec<u8>) -> Vec<u8> {
     let at = dice.below(value.len() + 1);
     match dice.below(150) {
         0 => insert(
@@ -364,7 +365,7 @@ fn insert(value: &mut Vec<u8>, at: usize, odd: &[u8]) {
 }
 
 /// `name=value` as clients write it: percent-encoded where it must be, and sometimes where it need not.
-fn written(dice: &mut Dice, name: &str, value: &[u8]) -> Vec<u8> {
+pub fn written(dice: &mut Dice, name: &str, value: &[u8]) -> Vec<u8> {
     let everything = dice.percent(5);
     let mut text = Vec::new();
     if dice.percent(2) {

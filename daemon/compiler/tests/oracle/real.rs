@@ -21,7 +21,7 @@ pub fn world() -> Option<World> {
 fn answers_over_the_real_cache_are_those_of_the_model() {
     let Some(world) = world() else { return };
     let mut dice = Dice::new(setting("ORACLE_SEED", 1));
-    let mut model = Model { facts: world.facts(), rules: random_request::rules(&mut dice) };
+    let mut model = Model::of(world.facts(), random_request::rules(&mut dice));
     let tally = agree("the real cache", &world, &mut model, &mut dice, setting("ORACLE_REQUESTS", 10_000));
     println!("{tally:#?}");
 }

@@ -11,7 +11,7 @@ use crate::{
 use answer::rules::Rules;
 use cache::scheme::host_name;
 use std::collections::BTreeMap;
-use wire::Method;
+use wire::{Accept, Method, UrlScheme};
 
 const CACHE: &str = include_str!("../../../../shared/answer/golden/near/cache.toml");
 
@@ -25,7 +25,8 @@ fn replies(cache: &str, minimum: usize, query: &str, client: &str, times: usize)
         path: b"/mirrorlist".to_vec(),
         query: query.as_bytes().to_vec(),
         client: Some(client.parse().expect("an address")),
-        html: false,
+        scheme: UrlScheme::Http,
+        accept: Accept::NONE,
     };
     (0..times).map(|_| program.ask(&asked, 0, &mut dice.0)).collect()
 }
@@ -80,7 +81,8 @@ fn a_client_by_ipv6_is_sent_to_no_host_known_to_lack_it() {
                 path: b"/mirrorlist".to_vec(),
                 query: query.as_bytes().to_vec(),
                 client: Some(format!("{network}::{number:x}").parse().expect("an address")),
-                html: false,
+                scheme: UrlScheme::Http,
+                accept: Accept::NONE,
             };
             program.ask(&asked, 0, &mut dice.0)
         };

@@ -59,7 +59,7 @@ const SUFFIXES: [(&[u8], Flag); 4] = [
 /// is about: a file with details, for a list of mirrors any path in a directory, for apt a directory.
 pub fn suffix<'p>(view: &View<'_>, path: &'p [u8]) -> Option<(&'p [u8], Flag)> {
     let ends = |(suffix, flag): &(&[u8], Flag)| Some((path.strip_suffix(*suffix)?, *flag));
-    let (base, flag) = SUFFIXES.iter().find_map(ends)?;
+    let (base, flag) = SUFFIXES.iter().find_map(ends).filter(|(base, _)| !base.ends_with(b"/"))?;
     let found = target::find(view, base);
     let fits = match flag {
         Flag::Mirrorlist => target::by_path(view, &Cow::Borrowed(base)).is_ok(),

@@ -5,7 +5,7 @@
 use super::{
     client::Client,
     exclude::Exclude,
-    file::{self, Leads},
+    file::{self, Leads, Why},
     form::{Endpoint, Format},
     params::{Flag, Params, items},
     sticky::Draw,
@@ -170,8 +170,25 @@ impl<'q> Query<'q> {
         let params = Params::parse(request.query);
         let slash = path.ends_with(b"/");
         let mut path = target::real(view, target::normalise(&path));
+        let asked = params.protocol.as_ref().and_then(|list| protocols(list));
+        // Who came by https is never led down.
+        let https = Schemes::NONE.with(Scheme::Https);
+        let protocols = match request.scheme {
+            UrlScheme::Https => Some(asked.unwrap_or(Schemes::WEB).and(https)),
+            UrlScheme::Http | UrlScheme::Unknown => asked,
+        };
+        let web = protocols.unwrap_or(Schemes::WEB).and(Schemes::WEB);
+        let countries = params.country.as_ref().and_then(|list| Countries::read(view, list));
+        let exclude = params.exclude.as_ref().and_then(|list| Exclude::read(view, list));
+        let strict = params.strict && countries.is_some();
+        let barred = strict || exclude.as_ref().is_some_and(Exclude::origin);
+        let origin_of =
+            |path: &[u8]| view.origin_of(path).filter(|one| !barred && web.contains(one.scheme()));
         let mut flag = None;
-        if !slash && let Some((base, asked)) = file::suffix(view, &path) {
+        if !slash
+            && let Some((base, asked)) = file::suffix(view, &path)
+            && !(origin_of(&path).is_some() && view.is_origin_only(&path))
+        {
             (path, flag) = (target::real(view, Cow::Owned(base.to_vec())), Some(asked));
         }
         let named = params.format.as_deref().map(Format::parse);
@@ -185,20 +202,12 @@ impl<'q> Query<'q> {
             }
             (None, None) => Format::Redirect,
         };
-        let asked = params.protocol.as_ref().and_then(|list| protocols(list));
-        // Who came by https is never led down.
-        let https = Schemes::NONE.with(Scheme::Https);
-        let protocols = match request.scheme {
-            UrlScheme::Https => Some(asked.unwrap_or(Schemes::WEB).and(https)),
-            UrlScheme::Http | UrlScheme::Unknown => asked,
-        };
-        let web = protocols.unwrap_or(Schemes::WEB).and(Schemes::WEB);
-        let countries = params.country.as_ref().and_then(|list| Countries::read(view, list));
-        let exclude = params.exclude.as_ref().and_then(|list| Exclude::read(view, list));
-        let strict = params.strict && countries.is_some();
-        let barred = strict || exclude.as_ref().is_some_and(Exclude::origin);
-        let origin = view.origin_of(&path).filter(|origin| !barred && web.contains(origin.scheme()));
+        let origin = origin_of(&path);
         let leads = file::leads(view, &path, slash, origin, now);
+        // What the origin alone has comes from there, in whatever form its mirrors are asked for.
+        if leads == Leads::Origin(Why::Only) && flag.is_none() && named != Some(None) {
+            format = Format::Redirect;
+        }
         let target = match &leads {
             Leads::Mirrors(target) => Ok(target.clone()),
             Leads::Origin(_) => target::by_path(view, &path),

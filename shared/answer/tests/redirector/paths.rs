@@ -179,6 +179,21 @@ fn what_the_origin_alone_has_comes_from_there() {
         assert_eq!(reply.counted, only.then_some(Counter::RedirectorOriginOnly), "{path}");
     }
     assert_eq!(redirects.location("/dl/pub/os/9"), "https://origin.example/pub/os/9/");
+    // In whatever form its mirrors are asked for, they have it not.
+    for form in ["json", "mirrorlist", "format=apt"] {
+        let reply = redirects.ask(HTTPS_DE, &format!("/dl/pub/iso/x.torrent?{form}"));
+        assert_eq!(reply.location(), "https://origin.example/pub/iso/x.torrent", "{form}");
+    }
+    assert_eq!(redirects.ask(HTTPS_DE, "/dl/pub/iso/x.torrent?format=pdf").status, 400);
+}
+
+#[test]
+fn an_ending_alone_is_the_name_of_a_file() {
+    let redirects = Redirects::new();
+    for name in [".mirrorlist", ".apt", ".meta4"] {
+        let location = redirects.location(&format!("/dl/pub/iso/{name}"));
+        assert!(location.ends_with(&format!(".example/pub/iso/{name}")), "{name}: {location}");
+    }
 }
 
 #[test]

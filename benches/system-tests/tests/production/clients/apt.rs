@@ -16,17 +16,21 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// apt with all its folders in this one, and this list of mirrors.
-struct Apt<'a> {
+pub struct Apt<'a> {
     root: &'a Path,
 }
 
 impl Apt<'_> {
     fn new<'a>(service: &Service, root: &'a Path) -> Apt<'a> {
+        Apt::with(&format!("mirror+{}", service.url(&format!("mirrorlist?path={ARCHIVE}"))), root)
+    }
+
+    /// One with this source.
+    pub fn with<'a>(url: &str, root: &'a Path) -> Apt<'a> {
         for folder in ["etc", "state/lists/partial", "cache/archives/partial"] {
             fs::create_dir_all(root.join(folder)).unwrap();
         }
-        let url = service.url(&format!("mirrorlist?path={ARCHIVE}"));
-        fs::write(root.join("etc/sources.list"), format!("deb [trusted=yes] mirror+{url} ./\n")).unwrap();
+        fs::write(root.join("etc/sources.list"), format!("deb [trusted=yes] {url} ./\n")).unwrap();
         fs::write(root.join("state/status"), "").unwrap();
         Apt { root }
     }
@@ -54,13 +58,13 @@ impl Apt<'_> {
     }
 
     /// Fetches the index.
-    fn update(&self) {
+    pub fn update(&self) {
         let said = self.run(&["update"]).unwrap();
         assert!(!said.contains("\nW: ") && !said.contains("\nErr:"), "{said}");
     }
 
     /// Fetches the package.
-    fn download(&self) -> Vec<u8> {
+    pub fn download(&self) -> Vec<u8> {
         self.run(&["download", "tiny"]).unwrap();
         fs::read(self.root.join("tiny_1.1_all.deb")).unwrap()
     }

@@ -18,11 +18,16 @@ impl Dnf {
 
     /// The same with a repository of another name.
     pub fn of(service: &Service, option: &str, repository: &str) -> Dnf {
-        let folder = tempfile::tempdir().unwrap();
         let url = service.url(&format!("{option}?repo={repository}&arch=$basearch"));
+        Dnf::with(&format!("{option}={url}"))
+    }
+
+    /// The same with this line to say where it is.
+    pub fn with(line: &str) -> Dnf {
+        let folder = tempfile::tempdir().unwrap();
         let config = format!(
             "[main]\nreposdir=/nonexistent\nplugins=0\ngpgcheck=0\nkeepcache=1\nzchunk=0\n\n\
-            [tiny]\nname=tiny\ncountme=1\ntimeout=20\n{option}={url}\n"
+            [tiny]\nname=tiny\ncountme=1\ntimeout=20\n{line}\n"
         );
         fs::write(folder.path().join("dnf.conf"), config).unwrap();
         Dnf { folder }

@@ -1,5 +1,5 @@
 //! Real clients download a small repository through the whole service, nginx in front, from mirrors of which some are
-//! stale, broken or away.
+//! stale, broken or away. `MIRRORLIST_CLIENT=NAME` has that client's checks alone.
 //!
 //! Every need of SPEC.md §11 has a check that fails when it is not met:
 //!
@@ -28,6 +28,7 @@ mod curl;
 mod dnf;
 mod dnf_checks;
 mod mirror;
+mod redirector;
 mod repository;
 mod service;
 mod wget;
@@ -36,6 +37,7 @@ mod zypper;
 use crate::support::{has, programs};
 use std::{
     any::Any,
+    env,
     fmt::Write as _,
     fs,
     panic::catch_unwind,
@@ -43,12 +45,14 @@ use std::{
     time::Instant,
 };
 
-const TOOLS: [&str; 15] = [
+const TOOLS: [&str; 17] = [
+    "apache2",
     "dnf",
     "zypper",
     "aria2c",
     "apt-get",
     "wget",
+    "wget2",
     "curl",
     "nginx",
     "openssl",
@@ -71,11 +75,13 @@ fn real_clients() {
     }
     // Once, and not with every check.
     programs();
-    let checks: Vec<Check> =
-        [dnf_checks::CHECKS, zypper::CHECKS, aria2::CHECKS, apt::CHECKS, curl::CHECKS, wget::CHECKS].concat();
+    let lists = [dnf_checks::CHECKS, zypper::CHECKS, aria2::CHECKS, apt::CHECKS, curl::CHECKS, wget::CHECKS];
+    let checks: Vec<Check> = [&lists[..], &[redirector::CHECKS]].concat().concat();
     let mut table = String::from("\n| client | check | | seconds |\n| --- | --- | --- | ---: |\n");
     let mut failures = Vec::new();
-    for (client, what, check) in checks {
+    let wanted = env::var("MIRRORLIST_CLIENT").ok();
+    let is_wanted = |client: &str| wanted.as_ref().is_none_or(|name| name == client);
+    for (client, what, check) in checks.into_iter().filter(|(client, ..)| is_wanted(client)) {
         let begun = Instant::now();
         let outcome = catch_unwind(check);
         let verdict = if outcome.is_ok() { "PASS" } else { "FAIL" };

@@ -2,7 +2,9 @@
 
 use super::mirror::Mirror;
 use crate::support::{
-    programs, tool,
+    programs, run,
+    server::free_address,
+    tool,
     web_server::{FrontEnd, Kind, WebServer},
 };
 use interchange::message::{
@@ -49,20 +51,22 @@ impl Service {
     /// Daemon, front end and nginx on a cache of these mirrors, which every client is told in this order, with these
     /// versions of `repomd.xml`, the current one first.
     pub fn start(carriers: &[Carrier], versions: &[Vec<u8>]) -> Service {
-        let folder = tempfile::tempdir().unwrap();
-        let message = cache(carriers, versions).encode_to_vec();
-        fs::write(folder.path().join(inputs::MIRRORMANAGER), message).unwrap();
-        let file = folder.path().join("cache.mlc");
-        inputs::compile(&programs(), folder.path(), &file).unwrap();
-        // The daemon has its own copy of the cache as soon as it is ready.
-        let stack = Stack::start(
-            &programs(),
-            &file,
-            &["--workers", "1", "--redirector", "/dl/"],
-            &["--deadline", "20"],
-        )
-        .unwrap();
+        let stack = stack(&cache(carriers, versions), "");
         let web = WebServer::start(Kind::Nginx, &FrontEnd::Tcp(stack.http));
+        Service { web, _stack: stack }
+    }
+
+    /// The same with a web server that leads to files alone, whatever name it is asked for by, and knows these packages.
+    pub fn downloads(kind: Kind, mirrors: &[&Mirror], versions: &[Vec<u8>], packages: &[Known]) -> Service {
+        let carriers: Vec<Carrier> = mirrors.iter().map(|mirror| Carrier::of(mirror)).collect();
+        let mut list = cache(&carriers, versions);
+        list.file_details.push(FileDetailsDirectory {
+            directory: Some(format!("{DIRECTORY}/noarch").into()),
+            files: packages.iter().map(Known::entry).collect(),
+        });
+        let http = free_address();
+        let stack = stack(&list, &format!("[policy]\npublic-url = \"http://{http}/\"\n"));
+        let web = WebServer::downloads(kind, stack.http, http);
         Service { web, _stack: stack }
     }
 
@@ -83,6 +87,49 @@ impl Service {
     pub fn list(&self) -> String {
         self.url("mirrorlist?repo=tiny-42&arch=x86_64")
     }
+}
+
+/// A file that the cache knows by its SHA-256.
+pub struct Known {
+    name: String,
+    /// 0 where it is not known.
+    size: u64,
+    sha256: String,
+}
+
+impl Known {
+    pub fn of(name: &str, content: &[u8]) -> Known {
+        Known { name: name.into(), size: content.len() as u64, sha256: hash("sha256sum", content) }
+    }
+
+    /// Without its size.
+    pub fn without_size(name: &str, content: &[u8]) -> Known {
+        Known { size: 0, ..Known::of(name, content) }
+    }
+
+    fn entry(&self) -> FileDetailsFile {
+        FileDetailsFile {
+            filename: Some(self.name.clone().into()),
+            details: vec![FileDetails {
+                timestamp: Some(1_790_000_000),
+                size: Some(self.size),
+                sha256: Some(self.sha256.clone().into()),
+                ..FileDetails::default()
+            }],
+        }
+    }
+}
+
+/// Daemon and front end on a cache of this list and this site file.
+fn stack(list: &MirrorList, site: &str) -> Stack {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(inputs::MIRRORMANAGER), list.encode_to_vec()).unwrap();
+    let (file, options) = (folder.path().join("cache.mlc"), folder.path().join("mirrorlist-cache.toml"));
+    fs::write(&options, site).unwrap();
+    run(inputs::build_command(&programs(), folder.path(), &file).arg("--config").arg(options)).unwrap();
+    // The daemon has its own copy of the cache as soon as it is ready.
+    let redirector = ["--workers", "1", "--redirector", "/dl/"];
+    Stack::start(&programs(), &file, &redirector, &["--deadline", "20"]).unwrap()
 }
 
 fn cache(carriers: &[Carrier], versions: &[Vec<u8>]) -> MirrorList {

@@ -19,12 +19,17 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// Downloads the package into a root of its own and returns what was downloaded.
-fn download(service: &Service, kind: &str) -> Vec<u8> {
+fn download_by(service: &Service, kind: &str) -> Vec<u8> {
+    let url = service.url(&format!("{kind}?repo=tiny-42&arch=x86_64"));
+    download(&format!("mirrorlist={url}"))
+}
+
+/// The same with this line to say where the repository is.
+pub fn download(line: &str) -> Vec<u8> {
     let root = tempfile::tempdir().unwrap();
     let repos = root.path().join("etc/zypp/repos.d");
     fs::create_dir_all(&repos).unwrap();
-    let url = service.url(&format!("{kind}?repo=tiny-42&arch=x86_64"));
-    let text = format!("[tiny]\nname=tiny\nenabled=1\ngpgcheck=0\ntype=rpm-md\nmirrorlist={url}\n");
+    let text = format!("[tiny]\nname=tiny\nenabled=1\ngpgcheck=0\ntype=rpm-md\n{line}\n");
     fs::write(repos.join("tiny.repo"), text).unwrap();
     let zypper = |arguments: &[&str]| {
         let mut command = match geteuid().is_root() {
@@ -50,7 +55,7 @@ fn takes_the_package(kind: &str) {
     let new = Repository::build("1.1");
     let (first, second) = (Mirror::serve(new.folder()), Mirror::serve(new.folder()));
     let service = Service::of(&[&first, &second], &[new.repomd()]);
-    assert_eq!(download(&service, kind), new.package());
+    assert_eq!(download_by(&service, kind), new.package());
     assert!(first.asked_for("repomd.xml") > 0, "{:?} {:?}", first.asked(), second.asked());
 }
 
@@ -59,13 +64,13 @@ fn broken_first(kind: &str) {
     let empty = tempfile::tempdir().unwrap();
     let (away, hollow, fresh) = (Mirror::away(), Mirror::serve(empty.path()), Mirror::serve(new.folder()));
     let service = Service::of(&[&away, &hollow, &fresh], &[new.repomd()]);
-    assert_eq!(download(&service, kind), new.package());
+    assert_eq!(download_by(&service, kind), new.package());
 }
 
 fn known_as_stale() {
     let (old, new) = Repository::old_and_new();
     let (stale, fresh) = (Mirror::serve(old.folder()), Mirror::serve(new.folder()));
     let service = Service::start(&[Carrier::known_as_stale(&stale), Carrier::of(&fresh)], &[new.repomd()]);
-    assert_eq!(download(&service, "mirrorlist"), new.package());
+    assert_eq!(download_by(&service, "mirrorlist"), new.package());
     assert_eq!(stale.asked(), Vec::<String>::new());
 }

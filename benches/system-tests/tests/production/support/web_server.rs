@@ -62,6 +62,17 @@ impl WebServer {
 }
 
 impl WebServer {
+    /// Starts the example for the front end at `front_end` so that it leads to files: it listens at `http`, and its address
+    /// there is the name of the site of downloads.
+    pub fn downloads(kind: Kind, front_end: SocketAddr, http: SocketAddr) -> WebServer {
+        let (name, start): (_, fn(Example, SocketAddr) -> WebServer) = match kind {
+            Kind::Nginx => ("nginx.conf", nginx_at),
+            Kind::Apache => ("apache.conf", apache_at),
+        };
+        let example = Example::read(name).with("127.0.0.1:8080", front_end);
+        start(example.with("download.example.org", http.ip()), http)
+    }
+
     /// What nginx has logged: request, status and range that was asked for.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("access.log")).unwrap()
@@ -76,8 +87,12 @@ impl WebServer {
 
 /// nginx with an example that listens on the usual ports.
 pub fn nginx(example: Example) -> WebServer {
+    nginx_at(example, free_address())
+}
+
+fn nginx_at(example: Example, http: SocketAddr) -> WebServer {
     let folder = Folder::new();
-    let (http, https) = (free_address(), free_address());
+    let https = free_address();
     let mut example =
         example.with("listen 80;", format!("listen {http};")).with("listen [::]:80;", listen_v6(""));
     if example.text().contains(" ssl;") {
@@ -114,8 +129,12 @@ fn listen_v6(option: &str) -> String {
 
 /// Apache with an example that listens on the usual ports.
 pub fn apache(example: Example) -> WebServer {
+    apache_at(example, free_address())
+}
+
+fn apache_at(example: Example, http: SocketAddr) -> WebServer {
     let folder = Folder::new();
-    let (http, https) = (free_address(), free_address());
+    let https = free_address();
     certify(&folder);
     let example = with_certificate(example, &folder)
         .with("<VirtualHost *:80>", format!("<VirtualHost {http}>"))

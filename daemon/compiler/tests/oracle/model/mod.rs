@@ -7,6 +7,7 @@
 pub mod apt;
 pub mod client;
 pub mod facts;
+pub mod file;
 pub mod forwarded;
 pub mod json;
 pub mod metalink;
@@ -24,17 +25,20 @@ pub mod unlisted;
 use answer::rules::Rules;
 use client::Client;
 use facts::{Facts, Hosts};
+use file::{Besides, WEB};
 use question::Question;
 use std::{collections::BTreeSet, ops::RangeInclusive};
 use subject::{About, Subject};
 use tiers::{Candidates, Selection};
 use unlisted::Reasons;
-use wire::{Accept, Kind, Request, Tier};
+use wire::{Accept, Counter, Kind, Request, Tier};
 
 /// The inputs and the operator's rules.
 pub struct Model {
     pub facts: Facts,
     pub rules: Rules,
+    /// Prefixes of the redirector, and the trees that stand for them.
+    pub prefixes: Vec<(String, String)>,
 }
 
 /// What a request must get.
@@ -48,6 +52,8 @@ pub struct Expected {
     pub body: Body,
     /// The line of the access log, LF included.
     pub log: Option<String>,
+    /// What else is counted of it.
+    pub counted: Option<Counter>,
 }
 
 /// The body, up to what chance decides.
@@ -63,8 +69,10 @@ pub enum Body {
     Page(Blocks),
     /// A page of help that says these.
     Help(Vec<String>),
-    /// One of these, as the value of `Location` and as the only line of the body.
-    Redirect(Vec<String>),
+    /// One of these, as the value of `Location` and as the only line of the body, and what the head has besides.
+    Redirect(Vec<String>, Besides),
+    /// Something of this kind, which is not judged here.
+    Form,
 }
 
 /// A body of `top`, then one block for each host, the groups in order and the hosts of a group in any, then `bottom`.
@@ -189,9 +197,18 @@ impl Blocks {
 }
 
 impl Model {
+    /// One of a service without a redirector.
+    pub fn of(facts: Facts, rules: Rules) -> Model {
+        Model { facts, rules, prefixes: Vec::new() }
+    }
+
     /// What this request must get at `now`, in seconds since the epoch.
     pub fn answer(&self, request: &Request<'_>, now: u64) -> Expected {
-        if matches!(request.path, b"" | b"/") {
+        let below = self.below(request.path);
+        if let Some((tree, rest)) = below.filter(|(_, rest)| !rest.is_empty()) {
+            return self.file(tree, rest, request, now);
+        }
+        if below.is_some() || matches!(request.path, b"" | b"/") {
             return self.help(request.accept.has(Accept::HTML));
         }
         let question = Question::read(request);
@@ -223,9 +240,13 @@ impl Model {
             return Expected::refusal(kind, (400, text), now);
         }
         let mut expected = match subject::find(&self.facts, &question, about) {
-            Ok(subject) => self.about(&subject, &question, &client, kind, now),
+            Ok(subject) => self.about(&subject, &question, &client, kind, &WEB, now),
             Err(refusal) => Expected::refusal(kind, refusal, now),
         };
+        // Links are for paths below a prefix.
+        if let Body::Redirect(_, besides) = &mut expected.body {
+            *besides = Besides::default();
+        }
         if expected.status == 200 || expected.status == 302 {
             let asked = subject::asked_repository(&self.facts, &question);
             expected.log =
@@ -257,19 +278,22 @@ impl Model {
             tier: Tier::None,
             body: Body::Help(says),
             log: None,
+            counted: None,
         }
     }
 
+    /// The answer with the mirrors of a subject; `web` are the schemes that forms of the web may name.
     fn about(
         &self,
         subject: &Subject<'_>,
         question: &Question,
         client: &Client,
         kind: Kind,
+        web: &[&str],
         now: u64,
     ) -> Expected {
         let facts = &self.facts;
-        let candidates = tiers::candidates(facts, subject, question, client, kind);
+        let candidates = tiers::candidates(facts, subject, question, client, kind, web);
         let selection = tiers::select(facts, &self.rules, question, client, subject, &candidates);
         let global = selection.global.as_ref().filter(|(hosts, _)| !hosts.is_empty());
         let origin = origin::url(facts, subject, question);
@@ -296,9 +320,11 @@ impl Model {
                 let nearest = able.or(all.first()).map(|(_, hosts)| (*hosts).clone()).unwrap_or_default();
                 let hosts: Hosts =
                     nearest.into_iter().filter(|host| able.is_none() || !lacks(host)).collect();
+                let besides =
+                    Besides::of(facts, subject, question, &selection, self.rules.minimum, &candidates);
                 match &last {
-                    Some(origin) if hosts.is_empty() => Body::Redirect(vec![in_header(origin)]),
-                    _ => Body::Redirect(redirect_targets(subject, &hosts, &candidates)),
+                    Some(origin) if hosts.is_empty() => Body::Redirect(vec![in_header(origin)], besides),
+                    _ => Body::Redirect(redirect_targets(subject, &hosts, &candidates), besides),
                 }
             }
             Kind::Metalink4 => metalink4::document(facts, subject, &selection, minimum, &candidates, now),
@@ -307,7 +333,12 @@ impl Model {
             Kind::Apt => apt::list(subject, question, &selection, minimum, &candidates),
             _ => mirrorlist::list(facts, subject, question, &selection, minimum, &candidates),
         };
-        if let Body::Blocks(blocks) | Body::Json(blocks) | Body::Page(blocks) = &mut body {
+        let links = match &mut body {
+            Body::Redirect(_, besides) => besides.mirrors.as_mut(),
+            Body::Blocks(blocks) | Body::Json(blocks) | Body::Page(blocks) => Some(blocks),
+            _ => None,
+        };
+        if let Some(blocks) = links {
             let urls = |host: &i64| candidates[host].iter().map(|url| mirrorlist::whole_url(subject, url));
             let lacking = candidates.keys().filter(|host| lacks(host)).flat_map(urls).collect();
             blocks.promotion = Some(Promotion { front, lacking }).filter(|one| !one.lacking.is_empty());
@@ -329,7 +360,7 @@ impl Model {
             Kind::Page => (200, HTML),
             _ => (200, TEXT),
         };
-        Expected { status, content_type, kind, tier, body, log: None }
+        Expected { status, content_type, kind, tier, body, log: None, counted: None }
     }
 }
 
@@ -350,7 +381,8 @@ impl Expected {
             Kind::Json => (JSON, json::refusal(&text)),
             _ => (TEXT, text),
         };
-        Expected { status, content_type, kind, tier: Tier::None, body: Body::Exact(body), log: None }
+        let (tier, body) = (Tier::None, Body::Exact(body));
+        Expected { status, content_type, kind, tier, body, log: None, counted: None }
     }
 }
 
@@ -365,7 +397,8 @@ fn redirect_targets(subject: &Subject<'_>, nearest: &Hosts, candidates: &Candida
     nearest.iter().map(target).collect()
 }
 
+/// A URL as a header's value.
 fn in_header(url: &str) -> String {
-    let encoded = |b: u8| if b.is_ascii_graphic() { (b as char).to_string() } else { format!("%{b:02X}") };
-    url.bytes().map(encoded).collect()
+    let written = |b: u8| if b.is_ascii_graphic() { (b as char).to_string() } else { format!("%{b:02X}") };
+    url.bytes().map(written).collect()
 }

@@ -41,7 +41,7 @@ pub fn line(kind: Kind, url: String) -> Option<Line> {
         }
         Kind::Metalink4 => ("  <url priority=\"".to_owned(), xml),
         Kind::Apt => (format!("{url}\tpriority:"), Some("\n".to_owned())),
-        Kind::Json | Kind::Page => return None,
+        Kind::Json | Kind::Page | Kind::Redirect => return None,
         _ => (format!("{url}\n"), None),
     };
     Some(Line { url, before, after })

@@ -40,6 +40,8 @@ pub struct Question {
     pub location: Option<Bytes>,
     /// `Some(None)` when there is no such form.
     pub format: Option<Option<Kind>>,
+    /// The flags of forms below a prefix that are there and not `0`, in the order in which they count.
+    pub flags: Vec<&'static str>,
 }
 
 /// The names of `format`, and what answers of these forms are counted as.
@@ -74,6 +76,11 @@ impl fmt::Display for Excluded {
 }
 
 impl Question {
+    /// Whether another form than the redirect is asked for.
+    pub fn is_of_a_form(&self) -> bool {
+        self.format.is_some() || !self.flags.is_empty()
+    }
+
     /// What is excluded, as the header and the refusal have it.
     pub fn excluded(&self) -> Option<String> {
         let names: Vec<String> = self.exclude.iter().map(Excluded::to_string).collect();
@@ -119,6 +126,10 @@ impl Question {
             explain: flag("explain"),
             version: value("version"),
             location: value("location"),
+            flags: ["mirrorlist", "json", "meta4", "metalink", "sha256", "sha512"]
+                .into_iter()
+                .filter(|name| flag(name))
+                .collect(),
             format: value("format").map(|name| FORMATS.iter().find(|form| form.0 == name).map(|form| form.1)),
         }
     }
@@ -136,7 +147,7 @@ fn parameters(query: &[u8]) -> BTreeMap<Bytes, Bytes> {
 }
 
 /// Percent-decoding; "an invalid `%` escape stays as written; `+` stays a plus sign everywhere".
-fn decoded(text: &[u8]) -> Bytes {
+pub fn decoded(text: &[u8]) -> Bytes {
     let digit = |byte: Option<&u8>| (*byte? as char).to_digit(16);
     let mut bytes = Vec::new();
     let mut rest = text;

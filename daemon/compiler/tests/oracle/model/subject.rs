@@ -2,6 +2,7 @@
 
 use super::{
     facts::{Directory, Facts, Hosts, Version},
+    file::components,
     question::{Bytes, Question, could_be_known, repeated},
 };
 use std::collections::BTreeSet;
@@ -196,8 +197,8 @@ fn distance(one: &[u8], other: &[u8]) -> Option<usize> {
 /// "if the whole path is a directory of the cache, it is about that directory; otherwise the last segment is a file in
 /// its parent, which must be a directory of the cache". Slashes as in §1.
 fn by_path<'a>(facts: &'a Facts, given: &[u8]) -> Result<Found<'a>, Refusal> {
-    let segments: Vec<&[u8]> = given.split(|b| *b == b'/').filter(|segment| !segment.is_empty()).collect();
-    let plain = segments.join(&b'/');
+    let plain = facts.real(components(given).join(&b'/'));
+    let segments = components(&plain);
     let header = format!("# path = {} ", repeated(&plain));
     let invalid = || (404, format!("{header}error: invalid path\n"));
     if could_be_known(&plain).is_none()
@@ -205,7 +206,7 @@ fn by_path<'a>(facts: &'a Facts, given: &[u8]) -> Result<Found<'a>, Refusal> {
     {
         return Err(invalid());
     }
-    let path = String::from_utf8(plain).map_err(|_| invalid())?;
+    let path = String::from_utf8(plain.clone()).map_err(|_| invalid())?;
     if let Some(directory) = facts.directories.get(&path) {
         return Ok((header, path, None, directory));
     }

@@ -42,13 +42,14 @@ pub struct Group {
 /// Hosts that carry the directory, with the URLs that the request can use.
 pub type Candidates<'a> = BTreeMap<i64, Vec<&'a Url>>;
 
-/// The candidates of a request.
+/// The candidates of a request; `schemes` are those of the web that count.
 pub fn candidates<'a>(
     facts: &Facts,
     subject: &Subject<'a>,
     question: &Question,
     client: &Client,
     kind: Kind,
+    schemes: &[&str],
 ) -> Candidates<'a> {
     // "of the web alone: a redirect, apt's list, metalink 4".
     let web = matches!(kind, Kind::Redirect | Kind::Apt | Kind::Metalink4);
@@ -57,7 +58,7 @@ pub fn candidates<'a>(
             Some(kept) => kept.contains(&url.scheme),
             None => url.scheme != "rsync",
         };
-        asked && (!web || url.scheme == "https" || url.scheme == "http")
+        asked && (!web || schemes.contains(&url.scheme))
     };
     // "(a metalink then gives all URLs of such a host, rsync too)".
     let all_urls = matches!(kind, Kind::Metalink | Kind::Json | Kind::Page) && question.protocols.is_none();
