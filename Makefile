@@ -32,7 +32,7 @@ completions = $(builddir)/completions
 INSTALL ?= install
 STRIP ?= strip
 
-programs = mirrorlistd mirrorlist-http mirrorlist-cache mirrorlist-collect
+programs = mirrorlistd mirrorlist-http mirrorlist-cache mirrorlist-collect mirrorlist-report
 # Each is a package; its example of this name writes what shells complete.
 completers = $(addsuffix -completions,$(programs))
 
@@ -61,6 +61,7 @@ settings = \
 	systemd/mirrorlist-http.toml:$(sysconfdir)/mirrorlist/mirrorlist-http.toml \
 	systemd/mirrorlist-cache.toml:$(sysconfdir)/mirrorlist/mirrorlist-cache.toml \
 	systemd/mirrorlist-collect.toml:$(sysconfdir)/mirrorlist/mirrorlist-collect.toml \
+	systemd/mirrorlist-report.toml:$(sysconfdir)/mirrorlist/mirrorlist-report.toml \
 	systemd/examples/logrotate:$(sysconfdir)/logrotate.d/mirrorlistd
 
 # Has a text name the folders of this installation.
@@ -124,7 +125,7 @@ install:
 	@[ -n '$(DESTDIR)' ] || printf '\n%s\n' "$$next"
 
 install-strip: install
-	$(STRIP) $(addprefix '$(DESTDIR)$(bindir)'/,$(programs))
+	$(STRIP) --strip-all --remove-section=.comment $(addprefix '$(DESTDIR)$(bindir)'/,$(programs))
 
 # Configuration that was changed stays, as does what the service has written.
 uninstall:
@@ -162,6 +163,7 @@ deb: all
 
 rpm: all
 	$(tree)
+	gzip -9n target/package/usr/share/man/*/*
 	mkdir -p '$(packages)'
 	$(CARGO) generate-rpm --package daemon --set-metadata 'release = "$(REVISION)"' \
 		--output '$(packages)/' $(RPMFLAGS)

@@ -37,7 +37,7 @@ struct Arguments {
     /// Write the figures as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Draw the size of the cache file over the number of directories
+    /// Draw cache files and what their builds take
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     /// Passed by cargo
@@ -107,7 +107,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         }
     }
     if let Some(file) = &arguments.svg {
-        draw(&rows).lines(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        draw(&rows).bars_by_tens(file).map_err(|error| format!("{}: {error}", file.display()))?;
     }
     if let Some(file) = &arguments.json {
         let report = Report { machine: Machine::this(), rows };
@@ -178,7 +178,7 @@ fn draw(rows: &[Row]) -> Chart<'_> {
             .collect(),
     };
     Chart {
-        title: "Growth of the cache file and of the memory that its build takes",
+        title: "Cache files, and the memory that their builds take",
         across: "directories, hosts",
         up: "MB",
         positions: sizes.iter().map(|(directories, hosts)| format!("{directories}, {hosts}")).collect(),

@@ -1,7 +1,7 @@
 //! Charts for people: a line or a bar for each contestant, as SVG.
 
 use plotters::prelude::*;
-use std::{error::Error, path::Path};
+use std::{error::Error, ops::Range, path::Path};
 
 const SIZE: (u32, u32) = (720, 360);
 /// Colours that differ in lightness too, the service first.
@@ -40,30 +40,44 @@ pub struct Chart<'a> {
 impl Chart<'_> {
     /// Draws a line for each series.
     pub fn lines(&self, file: &Path) -> Result<(), Box<dyn Error>> {
-        self.draw(file, false)
+        self.draw(file, false, false)
     }
 
     /// Draws a group of bars for each position.
     pub fn bars(&self, file: &Path) -> Result<(), Box<dyn Error>> {
-        self.draw(file, true)
+        self.draw(file, true, false)
     }
 
-    fn top(&self) -> f64 {
-        let values = self.series.iter().flat_map(|series| &series.values).flatten();
-        values.copied().fold(0.0, f64::max) * 1.05
+    /// The same where values are far apart: a step upwards is ten times as much.
+    pub fn bars_by_tens(&self, file: &Path) -> Result<(), Box<dyn Error>> {
+        self.draw(file, true, true)
     }
 
-    fn draw(&self, file: &Path, bars: bool) -> Result<(), Box<dyn Error>> {
+    /// Where the scale begins and ends.
+    fn scale(&self, tens: bool) -> Range<f64> {
+        let values = self.series.iter().flat_map(|series| &series.values).flatten().copied();
+        if tens {
+            let values: Vec<f64> = values.filter(|value| *value > 0.0).map(f64::log10).collect();
+            let least = values.iter().copied().fold(0.0, f64::min).floor();
+            // The legend is above the bars.
+            least..values.into_iter().fold(least, f64::max).ceil() + 1.0
+        } else {
+            0.0..values.fold(0.0, f64::max) * 1.05
+        }
+    }
+
+    fn draw(&self, file: &Path, bars: bool, tens: bool) -> Result<(), Box<dyn Error>> {
         let area = SVGBackend::new(file, SIZE).into_drawing_area();
         area.fill(&WHITE)?;
         let count = self.positions.len();
-        let top = self.top();
+        let scale = self.scale(tens);
+        let bottom = scale.start;
         let mut chart = ChartBuilder::on(&area)
             .caption(self.title, ("sans-serif", 18))
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(56)
-            .build_cartesian_2d(-0.5..count as f64 - 0.5, 0.0..top)?;
+            .build_cartesian_2d(-0.5..count as f64 - 0.5, scale)?;
         let label = |x: &f64| {
             let at = x.round();
             // Only the middle of a position has its name.
@@ -77,12 +91,18 @@ impl Chart<'_> {
             .x_label_formatter(&label)
             .x_desc(self.across)
             .y_desc(self.up)
-            .y_label_formatter(&|y| format!("{y:.0}"))
+            .y_label_formatter(&|y| match (tens, y.fract() == 0.0) {
+                (false, _) => format!("{y:.0}"),
+                (true, true) => 10f64.powf(*y).to_string(),
+                (true, false) => String::new(),
+            })
             .draw()?;
         for (at, series) in self.series.iter().enumerate() {
             let colour = COLOURS[at % COLOURS.len()];
             let drawn = if bars {
-                chart.draw_series(self.bars_of(at).map(|corners| Rectangle::new(corners, colour.filled())))?
+                let up = |y: f64| if tens { y.log10().max(bottom) } else { y };
+                let bars = self.bars_of(at).map(|(left, right, y)| [(left, bottom), (right, up(y))]);
+                chart.draw_series(bars.map(|corners| Rectangle::new(corners, colour.filled())))?
             } else {
                 let points = (0..).map(f64::from).zip(&series.values);
                 let points = points.filter_map(|(x, y)| Some((x, (*y)?)));
@@ -109,13 +129,13 @@ impl Chart<'_> {
         self.positions.get(at).cloned().unwrap_or_default()
     }
 
-    /// The corners of a series' bars: side by side with those of the others, around each position.
-    fn bars_of(&self, at: usize) -> impl Iterator<Item = [(f64, f64); 2]> + '_ {
+    /// Left, right and value of a series' bars: side by side with those of the others, around each position.
+    fn bars_of(&self, at: usize) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
         let width = 0.8 / self.series.len().max(1) as f64;
         let from = at as f64 * width - 0.4;
         (0..).map(f64::from).zip(&self.series[at].values).filter_map(move |(x, y)| {
             let left = x + from;
-            Some([(left, 0.0), (left + width * 0.92, (*y)?)])
+            Some((left, left + width * 0.92, (*y)?))
         })
     }
 }
@@ -148,6 +168,9 @@ mod tests {
         }
         // A bar for each value, and one in the legend.
         assert_eq!((svg.matches("#1B4F9C").count(), svg.matches("#E07B1F").count()), (3, 2), "{svg}");
+        chart.bars_by_tens(&file).unwrap();
+        let svg = std::fs::read_to_string(&file).unwrap();
+        assert!(svg.contains("\n10\n") && svg.matches("#1B4F9C").count() == 3, "{svg}");
         chart.lines(&file).unwrap();
         assert!(std::fs::read_to_string(&file).unwrap().contains("<polyline"));
     }

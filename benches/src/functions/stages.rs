@@ -47,6 +47,7 @@ impl<'a> Selected<'a> {
                 shared: parts.fragments.shared(),
                 usable: parts.fragments.usable(),
                 below: parts.fragments.below(),
+                reaches: parts.fragments.reaches(),
             };
             collect(source, query, target, dice, scratch, candidates);
         }
@@ -78,7 +79,7 @@ pub(super) fn order(parts: &Parts) -> Call<'_> {
     Box::new(move || {
         let selected = all.next();
         for tier in selected.candidates.picks.chunk_by_mut(|a, b| a.tier == b.tier) {
-            arrange(&view, tier, None, &mut dice, &mut scratch);
+            arrange((&view, parts.fragments.reaches()), tier, None, &mut dice, &mut scratch);
         }
         black_box(&selected.candidates);
     })

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// Who needs whom of this repository.
-const ARROWS: [(&str, &[&str]); 12] = [
+const ARROWS: [(&str, &[&str]); 13] = [
     ("wire", &[]),
     ("cache", &["wire"]),
     ("interchange", &[]),
@@ -23,6 +23,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("mirrorlistd", &["answer", "cache", "program", "wire"]),
     ("mirrorlist-cache", &["answer", "cache", "interchange", "program", "wire"]),
     ("mirrorlist-collect", &["interchange", "program"]),
+    ("mirrorlist-report", &["program"]),
     ("mirrorlist-http", &["program", "wire"]),
     ("testkit", &["answer", "cache", "interchange", "wire"]),
     (
@@ -42,7 +43,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates that are not to be in what a package is built from, however they would get there.
-const KEPT_OUT: [(&str, &[&str]); 5] = [
+const KEPT_OUT: [(&str, &[&str]); 6] = [
     // Protobuf, GeoIP, compression, async. The last two come with the cache's writer.
     (
         "mirrorlistd",
@@ -58,12 +59,18 @@ const KEPT_OUT: [(&str, &[&str]); 5] = [
             "tempfile",
             "tokio-postgres",
             "rustls",
+            "rusqlite",
         ],
     ),
-    ("mirrorlist-http", &["answer", "cache", "rkyv", "interchange", "prost", "tokio-postgres", "rustls"]),
-    ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2", "tokio-postgres", "rustls"]),
+    (
+        "mirrorlist-http",
+        &["answer", "cache", "rkyv", "interchange", "prost", "tokio-postgres", "rustls", "rusqlite"],
+    ),
+    ("mirrorlist-cache", &["mio", "tokio", "hyper", "socket2", "tokio-postgres", "rustls", "rusqlite"]),
     // The only one with a network knows of no cache and of no client.
-    ("mirrorlist-collect", &["answer", "cache", "wire", "rkyv", "maxminddb", "hyper"]),
+    ("mirrorlist-collect", &["answer", "cache", "wire", "rkyv", "maxminddb"]),
+    // Figures and pages come from files, never from a network.
+    ("mirrorlist-report", &["tokio", "hyper", "rustls", "prost", "mio", "socket2"]),
     // What answers takes no options, reads no configuration and talks to nobody; serde writes its JSON.
     ("answer", &["program", "clap", "toml", "mio", "tokio", "hyper", "prost", "tempfile"]),
 ];

@@ -23,11 +23,12 @@ use testkit::{
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd");
 
 /// Services, and the exposure that each may have: ten times the number that systemd-analyze prints.
-const SERVICES: [(&str, &str); 4] = [
+const SERVICES: [(&str, &str); 5] = [
     ("mirrorlistd.service", "8"),
     ("mirrorlist-http.service", "15"),
     ("mirrorlist-cache.service", "8"),
     ("mirrorlist-collect.service", "20"),
+    ("mirrorlist-report.service", "8"),
 ];
 
 /// Whether to go on: a tool is there.
@@ -66,7 +67,13 @@ fn installed() -> tempfile::TempDir {
     fs::create_dir_all(&bin).unwrap();
     fs::create_dir_all(&system).unwrap();
     symlink("usr/bin", root.path().join("bin")).unwrap();
-    for program in [programs.daemon, programs.frontend, programs.cache, stack::collector().unwrap()] {
+    for program in [
+        programs.daemon,
+        programs.frontend,
+        programs.cache,
+        stack::collector().unwrap(),
+        stack::report().unwrap(),
+    ] {
         fs::hard_link(&program, bin.join(program.file_name().unwrap()))
             .or_else(|_| fs::copy(&program, bin.join(program.file_name().unwrap())).map(drop))
             .unwrap();

@@ -5,10 +5,12 @@
 //! - [`mmdb`]: a writer of small country databases, for both.
 //! - [`inputs`]: from such inputs to a cache.
 //! - [`postgres`]: a real PostgreSQL with the tables of MirrorManager.
+//! - [`browser`]: a Chromium that looks at pages.
 //! - [`stack`]: daemon and front end, built and running.
 //! - [`load`]: load on them, every answer checked; [`process`]: what it cost them.
 #![forbid(unsafe_code)]
 
+pub mod browser;
 pub mod inputs;
 pub mod load;
 pub mod mmdb;

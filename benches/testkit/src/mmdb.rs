@@ -10,6 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 pub struct Database {
     nodes: Vec<[Slot; 2]>,
     data: Vec<u8>,
+    built: u64,
 }
 
 /// A record: its offset in the data section.
@@ -26,11 +27,16 @@ enum Slot {
 
 impl Default for Database {
     fn default() -> Database {
-        Database { nodes: vec![[Slot::Empty; 2]], data: Vec::new() }
+        Database { nodes: vec![[Slot::Empty; 2]], data: Vec::new(), built: 0 }
     }
 }
 
 impl Database {
+    /// Has it say that it was built at this time, in seconds since the epoch; 0, as at first: that it does not know.
+    pub fn set_built(&mut self, time: u64) {
+        self.built = time;
+    }
+
     /// Stores a record with these country codes.
     pub fn record(&mut self, country: Option<&str>, registered_country: Option<&str>) -> Record {
         let record = Record(self.data.len() as u32);
@@ -125,10 +131,13 @@ impl Database {
         string(&mut file, "database_type");
         string(&mut file, database_type);
         string(&mut file, "languages");
-        // An empty array and a 64-bit number of no bytes: types above 7 follow in a second byte, less 7.
+        // An empty array and a 64-bit number without its leading zeros: types above 7 follow in a second byte, less 7.
         file.extend([0, 4]);
         string(&mut file, "build_epoch");
-        file.extend([0, 2]);
+        let built = self.built.to_be_bytes();
+        let built = &built[self.built.leading_zeros() as usize / 8..];
+        file.extend([built.len() as u8, 2]);
+        file.extend(built);
         string(&mut file, "description");
         map(&mut file, 0);
         file

@@ -67,6 +67,11 @@ pub fn collector() -> Result<PathBuf, String> {
     Ok(build(&["--package", "mirrorlist-collect", "--bins"])?.join("mirrorlist-collect"))
 }
 
+/// Builds the report's program, as [`Programs::build`] does it, and says where it is.
+pub fn report() -> Result<PathBuf, String> {
+    Ok(build(&["--package", "mirrorlist-report", "--bins"])?.join("mirrorlist-report"))
+}
+
 /// Has cargo build something with the profile and into the target folder of the running program; where it then lies.
 fn build(what: &[&str]) -> Result<PathBuf, String> {
     let this = env::current_exe().map_err(|error| format!("own program: not found ({error})"))?;

@@ -1,9 +1,9 @@
-//! `mirrorlist-collect`: a subcommand for each source.
+//! `mirrorlist-collect`: a subcommand for each source, one that asks mirrors, and one that shows what that came to.
 //!
 //! What a subcommand is asked for goes to standard output, everything else to standard error. Exit codes are those of
 //! [`program::failure::Fault`].
 
-use crate::{config, database};
+use crate::{check, config, database, status};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use program::{
     failure::{self, Failure},
@@ -23,6 +23,10 @@ struct Arguments {
 enum Command {
     /// Read MirrorManager's database and write the file that its cache generator would
     Database(config::Options),
+    /// Ask mirrors whether they answer, once, and suspend those that do not
+    Check(config::check::Options),
+    /// Show who is suspended and why, and what the last round came to
+    Status(config::status::Options),
 }
 
 /// Runs the subcommand that the arguments (program name first) ask for.
@@ -34,6 +38,8 @@ fn run(flags: &ArgMatches) -> Result<(), Failure> {
     let arguments = Arguments::from_arg_matches(flags);
     match arguments.map_err(|error| Failure::bug(error.to_string()))?.command {
         Command::Database(options) => options.settle(flags).and_then(|config| database::run(&config)),
+        Command::Check(options) => options.settle(flags).and_then(|config| check::run(&config)),
+        Command::Status(options) => options.settle(flags).and_then(|config| status::run(&config)),
     }
 }
 

@@ -1,15 +1,25 @@
-//! Every option of `mirrorlist-collect`, declared once: its flag, key, section, help and default.
+//! Every option of `mirrorlist-collect database`, declared once: its flag, key, section, help and default; those of
+//! [`check`] and [`status`] have files of their own.
 //!
-//! How flags and the TOML file are laid over each other is in [`program::options`]. Database and output have no default:
-//! which they are is the site's to say.
+//! All of them read one TOML file, in which each checks what it says to the others, too; how flags are laid over it is in
+//! [`program::options`]. Database and output have no default: which they are is the site's to say.
+
+pub mod check;
+pub mod status;
 
 #[cfg(test)]
 mod tests;
 
 use crate::connection::Url;
 use clap::{ArgMatches, Args};
-use program::{failure::Failure, options};
+use program::{
+    failure::Failure,
+    options::{self, command_of},
+};
 use std::{path::PathBuf, time::Duration};
+
+/// Where rounds are remembered, unless somebody says otherwise.
+const STATE: &str = "/var/lib/mirrorlist-collect/state.db";
 
 /// What a reading of the database is to do, all options settled.
 #[derive(Clone, Debug)]
@@ -61,7 +71,11 @@ impl Options {
     /// Settles these options, which `flags` say, and those of the file that they name.
     pub fn settle(self, flags: &ArgMatches) -> Result<Config, Failure> {
         let url_by_flag = self.url.is_some();
-        let options = if self.config.is_some() { options::read(flags)? } else { self };
+        let options = if self.config.is_some() {
+            options::read_beside(flags, &[command_of::<check::Options>()])?
+        } else {
+            self
+        };
         let url = options.url.ok_or_else(|| absent("url", "database", "URL"))?;
         let url = Url::parse(&url).map_err(|cause| Failure::config(format!("url: {cause}")))?;
         if url_by_flag && url.has_password() {
@@ -82,7 +96,12 @@ impl Options {
 
 /// An option without which nothing can be read.
 fn absent(key: &str, what: &str, value: &str) -> Failure {
+    absent_from(key, what, value, "its [database]")
+}
+
+/// An option that nobody has named, and the place in a file where it would stand.
+fn absent_from(key: &str, what: &str, value: &str, place: &str) -> Failure {
     Failure::config(format!(
-        "{key}: no {what} is named; give --{key} {value}, or --config FILE with {key} in its [database]"
+        "{key}: no {what} is named; give --{key} {value}, or --config FILE with {key} in {place}"
     ))
 }

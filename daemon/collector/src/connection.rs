@@ -8,8 +8,8 @@ mod pgpass;
 
 pub use error::Error;
 
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use std::{fmt, path::Path, sync::Arc, time::Duration};
+use crate::tls;
+use std::{fmt, path::Path, time::Duration};
 use tokio::time::timeout;
 use tokio_postgres::{
     Client, Config, NoTls, Socket,
@@ -98,7 +98,7 @@ impl Url {
         let opening = async {
             match config.get_ssl_mode() {
                 SslMode::Disable => Ok(open(&config, NoTls).await),
-                _ => Ok(open(&config, MakeRustlsConnect::new(tls()?)).await),
+                _ => Ok(open(&config, MakeRustlsConnect::new(tls::config().map_err(Error::Config)?)).await),
             }
         };
         // The library's own limit ends when somebody is there who need not speak.
@@ -160,23 +160,6 @@ where
 fn reason(error: &tokio_postgres::Error) -> String {
     use std::error::Error as _;
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-/// TLS with the roots that this system trusts.
-fn tls() -> Result<ClientConfig, Error> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (added, _) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        let cause = found.errors.first().map_or_else(|| "none is there".into(), ToString::to_string);
-        return Err(Error::Config(format!(
-            "no certificate to trust on this system ({cause}): install ca-certificates, or name a file in SSL_CERT_FILE"
-        )));
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::Config(format!("TLS cannot be spoken ({error})")))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]

@@ -1,11 +1,17 @@
 //! The collector: where the facts come from that the cache is compiled from. The only program with a network.
 //!
 //! [`command`]: `mirrorlist-collect` and its subcommands; [`config`]: what they are told; [`connection`]: how a
-//! database is spoken to; [`database`]: MirrorManager's PostgreSQL into the interchange file.
+//! database is spoken to; [`database`]: MirrorManager's PostgreSQL into the interchange file; [`check`]: whether mirrors
+//! answer; [`http`]: how they are asked; [`store`]: what is remembered; [`status`]: what of that is shown.
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod command;
 pub mod config;
 pub mod connection;
 pub mod database;
+pub mod http;
 mod progress;
+pub mod status;
+pub mod store;
+mod tls;

@@ -244,6 +244,7 @@ impl Service<'_> {
             shared: self.fragments.shared(),
             usable: self.fragments.usable(),
             below: self.fragments.below(),
+            reaches: self.fragments.reaches(),
         };
         if query.explain {
             (scratch.candidates, scratch.verdicts) = explain::explain(source, query, target, rng);

@@ -1,5 +1,7 @@
 //! The schemes by which mirrors are reached.
 
+use std::iter;
+
 /// A URL scheme that clients of a mirrorlist understand, best first.
 ///
 /// The discriminant is the rank in which lists prefer them, and their number in the cache file.
@@ -101,7 +103,12 @@ impl Schemes {
 
     /// The schemes of the set, in the order of [`Scheme::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Scheme> {
-        Scheme::ALL.into_iter().filter(move |scheme| self.contains(*scheme))
+        let mut left = self.0;
+        iter::from_fn(move || {
+            let scheme = Scheme::from_number(left.trailing_zeros() as u8)?;
+            left &= left - 1;
+            Some(scheme)
+        })
     }
 
     /// The set as bits, bit n for the scheme numbered n; for the cache file.

@@ -289,6 +289,10 @@ fn sets_are_what_went_in_at_every_width() {
             let path = format!("many/{number}");
             let Some(Found::Directory(directory)) = view.find(path.as_bytes()) else { panic!("no {path}") };
             let set = view.set(view.carriers(directory));
+            for country in (0..view.country_count() as u16).map(CountryId) {
+                let one = set.countries().find(|(one, _)| *one == country);
+                assert_eq!(set.country(country), one.map_or(0..0, |(_, range)| range));
+            }
             let mut found: Vec<(u32, bool, Vec<Country>)> = set
                 .iter()
                 .map(|(at, member)| {

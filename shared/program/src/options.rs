@@ -47,15 +47,29 @@ pub fn read<T: Args>(flags: &ArgMatches) -> Result<T, Failure> {
     read_with(flags, &[]).map(|(options, _)| options)
 }
 
+/// The options of `T`, of a file in which other subcommands have theirs: what it says to these is checked, and not taken.
+pub fn read_beside<T: Args>(flags: &ArgMatches, others: &[Command]) -> Result<T, Failure> {
+    read_from(flags, &[], others).map(|(options, _)| options)
+}
+
 /// The options of `T`, and what the file says in these sections, whose keys are free: sections in its order, and so are
 /// their entries.
-pub fn read_with<T: Args>(mut flags: &ArgMatches, free: &[&str]) -> Result<(T, Vec<Entry>), Failure> {
+pub fn read_with<T: Args>(flags: &ArgMatches, free: &[&str]) -> Result<(T, Vec<Entry>), Failure> {
+    read_from(flags, free, &[])
+}
+
+fn read_from<T: Args>(
+    mut flags: &ArgMatches,
+    free: &[&str],
+    others: &[Command],
+) -> Result<(T, Vec<Entry>), Failure> {
     while let Some((_, inner)) = flags.subcommand() {
         flags = inner;
     }
     let command = command_of::<T>();
     let file = flags.get_one::<PathBuf>(CONFIG);
-    let (mut said, entries) = file.map_or(Ok(Default::default()), |path| said_in(path, &command, free))?;
+    let (mut said, entries) =
+        file.map_or(Ok(Default::default()), |path| said_in(path, &command, free, others))?;
     let mut arguments = Vec::new();
     for option in command.get_arguments() {
         let id = option.get_id().as_str();
@@ -85,7 +99,8 @@ pub fn keys(command: &Command) -> Vec<(Option<&str>, &str)> {
     of_files(command).filter_map(|option| Some((option.get_help_heading(), option.get_long()?))).collect()
 }
 
-fn command_of<T: Args>() -> Command {
+/// A command that has the options of `T` and no others.
+pub fn command_of<T: Args>() -> Command {
     let command = T::augment_args(Command::new("options")).no_binary_name(true);
     let mut command = command.disable_help_flag(true).disable_version_flag(true);
     command.build();
@@ -107,7 +122,7 @@ fn written<V: AsRef<OsStr>>(option: &Arg, values: impl IntoIterator<Item = V>) -
 /// What a file says: as flags, by the names of options, and in its sections with free keys.
 type Said = (HashMap<String, Vec<OsString>>, Vec<Entry>);
 
-fn said_in(path: &Path, command: &Command, free: &[&str]) -> Result<Said, Failure> {
+fn said_in(path: &Path, command: &Command, free: &[&str], others: &[Command]) -> Result<Said, Failure> {
     let text = read_file(path).map_err(|error| {
         Failure::config(format!("config {}: {}", path.display(), one_line(&error.to_string())))
     })?;
@@ -119,9 +134,15 @@ fn said_in(path: &Path, command: &Command, free: &[&str]) -> Result<Said, Failur
     })?;
     let (mut said, mut entries) = (HashMap::new(), Vec::new());
     let mut take = |section, (at, key, value): Keyed<'_, '_>| {
-        let option = of_files(command).find(|option| stands_in(option, section) && has_key(option, key));
-        let Some(option) = option else { return Err(refused(at, &misplaced(section, key, command))) };
-        let flags = values(value).map(|values| written(option, values)).ok_or_else(|| {
+        let is_meant = |option: &&Arg| stands_in(option, section) && has_key(option, key);
+        let of_command = |command: &'_ Command| of_files(command).find(is_meant).cloned();
+        let own = of_command(command).map(|option| (command, option));
+        let is_own = own.is_some();
+        let of_other = || others.iter().find_map(|other| Some((other, of_command(other)?)));
+        let Some((command, option)) = own.or_else(of_other) else {
+            return Err(refused(at, &misplaced(section, key, command)));
+        };
+        let flags = values(value).map(|values| written(&option, values)).ok_or_else(|| {
             let cause = format!(
                 "value of type {} for `{key}`, expected text, a decimal number, or a list",
                 value.type_str()
@@ -131,7 +152,9 @@ fn said_in(path: &Path, command: &Command, free: &[&str]) -> Result<Said, Failur
         command.clone().try_get_matches_from(&flags).map_err(|error| {
             refused(at, &error.to_string().replace(&format!("'{option}'"), &format!("`{key}`")))
         })?;
-        said.insert(option.get_id().to_string(), flags);
+        if is_own {
+            said.insert(option.get_id().to_string(), flags);
+        }
         Ok(())
     };
     for (at, name, value) in keyed(table.get_ref()) {
@@ -143,7 +166,8 @@ fn said_in(path: &Path, command: &Command, free: &[&str]) -> Result<Said, Failur
             entries.extend(place.entries(name, inside)?);
             continue;
         }
-        let sections: Vec<&str> = of_files(command).filter_map(Arg::get_help_heading).collect();
+        let commands = std::iter::once(command).chain(others);
+        let sections: Vec<&str> = commands.flat_map(of_files).filter_map(Arg::get_help_heading).collect();
         if !sections.contains(&name) {
             let known = sections.iter().chain(free).copied();
             return Err(refused(at, &format!("unknown section `{name}`{}", likely(name, known))));
@@ -407,8 +431,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_file_says_to_other_subcommands_is_checked_and_not_taken() {
+        let others = [command_of::<Sample>()];
+        let read = |text: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            fs::write(file.path(), text).unwrap();
+            let path = file.path().to_str().unwrap();
+            let arguments = ["program", "--config", path].into_iter().map(OsString::from);
+            let flags = flags(InSections::command(), arguments).unwrap();
+            let read = read_beside::<InSections>(&flags, &others);
+            read.map_err(|failure| failure.to_string().replace(path, "FILE"))
+        };
+        let taken = read("max-size = 7\nname = ['c']\n[one]\nmax-size = 3").unwrap();
+        assert_eq!((taken.max_size, taken.colour), (Some(3), None));
+        for (text, cause) in [
+            ("\nmax-size = 'x'", "line 2: invalid value 'x' for `max-size`: invalid digit found in string"),
+            ("mame = 'x'", "line 1: unknown option `mame`"),
+            ("[one]\nname = 'x'", "line 2: unknown option `name` in [one]"),
+        ] {
+            assert_eq!(read(text).unwrap_err(), format!("config FILE {cause}"), "{text}");
+        }
+    }
+
+    #[test]
     fn a_file_that_never_ends_is_refused() {
-        let refused = said_in(Path::new("/dev/zero"), &Sample::command(), &[]).unwrap_err();
+        let refused = said_in(Path::new("/dev/zero"), &Sample::command(), &[], &[]).unwrap_err();
         let said = "config /dev/zero: longer than 1048576 bytes, which no file of options is";
         assert_eq!(refused.to_string(), said);
     }

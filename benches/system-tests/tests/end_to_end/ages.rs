@@ -2,13 +2,31 @@
 
 use crate::support::{Client, programs, wait_until};
 use std::{
-    fs::File,
+    fs::{self, File},
     process::Command,
     time::{Duration, SystemTime},
 };
-use testkit::{inputs, sample, stack::Stack};
+use testkit::{inputs, mmdb::Database, sample, stack::Stack};
 
 const DAY: u64 = 86_400;
+
+/// What the front end's `/metrics` says.
+fn metrics(stack: &mut Stack) -> String {
+    let mut admin = None;
+    wait_until("an address for metrics", || {
+        let said = stack.frontend.messages().iter();
+        admin =
+            said.filter_map(|line| line.split_once("health and metrics on ")?.1.trim().parse().ok()).next();
+        admin.is_some()
+    });
+    Client::connect(admin.unwrap()).get("/metrics").body
+}
+
+/// A figure of an input.
+fn metric(metrics: &str, name: &str, input: &str) -> Option<u64> {
+    let start = format!("mirrorlist_cache_input_{name}{{input=\"{input}\"}} ");
+    metrics.lines().find_map(|line| line.strip_prefix(&start)).map(|value| value.parse().unwrap())
+}
 
 fn out(command: &mut Command) -> String {
     let output = command.output().unwrap();
@@ -61,18 +79,8 @@ fn an_input_that_is_too_old_is_told_wherever_one_looks() {
         .collect();
     assert_eq!((sources.len(), old), (4, vec!["netblocks"]));
 
-    let mut admin = None;
-    wait_until("an address for metrics", || {
-        let said = stack.frontend.messages().iter();
-        admin =
-            said.filter_map(|line| line.split_once("health and metrics on ")?.1.trim().parse().ok()).next();
-        admin.is_some()
-    });
-    let metrics = Client::connect(admin.unwrap()).get("/metrics").body;
-    let sample = |name: &str, input: &str| -> Option<u64> {
-        let start = format!("mirrorlist_cache_input_{name}{{input=\"{input}\"}} ");
-        metrics.lines().find_map(|line| line.strip_prefix(&start)).map(|value| value.parse().unwrap())
-    };
+    let metrics = metrics(&mut stack);
+    let sample = |name: &str, input: &str| metric(&metrics, name, input);
     let written = written.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     for (input, time, max_age) in [
         ("mirrormanager", sources[0]["time"].as_u64(), None),
@@ -89,4 +97,44 @@ fn an_input_that_is_too_old_is_told_wherever_one_looks() {
         let help = client.ask("GET", "/", accept).answer().body;
         assert!(help.contains("routes 40 days old") && help.contains("countries of addresses "), "{help}");
     }
+}
+
+/// Copied today, built long ago.
+#[test]
+fn a_country_database_is_as_old_as_it_says_itself_whatever_its_file_says() {
+    let (programs, folder) = (programs(), tempfile::tempdir().unwrap());
+    sample::write(folder.path()).unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let built = now - 45 * DAY - 60;
+    let mut database = Database::default();
+    let germany = database.record(Some("DE"), None);
+    database.insert_v4([192, 0, 2, 0].into(), 24, germany);
+    database.set_built(built);
+    let file = folder.path().join(inputs::GEOIP);
+    fs::write(&file, database.encode("GeoLite2-Country")).unwrap();
+    let cache = folder.path().join("cache.mlc");
+    let mut build = inputs::build_command(&programs, folder.path(), &cache);
+    let build = build.args(["--max-age", "mirrormanager=0"]).output().unwrap();
+    let warning = format!(
+        "warning: geoip {}: what it says is 45 d 0 h old, more than its max-age of 30 d 0 h; it is built from all the \
+         same\n",
+        file.display()
+    );
+    assert_eq!((build.status.code(), String::from_utf8(build.stderr).unwrap()), (Some(0), warning));
+
+    let seen = out(Command::new(&programs.cache).arg("inspect").arg(&cache));
+    let line = seen.lines().find(|line| line.trim_start().starts_with("geoip")).unwrap();
+    assert!(line.contains("bytes, of 20"), "{line}");
+    assert!(line.ends_with("(45 d 0 h ago); too old: its max-age is 30 d 0 h"), "{line}");
+
+    let mut stack = Stack::start(&programs, &cache, &[], &["--admin", "127.0.0.1:0"]).unwrap();
+    let control = stack.socket.with_file_name("control");
+    let status = out(Command::new(&programs.daemon).args(["status", "--control"]).arg(&control));
+    let line = status.lines().find(|line| line.trim_start().starts_with("geoip")).unwrap();
+    assert!(line.ends_with("(45 d 0 h ago); too old: warning, its max-age is 30 d 0 h"), "{line}");
+    let metrics = metrics(&mut stack);
+    assert_eq!(metric(&metrics, "timestamp_seconds", "geoip"), Some(built));
+    assert_eq!(metric(&metrics, "max_age_seconds", "geoip"), Some(30 * DAY));
+    let help = Client::connect(stack.http).get("/").body;
+    assert!(help.contains("countries of addresses 45 days old"), "{help}");
 }

@@ -14,6 +14,7 @@ mod faults;
 mod help;
 mod large;
 mod logs;
+mod looks;
 mod python;
 mod reload;
 mod support;

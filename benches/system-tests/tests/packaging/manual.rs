@@ -13,7 +13,7 @@ use std::{
 };
 
 /// A page, and the commands that it describes: the section of each, the program first.
-fn pages() -> [(&'static str, Command); 4] {
+fn pages() -> [(&'static str, Command); 5] {
     let built = |mut command: Command| {
         command.build();
         command
@@ -23,6 +23,7 @@ fn pages() -> [(&'static str, Command); 4] {
         ("mirrorlist-http.8", built(frontend::config::command())),
         ("mirrorlist-cache.1", built(compiler::tool::command())),
         ("mirrorlist-collect.1", built(collector::command::command())),
+        ("mirrorlist-report.1", built(report::command::command())),
     ]
 }
 
@@ -197,11 +198,13 @@ fn the_page_of_the_configuration_describes_every_key_and_no_other() {
     let build = command.find_subcommand("build").unwrap();
     let collector = collector::command::command();
     let database = collector.find_subcommand("database").unwrap();
+    let check = collector.find_subcommand("check").unwrap();
     let programs = [
         ("KEYS OF THE DAEMON", daemon::config::command()),
         ("KEYS OF THE FRONT END", frontend::config::command()),
         ("", build.clone()),
         ("", database.clone()),
+        ("KEYS OF THE COLLECTOR", check.clone()),
     ];
     for (place, mut command) in programs {
         let options = taken(&command, false);

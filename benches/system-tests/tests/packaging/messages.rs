@@ -12,10 +12,11 @@ use std::{
 };
 
 /// Sources, and the pages that explain what they log.
-const SOURCES: [(&str, &[&str]); 5] = [
+const SOURCES: [(&str, &[&str]); 6] = [
     ("daemon/src", &["mirrorlistd.8"]),
     ("daemon/compiler/src", &["mirrorlist-cache.1"]),
     ("daemon/collector/src", &["mirrorlist-collect.1"]),
+    ("daemon/report/src", &["mirrorlist-report.1"]),
     ("frontend/src", &["mirrorlist-http.8"]),
     ("shared/program/src", &["mirrorlistd.8", "mirrorlist-http.8"]),
 ];

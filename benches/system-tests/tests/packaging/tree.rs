@@ -123,7 +123,9 @@ fn shells_understand_the_completions(root: &Path) {
         ("zsh", "usr/share/zsh/site-functions", "_"),
         ("fish", "usr/share/fish/vendor_completions.d", ""),
     ] {
-        for program in ["mirrorlistd", "mirrorlist-http", "mirrorlist-cache", "mirrorlist-collect"] {
+        for program in
+            ["mirrorlistd", "mirrorlist-http", "mirrorlist-cache", "mirrorlist-collect", "mirrorlist-report"]
+        {
             let extension = if shell == "fish" { ".fish" } else { "" };
             let file = root.join(folder).join(format!("{prefix}{program}{extension}"));
             let text = fs::read_to_string(&file).unwrap();

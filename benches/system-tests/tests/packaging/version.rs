@@ -12,13 +12,15 @@ use std::{
 fn programs_tell_version_and_source_and_the_cache_format_if_they_know_it() {
     let _make = Make::all();
     let mut sources = Vec::new();
-    for name in ["mirrorlistd", "mirrorlist-http", "mirrorlist-cache", "mirrorlist-collect"] {
+    for name in
+        ["mirrorlistd", "mirrorlist-http", "mirrorlist-cache", "mirrorlist-collect", "mirrorlist-report"]
+    {
         let said = run(Command::new(made::program(name)).arg("--version"));
         let version = env!("CARGO_PKG_VERSION");
         let rest =
             said.trim_end().strip_prefix(&format!("{name} {version} (")).unwrap_or_else(|| panic!("{said}"));
         // The others never see a cache.
-        let end = if matches!(name, "mirrorlist-http" | "mirrorlist-collect") {
+        let end = if matches!(name, "mirrorlist-http" | "mirrorlist-collect" | "mirrorlist-report") {
             ")".to_owned()
         } else {
             format!(", cache format {FORMAT})")

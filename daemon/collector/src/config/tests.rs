@@ -53,16 +53,28 @@ fn the_example_file_names_what_is_needed_and_the_help_and_it_every_default() {
     let is_default = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
     let uncommented: Vec<&str> =
         example.lines().map(|line| if is_default(line) { &line[1..] } else { line }).collect();
-    assert_eq!(load_file(&uncommented.join("\n"), &[]), load_file(&example, &[]));
-    let command = Reading::command();
-    for (section, key) in options::keys(&command) {
-        assert_eq!(section, Some("database"));
-        assert!(example.contains(&format!("{key} = ")), "{key} is not in the example");
+    let uncommented = uncommented.join("\n");
+    assert_eq!(load_file(&uncommented, &[]), load_file(&example, &[]));
+    let commands = [command_of::<Options>(), command_of::<check::Options>()];
+    for (section, key) in commands.iter().flat_map(options::keys) {
+        let file: toml::Table = uncommented.parse().unwrap();
+        let keys = section.map_or(Some(&file), |section| file[section].as_table()).unwrap();
+        assert!(keys.contains_key(key), "{key} is not in the example");
     }
-    for line in example.lines().filter(|line| is_default(line)) {
-        let (key, value) = line[1..].split_once(" = ").unwrap();
-        let option = command.get_arguments().find(|argument| argument.get_long() == Some(key)).unwrap();
-        assert_eq!(option.get_default_values(), [value], "{key}");
+    let mut section = None;
+    for line in example.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = Some(name.trim_end_matches(']'));
+        }
+        let Some((key, value)) = line[usize::from(is_default(line))..].split_once(" = ") else { continue };
+        let options = commands.iter().flat_map(clap::Command::get_arguments);
+        let mut options = options.filter(|option| option.get_help_heading() == section);
+        let option = options.find(|option| option.get_long() == Some(key));
+        // Those without a default stand there with what they may look like.
+        if let (true, Some([default])) = (is_default(line), option.map(|option| option.get_default_values()))
+        {
+            assert_eq!(*default, value.trim_matches('"'), "{key}");
+        }
     }
 }
 
@@ -109,4 +121,77 @@ fn what_is_unknown_missing_or_wrong_is_refused() {
         Ok(least()),
         "a file may be for few to read"
     );
+}
+
+#[derive(Parser)]
+struct Checking {
+    #[command(flatten)]
+    options: check::Options,
+}
+
+fn load_check(text: &str, arguments: &[&str]) -> Result<check::Config, String> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    let path = file.path().to_str().unwrap();
+    let arguments = [&["check", "--config", path], arguments].concat();
+    let flags = options::flags(Checking::command(), arguments.iter().map(OsString::from)).unwrap();
+    let config = Checking::from_arg_matches(&flags).unwrap().options.settle(&flags);
+    config.map_err(|failure| failure.to_string().replace(path, "FILE"))
+}
+
+#[test]
+fn a_check_needs_somebody_to_be_reached_and_has_defaults_for_the_rest() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd/mirrorlist-collect.toml");
+    let example = fs::read_to_string(path).unwrap();
+    let absent = "contact: no address for mirrors' admins is named; give --contact TEXT, or --config FILE with contact in it";
+    assert_eq!(load_check(&example, &[]).unwrap_err(), absent);
+    let config = load_check(&example, &["--contact", "me@example.org"]).unwrap();
+    assert_eq!(config.state, PathBuf::from("/var/lib/mirrorlist-collect/state.db"));
+    assert_eq!(config.interchange(), PathBuf::from("/var/lib/mirrorlist-collect/out/mirrorlist.proto-cache"));
+    assert!(config.allow_addresses.is_empty() && config.control.is_none() && config.propagation.is_empty());
+    let file = "contact = 'x'\noutput = '/o'\nallow-addresses = ['10.0.0.0/8', '::1']\n\
+                [check]\ncontrol = 'https://dl.example.org/'\npropagation = ['a-1+b']\n";
+    let config = load_check(file, &["--output", "/p"]).unwrap();
+    assert_eq!(config.interchange(), PathBuf::from("/p/mirrorlist.proto-cache"));
+    assert_eq!(config.allow_addresses.len(), 2);
+    assert_eq!(
+        (config.control.unwrap().as_str(), &config.propagation[..]),
+        ("https://dl.example.org/", &["a-1+b".to_owned()][..])
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_check_is_told_with_file_line_and_key() {
+    for (file, cause) in [
+        ("contact = ''", "line 1: invalid value '' for `contact`: expected a URL or an address of e-mail"),
+        (
+            "contact = \"a\\nb\"",
+            "line 1: invalid value 'a; b' for `contact`: expected a URL or an address of e-mail",
+        ),
+        (
+            "contact = 'x'\nallow-addresses = ['10.0.0.0/40']",
+            "line 2: invalid value '10.0.0.0/40' for `allow-addresses`",
+        ),
+        (
+            "[check]\ncontrol = 'ftp://a/b'",
+            "line 2: invalid value 'ftp://a/b' for `control`: expected an https or http URL",
+        ),
+        (
+            "[check]\npropagation = ['fedora-42']",
+            "line 2: invalid value 'fedora-42' for `propagation`: expected a prefix",
+        ),
+        (
+            "[check]\ncontact = 'x'",
+            "line 2: unknown option `contact` in [check]; it belongs above all sections",
+        ),
+        ("[chekc]", "line 1: unknown section `chekc`; did you mean `check`?"),
+        // What is for others is checked, too.
+        ("[database]\nlock-timeout = 0", "line 2: invalid value '0' for `lock-timeout`"),
+    ] {
+        let said = load_check(file, &[]).unwrap_err();
+        assert!(said.starts_with(&format!("config FILE {cause}")), "{said}");
+    }
+    let many: Vec<String> = (0..21).map(|n| format!("'a-{n}+b'")).collect();
+    let said = load_check(&format!("contact = 'x'\n[check]\npropagation = [{}]", many.join(", ")), &[]);
+    assert_eq!(said.unwrap_err(), "propagation: more than 20 repositories, which an hour has no rounds for");
 }

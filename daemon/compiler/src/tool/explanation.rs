@@ -102,6 +102,7 @@ fn source<'a>(service: &'a Service<'a>) -> Source<'a> {
         shared: service.fragments.shared(),
         usable: service.fragments.usable(),
         below: service.fragments.below(),
+        reaches: service.fragments.reaches(),
     }
 }
 

@@ -25,7 +25,7 @@ pub fn render(
     let mut end = Vec::with_capacity(128);
     url::suffix(view, target, &mut end);
     let mut number = itoa::Buffer::new();
-    let urls = candidates.picks.iter().filter_map(|pick| url::best(view, fragments, query, pick.placement));
+    let urls = candidates.picks.iter().filter_map(|pick| url::best(fragments, query, pick.placement));
     let urls = urls.map(|url| (url, &end[..]));
     let origin = url::last(view, fragments, query, target, candidates);
     let urls = urls.chain(origin.as_deref().map(|url| (url, &b""[..])));

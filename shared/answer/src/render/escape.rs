@@ -28,6 +28,10 @@ fn percent(byte: u8, out: &mut Vec<u8>) {
 
 /// Appends a path as part of a URL.
 pub fn url_path(path: &[u8], out: &mut Vec<u8>) {
+    // Nearly always.
+    if path.iter().all(|byte| PATH_SAFE[usize::from(*byte)]) {
+        return out.extend_from_slice(path);
+    }
     for byte in path {
         if PATH_SAFE[usize::from(*byte)] {
             out.push(*byte);
@@ -118,6 +122,11 @@ pub fn echo(text: &[u8], out: &mut Vec<u8>) {
 
 /// Appends text as XML content or as an attribute in double quotes. Characters that XML cannot hold become `?`.
 pub fn xml(text: &[u8], out: &mut Vec<u8>) {
+    // Nearly always.
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'&' | b'<' | b'>' | b'"');
+    if text.iter().fold(true, |all, byte| all & plain(byte)) {
+        return out.extend_from_slice(text);
+    }
     for (at, byte) in text.iter().enumerate() {
         match byte {
             b'&' => out.extend_from_slice(b"&amp;"),

@@ -6,10 +6,17 @@
 
 use super::{escape, examples::Examples, near::Names};
 use crate::{
-    select::{below::Below, repeats::SharedUrls},
+    select::{
+        below::Below,
+        reach::{Reach, Reaches},
+        repeats::SharedUrls,
+    },
     suspended::Usable,
 };
-use cache::{CountryId, PlacementId, RepoArchId, UrlId, View, scheme::Scheme};
+use cache::{
+    CountryId, PlacementId, RepoArchId, UrlId, View,
+    scheme::{Scheme, Schemes},
+};
 use std::{fmt, ops::Range};
 
 /// Bytes that the fragments of a cache may take: a hundred times those of the largest known deployment (600 hosts), and
@@ -33,6 +40,7 @@ pub struct Fragments {
     repo_arch_start: Vec<u32>,
     shared: SharedUrls,
     usable: Usable,
+    reaches: Reaches,
     names: Names,
     examples: Examples,
     below: Below,
@@ -105,7 +113,10 @@ impl Sizes {
         let openings = Openings::most(view);
         let rows = [
             (view.url_count(), size_of::<Url>() + SharedUrls::BYTES_OF_A_URL + size_of::<bool>()),
-            (view.placement_count(), size_of::<[Piece; 4]>() + size_of::<u32>() + 2 * size_of::<bool>()),
+            (
+                view.placement_count(),
+                size_of::<[Piece; 4]>() + size_of::<Reach>() + size_of::<u32>() + 2 * size_of::<bool>(),
+            ),
             (openings, size_of::<Option<Piece>>()),
             (view.repo_arch_count(), size_of::<u32>()),
             (2, size_of::<u32>()),
@@ -205,6 +216,7 @@ impl Fragments {
             examples: Examples::of(view, &usable),
             below: Below::of(view),
             repositories: Names::count(view),
+            reaches: Reaches::of(view, &usable),
             usable,
         };
         let urls: Vec<Url> =
@@ -294,6 +306,16 @@ impl Fragments {
     /// What of the cache's URLs may be shown.
     pub fn usable(&self) -> &Usable {
         &self.usable
+    }
+
+    /// How hosts are reached.
+    pub fn reaches(&self) -> &Reaches {
+        &self.reaches
+    }
+
+    /// The schemes by which a placement is reached.
+    pub fn schemes(&self, placement: PlacementId) -> Schemes {
+        self.reaches.get(placement).map_or(Schemes::NONE, |reach| reach.schemes)
     }
 
     /// The names of repositories, to find near ones.

@@ -153,10 +153,10 @@ impl Help<'_> {
         let mut heading = "<h2>Try it</h2>\n<ul>\n";
         for (target, what) in self.examples() {
             let target = escaped(&target);
-            let _ = writeln!(
-                page,
-                "{heading}<li>{what}<br/><a href=\"{target}\"><code>/{target}</code></a></li>"
-            );
+            // A long one is broken between its parts, not in a word.
+            let shown = target.replace('/', "/<wbr/>").replace("&amp;", "<wbr/>&amp;");
+            let _ =
+                writeln!(page, "{heading}<li>{what}<br/><a href=\"{target}\"><code>/{shown}</code></a></li>");
             heading = "";
         }
         page += if heading.is_empty() { "</ul>\n" } else { "" };
@@ -181,7 +181,7 @@ const STYLE: &str = r".facts { display: flex; flex-wrap: wrap; gap: 1rem 2.5rem;
 ul { list-style: none; margin: 0; padding: 0; }
 li { margin-bottom: .875rem; }
 li::first-letter { text-transform: uppercase; }
-a code { word-break: break-all; }
+a { text-underline-offset: .2em; }
 .parameters { display: grid; grid-template-columns: max-content 1fr; gap: .375rem 1.25rem; align-items: baseline; }
 @media (max-width: 30rem) {
   main { padding: 1.5rem 1rem; }

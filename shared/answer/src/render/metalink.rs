@@ -177,7 +177,9 @@ fn version(version: &Version<'_>, indent: &str, out: &mut Vec<u8>) {
 /// Appends bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.extend(
-        bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
-    );
+    let from = out.len();
+    out.resize(from + 2 * bytes.len(), 0);
+    for (two, byte) in out[from..].chunks_exact_mut(2).zip(bytes) {
+        two.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
 }

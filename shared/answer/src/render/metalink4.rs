@@ -66,7 +66,7 @@ impl Document<'_> {
         end.extend_from_slice(b"</url>\n");
         let most = query.limit.map_or(HOSTS, |limit| limit.get().into());
         for (place, pick) in candidates.picks.iter().take(most).enumerate() {
-            let Some(url) = url::best(view, fragments, query, pick.placement) else { continue };
+            let Some(url) = url::best(fragments, query, pick.placement) else { continue };
             out.extend_from_slice(b"  <url");
             let country = view.host_country(view.placement_host(pick.placement));
             if let Some(country) = country.and_then(|country| view.country_code(country)) {

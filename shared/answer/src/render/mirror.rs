@@ -93,7 +93,7 @@ impl<'a> Mirrors<'a> {
     pub fn mirror(&self, place: usize, pick: &Pick) -> Option<Mirror<'_>> {
         let Mirrors { view, fragments, query, end, from } = self;
         let text = |scheme| std::str::from_utf8(fragments.url(pick.placement, scheme)?).ok();
-        let usable = fragments.usable().schemes(view, pick.placement);
+        let usable = fragments.schemes(pick.placement);
         let best = query.shown(usable).iter().next()?;
         let url = Url { host: text(best)?, end };
         let shown = query.protocols.unwrap_or(Schemes::ALL);

@@ -38,8 +38,9 @@ pub fn render(
         if pick.hidden > 0 {
             (of_host, hidden) = hidden.split_at_checked(pick.hidden.into()).unwrap_or_default();
         }
-        for scheme in query.shown(fragments.usable().schemes(view, pick.placement)).iter() {
-            if of_host.iter().any(|url| view.url(*url).is_some_and(|(of, _)| of == scheme)) {
+        for scheme in query.shown(fragments.schemes(pick.placement)).iter() {
+            if pick.hidden > 0 && of_host.iter().any(|url| view.url(*url).is_some_and(|(of, _)| of == scheme))
+            {
                 continue;
             }
             if let Some(url) = fragments.url(pick.placement, scheme) {

@@ -43,7 +43,7 @@ pub fn location(
     target: &Target<'_>,
     pick: &Pick,
 ) -> Vec<u8> {
-    let schemes = query.shown(fragments.usable().schemes(view, pick.placement));
+    let schemes = query.shown(fragments.schemes(pick.placement));
     let Some(url) = schemes.iter().next().and_then(|scheme| fragments.url(pick.placement, scheme)) else {
         return Vec::new();
     };

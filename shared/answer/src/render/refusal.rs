@@ -8,8 +8,8 @@ use crate::select::{
     query::Query,
     target::{Refusal, Subject},
 };
-use cache::{Families, RepoArchId, RepositoryId, View};
-use std::ops::Range;
+use cache::{Families, RepositoryId, View};
+use std::{iter, ops::Range};
 
 /// Lines of the list of available repositories.
 const MOST_LINES: usize = 100;
@@ -104,12 +104,13 @@ fn near(view: &View<'_>, fragments: &Fragments, asked: &[u8], out: &mut Vec<u8>)
     }
     near.sort_unstable();
     let count = view.repo_arch_count();
-    let first = (view.first_repo_arch_from(asked).0 as usize).min(count.saturating_sub(MOST_LINES));
-    let others = (first..count)
-        .filter(|pair| near.binary_search(&view.repository_of(RepoArchId(*pair as u32))).is_err());
-    for pair in others.take(left) {
-        out.extend_from_slice(fragments.repo_arch_lines(pair..pair + 1));
-        left -= 1;
+    let mut at = (view.first_repo_arch_from(asked).0 as usize).min(count.saturating_sub(MOST_LINES));
+    // What stands between the pairs that are listed already.
+    for listed in near.iter().map(|repository| pairs(view, *repository)).chain(iter::once(count..count)) {
+        let others = at..listed.start.clamp(at, at + left);
+        out.extend_from_slice(fragments.repo_arch_lines(others.clone()));
+        left -= others.len();
+        at = at.max(listed.end);
     }
     MOST_LINES - left
 }

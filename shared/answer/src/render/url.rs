@@ -44,22 +44,17 @@ pub fn last(
 /// Appends what follows a host's URL: the directory, and the file or a slash.
 pub fn suffix(view: &View<'_>, target: &Target<'_>, out: &mut Vec<u8>) {
     let mut path = Vec::with_capacity(128);
-    view.subpath(target.directory, &mut path);
-    if !path.is_empty() {
-        path.insert(0, b'/');
-    }
     path.push(b'/');
+    view.subpath(target.directory, &mut path);
+    if path.len() > 1 {
+        path.push(b'/');
+    }
     path.extend_from_slice(target.file.as_deref().unwrap_or_default());
     escape::url_path(&path, out);
 }
 
 /// A host's URL in the forms that show one of each host.
-pub fn best<'f>(
-    view: &View<'_>,
-    fragments: &'f Fragments,
-    query: &Query<'_>,
-    placement: PlacementId,
-) -> Option<&'f [u8]> {
-    let scheme = query.shown(fragments.usable().schemes(view, placement)).iter().next()?;
+pub fn best<'f>(fragments: &'f Fragments, query: &Query<'_>, placement: PlacementId) -> Option<&'f [u8]> {
+    let scheme = query.shown(fragments.schemes(placement)).iter().next()?;
     fragments.url(placement, scheme)
 }

@@ -2,8 +2,8 @@
 //! which order.
 //!
 //! Pure: no file, socket, clock or dice in here; chance comes in as an argument. In the order of a request: [`params`]
-//! reads the query string, [`form`] names ways and forms, [`query`] resolves it against the cache, [`tiers`] collects hosts, [`order`] arranges them,
-//! [`repeats`] leaves out what an answer shows already.
+//! reads the query string, [`form`] names ways and forms, [`query`] resolves it against the cache, [`tiers`] collects hosts
+//! by what [`reach`] has of each, [`order`] arranges them, [`repeats`] leaves out what an answer shows already.
 
 pub mod below;
 pub mod client;
@@ -16,6 +16,7 @@ pub mod order;
 pub mod params;
 pub mod pick;
 pub mod query;
+pub mod reach;
 pub mod repeats;
 pub mod sticky;
 pub mod target;

@@ -5,7 +5,7 @@
 //! Spirakis, 2006). A host's time and its place so far are packed into one integer, for integers sort faster than
 //! records.
 
-use super::{pick::Pick, sticky::Draw};
+use super::{pick::Pick, reach::Reaches, sticky::Draw};
 use cache::View;
 use rand::{Rng, distr::Distribution as _};
 use rand_distr::Exp1;
@@ -23,22 +23,22 @@ pub struct OrderScratch {
 ///
 /// Chance comes from `draw` where there is one, else from `rng`.
 pub fn arrange(
-    view: &View<'_>,
+    (view, reaches): (&View<'_>, &Reaches),
     tier: &mut [Pick],
     draw: Option<Draw>,
     rng: &mut impl Rng,
     scratch: &mut OrderScratch,
 ) {
     match draw {
-        None => arrange_by(view, tier, |_| Exp1.sample(rng), scratch),
+        None => arrange_by(reaches, tier, |_| Exp1.sample(rng), scratch),
         Some(draw) => {
-            arrange_by(view, tier, |pick| draw.time(view, view.placement_host(pick.placement)), scratch);
+            arrange_by(reaches, tier, |pick| draw.time(view, view.placement_host(pick.placement)), scratch);
         }
     }
 }
 
 fn arrange_by(
-    view: &View<'_>,
+    reaches: &Reaches,
     tier: &mut [Pick],
     mut time: impl FnMut(&Pick) -> f64,
     scratch: &mut OrderScratch,
@@ -53,7 +53,8 @@ fn arrange_by(
         }
         Some(Tier::Location | Tier::Asn) => shuffle(tier, |_| 1, &mut time, scratch),
         Some(_) => {
-            shuffle(tier, |pick| view.bandwidth(view.placement_host(pick.placement)), &mut time, scratch);
+            let weight = |pick: &Pick| reaches.get(pick.placement).map_or(1, |reach| reach.bandwidth);
+            shuffle(tier, weight, &mut time, scratch);
         }
     }
 }

@@ -147,13 +147,21 @@ impl Name {
 
     /// The name that is written there, encoded or not.
     fn read(written: &[u8]) -> Option<Name> {
+        // Nearly always.
+        if !written.contains(&b'%') {
+            return Name::of(written);
+        }
         let mut decoded = [0; Name::LONGEST];
         let mut length = 0;
         for byte in Decoded(written) {
             *decoded.get_mut(length)? = byte;
             length += 1;
         }
-        Some(match &decoded[..length] {
+        Name::of(&decoded[..length])
+    }
+
+    fn of(decoded: &[u8]) -> Option<Name> {
+        Some(match decoded {
             b"repo" => Name::Repo,
             b"arch" => Name::Arch,
             b"path" => Name::Path,
@@ -202,8 +210,10 @@ pub fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a name can be one of the cache at all: UTF-8 without control characters, not too long.
 pub fn acceptable(name: &[u8]) -> bool {
-    name.len() <= LONGEST_NAME
-        && std::str::from_utf8(name).is_ok_and(|text| !text.contains(|c: char| c.is_control()))
+    // Nearly always.
+    let plain = name.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    let text = || std::str::from_utf8(name).is_ok_and(|text| !text.contains(|c: char| c.is_control()));
+    name.len() <= LONGEST_NAME && (plain || text())
 }
 
 /// Decodes `%XX`; an invalid escape stays as written, `+` is a plus sign.

@@ -6,10 +6,11 @@
 use super::{
     below::{self, Below},
     filters::{self, Dropped},
-    form::Format,
+    form::{Endpoint, Format},
     order::{self, OrderScratch},
     pick::Pick,
     query::Query,
+    reach::{Reach, Reaches},
     repeats::{self, SharedUrls, Shown},
     target::Target,
 };
@@ -187,6 +188,8 @@ pub struct Source<'a> {
     pub usable: &'a Usable,
     /// The repositories below its directories.
     pub below: &'a Below,
+    /// How its hosts are reached.
+    pub reaches: &'a Reaches,
 }
 
 /// Fills `candidates` with the mirrors for a query about `target`, in their order.
@@ -201,6 +204,9 @@ pub fn collect(
     candidates: &mut Candidates,
 ) {
     let mut collector = Collector::new(source, query, target, scratch, candidates);
+    collector.first_only = query.format == Format::Redirect
+        && query.endpoint != Endpoint::File
+        && (query.client.family().is_none() || !source.view.knows_families());
     collector.run(rng);
     collector.promote();
     collector.origin();
@@ -213,6 +219,7 @@ pub struct Collector<'a> {
     rules: &'a Rules,
     shared: &'a SharedUrls,
     usable: &'a Usable,
+    reaches: &'a Reaches,
     query: &'a Query<'a>,
     set: Set<'a>,
     wanted: Schemes,
@@ -236,6 +243,8 @@ pub struct Collector<'a> {
     added: usize,
     /// Whether [`TierScratch::position`] is filled.
     positions: bool,
+    /// Whether the answer shows the first host alone, so that no tier is looked at behind the first that gave one.
+    first_only: bool,
 }
 
 impl<'a> Collector<'a> {
@@ -247,7 +256,7 @@ impl<'a> Collector<'a> {
         scratch: &'a mut TierScratch,
         candidates: &'a mut Candidates,
     ) -> Collector<'a> {
-        let Source { view, rules, shared, usable, below } = source;
+        let Source { view, rules, shared, usable, below, reaches } = source;
         candidates.clear();
         let carriers = view.carriers(target.directory);
         let set = view.set(carriers);
@@ -260,6 +269,7 @@ impl<'a> Collector<'a> {
             rules,
             shared,
             usable,
+            reaches,
             query,
             set,
             wanted: query.wanted(),
@@ -274,6 +284,7 @@ impl<'a> Collector<'a> {
             near_hosts: view.near_hosts(),
             added: 0,
             positions: false,
+            first_only: false,
         };
         if query.format == Format::Apt {
             collector.require_all(below.sets(target.directory).map(|set| view.set(set)));
@@ -301,7 +312,7 @@ impl<'a> Collector<'a> {
             self.arrange(before, rng);
             if any {
                 self.given |= 1 << row.tier as u16;
-                if (row.last)(self) {
+                if (row.last)(self) || self.first_only && !self.candidates.picks.is_empty() {
                     self.whole = true;
                     break;
                 }
@@ -313,7 +324,8 @@ impl<'a> Collector<'a> {
     fn arrange(&mut self, before: usize, rng: &mut impl Rng) {
         let Candidates { picks, hidden, .. } = &mut *self.candidates;
         if picks.len() > before {
-            order::arrange(self.view, &mut picks[before..], self.query.draw, rng, &mut self.scratch.order);
+            let tier = &mut picks[before..];
+            order::arrange((self.view, self.reaches), tier, self.query.draw, rng, &mut self.scratch.order);
             repeats::leave_out(
                 self.view,
                 (self.shared, self.usable),
@@ -414,21 +426,20 @@ impl<'a> Collector<'a> {
 
     #[inline]
     fn judge_member(&self, position: usize, member: Member, open: bool) -> Option<Exclusion> {
-        if self.usable.schemes(self.view, member.placement).and(self.wanted).is_empty() {
+        let Some(&Reach { host, schemes, for_all, .. }) = self.reaches.get(member.placement) else {
+            return Some(Exclusion::NoUsableUrl);
+        };
+        if schemes.and(self.wanted).is_empty() {
             let has_some = !self.view.placement_schemes(member.placement).and(self.wanted).is_empty();
             return Some(if has_some { Exclusion::Suspended } else { Exclusion::NoUsableUrl });
         }
-        if !self.needs_repodata && !open && !self.filtered {
-            return None;
-        }
-        let host = self.view.placement_host(member.placement);
         if self.needs_repodata
             && !self.scratch.has_repodata.get(host.0 as usize).is_some_and(|carries| *carries)
         {
             let whole = self.query.format == Format::Apt;
             return Some(if whole { Exclusion::Incomplete } else { Exclusion::StaleRepodata });
         }
-        if open && !self.view.is_for(host, self.query.client.country) {
+        if open && !for_all && !self.view.is_for(host, self.query.client.country) {
             return Some(Exclusion::CountryNotAllowed);
         }
         if self.filtered { self.dropped(position, open) } else { None }
@@ -474,15 +485,30 @@ impl<'a> Collector<'a> {
         self.given & 1 << tier as u16 != 0
     }
 
-    /// Lists the member at `position` if it is a candidate; tells whether it is.
+    /// Whether a tier gave a candidate that does not take the client's country into account.
+    fn nearest_gave(&self) -> bool {
+        self.gave(Tier::Location) || self.gave(Tier::Netblock) || self.gave(Tier::Asn)
+    }
+
+    /// Lists the member at `position` if it is a candidate; tells whether it is. Most of a selection's work: a call for each
+    /// host would count.
+    #[inline(always)]
     fn add(&mut self, position: usize, length: u8) -> bool {
+        let (Some(listed), Some(member)) =
+            (self.scratch.listed.get(position).copied(), self.set.get(position))
+        else {
+            return false;
+        };
         let open = !matches!(self.tier, Tier::Location | Tier::Netblock | Tier::Asn);
-        let Some(member) = self.set.get(position) else { return false };
+        // Only what one of the nearest tiers has listed need not be a candidate of the open ones.
+        if listed && !(open && self.nearest_gave()) {
+            return true;
+        }
         if self.judge_member(position, member, open).is_some() {
             return false;
         }
-        if let Some(listed @ false) = self.scratch.listed.get_mut(position) {
-            *listed = true;
+        if !listed {
+            self.scratch.listed[position] = true;
             self.added += 1;
             self.candidates.picks.push(Pick {
                 placement: member.placement,
@@ -622,7 +648,7 @@ impl<'a> Collector<'a> {
     /// Hosts of the countries that the client named, and every public one for `global`.
     fn requested(&mut self) -> bool {
         let Some(requested) = &self.query.countries else { return false };
-        self.add_countries(CountryId(u16::MAX), |_, country| requested.contains(country));
+        self.add_countries(|_, country| requested.contains(country));
         // As requested, not by code.
         let found = std::mem::take(&mut self.candidates.countries);
         let order =
@@ -639,7 +665,7 @@ impl<'a> Collector<'a> {
         let Some(requested) = &self.query.countries else { return false };
         let known = requested.codes.iter().filter_map(|code| code.1);
         let continents: Vec<ContinentId> = known.filter_map(|country| self.view.continent(country)).collect();
-        self.add_countries(CountryId(u16::MAX), |view, country| {
+        self.add_countries(|view, country| {
             view.continent(country).is_some_and(|one| continents.contains(&one))
                 && !requested.contains(country)
         })
@@ -648,16 +674,25 @@ impl<'a> Collector<'a> {
     /// Hosts of the client's country.
     fn own_country(&mut self) -> bool {
         let Some(own) = self.query.client.country else { return false };
-        self.add_countries(own, |_, country| country == own)
+        let set = self.set;
+        let mut any = false;
+        for position in set.positions(set.country(own)) {
+            any |= self.add(position, 0);
+        }
+        for (_, position) in set.extras().filter(|(country, _)| *country == own) {
+            any |= self.add(position, 0);
+        }
+        if any && !self.candidates.countries.contains(&own) {
+            self.candidates.countries.push(own);
+        }
+        any
     }
 
     /// Hosts of the other countries of the client's continent.
     fn own_continent(&mut self) -> bool {
         let Some(own) = self.query.client.country else { return false };
         let Some(continent) = self.view.continent(own) else { return false };
-        self.add_countries(CountryId(u16::MAX), |view, country| {
-            country != own && view.continent(country) == Some(continent)
-        })
+        self.add_countries(|view, country| country != own && view.continent(country) == Some(continent))
     }
 
     /// Every public host.
@@ -677,14 +712,13 @@ impl<'a> Collector<'a> {
         any
     }
 
-    /// Lists the hosts that stand for the countries chosen, none of them after `last`, and notes those countries that had a
-    /// candidate, by code.
+    /// Lists the hosts that stand for the countries chosen, and notes those countries that had a candidate, by code.
     #[inline]
-    fn add_countries(&mut self, last: CountryId, chosen: impl Fn(&View<'_>, CountryId) -> bool) -> bool {
+    fn add_countries(&mut self, chosen: impl Fn(&View<'_>, CountryId) -> bool) -> bool {
         let from = self.candidates.countries.len();
         let set = self.set;
         let mut given = false;
-        for (country, range) in set.countries().take_while(|(country, _)| *country <= last) {
+        for (country, range) in set.countries() {
             if !range.is_empty() && chosen(self.view, country) {
                 let mut any = false;
                 for position in set.positions(range) {

@@ -76,22 +76,24 @@ impl<'a> View<'a> {
 
     /// Appends the path of a node, at most [`MOST_PATH`] bytes in at most [`MOST_COMPONENTS`] steps.
     fn node_path(&self, node: u32, out: &mut Vec<u8>) {
-        let from = out.len();
-        let mut at = Some(node);
-        // From the end to the front: written reversed, then turned around as a whole.
+        let mut names = Vec::with_capacity(16);
+        let (mut at, mut length) = (Some(node), 0);
         for _ in 0..MOST_COMPONENTS {
             let Some(row) = at.and_then(|at| self.schema.nodes.get(at as usize)) else { break };
             let name = self.bytes(row.name);
-            if out.len() - from + 1 + name.len() > MOST_PATH {
+            length += name.len() + 1;
+            if length > MOST_PATH {
                 break;
             }
-            if out.len() > from {
-                out.push(b'/');
-            }
-            out.extend(name.iter().rev());
+            names.push(name);
             at = some(row.parent);
         }
-        out[from..].reverse();
+        for (number, name) in names.iter().rev().enumerate() {
+            if number > 0 {
+                out.push(b'/');
+            }
+            out.extend_from_slice(name);
+        }
     }
 
     /// The directories around a directory, the nearest first; what is only on the way to one is passed over.

@@ -1,6 +1,7 @@
 //! What a cache knows of repositories: their names, and what each has for an architecture.
 
 use super::{DirectoryId, FileId, RepoArchId, RepositoryId, View, some, span};
+use rkyv::rend::u32_le;
 use std::{cmp::Ordering, ops::Range};
 
 /// A repository for an architecture.
@@ -85,9 +86,12 @@ impl<'a> View<'a> {
 
     /// The architecture of such a pair.
     pub fn arch_of(&self, repo_arch: RepoArchId) -> &'a str {
-        let row = self.schema.repo_archs.get(repo_arch.0 as usize);
-        let arch = row.and_then(|row| self.schema.archs.get(row.arch.to_native() as usize));
-        arch.map_or("", |name| self.text(*name))
+        self.arch_name(repo_arch).map_or("", |name| self.text(name))
+    }
+
+    fn arch_name(&self, repo_arch: RepoArchId) -> Option<u32_le> {
+        let row = self.schema.repo_archs.get(repo_arch.0 as usize)?;
+        self.schema.archs.get(row.arch.to_native() as usize).copied()
     }
 
     /// What a repository has for an architecture. Cost: a binary search.
@@ -95,7 +99,7 @@ impl<'a> View<'a> {
         let Range { mut start, mut end } = self.repo_arch_range(repository);
         while start < end {
             let middle = start + (end - start) / 2;
-            match self.arch_of(RepoArchId(middle)).as_bytes().cmp(arch) {
+            match self.arch_name(RepoArchId(middle)).map_or(&b""[..], |name| self.bytes(name)).cmp(arch) {
                 Ordering::Less => start = middle + 1,
                 Ordering::Equal => return Some(RepoArchId(middle)),
                 Ordering::Greater => end = middle,

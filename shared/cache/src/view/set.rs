@@ -130,6 +130,17 @@ impl<'a> Set<'a> {
         })
     }
 
+    /// The range of positions of [`Set::countries`] for one of them. Cost: a binary search, and a sum over those before it.
+    pub fn country(&self, country: CountryId) -> Range<usize> {
+        let Ok(at) = self.groups.binary_search_by(|group| group.country.to_native().cmp(&country.0)) else {
+            return 0..0;
+        };
+        let len = |group: &ArchivedGroupRow| usize::from(group.len.to_native());
+        let start: usize = self.groups[..at].iter().map(len).sum();
+        let limit = self.members.len();
+        start.min(limit)..(start + len(&self.groups[at])).min(limit)
+    }
+
     /// Further countries of members: country and position, ascending.
     #[inline]
     pub fn extras(&self) -> impl Iterator<Item = (CountryId, usize)> + 'a {

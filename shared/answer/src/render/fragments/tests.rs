@@ -48,6 +48,7 @@ fn held(fragments: &Fragments) -> u64 {
         repo_arch_start,
         shared: _,
         usable: _,
+        reaches,
         names,
         examples: _,
         below,
@@ -59,6 +60,7 @@ fn held(fragments: &Fragments) -> u64 {
         + line_start.capacity() * size_of::<u32>()
         + repo_archs.capacity()
         + repo_arch_start.capacity() * size_of::<u32>()
+        + reaches.held()
         + names.held()
         + below.held()) as u64
 }

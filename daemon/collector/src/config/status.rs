@@ -1,0 +1,38 @@
+//! Every option of `mirrorlist-collect status`.
+
+use super::{STATE, command_of};
+use clap::{ArgMatches, Args};
+use program::{failure::Failure, options};
+use std::path::PathBuf;
+
+/// What is to be shown, all options settled.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file in which rounds are remembered.
+    pub state: PathBuf,
+    /// Print it as JSON.
+    pub json: bool,
+}
+
+/// Whose memory to show.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// The file in which rounds are remembered
+    #[arg(long, value_name = "FILE", default_value = STATE)]
+    state: PathBuf,
+    /// Read options from this TOML file; flags override it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Options {
+    /// Settles these options, which `flags` say, and those of the file that they name.
+    pub fn settle(self, flags: &ArgMatches) -> Result<Config, Failure> {
+        let others = [command_of::<super::Options>(), command_of::<super::check::Options>()];
+        let options = if self.config.is_some() { options::read_beside(flags, &others)? } else { self };
+        Ok(Config { state: options.state, json: options.json })
+    }
+}

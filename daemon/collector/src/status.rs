@@ -1,0 +1,146 @@
+//! `mirrorlist-collect status`: what is remembered of rounds, for an operator or a script.
+
+use crate::{
+    check::{
+        judge::{Standing, families::Known},
+        seconds::DAY,
+    },
+    config::status::Config,
+    store::{
+        Store,
+        rounds::{Figures, Hour, Told},
+    },
+};
+use program::{
+    failure::Failure,
+    print::{age, date, grouped, printed},
+};
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    fmt,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Changes that are shown are at most so old.
+const RECENT: u64 = DAY;
+
+/// What is known. The field names are those of the JSON form.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// The last round.
+    pub round: Option<Figures>,
+    /// URLs that are suspended, or have failed.
+    pub urls: BTreeMap<String, Standing>,
+    /// By host, what it answers by; hosts that have lost one or never had it.
+    pub families: BTreeMap<String, Vec<u8>>,
+    /// http URLs whose https gives the same.
+    pub also_https: Vec<String>,
+    /// By repository, the last hour that was measured.
+    pub propagation: BTreeMap<String, Hour>,
+    /// What has changed within a day, oldest first.
+    pub changes: Vec<At>,
+    #[serde(skip)]
+    now: u64,
+}
+
+/// A change, and when it was.
+#[derive(Debug, Serialize)]
+pub struct At {
+    time: u64,
+    #[serde(flatten)]
+    told: Told,
+}
+
+/// Prints it.
+pub fn run(config: &Config) -> Result<(), Failure> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let status = Status::read(&Store::open_to_read(&config.state)?, now)?;
+    printed(config.json, &status, || status.to_string())
+}
+
+impl Status {
+    /// Reads it; `now` is in seconds since the epoch.
+    pub fn read(store: &Store, now: u64) -> Result<Status, Failure> {
+        let (state, names) = (store.state()?, store.names()?);
+        let families = state.families.iter().filter(|(_, known)| **known != BOTH);
+        let families = families.map(|(host, known)| {
+            let name = names.get(host).cloned().unwrap_or_else(|| host.to_string());
+            (name, known.numbers().collect())
+        });
+        let changes = store.changes(now.saturating_sub(RECENT))?;
+        Ok(Status {
+            round: store.figures()?,
+            urls: state.urls,
+            families: families.collect(),
+            also_https: store.also_https()?.into_iter().collect(),
+            propagation: store.last_hours()?,
+            changes: changes.into_iter().map(|(time, told)| At { time, told }).collect(),
+            now,
+        })
+    }
+}
+
+/// A host that answers by both.
+const BOTH: Known = Known { has: [true, true], missed: [0, 0] };
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(round) = &self.round else { return writeln!(f, "no round has been yet") };
+        let ago = age(self.now.saturating_sub(round.time));
+        writeln!(f, "round        {} of {}, {ago} ago", grouped(round.number), time(round.time))?;
+        writeln!(f, "  hosts      {} asked in {:.1} s", grouped(round.hosts), round.seconds)?;
+        let (good, failed, unknown) = (grouped(round.good), grouped(round.failed), grouped(round.unknown));
+        writeln!(f, "  URLs       {good} good, {failed} failed, {unknown} without a verdict")?;
+        for brake in &round.brakes {
+            writeln!(f, "  brake      {brake}; its failures do not count")?;
+        }
+        let suspended =
+            self.urls.iter().filter_map(|(url, standing)| Some((url, standing.suspended.as_ref()?)));
+        let suspended: Vec<_> = suspended.collect();
+        writeln!(f, "suspended    {}", suspended.len())?;
+        for (url, suspension) in suspended {
+            let (since, until) = (time(suspension.since), time(suspension.until));
+            writeln!(f, "  {url}  since {since} until {until}: {}", suspension.reason)?;
+        }
+        let failing: Vec<_> = self.urls.iter().filter(|(_, standing)| standing.suspended.is_none()).collect();
+        writeln!(f, "failing      {}", failing.len())?;
+        for (url, standing) in failing {
+            writeln!(f, "  {url}  {} times in a row", standing.failures)?;
+        }
+        writeln!(f, "one family   {} hosts, or none", self.families.len())?;
+        for (name, families) in &self.families {
+            let families: Vec<String> = families.iter().map(|family| format!("IPv{family}")).collect();
+            writeln!(
+                f,
+                "  {name}  {}",
+                if families.is_empty() { "none".into() } else { families.join(", ") }
+            )?;
+        }
+        writeln!(
+            f,
+            "https, too   {} URLs that are http alone give the same by https",
+            self.also_https.len()
+        )?;
+        self.also_https.iter().try_for_each(|url| writeln!(f, "  {url}"))?;
+        for (repository, hour) in &self.propagation {
+            let Hour { hour, current, one_day, two_days, older, no_answer } = hour;
+            writeln!(
+                f,
+                "{repository}  {}: {current} current, {one_day} a day behind, {two_days} two days, {older} older, {no_answer} without an answer",
+                time(*hour)
+            )?;
+        }
+        writeln!(f, "changes      {} within a day", self.changes.len())?;
+        for At { time: when, told } in &self.changes {
+            let Told { name, url, what, why, .. } = told;
+            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            writeln!(f, "  {} {name} {url} {what}{why}", time(*when))?;
+        }
+        Ok(())
+    }
+}
+
+fn time(seconds: u64) -> String {
+    date(seconds).unwrap_or_else(|| seconds.to_string())
+}

@@ -1,0 +1,205 @@
+//! The collector's own memory: one SQLite file that nobody else opens.
+//!
+//! Short transactions with a rollback journal, so that a process killed at any moment leaves the state before or the one
+//! after. Its form has a number; an older one is brought up at the start, a later one refused. What each command keeps in
+//! it: [`rounds`].
+
+pub mod rounds;
+
+use program::failure::Failure;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// How long to wait for another command that is writing.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What brings the state from each form to the next one: the first makes an empty file to one of form 1.
+const FORMS: [&str; 1] = [include_str!("1.sql")];
+
+/// The state, open.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// That this command runs here alone. Ends with the process, or when it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Said aloud: a child process that is just being made would have the descriptor for a moment longer.
+        let _ = self.file.unlock();
+    }
+}
+
+impl Store {
+    /// Opens the state, or begins one.
+    pub fn open(path: &Path) -> Result<Store, Failure> {
+        Store::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)
+    }
+
+    /// Opens a state that is there, to look at it.
+    pub fn open_to_read(path: &Path) -> Result<Store, Failure> {
+        if !path.exists() {
+            let path = path.display();
+            return Err(Failure::cache(format!("state {path}: is not there; no round has been yet")));
+        }
+        Store::with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    fn with(path: &Path, flags: OpenFlags) -> Result<Store, Failure> {
+        let failed = |error| failure(path, &error);
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+        connection.busy_timeout(PATIENCE).map_err(failed)?;
+        let mut store = Store { connection, path: path.to_owned() };
+        let form = store.form().map_err(failed)?;
+        let known = FORMS.len() as u32;
+        if form > known {
+            let path = path.display();
+            return Err(Failure::cache(format!(
+                "state {path}: form {form}, this version reads {known}; install the version that wrote it, or move \
+                 the file away to begin without what it remembers"
+            )));
+        }
+        match form < known {
+            false => {}
+            true if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) => store.bring_up().map_err(failed)?,
+            true => {
+                let path = path.display();
+                return Err(Failure::cache(format!(
+                    "state {path}: form {form}, which the next round brings up to {known}"
+                )));
+            }
+        }
+        Ok(store)
+    }
+
+    fn form(&self) -> rusqlite::Result<u32> {
+        self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+    }
+
+    fn bring_up(&mut self) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+        // Another command may have been faster.
+        let form: u32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        for (sql, number) in FORMS.iter().zip(1_u32..).skip(form as usize) {
+            transaction.execute_batch(sql)?;
+            transaction.pragma_update(None, "user_version", number)?;
+        }
+        transaction.commit()
+    }
+
+    /// Makes one transaction: all of it, or nothing.
+    fn write<T>(
+        &mut self,
+        change: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, Failure> {
+        let behavior = TransactionBehavior::Immediate;
+        let written = self.connection.transaction_with_behavior(behavior).and_then(|transaction| {
+            let made = change(&transaction)?;
+            transaction.commit()?;
+            Ok(made)
+        });
+        written.map_err(|error| failure(&self.path, &error))
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Failure> {
+        look(&self.connection).map_err(|error| failure(&self.path, &error))
+    }
+}
+
+/// What SQLite says, as an operator reads it.
+fn failure(path: &Path, error: &rusqlite::Error) -> Failure {
+    use rusqlite::ErrorCode;
+    let path = path.display();
+    let hint = match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "; another command has been writing for long"
+        }
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            "; put a backup in its place, or move it away to begin without what it remembers"
+        }
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => "; is the disk full?",
+        _ => "",
+    };
+    Failure::system(format!("state {path}: {error}{hint}"))
+}
+
+/// Sees to it that `command` runs once at a time beside a state.
+pub fn lock(state: &Path, command: &str) -> Result<Lock, Failure> {
+    let mut path = state.as_os_str().to_owned();
+    path.push(format!(".{command}.lock"));
+    let path = PathBuf::from(path);
+    let cannot = |error: std::io::Error| Failure::system(format!("lock {}: {error}", path.display()));
+    let mut options = OpenOptions::new();
+    let file = options.create(true).truncate(false).write(true).mode(0o640).open(&path).map_err(cannot)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock { file }),
+        Err(TryLockError::WouldBlock) => {
+            let path = path.display();
+            Err(Failure::unavailable(format!("lock {path}: another {command} is running; this one ends")))
+        }
+        Err(TryLockError::Error(error)) => Err(cannot(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use program::failure::Fault;
+    use std::fs;
+
+    #[test]
+    fn a_state_of_a_later_form_is_refused_with_the_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        drop(Store::open(&path).unwrap());
+        assert_eq!(Store::open(&path).unwrap().form().unwrap(), FORMS.len() as u32);
+        Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let before = fs::read(&path).unwrap();
+        for open in [Store::open, Store::open_to_read] {
+            let failure = open(&path).unwrap_err();
+            assert_eq!(failure.fault, Fault::Cache);
+            let said = failure.to_string();
+            assert!(
+                said.contains("form 99, this version reads 1; install the version that wrote it"),
+                "{said}"
+            );
+        }
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn what_is_no_state_is_told_and_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        assert!(Store::open_to_read(&path).unwrap_err().to_string().contains("no round has been yet"));
+        assert!(!path.exists());
+        fs::write(&path, "a text that is long enough to be taken for the head of a database or so it seems")
+            .unwrap();
+        let said = Store::open(&path).unwrap_err().to_string();
+        assert!(said.contains("not a database; put a backup in its place"), "{said}");
+    }
+
+    #[test]
+    fn a_command_runs_once_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let first = lock(&path, "check").unwrap();
+        let failure = lock(&path, "check").unwrap_err();
+        assert!(failure.to_string().contains("another check is running; this one ends"), "{failure}");
+        let other = lock(&path, "run").unwrap();
+        drop((first, other));
+        lock(&path, "check").unwrap();
+    }
+}

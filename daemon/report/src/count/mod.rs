@@ -1,0 +1,175 @@
+//! `mirrorlist-report count`: what is new in logs, added to the figures.
+//!
+//! A run can be repeated, and ended at any moment: what a log adds and how far it was read are written together. A log is
+//! known again after it was renamed, packed or copied; where both its kinds are written, one of them is counted.
+
+mod known;
+pub mod line;
+pub mod log;
+mod summary;
+mod tally;
+
+use crate::{config::Count, statistics::Statistics};
+use known::Taken;
+use line::{Form, Line};
+use log::Log;
+use program::{failure::Failure, print};
+use std::{collections::HashSet, io, path::PathBuf, time::SystemTime};
+use summary::Summary;
+use tally::Tally;
+
+const DAY: u64 = 86_400;
+
+/// What a log has added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Lines that count.
+    pub lines: u64,
+    /// Lines that are of no log, with the place of the first.
+    pub odd: u64,
+    first_odd: u64,
+    /// Lines of the other log.
+    pub other: u64,
+    /// Lines of days that are not kept, or are yet to come.
+    pub outside: u64,
+}
+
+/// Counts what is new in all logs.
+pub fn run(config: &Count) -> Result<(), Failure> {
+    let mut statistics = Statistics::open(&config.database)?;
+    let today = days(SystemTime::now());
+    let mut summary = Summary::default();
+    for (source, logs) in &config.sources {
+        let mut counting = Counting {
+            statistics: &mut statistics,
+            source,
+            today,
+            keep: config.keep,
+            taken: Taken::default(),
+            form: None,
+        };
+        counting.all(logs, &mut summary)?;
+    }
+    let change = statistics.change()?;
+    change.forget(today - config.keep)?;
+    change.commit()?;
+    print::printed(config.json, &summary, || summary.to_string())?;
+    match summary.failed {
+        0 => Ok(()),
+        failed => Err(Failure::system(format!(
+            "{failed} of the logs could not be read, as said above; all others are counted"
+        ))),
+    }
+}
+
+/// The day of a moment, counted from 1970-01-01.
+pub fn days(time: SystemTime) -> i32 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i32::try_from(since.as_secs() / DAY).unwrap_or(i32::MAX)
+}
+
+/// The counting of one source's logs.
+struct Counting<'c> {
+    statistics: &'c mut Statistics,
+    source: &'c str,
+    today: i32,
+    keep: i32,
+    taken: Taken,
+    form: Option<Form>,
+}
+
+impl Counting<'_> {
+    fn all(&mut self, paths: &[PathBuf], summary: &mut Summary) -> Result<(), Failure> {
+        let known = self.statistics.change()?.known(self.source)?;
+        self.form = known.iter().find_map(|known| Form::of(&known.form));
+        let mut logs = Vec::new();
+        let mut seen = HashSet::new();
+        for path in paths {
+            match Log::open(path) {
+                // One that is given twice.
+                Ok(log) if !seen.insert(log.file) => {}
+                Ok(log) => logs.push(log),
+                Err(error) => summary.failed(path, &error),
+            }
+        }
+        // Those that have kept their place, then the older ones: what was renamed goes on where it ended.
+        let files: HashSet<_> = known.into_iter().map(|known| known.file).collect();
+        logs.sort_by_key(|log| (!files.contains(&log.file), log.modified, log.path.clone()));
+        for log in logs {
+            match self.one(&log) {
+                Ok(counted) => summary.counted(self.source, &log.path, counted),
+                Err(Refused::Log(error)) => summary.failed(&log.path, &error),
+                Err(Refused::Database(failure)) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts what is new in a log, all of it or nothing.
+    fn one(&mut self, log: &Log) -> Result<Counted, Refused> {
+        let mut counted = Counted::default();
+        let mut form = self.form;
+        let mut tally = Tally::default();
+        let change = self.statistics.change()?;
+        let head = log.head()?;
+        let known = self.taken.find(log, &head, change.known(self.source)?)?;
+        let offset = known.as_ref().map_or(0, |known| known.mark.offset);
+        let days = self.today - self.keep..=self.today + 1;
+        let mut refused = None;
+        let mark = log.read(offset, &head, |at, line| {
+            match Line::parse(line) {
+                Some(line) if *form.get_or_insert(line.form) != line.form => counted.other += 1,
+                Some(line) if !days.contains(&line.day) => counted.outside += 1,
+                Some(line) => {
+                    counted.lines += 1;
+                    tally.add(&line);
+                }
+                None => {
+                    if counted.odd == 0 {
+                        counted.first_odd = at;
+                    }
+                    counted.odd += 1;
+                }
+            }
+            if tally.is_full() {
+                tally.write(&change).map_err(|failure| {
+                    refused = Some(failure);
+                    io::Error::other("the database refused it")
+                })?;
+            }
+            Ok(())
+        });
+        if let Some(failure) = refused {
+            return Err(failure.into());
+        }
+        tally.write(&change)?;
+        if let (Some(mark), Some(form)) = (mark?, form) {
+            let id = known.map(|known| known.id);
+            let id = change.note(id, self.source, form.name(), &mark, log.file, self.today)?;
+            self.taken.take(id, log);
+        }
+        change.commit()?;
+        self.form = form;
+        Ok(counted)
+    }
+}
+
+/// What ends the counting of a log.
+enum Refused {
+    /// It cannot be read; others can.
+    Log(io::Error),
+    /// Nothing can be written.
+    Database(Failure),
+}
+
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Refused {
+        Refused::Log(error)
+    }
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Refused {
+        Refused::Database(failure)
+    }
+}

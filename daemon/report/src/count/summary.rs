@@ -1,0 +1,71 @@
+//! What a run has counted, for people and as JSON.
+
+use super::Counted;
+use program::{log, print::grouped};
+use serde::Serialize;
+use std::{fmt, io, path::Path};
+
+/// The sums of a run. The field names are those of the JSON form.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Summary {
+    logs: u64,
+    lines: u64,
+    /// Lines that are of no log.
+    odd: u64,
+    /// Lines of the log that is not counted.
+    other: u64,
+    /// Lines of days that are not kept, or are yet to come.
+    outside: u64,
+    /// Logs that could not be read.
+    pub(super) failed: u64,
+}
+
+impl Summary {
+    /// Adds what a log has added, and tells what somebody should look at.
+    pub(super) fn counted(&mut self, source: &str, path: &Path, counted: Counted) {
+        let Counted { lines, odd, first_odd, other, outside } = counted;
+        self.logs += 1;
+        self.lines += lines;
+        self.odd += odd;
+        self.other += other;
+        self.outside += outside;
+        let path = path.display();
+        if odd > 0 {
+            log::warning(format_args!(
+                "log {path}: lines that are of no access log or request log: {odd}, the first at byte {first_odd}; they are \
+                 not counted"
+            ));
+        }
+        if other > 0 {
+            log::warning(format_args!(
+                "log {path}: lines of the other kind of log than source {source} has: {other}; they tell of the same requests \
+                 and are not counted, give one kind of log to a source"
+            ));
+        }
+    }
+
+    /// Tells of a log that cannot be read.
+    pub(super) fn failed(&mut self, path: &Path, error: &io::Error) {
+        self.failed += 1;
+        log::warning(format_args!(
+            "log {}: cannot be read ({error}); nothing of it is counted now",
+            path.display()
+        ));
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "counted {} new lines of {} logs", grouped(self.lines), grouped(self.logs))?;
+        for (number, what) in [
+            (self.odd, "are of no log"),
+            (self.other, "are of the other kind of log"),
+            (self.outside, "are of days that are not kept or yet to come"),
+        ] {
+            if number > 0 {
+                write!(f, "\n  {} further lines {what}", grouped(number))?;
+            }
+        }
+        Ok(())
+    }
+}

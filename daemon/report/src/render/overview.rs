@@ -1,0 +1,106 @@
+//! The first page: how much is asked for, and by whom, at a glance.
+
+use super::{
+    chart,
+    page::{Frame, Part, bar, day, number, percent, written_day},
+    site::Site,
+    statistics::{KINDS, Kind, last_whole},
+};
+use crate::statistics::Figures;
+use maud::{Markup, html};
+use program::{failure::Failure, print::grouped};
+use std::cmp::Reverse;
+
+/// Days of the chart.
+const DAYS: usize = 90;
+/// Rows of each table.
+const ROWS: usize = 8;
+
+/// Writes it.
+pub(super) fn write(site: &Site, frame: &Frame, figures: &Figures) -> Result<(), Failure> {
+    let body = match figures.last() {
+        Some(newest) => requests(figures, last_whole(frame, figures, newest)),
+        None => html! { p { "Nothing has been counted yet." } },
+    };
+    site.write("index.html", frame.page(Part::Overview, 0, &frame.title, &body))
+}
+
+fn requests(figures: &Figures, last: usize) -> Markup {
+    let begin = figures.totals.iter().position(|requests| *requests > 0).unwrap_or_default().min(last);
+    let chart = last.saturating_sub(DAYS - 1).max(begin)..last + 1;
+    let week = last.saturating_sub(6).max(begin)..last + 1;
+    let before = week.start.saturating_sub(7).max(begin)..week.start;
+    let mean = |days: &std::ops::Range<usize>| {
+        figures.totals[days.clone()].iter().sum::<u64>() / days.len().max(1) as u64
+    };
+    let total = figures.totals[last];
+    html! {
+        dl class="facts" {
+            div { dt { "requests on " (written_day(figures.day(last))) } dd { (grouped(total)) } }
+            div { dt { "a day over the last " (week.len()) " days" } dd { (grouped(mean(&week))) } }
+            @if before.len() == 7 {
+                div { dt { "against the week before" } dd { (change(mean(&week), mean(&before))) } }
+            }
+            @for kind in &KINDS {
+                @let count = (kind.of)(figures).values().filter(|days| days[last] > 0).count();
+                div { dt { (kind.title.to_lowercase()) } dd { (grouped(count)) } }
+            }
+        }
+        (chart::course("Answered requests for a repository, a day", figures.day(chart.start), &figures.totals[chart.clone()]))
+        div class="tables" {
+            @for kind in &KINDS { (largest(kind, figures, last)) }
+        }
+        p { a href={ "statistics/" (day(figures.day(last))) "/index.html" } { "All of this day" } ", " a href="statistics/index.html" { "the course of a year" } }
+    }
+}
+
+fn largest(kind: &Kind, figures: &Figures, last: usize) -> Markup {
+    let all = (kind.of)(figures);
+    let mut rows: Vec<(&String, u64)> = all.iter().map(|(name, days)| (name, days[last])).collect();
+    rows.retain(|(_, requests)| *requests > 0);
+    rows.sort_by_key(|(_, requests)| Reverse(*requests));
+    let longest = rows.first().map_or(0, |(_, requests)| *requests);
+    html! {
+        section {
+            h2 { (kind.title) }
+            table {
+                caption { (day(figures.day(last))) }
+                thead { tr {
+                    th scope="col" { "Name" }
+                    th scope="col" class="number" { "Requests" }
+                    th scope="col" class="number" { "%" }
+                    td class="bar" {}
+                } }
+                tbody {
+                    @for (name, requests) in rows.into_iter().take(ROWS) {
+                        tr {
+                            th scope="row" { ((kind.show)(name)) }
+                            (number(requests))
+                            td class="number" { (percent(requests, figures.totals[last])) }
+                            (bar(requests, longest))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A change in percent, with its sign.
+fn change(now: u64, before: u64) -> String {
+    if before == 0 {
+        return "–".into();
+    }
+    let percent = (now as f64 - before as f64) * 100.0 / before as f64;
+    format!("{percent:+.1} %").replace('-', "−")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_has_its_sign() {
+        assert_eq!([change(3, 2), change(2, 4), change(1, 0)], ["+50.0 %", "−50.0 %", "–"]);
+    }
+}

@@ -1,0 +1,129 @@
+//! A folder of pages that is written aside and put in its place as a whole, so that nobody sees half of it.
+//!
+//! The old and the new folder change places in one step. What is replaced is a folder of this program's alone: it has a
+//! mark inside.
+
+use nix::{
+    errno::Errno,
+    fcntl::{AT_FDCWD, RenameFlags, renameat2},
+};
+use program::{failure::Failure, files::folder};
+use std::{
+    fs::{self, Permissions},
+    io,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
+use tempfile::{Builder, TempDir};
+
+/// The file by which a folder is known as this program's.
+const MARK: &str = ".mirrorlist-report";
+
+/// A site that is being written. Dropped, it leaves nothing.
+#[derive(Debug)]
+pub struct Site {
+    aside: TempDir,
+    output: PathBuf,
+}
+
+impl Site {
+    /// Begins the site that is to be at `output`.
+    ///
+    /// An error when there is something there that this program has not made, or nothing can be written beside it.
+    pub fn begin(output: &Path) -> Result<Site, Failure> {
+        let is_free = match fs::read_dir(output) {
+            Ok(mut entries) => output.join(MARK).exists() || entries.next().is_none(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(error) => return Err(refused(output, &error)),
+        };
+        if !is_free {
+            return Err(Failure::config(format!(
+                "output {}: is a folder with something in it that this program has not written; name one that is empty or \
+                 not there yet",
+                output.display()
+            )));
+        }
+        let name = output.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let aside = Builder::new().prefix(&format!(".{name}.")).suffix(".new").tempdir_in(folder(output));
+        let site = Site { aside: aside.map_err(|error| refused(output, &error))?, output: output.to_owned() };
+        site.write(MARK, "Written by mirrorlist-report, and replaced as a whole by it.\n")?;
+        Ok(site)
+    }
+
+    /// Writes a file, by its path in the site.
+    pub fn write(&self, path: &str, text: impl AsRef<[u8]>) -> Result<(), Failure> {
+        let place = self.aside.path().join(path);
+        let written = fs::create_dir_all(folder(&place)).and_then(|()| fs::write(&place, text));
+        written.map_err(|error| refused(&self.output.join(path), &error))
+    }
+
+    /// Puts the site in its place; what was there goes.
+    pub fn publish(self) -> Result<(), Failure> {
+        let failed = |error| refused(&self.output, &error);
+        // A web server of another user is to read it.
+        fs::set_permissions(self.aside.path(), Permissions::from_mode(0o755)).map_err(failed)?;
+        let (new, place) = (self.aside.path(), &self.output);
+        match renameat2(AT_FDCWD, new, AT_FDCWD, place, RenameFlags::RENAME_EXCHANGE) {
+            Err(Errno::ENOENT) => fs::rename(new, place).map_err(failed)?,
+            exchanged => exchanged.map_err(|error| failed(error.into()))?,
+        }
+        // Now the old one is aside, or nothing is.
+        match self.aside.close() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(&self.output, &error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn refused(path: &Path, error: &io::Error) -> Failure {
+    Failure::system(format!("output {}: {error}; the site before stays as it is", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_site_is_replaced_as_a_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("site");
+        let first = Site::begin(&output).unwrap();
+        first.write("index.html", "1").unwrap();
+        first.write("a/b/index.html", "old").unwrap();
+        assert!(!output.exists());
+        first.publish().unwrap();
+        assert_eq!(names(&output), [MARK, "a", "index.html"]);
+        assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o755);
+        let dropped = Site::begin(&output).unwrap();
+        dropped.write("index.html", "half").unwrap();
+        drop(dropped);
+        assert_eq!(fs::read(output.join("index.html")).unwrap(), b"1");
+        let second = Site::begin(&output).unwrap();
+        second.write("index.html", "2").unwrap();
+        second.publish().unwrap();
+        assert_eq!(names(&output), [MARK, "index.html"]);
+        assert_eq!(fs::read(output.join("index.html")).unwrap(), b"2");
+        assert_eq!(names(folder.path()), ["site"]);
+    }
+
+    #[test]
+    fn what_others_have_made_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("site");
+        fs::create_dir(&output).unwrap();
+        Site::begin(&output).unwrap();
+        fs::write(output.join("precious"), "").unwrap();
+        assert!(Site::begin(&output).unwrap_err().to_string().contains("has not written"));
+        assert!(Site::begin(&folder.path().join("absent/site")).is_err());
+        assert!(Site::begin(&output.join("precious")).is_err());
+        assert_eq!(names(folder.path()), ["site"]);
+    }
+}

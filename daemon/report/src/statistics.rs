@@ -1,0 +1,262 @@
+//! The database of figures: SQLite, in one file.
+//!
+//! A log's figures and how far it was read are written together or not at all, so that no line is counted twice or lost,
+//! whatever happens meanwhile. Days are those of UTC, counted from 1970-01-01. Nothing of a client but its country is kept.
+
+mod figures;
+
+use crate::count::log::{Hash, Mark};
+pub use figures::{Days, Figures, OfRepository};
+use program::failure::Failure;
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The tables' version, as the file names it.
+const VERSION: i64 = 1;
+
+/// The file's mark among SQLite's files: "mlrp".
+const APPLICATION: i64 = 0x6d6c_7270;
+
+/// How long to wait for another program that writes.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Names that are told apart; further ones have none. Those of a real service are some thousands.
+const MOST_NAMES: i64 = 100_000;
+
+/// `requests` is a number of requests; countries, repositories, architectures, kinds and tiers are names.
+const TABLES: &str = "
+    create table names (id integer primary key, name text not null unique);
+    create table countries (day integer, country integer, requests integer not null,
+        primary key (day, country)) without rowid;
+    create table repository_countries (repository integer, day integer, country integer, requests integer not null,
+        primary key (repository, day, country)) without rowid;
+    create table repository_archs (repository integer, day integer, arch integer, requests integer not null,
+        primary key (repository, day, arch)) without rowid;
+    create table outcomes (day integer, kind integer, status integer, tier integer, requests integer not null,
+        primary key (day, kind, status, tier)) without rowid;
+    create table logs (id integer primary key, source text not null, form text not null, offset integer not null,
+        head blob not null, tail blob not null, device integer not null, file integer not null, seen integer not null);
+    create index logs_by_source on logs (source);
+";
+
+/// The database, open.
+#[derive(Debug)]
+pub struct Statistics {
+    path: PathBuf,
+    connection: Connection,
+}
+
+/// A change of the database, of which nothing stays unless it is committed.
+#[derive(Debug)]
+pub struct Change<'s> {
+    path: &'s Path,
+    transaction: Transaction<'s>,
+}
+
+/// A log that was read before.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its number.
+    pub id: i64,
+    /// The name of its form.
+    pub form: String,
+    /// How far it was read.
+    pub mark: Mark,
+    /// The file's device and number when it was last seen.
+    pub file: (u64, u64),
+}
+
+impl Statistics {
+    /// Opens the file, or makes it.
+    ///
+    /// An error when it is something else, of a later version, or cannot be written.
+    pub fn open(path: &Path) -> Result<Statistics, Failure> {
+        let opened = Connection::open(path).and_then(|connection| {
+            connection.busy_timeout(BUSY)?;
+            connection.pragma_update(None, "synchronous", "full")?;
+            Ok(connection)
+        });
+        let connection = opened.map_err(|error| refused(path, error))?;
+        let mut statistics = Statistics { path: path.to_owned(), connection };
+        statistics.migrate()?;
+        Ok(statistics)
+    }
+
+    fn migrate(&mut self) -> Result<(), Failure> {
+        let path = self.path.clone();
+        let number = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let state = || {
+            let tables = "select count(*) from sqlite_schema";
+            let tables: i64 = self.connection.query_row(tables, [], |row| row.get(0))?;
+            Ok((number("application_id")?, number("user_version")?, tables))
+        };
+        match state().map_err(|error| refused(&path, error))? {
+            (APPLICATION, VERSION, _) => Ok(()),
+            (APPLICATION, later, _) if later > VERSION => Err(Failure::config(format!(
+                "database {}: is of version {later}, this program knows {VERSION}; use the program that made it, or a \
+                 later one",
+                path.display()
+            ))),
+            (0, 0, 0) => {
+                let change = self.change()?;
+                change.run(|transaction| {
+                    transaction.execute_batch(TABLES)?;
+                    transaction.pragma_update(None, "application_id", APPLICATION)?;
+                    transaction.pragma_update(None, "user_version", VERSION)
+                })?;
+                change.commit()
+            }
+            _ => Err(Failure::config(format!(
+                "database {}: is another program's; name a file that is not there yet, or the right one",
+                path.display()
+            ))),
+        }
+    }
+
+    /// Begins a change; others that want to make one wait.
+    pub fn change(&mut self) -> Result<Change<'_>, Failure> {
+        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = begun.map_err(|error| refused(&self.path, error))?;
+        Ok(Change { path: &self.path, transaction })
+    }
+}
+
+impl Change<'_> {
+    /// Makes all of the change stay.
+    pub fn commit(self) -> Result<(), Failure> {
+        self.transaction.commit().map_err(|error| refused(self.path, error))
+    }
+
+    fn run<T>(&self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, Failure> {
+        work(&self.transaction).map_err(|error| refused(self.path, error))
+    }
+
+    /// The logs of a source that were read before.
+    pub fn known(&self, source: &str) -> Result<Vec<Known>, Failure> {
+        self.run(|transaction| {
+            let select =
+                "select id, form, offset, head, tail, device, file from logs where source = ? order by id";
+            let mut select = transaction.prepare_cached(select)?;
+            let known = select.query_map([source], |row| {
+                Ok(Known {
+                    id: row.get(0)?,
+                    form: row.get(1)?,
+                    mark: Mark {
+                        offset: row.get::<_, i64>(2)? as u64,
+                        head: row.get::<_, Hash>(3)?,
+                        tail: row.get::<_, Hash>(4)?,
+                    },
+                    // SQLite's numbers have a sign.
+                    file: (row.get::<_, i64>(5)? as u64, row.get::<_, i64>(6)? as u64),
+                })
+            })?;
+            known.collect()
+        })
+    }
+
+    /// Notes how far a log was read, a new one if it has no number yet; it was seen on this day. Its number.
+    pub fn note(
+        &self,
+        id: Option<i64>,
+        source: &str,
+        form: &str,
+        mark: &Mark,
+        file: (u64, u64),
+        today: i32,
+    ) -> Result<i64, Failure> {
+        self.run(|transaction| {
+            let insert = "insert or replace into logs values (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+            let (device, number, offset) = (file.0 as i64, file.1 as i64, mark.offset as i64);
+            let row = params![id, source, form, offset, mark.head, mark.tail, device, number, today];
+            transaction.prepare_cached(insert)?.execute(row)?;
+            Ok(transaction.last_insert_rowid())
+        })
+    }
+
+    /// The number of a name; 0, which no name has, beyond so many that they cannot be a service's own.
+    pub fn name(&self, name: &str) -> Result<i64, Failure> {
+        self.run(|transaction| {
+            let mut select = transaction.prepare_cached("select id from names where name = ?")?;
+            if let Some(id) = select.query_row([name], |row| row.get(0)).optional()? {
+                return Ok(id);
+            }
+            let most: i64 =
+                transaction.query_row("select coalesce(max(id), 0) from names", [], |row| row.get(0))?;
+            if most >= MOST_NAMES {
+                return Ok(0);
+            }
+            transaction.prepare_cached("insert into names (name) values (?)")?.execute([name])?;
+            Ok(transaction.last_insert_rowid())
+        })
+    }
+
+    /// Adds answered requests for a repository.
+    pub fn add_asked(
+        &self,
+        day: i32,
+        [country, repository, arch]: [i64; 3],
+        requests: u64,
+    ) -> Result<(), Failure> {
+        let requests = requests as i64;
+        self.run(|transaction| {
+            let more = "on conflict do update set requests = requests + excluded.requests";
+            let mut add =
+                transaction.prepare_cached(&format!("insert into countries values (?, ?, ?) {more}"))?;
+            add.execute(params![day, country, requests])?;
+            for (table, name) in [("repository_countries", country), ("repository_archs", arch)] {
+                let add = format!("insert into {table} values (?, ?, ?, ?) {more}");
+                transaction.prepare_cached(&add)?.execute(params![repository, day, name, requests])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds requests by how they went.
+    pub fn add_outcome(
+        &self,
+        day: i32,
+        kind: i64,
+        status: u16,
+        tier: i64,
+        requests: u64,
+    ) -> Result<(), Failure> {
+        self.run(|transaction| {
+            let add = "insert into outcomes values (?, ?, ?, ?, ?)
+                on conflict do update set requests = requests + excluded.requests";
+            let row = params![day, kind, status, tier, requests as i64];
+            transaction.prepare_cached(add)?.execute(row).map(drop)
+        })
+    }
+
+    /// Forgets what was before a day, logs that nobody has seen since among it.
+    pub fn forget(&self, before: i32) -> Result<(), Failure> {
+        self.run(|transaction| {
+            for table in ["countries", "repository_countries", "repository_archs", "outcomes"] {
+                transaction.execute(&format!("delete from {table} where day < ?"), [before])?;
+            }
+            transaction.execute("delete from logs where seen < ?", [before])?;
+            Ok(())
+        })
+    }
+}
+
+/// What the database refused, for an operator.
+fn refused(path: &Path, error: rusqlite::Error) -> Failure {
+    let path = path.display();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Failure::unavailable(format!(
+            "database {path}: another program has been writing for {} s; nothing is changed, try again when it is done",
+            BUSY.as_secs()
+        )),
+        Some(ErrorCode::NotADatabase) => Failure::config(format!(
+            "database {path}: is no SQLite database; name a file that is not there yet, or the right one"
+        )),
+        Some(ErrorCode::DatabaseCorrupt) => Failure::system(format!(
+            "database {path}: is damaged ({error}); put the last copy in its place, or remove it and count all logs anew"
+        )),
+        _ => Failure::system(format!("database {path}: {error}; nothing is changed")),
+    }
+}

@@ -1,0 +1,111 @@
+//! What the database holds of the last days, for pages.
+
+use super::{Statistics, refused};
+use program::failure::Failure;
+use std::collections::BTreeMap;
+
+/// Requests a day, of a span of days.
+pub type Days = Vec<u64>;
+
+/// Requests a day, in all and by what was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// The first day of all spans, counted from 1970-01-01.
+    pub first: i32,
+    /// In all.
+    pub totals: Days,
+    /// By the client's country; empty for an unknown one.
+    pub countries: BTreeMap<String, Days>,
+    /// By repository.
+    pub repositories: BTreeMap<String, Days>,
+    /// By architecture.
+    pub archs: BTreeMap<String, Days>,
+}
+
+/// A repository's requests, by country and by architecture.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OfRepository {
+    /// By the client's country.
+    pub countries: BTreeMap<String, u64>,
+    /// By architecture.
+    pub archs: BTreeMap<String, u64>,
+}
+
+impl Figures {
+    /// The day of a place in a span.
+    pub fn day(&self, place: usize) -> i32 {
+        self.first + place as i32
+    }
+
+    /// The last place with any request; `None` if there is none.
+    pub fn last(&self) -> Option<usize> {
+        self.totals.iter().rposition(|requests| *requests > 0)
+    }
+}
+
+impl Statistics {
+    /// The figures of so many days from a first one.
+    pub fn figures(&self, first: i32, days: usize) -> Result<Figures, Failure> {
+        let mut figures = Figures { first, totals: vec![0; days], ..Figures::default() };
+        let end = first + days as i32;
+        let mut read = || -> rusqlite::Result<()> {
+            let names = self.names()?;
+            let name = |id: i64| names.get(&id).map_or("", |name| name);
+            let add = |of: &mut BTreeMap<String, Days>, name: &str, day: i32, requests: i64| {
+                let place = (day - first) as usize;
+                if !of.contains_key(name) {
+                    of.insert(name.to_owned(), vec![0; days]);
+                }
+                if let Some(of) = of.get_mut(name) {
+                    of[place] += requests as u64;
+                }
+                place
+            };
+            let select = "select day, country, requests from countries where day >= ? and day < ?";
+            let mut select = self.connection.prepare(select)?;
+            let mut rows = select.query([first, end])?;
+            while let Some(row) = rows.next()? {
+                let requests = row.get(2)?;
+                let place = add(&mut figures.countries, name(row.get(1)?), row.get(0)?, requests);
+                figures.totals[place] += requests as u64;
+            }
+            let select =
+                "select day, repository, arch, requests from repository_archs where day >= ? and day < ?";
+            let mut select = self.connection.prepare(select)?;
+            let mut rows = select.query([first, end])?;
+            while let Some(row) = rows.next()? {
+                let (day, requests) = (row.get(0)?, row.get(3)?);
+                add(&mut figures.repositories, name(row.get(1)?), day, requests);
+                add(&mut figures.archs, name(row.get(2)?), day, requests);
+            }
+            Ok(())
+        };
+        read().map_err(|error| refused(&self.path, error))?;
+        Ok(figures)
+    }
+
+    /// A repository's figures of so many days from a first one.
+    pub fn of_repository(&self, repository: &str, first: i32, days: usize) -> Result<OfRepository, Failure> {
+        let sums = |table: &str, of: &str| -> rusqlite::Result<BTreeMap<String, u64>> {
+            let select = format!(
+                "select name, sum(requests) from {table} join names on names.id = {of}
+                 where repository = (select id from names where name = ?) and day >= ? and day < ? group by {of}"
+            );
+            let mut select = self.connection.prepare_cached(&select)?;
+            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64));
+            select.query_map((repository, first, first + days as i32), row)?.collect()
+        };
+        let read = || {
+            Ok(OfRepository {
+                countries: sums("repository_countries", "country")?,
+                archs: sums("repository_archs", "arch")?,
+            })
+        };
+        read().map_err(|error| refused(&self.path, error))
+    }
+
+    fn names(&self) -> rusqlite::Result<BTreeMap<i64, String>> {
+        let mut select = self.connection.prepare("select id, name from names")?;
+        select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    }
+}

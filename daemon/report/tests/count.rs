@@ -1,0 +1,406 @@
+//! `mirrorlist-report count` as it runs: no line of a log is lost or counted twice, whatever happens to it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use flate2::{Compression, write::GzEncoder};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng, seq::IndexedRandom as _};
+use rusqlite::Connection;
+use std::{
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tempfile::TempDir;
+
+/// What the database is to hold: by day, country, repository, architecture; and by day, kind, status, tier.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Figures {
+    countries: BTreeMap<(i64, String), i64>,
+    repository_countries: BTreeMap<(String, i64, String), i64>,
+    repository_archs: BTreeMap<(String, i64, String), i64>,
+    outcomes: BTreeMap<(i64, String, i64, String), i64>,
+}
+
+impl Figures {
+    fn asked(&mut self, day: i64, country: &str, repository: &str, arch: &str) {
+        *self.countries.entry((day, country.into())).or_default() += 1;
+        *self.repository_countries.entry((repository.into(), day, country.into())).or_default() += 1;
+        *self.repository_archs.entry((repository.into(), day, arch.into())).or_default() += 1;
+    }
+
+    /// What a database holds.
+    fn of(database: &Path) -> Figures {
+        let connection = Connection::open(database).unwrap();
+        let name = |id: i64| -> String {
+            connection.query_row("select name from names where id = ?", [id], |row| row.get(0)).unwrap()
+        };
+        let rows = |select: &str| -> Vec<[i64; 5]> {
+            let mut select = connection.prepare(select).unwrap();
+            let columns = select.column_count();
+            let row = |row: &rusqlite::Row<'_>| {
+                let mut cells = [0; 5];
+                (0..columns).for_each(|at| cells[at] = row.get(at).unwrap());
+                Ok(cells)
+            };
+            select.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        let three = |table: &str| {
+            let rows = rows(&format!("select * from {table}"));
+            rows.into_iter()
+                .map(|[repository, day, of, sum, _]| ((name(repository), day, name(of)), sum))
+                .collect()
+        };
+        Figures {
+            countries: rows("select * from countries")
+                .into_iter()
+                .map(|[day, of, sum, ..]| ((day, name(of)), sum))
+                .collect(),
+            repository_countries: three("repository_countries"),
+            repository_archs: three("repository_archs"),
+            outcomes: rows("select * from outcomes")
+                .into_iter()
+                .map(|[day, kind, status, tier, sum]| ((day, name(kind), status, name(tier)), sum))
+                .collect(),
+        }
+    }
+}
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_mirrorlist-report"))
+}
+
+fn count(database: &Path, source: &str, logs: &[PathBuf]) -> Output {
+    let mut command = program();
+    command.args(["count", "--json", "--source", source, "--database"]).arg(database).args(logs);
+    command.output().unwrap()
+}
+
+fn well(output: &Output) {
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+/// A number of the summary.
+fn said(output: &Output, key: &str) -> u64 {
+    let text = str::from_utf8(&output.stdout).unwrap();
+    let line = text.lines().find_map(|line| line.trim().strip_prefix(&format!("\"{key}\": "))).unwrap();
+    line.trim_end_matches(',').parse().unwrap()
+}
+
+fn today() -> i64 {
+    (SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 86_400) as i64
+}
+
+fn date(day: i64) -> String {
+    report::count::line::date(day as i32).unwrap().to_string()
+}
+
+fn access(day: i64, country: &str, repository: &str) -> String {
+    format!("IP: N/A; DATE: {}; COUNTRY: {country}; REPO: {repository}; ARCH: x86_64\n", date(day))
+}
+
+fn append(log: &Path, text: &str) {
+    OpenOptions::new().append(true).create(true).open(log).unwrap().write_all(text.as_bytes()).unwrap();
+}
+
+/// Logs of a service, with all that happens to them.
+struct Site {
+    random: SmallRng,
+    folder: TempDir,
+    sources: Vec<Source>,
+    expected: Figures,
+}
+
+struct Source {
+    name: String,
+    requests: bool,
+    /// Rotated logs are packed.
+    packs: bool,
+    /// Rotated logs are copied, and the log itself is cut.
+    copies: bool,
+    /// The rest of a line of which the first half is written.
+    torn: String,
+}
+
+const NAMES: [&str; 4] = ["fedora-42", "epel-9", "ro cky;%", "alma\u{e9}"];
+
+impl Site {
+    fn new(seed: u64) -> Site {
+        let mut random = SmallRng::seed_from_u64(seed);
+        let source = |at| Source {
+            name: format!("source-{at}"),
+            requests: random.random(),
+            packs: random.random(),
+            copies: random.random(),
+            torn: String::new(),
+        };
+        let sources = (0..3).map(source).collect();
+        Site { random, folder: tempfile::tempdir().unwrap(), sources, expected: Figures::default() }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("figures.db")
+    }
+
+    fn log(&self, source: usize) -> PathBuf {
+        self.folder.path().join(format!("{}.log", self.sources[source].name))
+    }
+
+    /// All logs of a source, in no order.
+    fn logs(&self, source: usize) -> Vec<PathBuf> {
+        let prefix = format!("{}.log", self.sources[source].name);
+        let entries = fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(&prefix)).collect()
+    }
+
+    /// A request, into the log and into what is expected.
+    fn request(&mut self, source: usize) -> String {
+        let (random, expected) = (&mut self.random, &mut self.expected);
+        // Few, so that logs begin alike.
+        let day = today() - i64::from(random.random_bool(0.2));
+        let country = *["DE", "US", "N/A"].choose(random).unwrap();
+        let name = *NAMES.choose(random).unwrap();
+        let escaped: String = name
+            .bytes()
+            .map(|byte| match byte {
+                b'%' | b';' | b' ' | 0x7f.. => format!("%{byte:02X}"),
+                _ => char::from(byte).into(),
+            })
+            .collect();
+        let shown = if country == "N/A" { "" } else { country };
+        if !self.sources[source].requests {
+            expected.asked(day, shown, name, "x86_64");
+            return access(day, country, &escaped);
+        }
+        let status = *[200, 302, 404].choose(random).unwrap();
+        if status != 404 {
+            expected.asked(day, shown, name, "x86_64");
+        }
+        *expected.outcomes.entry((day, "metalink".into(), status, "country".into())).or_default() += 1;
+        let country = if country == "N/A" { "-" } else { country };
+        format!("{}T10:00:00Z - {status} metalink country {country} {escaped} x86_64 -\n", date(day))
+    }
+
+    fn write(&mut self, source: usize, lines: usize) {
+        let mut text = std::mem::take(&mut self.sources[source].torn);
+        for _ in 0..lines {
+            text += &self.request(source);
+        }
+        if self.random.random_bool(0.3) {
+            let torn = self.request(source);
+            let at = self.random.random_range(1..torn.len());
+            text += &torn[..at];
+            self.sources[source].torn = torn[at..].into();
+        }
+        append(&self.log(source), &text);
+    }
+
+    /// Moves a source's logs on by one; whole lines only, as a service that is told of it leaves them.
+    fn rotate(&mut self, source: usize) {
+        let rest = std::mem::take(&mut self.sources[source].torn);
+        append(&self.log(source), &rest);
+        let numbered = |number: usize, end: &str| {
+            self.folder.path().join(format!("{}.log.{number}{end}", self.sources[source].name))
+        };
+        for number in (1..30).rev() {
+            for end in ["", ".gz", ".zst"] {
+                if numbered(number, end).exists() {
+                    fs::rename(numbered(number, end), numbered(number + 1, end)).unwrap();
+                }
+            }
+        }
+        let (log, first, second) = (self.log(source), numbered(1, ""), numbered(2, ""));
+        let Source { packs, copies, .. } = self.sources[source];
+        if copies {
+            fs::copy(&log, &first).unwrap();
+            File::options().write(true).truncate(true).open(&log).unwrap();
+        } else {
+            fs::rename(&log, &first).unwrap();
+        }
+        if packs && second.exists() {
+            let bytes = fs::read(&second).unwrap();
+            let modified = fs::metadata(&second).unwrap().modified().unwrap();
+            let (path, packed) = if self.random.random() {
+                let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+                packed.write_all(&bytes).unwrap();
+                (numbered(2, ".gz"), packed.finish().unwrap())
+            } else {
+                (numbered(2, ".zst"), zstd::stream::encode_all(&bytes[..], 1).unwrap())
+            };
+            fs::write(&path, packed).unwrap();
+            File::open(&path).unwrap().set_modified(modified).unwrap();
+            // The plain one goes a moment later.
+            if self.random.random_bool(0.7) {
+                fs::remove_file(second).unwrap();
+            }
+        }
+    }
+
+    /// Counts, or is killed while it does.
+    fn count(&mut self, source: usize) {
+        let logs = self.logs(source);
+        if logs.is_empty() {
+            return;
+        }
+        if self.random.random_bool(0.3) {
+            let name = &self.sources[source].name;
+            let mut command = program();
+            command.args(["count", "--source", name, "--database"]).arg(self.database()).args(logs);
+            let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(Duration::from_micros(self.random.random_range(0..20_000)));
+            // It may have come to its end.
+            let _ = kill(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
+            child.wait().unwrap();
+        } else {
+            well(&count(&self.database(), &self.sources[source].name, &logs));
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_to_logs_every_line_is_counted_once() {
+    let seeds = if std::env::var_os("MIRRORLIST_LONG").is_some() { 200 } else { 6 };
+    for seed in 0..seeds {
+        let mut site = Site::new(seed);
+        for _ in 0..60 {
+            let source = site.random.random_range(0..site.sources.len());
+            match site.random.random_range(0..10) {
+                0..6 => {
+                    // Quiet logs begin alike; loud ones are longer than what is known of their beginning.
+                    let most = if site.random.random_bool(0.1) { 3000 } else { 4 };
+                    let lines = site.random.random_range(0..most);
+                    site.write(source, lines);
+                }
+                6 if site.log(source).exists() => site.rotate(source),
+                _ => site.count(source),
+            }
+        }
+        for source in 0..site.sources.len() {
+            site.write(source, 1);
+            let rest = std::mem::take(&mut site.sources[source].torn);
+            append(&site.log(source), &rest);
+            for _ in 0..2 {
+                let name = site.sources[source].name.clone();
+                well(&count(&site.database(), &name, &site.logs(source)));
+            }
+        }
+        assert_eq!(Figures::of(&site.database()), site.expected, "seed {seed}");
+    }
+}
+
+#[test]
+fn logs_that_begin_alike_for_long_are_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, one, two) =
+        (folder.path().join("db"), folder.path().join("one"), folder.path().join("two"));
+    let same: String = (0..2000).map(|_| access(today(), "DE", "fedora-42")).collect();
+    append(&one, &same);
+    append(&one, &access(today(), "DE", "only-in-one"));
+    append(&two, &same);
+    append(&two, &access(today(), "DE", "only-in-two"));
+    well(&count(&database, "s", std::slice::from_ref(&one)));
+    let second = count(&database, "s", &[one, two]);
+    well(&second);
+    assert_eq!(said(&second, "lines"), 2001);
+    // Of another source even the same log is another one.
+    assert_eq!(said(&count(&database, "t", &[folder.path().join("one")]), "lines"), 2001);
+}
+
+#[test]
+fn what_is_no_line_is_told_and_the_rest_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, log) = (folder.path().join("db"), folder.path().join("log"));
+    append(&log, &access(today(), "DE", "fedora-42"));
+    append(&log, "odd\n");
+    append(&log, &"x".repeat(1_000_000));
+    append(&log, "\n\u{0}\u{ff}\n");
+    append(&log, &access(today() - 500, "DE", "fedora-42"));
+    append(&log, &access(today() + 500, "DE", "fedora-42"));
+    append(&log, &format!("{}T10:00:00Z - 200 metalink country DE fedora-42 x86_64 -\n", date(today())));
+    append(&log, &access(today(), "DE", "fedora-42"));
+    let output = count(&database, "s", std::slice::from_ref(&log));
+    assert!(output.status.success());
+    assert_eq!(["lines", "other", "outside"].map(|key| said(&output, key)), [2, 1, 2]);
+    let odd = said(&output, "odd");
+    assert!((3..10).contains(&odd), "a line without end is looked at in pieces: {odd}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        errors.contains(&format!("of no access log or request log: {odd}, the first at byte 70;")),
+        "{errors}"
+    );
+    assert!(errors.contains("of the other kind of log than source s has: 1;"), "{errors}");
+    well(&count(&database, "s", &[log]));
+}
+
+#[test]
+fn a_log_that_cannot_be_read_counts_later_and_the_others_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    append(&path("log"), &access(today(), "DE", "fedora-42"));
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(access(today(), "DE", "fedora-42").repeat(1000).as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    fs::write(path("log.1.gz"), &packed[..packed.len() / 2]).unwrap();
+    let logs = [path("log"), path("log.1.gz"), path("absent")];
+    let output = count(&path("db"), "s", &logs);
+    assert_eq!(output.status.code(), Some(71), "{output:?}");
+    assert_eq!((said(&output, "lines"), said(&output, "failed")), (1, 2));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        errors.contains("log.1.gz: cannot be read (") && errors.contains("absent: cannot be read ("),
+        "{errors}"
+    );
+    fs::write(path("log.1.gz"), packed).unwrap();
+    let output = count(&path("db"), "s", &logs[..2]);
+    well(&output);
+    assert_eq!(said(&output, "lines"), 1000);
+}
+
+#[test]
+fn a_database_that_is_none_or_of_a_later_version_or_in_use_is_refused_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let log = [path("log")];
+    append(&log[0], &access(today(), "DE", "fedora-42"));
+    fs::write(path("text"), "not a database, but a text that is longer than a head ".repeat(20)).unwrap();
+    Connection::open(path("foreign")).unwrap().execute_batch("create table t (x)").unwrap();
+    well(&count(&path("db"), "s", &log));
+    let change = |database: &str, change: &str| {
+        Connection::open(path(database)).unwrap().execute_batch(change).unwrap();
+    };
+    fs::copy(path("db"), path("later")).unwrap();
+    change("later", "pragma user_version = 2");
+    for (database, code, cause) in [
+        ("text", 78, "is no SQLite database"),
+        ("foreign", 78, "is another program's"),
+        ("later", 78, "is of version 2, this program knows 1"),
+        ("absent/db", 71, "unable to open database file"),
+    ] {
+        let before = fs::read(path(database)).ok();
+        let output = count(&path(database), "s", &log);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(errors.contains(cause) && errors.lines().count() == 1, "{errors}");
+        assert_eq!(output.status.code(), Some(code), "{errors}");
+        assert_eq!(fs::read(path(database)).ok(), before, "{database}");
+    }
+}
+
+#[test]
+fn figures_are_kept_for_as_long_as_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, log) = (folder.path().join("db"), folder.path().join("log"));
+    for days in [0, 29, 31, 399] {
+        append(&log, &access(today() - days, "DE", "fedora-42"));
+    }
+    well(&count(&database, "s", std::slice::from_ref(&log)));
+    assert_eq!(Figures::of(&database).countries.len(), 4);
+    let mut command = program();
+    command.args(["count", "--keep", "30d", "--source", "s", "--database"]).arg(&database).arg(&log);
+    well(&command.output().unwrap());
+    let days: Vec<i64> = Figures::of(&database).countries.into_keys().map(|(day, _)| today() - day).collect();
+    assert_eq!(days, [29, 0]);
+}

@@ -1,0 +1,222 @@
+//! `mirrorlist-report render` as it runs: pages that are HTML, lead to each other, and say what was counted.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use scraper::{Html, Selector};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tempfile::TempDir;
+
+const DAYS: i64 = 40;
+
+/// Names that a page must not obey, as a log has them, and as they are.
+const ODD: [(&str, &str); 4] = [
+    ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+    ("%22quo,te%22%0A", "\"quo,te\"\n"),
+    ("%E2%80%AEleft", "\u{202e}left"),
+    ("%00%FF", "\u{0}\u{fffd}"),
+];
+
+fn program(arguments: &[&str], paths: &[&Path]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_mirrorlist-report")).args(arguments).args(paths).output().unwrap()
+}
+
+fn well(output: &Output) {
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
+
+/// A site of some weeks, and requests by day and name, of each kind.
+struct Site {
+    folder: TempDir,
+    expected: BTreeMap<(String, &'static str), BTreeMap<String, u64>>,
+}
+
+impl Site {
+    fn new() -> Site {
+        let folder = tempfile::tempdir().unwrap();
+        let today = (SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 86_400) as i64;
+        let mut log = String::new();
+        let mut expected: BTreeMap<_, BTreeMap<String, u64>> = BTreeMap::new();
+        // A day without any is in the middle.
+        for age in (0..DAYS).filter(|age| *age != 10) {
+            let day = report::count::line::date((today - age) as i32).unwrap().to_string();
+            for at in 0..200 + age * 3 {
+                let country = ["DE", "US", "N/A", "ZZ"][at as usize % 4];
+                let (written, name) = match at % 7 {
+                    0 => ODD[at as usize / 7 % ODD.len()],
+                    _ => ("fedora-42", "fedora-42"),
+                };
+                writeln!(log, "IP: N/A; DATE: {day}; COUNTRY: {country}; REPO: {written}; ARCH: x86_64")
+                    .unwrap();
+                let country = if country == "N/A" { "" } else { country };
+                for (kind, name) in [("countries", country), ("repositories", name), ("archs", "x86_64")] {
+                    *expected.entry((day.clone(), kind)).or_default().entry(name.into()).or_default() += 1;
+                }
+            }
+        }
+        fs::write(folder.path().join("log"), log).unwrap();
+        Site { folder, expected }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn render(&self) -> Output {
+        let database = self.path("db");
+        program(&["render", "--database", database.to_str().unwrap(), "--output"], &[&self.path("site")])
+    }
+
+    fn counted() -> Site {
+        let site = Site::new();
+        let database = site.path("db");
+        well(&program(&["count", "--json", "--source", "s", "--database"], &[&database, &site.path("log")]));
+        well(&site.render());
+        site
+    }
+
+    /// All files, by their paths in the site.
+    fn files(&self) -> BTreeSet<String> {
+        let root = self.path("site");
+        let mut folders = vec![root.clone()];
+        let mut files = BTreeSet::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    files.insert(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        files
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path("site").join(file)).unwrap()
+    }
+}
+
+#[test]
+fn every_page_is_html_asks_for_nothing_elsewhere_and_leads_somewhere() {
+    let site = Site::counted();
+    let files = site.files();
+    let pages: Vec<&String> = files.iter().filter(|file| file.ends_with(".html")).collect();
+    assert_eq!(pages.len(), DAYS as usize - 1 + 2);
+    assert!(!Html::parse_document("<!DOCTYPE html><p></b>").errors.is_empty(), "errors are told");
+    let any = Selector::parse("[href], [src], [action], [style], script, object, iframe").unwrap();
+    for page in pages {
+        let text = site.read(page);
+        let document = Html::parse_document(&text);
+        assert!(document.errors.is_empty(), "{page}: {:?}", document.errors);
+        assert!(text.len() <= 100_000, "{page} has {} bytes", text.len());
+        let policy = Selector::parse("meta[http-equiv='Content-Security-Policy']").unwrap();
+        assert_eq!(document.select(&policy).count(), 1, "{page}");
+        for element in document.select(&any) {
+            assert!(["a", "link"].contains(&element.value().name()), "{page}: {}", element.html());
+            assert!(element.attr("style").is_none(), "{page}: {}", element.html());
+            let href = element.attr("href").unwrap();
+            if href.starts_with('#') || href == "data:," {
+                continue;
+            }
+            let mut place: Vec<&str> = page.split('/').collect();
+            place.pop();
+            for step in href.split('/') {
+                if step == ".." { assert!(place.pop().is_some(), "{page}: {href}") } else { place.push(step) }
+            }
+            assert!(files.contains(&place.join("/")), "{page}: {href} leads nowhere");
+        }
+        for (heading, cell) in
+            [("table", "caption"), ("svg[role]", "[aria-label]"), ("thead", "th[scope=col]")]
+        {
+            for element in document.select(&Selector::parse(heading).unwrap()) {
+                let is_there = element.select(&Selector::parse(cell).unwrap()).count() > 0;
+                assert!(is_there || element.attr("aria-label").is_some(), "{page}: {heading} without {cell}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_day_has_what_was_counted_on_its_page_as_csv_and_as_json() {
+    let site = Site::counted();
+    for ((day, kind), expected) in &site.expected {
+        let whole: u64 = expected.values().sum();
+        let json: Vec<Value> =
+            serde_json::from_str(&site.read(&format!("statistics/{day}/{kind}.json"))).unwrap();
+        let rows: Vec<(&str, u64)> = json
+            .iter()
+            .map(|row| (row["name"].as_str().unwrap(), row["requests"].as_u64().unwrap()))
+            .collect();
+        assert!(rows.is_sorted_by(|one, other| one.1 >= other.1), "most first");
+        assert_eq!(
+            rows.iter().map(|(name, requests)| ((*name).to_owned(), *requests)).collect::<BTreeMap<_, _>>(),
+            *expected
+        );
+        let percent: f64 = json.iter().map(|row| row["percent"].as_f64().unwrap()).sum();
+        assert!((percent - 100.0).abs() < 0.1, "{percent}");
+        let written: String = json
+            .iter()
+            .map(|row| {
+                let name = row["name"].as_str().unwrap().replace('"', "\"\"");
+                format!("\"{name}\",{},{}\r\n", row["requests"], row["percent"].as_f64().unwrap())
+            })
+            .collect();
+        assert_eq!(
+            site.read(&format!("statistics/{day}/{kind}.csv")),
+            format!("name,requests,percent\r\n{written}")
+        );
+        let page = Html::parse_document(&site.read(&format!("statistics/{day}/index.html")));
+        let number = Selector::parse("td.number").unwrap();
+        let shown: BTreeSet<String> = page.select(&number).map(|cell| cell.text().collect()).collect();
+        assert!(
+            expected.values().all(|requests| shown.contains(&requests.to_string())),
+            "{day} {kind} of {whole}"
+        );
+    }
+}
+
+#[test]
+fn odd_names_are_shown() {
+    let site = Site::counted();
+    let page = Html::parse_document(&site.read("statistics/index.html"));
+    let names: Vec<String> = page
+        .select(&Selector::parse("th[scope=row] bdi").unwrap())
+        .map(|name| name.text().collect())
+        .collect();
+    for shown in ["<script>alert(1)</script>", "\"quo,te\"\u{fffd}", "\u{fffd}left", "\u{fffd}\u{fffd}"] {
+        assert!(names.iter().any(|name| name == shown), "{shown:?} in {names:?}");
+    }
+}
+
+#[test]
+fn without_figures_there_is_a_site_that_says_so() {
+    let site = Site::new();
+    well(&site.render());
+    for page in ["index.html", "statistics/index.html"] {
+        let text = site.read(page);
+        assert!(Html::parse_document(&text).errors.is_empty());
+        assert!(
+            text.contains("Nothing has been counted yet.") && text.contains("There are no figures yet."),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_of_others_stays_as_it_is() {
+    let site = Site::new();
+    fs::create_dir(site.path("site")).unwrap();
+    fs::write(site.path("site").join("index.html"), "mine").unwrap();
+    let output = site.render();
+    assert_eq!(output.status.code(), Some(78), "{output:?}");
+    assert_eq!(site.files(), BTreeSet::from(["index.html".to_owned()]));
+    assert_eq!(site.read("index.html"), "mine");
+}
