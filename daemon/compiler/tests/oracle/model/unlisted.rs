@@ -9,8 +9,9 @@ use super::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each name of a public host that carries the directory, how the reasons may begin that it is not listed for.
-pub type Reasons = BTreeMap<String, BTreeSet<String>>;
+/// For each name of a public host that carries the directory: how the reasons may begin that it is not listed for, and the
+/// names by which it may be listed.
+pub type Reasons = BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>;
 
 /// How reasons begin that have to do with other hosts.
 const FOR_OTHERS: [&str; 5] = [
@@ -31,13 +32,18 @@ pub fn reasons(model: &Model, subject: &Subject<'_>, question: &Question, client
             continue;
         }
         let best = SCHEMES.iter().find_map(|scheme| urls.iter().find(|url| url.scheme == *scheme));
-        let Some(authority) = best.and_then(|url| url.text.split('/').nth(2)) else { continue };
-        let port = authority.rfind(':').filter(|at| authority[at + 1..].parse::<u16>().is_ok());
-        let name = authority[..port.unwrap_or(authority.len())].to_owned();
-        let of_host = of(model, subject, question, client, *host);
-        reasons.entry(name).or_default().extend(of_host);
+        let Some(best) = best else { continue };
+        let (why, names) = reasons.entry(name(&best.text)).or_default();
+        why.extend(of(model, subject, question, client, *host));
+        names.extend(urls.iter().map(|url| name(&url.text)));
     }
     reasons
+}
+
+fn name(url: &str) -> String {
+    let authority = url.split('/').nth(2).unwrap_or_default();
+    let port = authority.rfind(':').filter(|at| authority[at + 1..].parse::<u16>().is_ok());
+    authority[..port.unwrap_or(authority.len())].to_owned()
 }
 
 fn of(model: &Model, subject: &Subject<'_>, question: &Question, client: &Client, host: i64) -> Vec<String> {
