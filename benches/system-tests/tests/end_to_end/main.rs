@@ -17,5 +17,6 @@ mod logs;
 mod looks;
 mod python;
 mod reload;
+mod statistics;
 mod support;
 mod synthetic;
