@@ -20,5 +20,6 @@ mod operator;
 mod python;
 mod redirects;
 mod reload;
+mod statistics;
 mod support;
 mod synthetic;
