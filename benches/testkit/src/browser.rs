@@ -236,8 +236,7 @@ const MEASURE: &str = r"(() => {
 
 /// Writes the pictures into the folder that `MIRRORLIST_PICTURES` names, for people to look at; without it, nothing.
 pub fn keep(seen: &Seen, name: &str) -> io::Result<()> {
-    match env::var_os("MIRRORLIST_PICTURES") {
-        Some(folder) => fs::write(PathBuf::from(folder).join(name).with_extension("png"), &seen.picture),
-        None => Ok(()),
-    }
+    let Some(folder) = env::var_os("MIRRORLIST_PICTURES") else { return Ok(()) };
+    fs::create_dir_all(&folder)?;
+    fs::write(PathBuf::from(folder).join(name).with_extension("png"), &seen.picture)
 }
