@@ -90,8 +90,10 @@ fn described(page: &str) -> BTreeMap<String, Entries> {
 fn values<'a>(lines: &mut (impl Iterator<Item = &'a str> + Clone)) -> Vec<String> {
     let mut values = Vec::new();
     loop {
-        let words: Vec<&str> = lines.next().unwrap_or_default().split_whitespace().collect();
-        values.extend(words.get(1).map(|value| (*value).to_owned()));
+        let line = lines.next().unwrap_or_default();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        // Several words that are one value stand in quotes.
+        values.extend(line.split('"').nth(1).or(words.get(1).copied()).map(ToOwned::to_owned));
         let and = lines.clone().next() == Some("and");
         if and {
             lines.next();

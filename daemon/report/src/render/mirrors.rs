@@ -58,10 +58,10 @@ fn json(contents: &Contents) -> Result<String, Failure> {
 }
 
 /// Mirrors by country, in their order.
-fn by_country<'c, T>(
-    contents: &'c Contents,
+fn by_country<T>(
+    contents: &Contents,
     of: impl Iterator<Item = (usize, T)>,
-) -> Vec<(&'c str, Vec<(&'c Mirror, T)>)> {
+) -> Vec<(&str, Vec<(&Mirror, T)>)> {
     let mut groups: Vec<(&str, Vec<(&Mirror, T)>)> = Vec::new();
     for (place, what) in of {
         let mirror = &contents.mirrors[place];
