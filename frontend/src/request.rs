@@ -6,6 +6,7 @@ use crate::{
     accepted::accepted,
     backend::{Asked, Backend, Question},
     clients::Guest,
+    log,
     response::{self, Body},
 };
 use hyper::{
@@ -13,7 +14,7 @@ use hyper::{
     body::{Body as _, Incoming},
     header::{CONNECTION, HOST, HeaderName, HeaderValue},
 };
-use std::{convert::Infallible, rc::Rc};
+use std::{convert::Infallible, rc::Rc, sync::Once};
 use wire::{
     UrlScheme,
     net::{Peer, Trusted},
@@ -104,8 +105,28 @@ impl Requests {
         match nearest.map(<[u8]>::trim_ascii) {
             Some(name) if name.eq_ignore_ascii_case(b"https") => UrlScheme::Https,
             Some(name) if name.eq_ignore_ascii_case(b"http") => UrlScheme::Http,
-            _ => UrlScheme::Unknown,
+            nearest => {
+                // A proxy, then, and not somebody who asks from its machine.
+                if nearest.is_none() && headers.contains_key(FORWARDED_FOR) {
+                    self.names_no_scheme();
+                }
+                UrlScheme::Unknown
+            }
         }
+    }
+
+    /// Tells, once, of a proxy that does not say what its clients used.
+    fn names_no_scheme(&self) {
+        static TOLD: Once = Once::new();
+        let proxy = match self.peer {
+            Peer::Unix => "on a socket file".to_owned(),
+            Peer::Address(address) => address.to_string(),
+        };
+        TOLD.call_once(|| {
+            log::warning(format_args!(
+                "proxy {proxy}: sends no X-Forwarded-Proto; below a redirector's prefix its clients count as come by http"
+            ));
+        });
     }
 }
 

@@ -91,9 +91,15 @@ struct Built(TempDir);
 
 impl Built {
     fn new() -> Built {
+        Built::of_site("")
+    }
+
+    /// One of a site that says this.
+    fn of_site(config: &str) -> Built {
         let built = Built(tempfile::tempdir().unwrap());
         fs::write(built.0.path().join("input"), input().encode_to_vec()).unwrap();
-        built.said(&["build", "--mirrormanager", "input", "--output", "cache.mlc"]);
+        fs::write(built.0.path().join("site.toml"), config).unwrap();
+        built.said(&["build", "--config", "site.toml", "--mirrormanager", "input", "--output", "cache.mlc"]);
         built
     }
 
@@ -366,4 +372,55 @@ fn what_counts_for_nothing_is_named() {
     assert!(expected.iter().all(|line| said.contains(&format!("ignored    {line}\n"))), "{said}");
     let plain = built.json(&["query", "cache.mlc", "mirrorlist?path=pub/a&country=fr,global", "--explain"]);
     assert!(plain["ignored"].as_array().unwrap().is_empty(), "{plain}");
+}
+
+#[test]
+fn where_a_path_of_the_redirector_leads_is_answered_and_explained() {
+    let site = "[policy]\norigin-only = [\"*.torrent\"]\n\n[origins]\npub = \"https://origin.example.org/pub\"\n\n[aliases]\n\"pub/now\" = \"pub/a\"\n";
+    let built = Built::of_site(site);
+    let client = ["--client", "198.51.100.1", "--scheme", "https"];
+    let ask =
+        |path: &str, more: &[&str]| built.said(&[&["query", "cache.mlc", path], &client[..], more].concat());
+    let included = ask("/dl/pub/now/x.rpm", &["--include"]);
+    let location = "https://one.example.org/m/a/x.rpm";
+    assert_eq!(included, format!("302\nContent-Type: text/plain\nLocation: {location}\n\n{location}\n"));
+    let said = ask("/dl/pub/now/x.rpm", &["--explain"]);
+    assert!(said.contains("\nasked for  path pub/a/x.rpm\ndirectory  pub/a\nfile       x.rpm\n"), "{said}");
+    let first = said.lines().find(|line| line.starts_with("    1  ")).unwrap();
+    assert!(first.contains(" geoip ") && first.ends_with(location), "{said}");
+    let why = |host, path: &str| {
+        ask(path, &["--explain", "--host", host])
+            .lines()
+            .find(|line| line.starts_with("not "))
+            .map(str::to_owned)
+    };
+    let by_http = "not listed no URL with a protocol that counts: https";
+    assert_eq!(why("3", "/dl/pub/a/x.rpm").as_deref(), Some(by_http));
+    let behind = why("2", "/dl/pub/a/x.rpm").unwrap();
+    assert!(
+        behind.starts_with("not shown  behind the mirror that the redirect leads to; place 2"),
+        "{behind}"
+    );
+    for (path, origin) in [
+        ("/dl/pub/new/x.rpm", "no mirror is known to have it"),
+        ("/dl/pub/a/x.torrent", "the site says that the origin alone has it"),
+        ("/dl/pub/a/x.rpm?exclude=DE,US,JP", "no mirror that has it fits the client"),
+    ] {
+        let said = ask(path, &["--explain"]);
+        let line = format!("\norigin     https://origin.example.org/pub: {origin}\n");
+        assert!(said.contains(&line), "{path}: {said}");
+        assert!(ask(path, &[]).starts_with("https://origin.example.org/pub/"), "{path}");
+    }
+    let nowhere = ask("/dl/elsewhere/x", &["--explain"]);
+    let refused = "\nrefused    the path is neither a directory of the cache nor a file in one\n";
+    assert!(nowhere.ends_with(refused), "{nowhere}");
+    // By http one that has it, though others are nearer.
+    let by_http = ["--client", "198.51.100.1", "--explain", "--json"];
+    let asked =
+        [&["query", "cache.mlc", "/dl/pub/a/x.rpm?exclude=one.example.org&json"][..], &by_http].concat();
+    let explained: Value = serde_json::from_str(&built.said(&asked)).unwrap();
+    let listed: Vec<&Value> =
+        explained["hosts"].as_array().unwrap().iter().filter(|host| host["place"].is_u64()).collect();
+    assert_eq!(listed.len(), 1, "{explained}");
+    assert_eq!(listed[0]["urls"][0], "http://three.example.com/a/x.rpm");
 }

@@ -74,6 +74,33 @@ fn json_has_what_the_reply_says_of_itself() {
 }
 
 #[test]
+fn a_path_of_the_redirector_is_asked_for_as_a_client_would() {
+    let daemon = Daemon::start(&["--redirector", "/dl/"]);
+    let answer = |words: &[&str]| -> serde_json::Value {
+        let said = query(&daemon.socket(), &[words, &["--json"]].concat());
+        assert_eq!((said.code, &*said.err), (Some(0), ""), "{said:?}");
+        serde_json::from_str(&said.out).unwrap()
+    };
+    let client = ["--client", "192.0.2.1", "--scheme", "https"];
+    let led = answer(&[&["/dl/pub/fedora/42/os/a%20b.rpm"], &client[..]].concat());
+    assert_eq!((&led["status"], &led["kind"], &led["tier"]), (&302.into(), &"file".into(), &"global".into()));
+    let location = led["headers"]["Location"].as_str().unwrap();
+    assert!(location.ends_with(".first.example.org/pub/42/os/a%20b.rpm"), "{led}");
+    // The client's mirror, whoever answers.
+    for _ in 0..20 {
+        assert_eq!(answer(&[&["dl/pub/fedora/42/os/a%20b.rpm"], &client[..]].concat()), led);
+    }
+    let json = answer(&[&["/dl/pub/fedora/42/os/x?json"], &client[..]].concat());
+    assert_eq!((&json["status"], &json["kind"]), (&200.into(), &"json".into()), "{json}");
+    let nowhere = answer(&["/dl/elsewhere/x"]);
+    assert_eq!((&nowhere["status"], &nowhere["tier"]), (&404.into(), &"none".into()));
+    assert!(nowhere["body"].as_str().unwrap().contains("error: invalid path"), "{nowhere}");
+    // There is no mirror by http.
+    let plain = answer(&["/dl/pub/fedora/42/os/x", "--scheme", "http"]);
+    assert!(plain["headers"]["Location"].as_str().unwrap().starts_with("https://"), "{plain}");
+}
+
+#[test]
 fn a_client_that_is_asked_for_is_counted_and_logged_like_any_other() {
     let log = tempfile::NamedTempFile::new().unwrap();
     let path = log.path().to_str().unwrap();

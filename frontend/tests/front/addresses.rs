@@ -119,6 +119,26 @@ fn the_scheme_is_the_one_that_the_nearest_proxy_names() {
 }
 
 #[test]
+fn a_proxy_that_names_no_scheme_is_told_of_once() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let program = Program::start(&daemon, &[]);
+    let mut client = Client::connect(program.address());
+    let message = "sends no X-Forwarded-Proto";
+    // Somebody on its machine, and a proxy that does as the examples do.
+    told(&mut client, "");
+    told(&mut client, "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\n");
+    assert!(!program.logged(message), "{}", program.log());
+    for _ in 0..3 {
+        told(&mut client, "X-Forwarded-For: 192.0.2.7\r\n");
+    }
+    super::eventually("it is told of", || program.logged(&format!("warning: proxy 127.0.0.1: {message}")));
+    program.signal(nix::sys::signal::Signal::SIGTERM);
+    super::eventually("it has ended", || program.logged("stopped"));
+    assert_eq!(program.log().matches(message).count(), 1, "{}", program.log());
+}
+
+#[test]
 fn over_a_socket_file_the_header_counts_and_without_it_the_client_is_unknown() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();

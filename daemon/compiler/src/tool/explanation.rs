@@ -2,7 +2,6 @@
 
 use super::{
     hosts::{self, code},
-    ignored::ignored,
     known::Known,
     shown::{Shown, whole},
 };
@@ -11,15 +10,16 @@ use answer::{
     render::{metalink4, unlisted::Reasons},
     select::{
         explain::{Unlisted, Verdict, explain},
-        file::Leads,
+        file::{Leads, Why},
         form::{Endpoint, Format},
+        ignored::ignored,
         query::{FileQuery, Query},
         target::{Subject, Target},
         tiers::{Candidates, Exclusion, Source},
     },
 };
 use cache::{
-    CountryId, HostId, PlacementId, UrlId, View,
+    CountryId, HostId, Origin, PlacementId, UrlId, View,
     place::Place,
     scheme::{Scheme, Schemes},
 };
@@ -45,6 +45,8 @@ pub struct Explanation {
     ignored: Vec<String>,
     /// Why there are no mirrors to speak of.
     refused: Option<String>,
+    /// The origin that a path of the redirector leads to, and why.
+    origin: Option<String>,
     /// Every host that carries the directory, listed ones first; or the one that was asked about.
     hosts: Vec<Host>,
     /// Whether it is about one host.
@@ -126,6 +128,7 @@ impl Explanation {
             must_also_carry: None,
             ignored: Vec::new(),
             refused: None,
+            origin: None,
             hosts: Vec::new(),
             of_one: host.is_some(),
         };
@@ -141,19 +144,22 @@ impl Explanation {
             return explanation;
         };
         explanation.client = Client::of(view, &query);
-        explanation.ignored = ignored(view, request.query, &query);
+        explanation.ignored = ignored(view, request.query, &query, usize::MAX);
         explanation.asked = query.named.subject.as_ref().map(|subject| match subject {
             Subject::RepoArch { repo, arch } => format!("repo {}, arch {}", lossy(repo), lossy(arch)),
             Subject::Path(path) => format!("path {}", lossy(path)),
         });
-        if let (Some(FileQuery { leads: Leads::Origin(why), .. }), Some(origin)) = (&file, query.origin) {
-            explanation.refused = Some(format!("{why}: it comes from the origin {}", origin.url));
+        let origin = query.origin.filter(|_| file.is_some() && query.format == Format::Redirect);
+        let leads = |origin: Origin<'_>, why: Why| Some(format!("{}: {why}", origin.url));
+        if let (Some(FileQuery { leads: Leads::Origin(why), .. }), Some(origin)) = (&file, origin) {
+            explanation.origin = leads(origin, *why);
             return explanation;
         }
         // Who came by http is led on by it where that is possible.
         let may = query.web;
         if query.endpoint == Endpoint::File
-            && query.format == Format::Redirect
+            && query.is_web()
+            && query.format.hash().is_none()
             && let Ok(target) = &query.target.clone()
         {
             query.web = may.and(Schemes::NONE.with(Scheme::Http));
@@ -171,6 +177,8 @@ impl Explanation {
             Ok(target) => {
                 let shown = Shown::of(service, request, now, &mut dice.clone());
                 explanation.describe(service, &query, target, &shown, dice);
+                let any = explanation.hosts.iter().any(|host| host.place.is_some());
+                explanation.origin = origin.filter(|_| !any).and_then(|origin| leads(origin, Why::NoMirror));
                 if let Some(host) = host {
                     explanation.keep(view, &query, target, host);
                 }
@@ -388,6 +396,12 @@ impl fmt::Display for Explanation {
         }
         if let Some(refused) = &self.refused {
             return writeln!(f, "refused    {refused}");
+        }
+        if let Some(origin) = &self.origin {
+            writeln!(f, "origin     {origin}")?;
+        }
+        if self.origin.is_some() && self.directory.is_none() {
+            return Ok(());
         }
         writeln!(f, "directory  {}", or(&self.directory, "none"))?;
         if let Some(file) = &self.file {

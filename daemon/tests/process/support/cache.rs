@@ -42,6 +42,28 @@ fn inventory(label: &str, hosts: u32, folder: &str) -> Inventory {
     inventory
 }
 
+/// Hosts of the cache whose mirrors differ in weight.
+pub const WEIGHTED_HOSTS: u32 = 9;
+
+/// The weight of a host there, by its id.
+pub fn weight(id: u32) -> u32 {
+    100 << (id % 3)
+}
+
+/// Puts a cache in place whose hosts, of ids from 0, differ in weight; `turned` is whether they are in the other order.
+pub fn write_weighted_cache(path: &Path, turned: bool) {
+    let mut inventory = inventory("weighted", WEIGHTED_HOSTS, "pub");
+    inventory.hosts.clear();
+    inventory.urls.clear();
+    for place in 0..WEIGHTED_HOSTS {
+        let id = if turned { WEIGHTED_HOSTS - 1 - place } else { place };
+        inventory.hosts.insert(id.into(), Host { bandwidth: weight(id), ..Host::default() });
+        let text = format!("https://{id}.weighted.example.org/pub");
+        inventory.urls.insert(HostUrl { scheme: Scheme::Https, text });
+    }
+    put(path, &write(&inventory, 1_700_000_100 + u64::from(turned)).unwrap().0);
+}
+
 /// Puts a cache of more than 3 MB in place, most of it URLs that no host has.
 pub fn write_large_cache(path: &Path, label: &str) {
     let mut inventory = inventory(label, HOSTS, "pub");

@@ -1,6 +1,6 @@
 //! What all process tests need: a small cache, a daemon in a folder of its own, a client, and patience.
 
-mod cache;
+pub mod cache;
 mod client;
 pub mod control;
 pub mod daemon;

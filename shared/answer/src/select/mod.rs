@@ -12,6 +12,7 @@ pub mod explain;
 pub mod file;
 pub mod filters;
 pub mod form;
+pub mod ignored;
 pub mod order;
 pub mod params;
 pub mod pick;

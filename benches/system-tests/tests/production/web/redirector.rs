@@ -23,7 +23,11 @@ fn a_path_leads_to_the_best_mirror_by_the_clients_scheme() {
         let web = service.behind(way);
         let ask = |scheme: &str, path: &str, options: &[&str]| {
             let address = if scheme == "http" { web.http } else { web.https };
-            curl_from(client.address(), address, &format!("{scheme}://download.example.org/{path}"), options)
+            let url = format!("{scheme}://download.example.org/{path}");
+            let answer = curl_from(client.address(), address, &url, options);
+            // Of 302 and of 404.
+            assert_eq!(answer.header("cache-control"), "private, no-cache", "{way:?} {path}: {answer:?}");
+            answer
         };
         for scheme in ["http", "https"] {
             let mirror = client.first.replace("https:", &format!("{scheme}:"));

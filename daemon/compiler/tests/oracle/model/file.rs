@@ -45,8 +45,8 @@ impl Model {
         self.prefixes = prefixes.iter().map(|text| parts(text.as_ref())).collect();
     }
 
-    /// The tree that the path of a request is below, and what follows the prefix. "the longest prefix counts, compared
-    /// with the path as sent. Beside `/` as a prefix `/mirrorlist` and `/metalink` alone are lists."
+    /// The tree that the path of a request is below, and what follows the prefix. "The longest prefix counts. It is
+    /// compared with the path as sent." "With the prefix `/` only the paths `/mirrorlist` and `/metalink` stay what they are."
     pub fn below<'r>(&self, path: &'r [u8]) -> Option<(&str, &'r [u8])> {
         let around = self.prefixes.iter().filter(|(prefix, _)| path.starts_with(prefix.as_bytes()));
         let (prefix, tree) = around.max_by_key(|(prefix, _)| prefix.len())?;
@@ -54,8 +54,8 @@ impl Model {
         (!is_list).then_some((tree, &path[prefix.len()..]))
     }
 
-    /// What who asks for this gets. "What follows the prefix is percent-decoded once ..., loses its segments `.` ..., gets the prefix's tree in front,
-    /// and is then a `path`".
+    /// What who asks for this gets. "What follows it is percent-decoded once, and components that are a single dot are
+    /// dropped ... If the prefix names a tree ..., that comes in front. The result is a `path` as in §1 and §3."
     pub fn file(&self, tree: &str, rest: &[u8], request: &Request<'_>, now: u64) -> Expected {
         let facts = &self.facts;
         let mut rest = decoded(rest);
@@ -68,7 +68,7 @@ impl Model {
         let slash = written.ends_with(b"/");
         let path = facts.real(components(&written).join(&b'/'));
         let mut question = Question::read(request);
-        // "Who came by https ... is led to https alone."
+        // "A client that came by https ... is led to https only."
         if request.scheme == UrlScheme::Https {
             let asked = question.protocols.take().unwrap_or_else(|| WEB.to_vec());
             question.protocols = Some(asked.into_iter().filter(|scheme| *scheme == "https").collect());
@@ -118,7 +118,7 @@ impl Model {
         if let Some(kind) = metalink_instead(&subject, request.accept) {
             return Expected { kind, body: Body::Form, ..invalid(&path) };
         }
-        // "Who came by http is led to http, and to https if no candidate has it."
+        // "Any other is led to http, and to https if no candidate has http."
         let client = Client::of(facts, question.ip.unwrap_or(request.client));
         for schemes in [vec!["http"], vec!["https"]] {
             if schemes.iter().any(|scheme| !may.contains(scheme)) {
@@ -202,7 +202,8 @@ fn certain<'a>(subject: &Subject<'a>) -> Option<&'a Version> {
     strong.then_some(version)
 }
 
-/// "A metalink takes the redirect's place for who lists its type and not `*/*`".
+/// "Accept, for a metalink. The client lists `application/metalink4+xml` or `application/metalink+xml` and not `*/*`, and
+/// the file has exactly one version".
 fn metalink_instead(subject: &Subject<'_>, accept: Accept) -> Option<Kind> {
     certain(subject)?;
     match (accept.has(Accept::ANY), accept.has(Accept::METALINK4), accept.has(Accept::METALINK3)) {
@@ -212,8 +213,8 @@ fn metalink_instead(subject: &Subject<'_>, accept: Accept) -> Option<Kind> {
     }
 }
 
-/// Another form than the redirect: `format`, else the path's ending, else flags. "by Accept a page (`text/html`), JSON
-/// (`application/json`) or the list".
+/// Another form than the redirect: `format`, else the path's ending, else flags. "by Accept: a page if it lists
+/// `text/html`, else JSON if `application/json`, else the list".
 fn form(question: &Question, ending: Option<&'static str>, accept: Accept) -> Expected {
     let of_a_name = |name: &str| match name {
         "mirrorlist" if accept.has(Accept::HTML) => Kind::Page,
@@ -246,7 +247,7 @@ fn redirect(targets: Vec<String>, besides: Besides, tier: Tier, counted: Option<
     }
 }
 
-/// "anything else | 404, `error: invalid path`".
+/// "is any other | 404, `error: invalid path`".
 fn invalid(path: &[u8]) -> Expected {
     let text = format!("# path = {} error: invalid path\n", super::question::repeated(path));
     Expected {
@@ -261,8 +262,8 @@ pub fn components(path: &[u8]) -> Vec<&[u8]> {
 }
 
 impl Facts {
-    /// "of whole components the longest, again for what comes of it, at most eight times; none where the path itself is a
-    /// directory or a file with details".
+    /// "The longest alias that the path begins with, by whole components, is replaced; then the same is done with the
+    /// result, at most eight times. A path that is itself a known directory or a file with details is not replaced."
     pub fn real(&self, mut path: Bytes) -> Bytes {
         for _ in 0..8 {
             if matches!(self.what(&path), Is::Directory | Is::FileWithDetails) {
@@ -275,7 +276,7 @@ impl Facts {
         path
     }
 
-    /// Top and URL of "the origin of the longest tree around the path".
+    /// Top and URL: "A path has the origin of the longest tree around it".
     fn origin(&self, path: &[u8]) -> Option<(&str, &str)> {
         let around = self.site.origins.iter().filter(|(top, _)| is_around(top, path));
         around.max_by_key(|(top, _)| top.len()).map(|(top, url)| (&top[..], &url[..]))
@@ -299,8 +300,8 @@ impl Facts {
         }
     }
 
-    /// "An ending counts when the path with it is not known and what is before it is: a file with details, for
-    /// `.mirrorlist` any path in a directory", for `.apt` a directory.
+    /// "The path with the ending must not be known, and the path without it must be: as a file with details for `.meta4` and
+    /// `.metalink`, as a directory for `.apt`, as a directory or any file in one for `.mirrorlist`."
     fn ending(&self, path: &[u8]) -> Option<&'static str> {
         if matches!(self.what(path), Is::Directory | Is::FileWithDetails) {
             return None;
@@ -318,7 +319,7 @@ impl Facts {
         })
     }
 
-    /// "a file of one version, younger than `young`".
+    /// "a file with details and exactly one version, which is younger than `young`".
     fn is_young(&self, path: &[u8], now: u64) -> bool {
         let path = std::str::from_utf8(path).expect("a known file");
         let (parent, name) = path.rsplit_once('/').expect("a file in a directory");
