@@ -170,6 +170,27 @@ impl Targets {
                 self.row(&figure, 2.0, our_tail / hypers, "x");
             }
         }
+        self.redirects(&contest, time)
+    }
+
+    /// A path of the redirector beside nginx's own redirect, in turns.
+    fn redirects(&mut self, contest: &Contest, time: Duration) -> Result<(), String> {
+        for server in contest.redirects(true)? {
+            server.measure(4, time / 10)?;
+        }
+        let servers = contest.redirects(false)?;
+        let mut turns: Vec<Vec<Measured>> = servers.iter().map(|_| Vec::new()).collect();
+        for _ in 0..self.turns {
+            for (server, turns) in servers.iter().zip(&mut turns) {
+                turns.push(server.measure(100, time)?);
+            }
+        }
+        let costs: Vec<f64> = turns.iter().map(|turns| Measured::median(turns).cpu_us).collect();
+        if let [ours, nginx] = costs[..] {
+            let figure =
+                format!("redirect, 100 connections ({ours:.1} us), times nginx's return 302 ({nginx:.1})");
+            self.row(&figure, 2.2, ours / nginx, "x");
+        }
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use crate::{
     measure::Server,
     yardsticks::{
         Bare, Yardstick,
-        nginx::{self, Nginx},
+        nginx::{self, Nginx, REDIRECT},
     },
 };
 use answer::rules::Rules;
@@ -35,6 +35,8 @@ pub const WIRE: &str = "workers' socket";
 pub const SERVICE: &str = "mirrorlistd";
 /// nginx with a file.
 pub const NGINX: &str = "nginx, a file";
+/// nginx with a redirect.
+pub const NGINX_302: &str = "nginx, return 302";
 /// hyper with a constant.
 pub const HYPER: &str = "hyper, a constant";
 /// The echo of frames.
@@ -46,6 +48,8 @@ pub struct Contest {
     stack: Stack,
     nginx: Option<Nginx>,
     rounds: Vec<Round>,
+    /// Paths of the redirector.
+    files: Vec<Question>,
     folder: tempfile::TempDir,
 }
 
@@ -95,7 +99,7 @@ impl Contest {
         let stack = Stack::start(
             programs,
             cache,
-            &["--workers", "4", "--minimum", &MINIMUM.to_string()],
+            &["--workers", "4", "--minimum", &MINIMUM.to_string(), "--redirector", "/dl/"],
             &["--listen", "127.0.0.1:0", "--listen", &socket],
         )?;
         let nginx = if nginx::is_installed() {
@@ -104,7 +108,32 @@ impl Contest {
             eprintln!("nginx is not installed (apt-get install nginx-light): its rows are left out");
             None
         };
-        Ok(Contest { stack, nginx, rounds, folder })
+        let files = questions(&view, Kind::File, LOOKED_AT, 1);
+        Ok(Contest { stack, nginx, rounds, files, folder })
+    }
+
+    /// The service asked for files below a prefix of its redirector, and nginx with one redirect, both over TCP. `strict`:
+    /// the service's answers are looked at.
+    pub fn redirects(&self, strict: bool) -> Result<Vec<Server>, String> {
+        let failed = |error: std::io::Error| format!("processes: {error}");
+        let of = |name, address, processes, questions: Vec<Question>| Server {
+            name,
+            way: TCP,
+            target: Target::Tcp(address),
+            speech: Speech::Http,
+            processes,
+            questions: questions.into(),
+        };
+        let only_status =
+            |question: &Question| Question { expected: Expected::Status(302), ..question.clone() };
+        let asked = if strict { self.files.clone() } else { self.files.iter().map(only_status).collect() };
+        let mut servers = vec![of(SERVICE, self.stack.http, self.stack.processes().map_err(failed)?, asked)];
+        if let (Some(nginx), Some(first)) = (&self.nginx, self.files.first()) {
+            let constant = Question { target: REDIRECT.into(), ..only_status(first) };
+            let processes = nginx.processes().map_err(failed)?;
+            servers.push(of(NGINX_302, nginx.address, processes, vec![constant]));
+        }
+        Ok(servers)
     }
 
     /// Everyone who answers requests of each kind, the service first. `strict`: its answers are looked at.

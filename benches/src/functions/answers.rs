@@ -1,6 +1,7 @@
 //! Whole answers, from the request as it was framed to the last byte of the body.
 
 use super::{Call, EVERY_HOST, Parts, RULES, Round};
+use answer::redirector::Redirector;
 use answer::rules::Rules;
 use answer::{Scratch, Service};
 use cache::{RepositoryId, View};
@@ -46,6 +47,20 @@ pub(super) fn redirect(parts: &Parts) -> Call<'_> {
     answer(parts, questions(&parts.view(), Kind::Redirect, 1000, 1), RULES)
 }
 
+pub(super) fn file(parts: &Parts) -> Call<'_> {
+    let prefix = "/dl/".parse().expect("a prefix");
+    let redirector = Redirector::new(vec![prefix], 21_600);
+    let mut asked = Round::new(questions(&parts.view(), Kind::File, 1000, 1));
+    let (mut scratch, mut page) = (Scratch::default(), Vec::new());
+    let mut dice = SmallRng::seed_from_u64(1);
+    Box::new(move || {
+        let service = Service { redirector: Some(&redirector), ..service(parts, RULES) };
+        let request = asked.next().request();
+        page.clear();
+        black_box(service.answer(black_box(&request), 0, &mut dice, &mut scratch, &mut page));
+    })
+}
+
 pub(super) fn usual_metalink(parts: &Parts) -> Call<'_> {
     answer(parts, questions(&parts.view(), Kind::Metalink, 1000, 1), RULES)
 }
@@ -81,13 +96,7 @@ fn refuse(parts: &Parts, mut target: impl FnMut(usize) -> String) -> Call<'_> {
 }
 
 fn answer(parts: &Parts, asked: Vec<Question>, rules: Rules) -> Call<'_> {
-    let service = Service {
-        view: parts.view(),
-        fragments: &parts.fragments,
-        rules,
-        redirector: None,
-        version: env!("CARGO_PKG_VERSION"),
-    };
+    let service = service(parts, rules);
     let mut asked = Round::new(asked);
     let (mut scratch, mut page) = (Scratch::default(), Vec::new());
     let mut dice = SmallRng::seed_from_u64(1);
@@ -96,4 +105,14 @@ fn answer(parts: &Parts, asked: Vec<Question>, rules: Rules) -> Call<'_> {
         page.clear();
         black_box(service.answer(black_box(&request), 0, &mut dice, &mut scratch, &mut page));
     })
+}
+
+fn service(parts: &Parts, rules: Rules) -> Service<'_> {
+    Service {
+        view: parts.view(),
+        fragments: &parts.fragments,
+        rules,
+        redirector: None,
+        version: env!("CARGO_PKG_VERSION"),
+    }
 }

@@ -41,6 +41,7 @@ pub const ALL: &[(&str, Make)] = &[
     ("answer a metalink of 200 URLs", answers::metalink),
     ("answer a mirrorlist of up to 100 hosts", answers::mirrorlist),
     ("answer a redirect", answers::redirect),
+    ("answer a path of the redirector", answers::file),
     ("answer a metalink of 5 hosts or more", answers::usual_metalink),
     ("answer a mirrorlist of 5 hosts or more", answers::usual_mirrorlist),
     ("refuse an unknown path", answers::unknown_path),

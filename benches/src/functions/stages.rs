@@ -46,6 +46,7 @@ impl<'a> Selected<'a> {
                 rules: &EVERY_HOST,
                 shared: parts.fragments.shared(),
                 usable: parts.fragments.usable(),
+                below: parts.fragments.below(),
                 reaches: parts.fragments.reaches(),
             };
             collect(source, query, target, dice, scratch, candidates);

@@ -1,4 +1,4 @@
-//! nginx that serves files: Debian's, as it comes, but without an access log.
+//! nginx that serves files, and redirects: Debian's, as it comes, but without an access log.
 
 use nix::unistd::Uid;
 use std::{
@@ -11,6 +11,8 @@ use std::{
 };
 use testkit::stack::{Running, children};
 
+/// The path that it redirects.
+pub const REDIRECT: &str = "/302";
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -87,6 +89,7 @@ http {{
         listen {address};
         listen unix:{};
         root {folder};
+        location = {REDIRECT} {{ return 302 https://mirror.example.org/pub/fedora/linux/releases/43/Everything/x86_64/os/kernel.rpm; }}
     }}
 }}
 ",

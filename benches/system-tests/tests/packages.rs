@@ -23,7 +23,7 @@ const ARROWS: [(&str, &[&str]); 13] = [
     ("mirrorlistd", &["answer", "cache", "program", "wire"]),
     ("mirrorlist-cache", &["answer", "cache", "interchange", "program", "wire"]),
     ("mirrorlist-collect", &["interchange", "program"]),
-    ("mirrorlist-report", &["program"]),
+    ("mirrorlist-report", &["answer", "cache", "program", "wire"]),
     ("mirrorlist-http", &["program", "wire"]),
     ("testkit", &["answer", "cache", "interchange", "wire"]),
     (

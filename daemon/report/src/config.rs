@@ -42,6 +42,10 @@ pub struct Render {
     pub output: PathBuf,
     /// What the site is called.
     pub title: String,
+    /// The cache of which mirrors are listed.
+    pub cache: Option<PathBuf>,
+    /// The list of suspended URLs, which are left out.
+    pub suspended: Option<PathBuf>,
 }
 
 /// Which logs to count.
@@ -86,6 +90,12 @@ pub struct Pages {
     /// What the site is called
     #[arg(long, value_name = "TEXT", default_value = "Mirror statistics", help_heading = PAGES)]
     title: String,
+    /// The daemon's cache, to list the mirrors of each repository
+    #[arg(long, value_name = "FILE", help_heading = PAGES)]
+    cache: Option<PathBuf>,
+    /// The daemon's list of suspended URLs, which are left out
+    #[arg(long, value_name = "FILE", requires = "cache", help_heading = PAGES)]
+    suspended: Option<PathBuf>,
     /// Read options from this TOML file; flags override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -124,6 +134,8 @@ impl Pages {
             database: options.database.ok_or_else(|| absent("database", "file", "FILE", STATISTICS))?,
             output: options.output.ok_or_else(|| absent("output", "folder", "FOLDER", PAGES))?,
             title: options.title,
+            cache: options.cache,
+            suspended: options.suspended,
         })
     }
 }

@@ -62,7 +62,7 @@ impl Service<'_> {
                         out.push(b'\n');
                         Answer { head, headers_len, counted: None }
                     }
-                    None if file.origin.is_some() => self.origin(query, file, Why::NoMirror, out),
+                    None if query.origin.is_some() => self.origin(query, file, Why::NoMirror, out),
                     None => {
                         let mut text = Vec::new();
                         refusal::no_candidate(query, &mut text);
@@ -94,7 +94,7 @@ impl Service<'_> {
     }
 
     fn origin(&self, query: &Query<'_>, file: &FileQuery<'_>, why: Why, out: &mut Vec<u8>) -> Answer {
-        let Some(Origin { top, url: origin }) = file.origin else {
+        let Some(Origin { top, url: origin }) = query.origin else {
             return not_found(Counter::RedirectorInvalidPaths, b"error: invalid path\n", out);
         };
         let from = out.len();

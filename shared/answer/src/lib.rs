@@ -15,11 +15,17 @@ pub use crate::render::fragments::Fragments;
 use crate::{
     redirector::{Below, Redirector},
     render::{
-        apt, escape, hash, help, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist,
-        page, redirect, refusal, request_line,
+        apt, escape, hash, help,
+        help::Help,
+        json,
+        links::Links,
+        log_line, metalink, metalink4, mirrorlist, page, redirect, refusal, request_line,
+        unlisted::{Excluded, Reasons},
     },
     rules::{LogAddress, Rules},
     select::{
+        explain::{self, Verdict},
+        file::Leads,
         form::{Format, PLAIN},
         ignored::ignored,
         query::{FileQuery, Query},
@@ -50,6 +56,8 @@ pub struct Scratch {
     /// Lines of all requests likewise; none are written unless it is there.
     pub requests: Option<RequestLines>,
     candidates: Candidates,
+    /// What became of all hosts, where the answer tells it.
+    verdicts: Vec<Verdict>,
     tiers: TierScratch,
     clock: Clock,
 }
@@ -135,8 +143,14 @@ impl Service<'_> {
         if query.format == Format::Redirect {
             return self.file(query, file, rng, scratch, out);
         }
-        let chosen = query.is_web() && query.format.hash().is_none();
-        if chosen && let Ok(target) = query.target.clone() {
+        // What the origin alone has is told as the redirect would go.
+        let at_origin = matches!(file.leads, Leads::Origin(_));
+        let chosen = at_origin || query.is_web() && query.format.hash().is_none();
+        if at_origin {
+            scratch.candidates.clear();
+            scratch.candidates.origin = true;
+            scratch.verdicts.clear();
+        } else if chosen && let Ok(target) = query.target.clone() {
             self.choose(query, &target, rng, scratch);
         }
         self.reply(query, chosen, rng, scratch, out)
@@ -236,9 +250,14 @@ impl Service<'_> {
             rules: &self.rules,
             shared: self.fragments.shared(),
             usable: self.fragments.usable(),
+            below: self.fragments.below(),
             reaches: self.fragments.reaches(),
         };
-        tiers::collect(source, query, target, rng, &mut scratch.tiers, &mut scratch.candidates);
+        if query.explain {
+            (scratch.candidates, scratch.verdicts) = explain::explain(source, query, target, rng);
+        } else {
+            tiers::collect(source, query, target, rng, &mut scratch.tiers, &mut scratch.candidates);
+        }
     }
 
     /// The answer with the mirrors selected, behind its content type; `None` when there are none.
@@ -250,7 +269,12 @@ impl Service<'_> {
         out: &mut Vec<u8>,
     ) -> Option<Answer> {
         let (view, fragments, candidates) = (&self.view, self.fragments, &scratch.candidates);
-        let head = ReplyHead { status: 200, kind: query.format.kind(), tier: candidates.picks.first()?.tier };
+        let tier = match candidates.picks.first() {
+            Some(nearest) => nearest.tier,
+            None if candidates.origin => Tier::Origin,
+            None => return None,
+        };
+        let head = ReplyHead { status: 200, kind: query.format.kind(), tier };
         let mut headers_len = query.format.content_type().len();
         if query.negotiated {
             out.extend_from_slice(VARY);
@@ -286,11 +310,14 @@ impl Service<'_> {
                 let (path, written) = query.written;
                 let links = Links { path, query: written };
                 let version = self.version;
-                page::Page { view, fragments, query, target, candidates, links, version }.render(out);
+                let excluded = self.excluded(query, scratch);
+                page::Page { view, fragments, query, target, candidates, excluded, links, version }
+                    .render(out);
                 Answer { head, headers_len, counted: None }
             }
             Format::Json => {
-                json::render(view, fragments, query, target, candidates, out);
+                let excluded = self.excluded(query, scratch);
+                json::Object { view, fragments, query, target, candidates, excluded }.render(out);
                 Answer { head, headers_len, counted: None }
             }
             Format::Metalink4 => {
@@ -300,6 +327,13 @@ impl Service<'_> {
                 Answer { head, headers_len, counted: None }
             }
         })
+    }
+
+    /// Why hosts are not listed, if the client asks for that.
+    fn excluded<'s>(&'s self, query: &'s Query<'_>, scratch: &'s Scratch) -> Option<Vec<Excluded<'s>>> {
+        let Scratch { candidates, verdicts, .. } = scratch;
+        let reasons = Reasons { view: &self.view, query, rules: &self.rules, candidates };
+        query.explain.then(|| reasons.excluded(verdicts).collect())
     }
 }
 

@@ -18,6 +18,8 @@ mod logs;
 mod looks;
 mod operator;
 mod python;
+mod redirects;
 mod reload;
+mod statistics;
 mod support;
 mod synthetic;

@@ -26,6 +26,9 @@ pub enum Kind {
     Mirrorlist,
     /// Redirects only.
     Redirect,
+    /// Files below `/dl/`, a prefix of the redirector; only of a daemon that has it.
+    #[value(skip)]
+    File,
 }
 
 /// A request and what its answer must be.
@@ -186,6 +189,10 @@ impl Known {
                 let start = format!("# repo = {} arch = {} ", named(repo), named(arch));
                 let end = format!("{slash}{subpath}/");
                 (format!("/mirrorlist?repo={repo}&arch={arch}"), Expected::Mirrorlist(start, end))
+            }
+            Kind::File => {
+                let file = "kernel-6.17.1-300.fc43.x86_64.rpm";
+                (format!("/dl/{path}/{file}"), Expected::Redirect(format!("{slash}{subpath}/{file}")))
             }
             Kind::Redirect => {
                 let target = format!("/mirrorlist?path={}&redirect=1", path.replace('&', "%26"));

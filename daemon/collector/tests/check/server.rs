@@ -37,6 +37,9 @@ pub enum Manner {
     Lacks(&'static str, u64),
 }
 
+/// What a client begins with that wants TLS.
+const HANDSHAKE: [u8; 1] = [0x16];
+
 /// A running server. It ends with the process; [`Server::die`] makes it refuse connections.
 pub struct Server {
     pub address: SocketAddr,
@@ -89,7 +92,10 @@ impl Server {
     }
 
     fn connection(&self, stream: TcpStream) -> io::Result<()> {
-        match &self.tls {
+        // One with a certificate speaks both, as the client begins.
+        let mut first = [0];
+        stream.peek(&mut first)?;
+        match self.tls.as_ref().filter(|_| first == HANDSHAKE) {
             None => self.answer(stream),
             Some(config) => {
                 let session = ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;

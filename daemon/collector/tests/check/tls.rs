@@ -197,3 +197,33 @@ fn https_goes_through_the_proxy_that_the_environment_names() {
     assert_eq!((tunnels.load(Ordering::SeqCst), world.connections()), (1, 1));
     fs::metadata(world.output("suspended")).unwrap();
 }
+
+#[test]
+fn a_mirror_of_http_alone_whose_https_gives_the_same_is_told() {
+    if !has_openssl() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    authority(folder.path());
+    let address = Ipv4Addr::LOCALHOST.into();
+    for has_https in [true, false] {
+        let config = has_https.then(|| certificate(folder.path(), "IP:127.0.0.1", true));
+        let server = Server::at(address, Manner::Has(CURRENT), config);
+        let url = format!("http://{}/linux", server.address);
+        let mut world = World::of(vec![server]);
+        // The one whose turn it is in the first of 480 rounds.
+        world.list.hcurl[0].value = Some(url.clone().into());
+        world.list.host[0].id = Some(479);
+        for record in &mut world.list.mirror_list {
+            record.global = vec![479];
+            record.by_host_id[0].key = Some(479);
+        }
+        world.publish();
+        let ended = round(&world, folder.path(), None);
+        assert!(ended.printed.contains("\"good\": 1"), "{ended:?}");
+        assert_eq!(world.json("mirrors.json")["mirrors"][0]["urls"][0]["also_https"], has_https);
+        let status = world.run("status", &[]).printed;
+        let line = format!("https, too   {} URLs", u8::from(has_https));
+        assert!(status.contains(&line) && status.contains(&url) == has_https, "{status}");
+    }
+}

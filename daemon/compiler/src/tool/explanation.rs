@@ -7,7 +7,7 @@ use super::{
 };
 use answer::{
     Service,
-    render::metalink4,
+    render::{metalink4, unlisted::Reasons},
     select::{
         explain::{Unlisted, Verdict, explain},
         file::{Leads, Why},
@@ -103,6 +103,7 @@ fn source<'a>(service: &'a Service<'a>) -> Source<'a> {
         rules: &service.rules,
         shared: service.fragments.shared(),
         usable: service.fragments.usable(),
+        below: service.fragments.below(),
         reaches: service.fragments.reaches(),
     }
 }
@@ -148,7 +149,7 @@ impl Explanation {
             Subject::RepoArch { repo, arch } => format!("repo {}, arch {}", lossy(repo), lossy(arch)),
             Subject::Path(path) => format!("path {}", lossy(path)),
         });
-        let origin = file.as_ref().filter(|_| query.format == Format::Redirect).and_then(|file| file.origin);
+        let origin = query.origin.filter(|_| file.is_some() && query.format == Format::Redirect);
         let leads = |origin: Origin<'_>, why: Why| Some(format!("{}: {why}", origin.url));
         if let (Some(FileQuery { leads: Leads::Origin(why), .. }), Some(origin)) = (&file, origin) {
             explanation.origin = leads(origin, *why);
@@ -331,11 +332,16 @@ impl Described<'_> {
                     view.placement_urls(placement).filter_map(whole).map(|url| lossy(&url)).collect();
                 described.out = Some(match unlisted {
                     Unlisted::Excluded(Exclusion::Suspended) => self.suspended(placement),
-                    _ => self.reason(unlisted, described.countries_allowed.as_deref()),
+                    _ => self.reasons().reason(host, unlisted),
                 });
             }
         }
         described
+    }
+
+    fn reasons(&self) -> Reasons<'_> {
+        let Described { service, query, candidates, .. } = self;
+        Reasons { view: &service.view, query, rules: &service.rules, candidates }
     }
 
     /// Why a host that has a place shows no URL.
@@ -356,58 +362,6 @@ impl Described<'_> {
             format!("{} since {} ({}) until {}", line.url, time(line.since), line.reason, time(line.until))
         });
         format!("suspended: {}", lines.collect::<Vec<_>>().join(", "))
-    }
-
-    fn reason(&self, unlisted: Unlisted, allowed: Option<&[String]>) -> String {
-        match unlisted {
-            Unlisted::Excluded(Exclusion::StaleRepodata) => "stale: does not carry the repodata".into(),
-            Unlisted::Excluded(Exclusion::NoUsableUrl) => {
-                let wanted: Vec<&str> = self.query.wanted().iter().map(|scheme| scheme.name()).collect();
-                match wanted[..] {
-                    [] => "no URL with a protocol that was asked for".into(),
-                    _ => format!("no URL with a protocol that counts: {}", wanted.join(", ")),
-                }
-            }
-            Unlisted::Excluded(Exclusion::Suspended) => "suspended".into(),
-            Unlisted::Excluded(Exclusion::CountryNotAllowed) => {
-                format!("not for the client's country, only for {}", allowed.unwrap_or_default().join(", "))
-            }
-            Unlisted::Excluded(Exclusion::Excluded) => {
-                let exclude = self.query.exclude.as_ref().map(ToString::to_string).unwrap_or_default();
-                format!("excluded by the request (exclude = {exclude})")
-            }
-            Unlisted::Excluded(Exclusion::OnlyInside) => {
-                "only for clients of its country or continent".into()
-            }
-            Unlisted::Excluded(Exclusion::Avoided) => {
-                "kept from clients of this country by the site ([avoid])".into()
-            }
-            Unlisted::Excluded(Exclusion::LacksFamily) => {
-                "does not answer by the version of IP asked for (family)".into()
-            }
-            Unlisted::ExclusiveOnly => {
-                "only the exclusive mirrors for the client's network are listed".into()
-            }
-            Unlisted::Excluded(Exclusion::OutsideCountries) => {
-                "outside the countries asked for, and the request is strict".into()
-            }
-            Unlisted::NetblockOnly => {
-                "only mirrors for the client's netblock are listed (netblock = only)".into()
-            }
-            Unlisted::Private => "private: only for its netblocks, AS and location".into(),
-            Unlisted::OtherCountry => "not in the country asked for".into(),
-            Unlisted::OtherContinent => "not on the continent of the country asked for".into(),
-            Unlisted::Farther => format!(
-                "farther: {} nearer mirrors are listed, {} suffice",
-                self.candidates.picks.len(),
-                self.service.rules.minimum
-            ),
-            Unlisted::Repeated => "same URLs as a host above".into(),
-            Unlisted::BeyondLimit => {
-                let limit = self.query.limit.map_or(0, u8::from);
-                format!("behind the first {limit} (limit)")
-            }
-        }
     }
 }
 

@@ -1,7 +1,12 @@
 //! Forms of answers to paths of the redirector: suffixes, flags and Accept, on the cache of the goldens. SPEC.md §12.
 
 use crate::{FOLDER, cache_toml, script::NOW};
-use answer::{Fragments, Scratch, Service, redirector::Redirector, rules::Rules};
+use answer::{
+    Fragments, Scratch, Service,
+    redirector::Redirector,
+    rules::Rules,
+    suspended::{Suspended, Usable},
+};
 use cache::{CacheBytes, View};
 use rand::{SeedableRng, rngs::Xoshiro256PlusPlus};
 use std::{fs, path::Path};
@@ -10,13 +15,13 @@ use wire::{Accept, Kind, Method, Request, UrlScheme};
 const ISO: &str = "/dl/fedora/42/x86_64/iso/Fedora%2042.iso";
 const REPOMD: &str = "/dl/fedora/42/x86_64/os/repodata/repomd.xml";
 
-fn world() -> CacheBytes {
+pub fn world() -> CacheBytes {
     let text = fs::read_to_string(Path::new(FOLDER).join("base.toml")).expect("the cache of the goldens");
     cache_toml::world(&text).compile()
 }
 
 /// A service below `/dl/`, and what it gives: kind, status, header lines, body.
-struct Site<'a> {
+pub struct Site<'a> {
     view: View<'a>,
     fragments: Fragments,
     redirector: Redirector,
@@ -24,26 +29,34 @@ struct Site<'a> {
     rng: Xoshiro256PlusPlus,
 }
 
-struct Given {
-    kind: Kind,
-    status: u16,
-    headers: String,
-    body: String,
+pub struct Given {
+    pub kind: Kind,
+    pub status: u16,
+    pub headers: String,
+    pub body: String,
 }
 
 impl<'a> Site<'a> {
-    fn of(bytes: &'a CacheBytes) -> Site<'a> {
+    pub fn of(bytes: &'a CacheBytes) -> Site<'a> {
+        Site::suspending(bytes, "")
+    }
+
+    /// With these lines of a list of suspended URLs.
+    pub fn suspending(bytes: &'a CacheBytes, lines: &str) -> Site<'a> {
         let view = View::check(bytes).expect("a good cache");
+        let list = format!("# mirrorlist-suspended 1\n{lines}# end {}\n", lines.lines().count());
+        let list = Suspended::parse(list.as_bytes()).expect("a list");
+        let usable = Usable::of(&view, &list, NOW).expect("a short list");
         Site {
             view,
-            fragments: Fragments::prepare(&view).expect("a small cache"),
+            fragments: Fragments::of_usable(&view, usable).expect("a small cache"),
             redirector: Redirector::new(vec!["/dl/".parse().expect("a prefix")], 3600),
             scratch: Scratch::default(),
             rng: Xoshiro256PlusPlus::seed_from_u64(7),
         }
     }
 
-    fn ask(&mut self, target: &str, client: &str, accept: Accept) -> Given {
+    pub fn ask(&mut self, target: &str, client: &str, accept: Accept) -> Given {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let request = Request {
             method: Method::Get,
@@ -73,7 +86,7 @@ impl<'a> Site<'a> {
     }
 }
 
-const DE: &str = "203.0.113.10";
+pub const DE: &str = "203.0.113.10";
 
 #[test]
 fn suffixes_and_flags_name_forms_and_the_first_counts() {

@@ -15,6 +15,7 @@ mod exchange;
 mod model;
 mod schema;
 mod script;
+mod untold;
 #[allow(dead_code, reason = "the oracle uses more of it")]
 #[path = "../oracle/world.rs"]
 mod world;

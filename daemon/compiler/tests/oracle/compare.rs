@@ -4,11 +4,11 @@ use crate::{
     exchange::Reply,
     model::{
         Block, Blocks, Body, Expected, Global, HTML, JSON, Line, METALINK, METALINK4, Promotion, Ranks,
-        file::Besides, json, page,
+        file::Besides, json, page, unlisted::Reasons,
     },
 };
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt::Debug,
     ops::RangeInclusive,
     sync::LazyLock,
@@ -41,11 +41,25 @@ pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
         },
         Body::Json(expected) => {
             same_text("header lines", "", &reply.headers)?;
+            let told = json::excluded(&reply.body);
+            if let (Some(reasons), Some((told, names))) = (&expected.reasons, &told) {
+                let is_told = |name: &String| told.iter().any(|(of, _)| of == name);
+                let is_listed = |known: &BTreeSet<String>| names.iter().any(|name| known.contains(name));
+                // What an object of 1 MiB has no room for is left out.
+                let is_whole = reply.body.len() < 1 << 19;
+                let mut untold =
+                    reasons.iter().filter(|(name, (_, known))| !is_told(name) && !is_listed(known));
+                if let Some((name, _)) = untold.next().filter(|_| is_whole) {
+                    return Err(format!("{name} is neither listed nor excluded"));
+                }
+            }
+            excluded(expected.reasons.as_ref(), told.map(|told| told.0))?;
             listed(expected, &json::lines(&reply.body)?)
         }
         Body::Page(expected) => {
             same_text("header lines", page::HEADERS, &reply.headers)?;
             let lines = page::lines(&reply.body)?;
+            excluded(expected.reasons.as_ref(), page::excluded(&reply.body))?;
             // A page is cut before it is 32 KiB; one mirror of a long name may take half of that.
             let shown = lines.lines().count().saturating_sub(1);
             let limit = if reply.body.len() > 16 << 10 { expected.limit.min(shown) } else { expected.limit };
@@ -58,6 +72,22 @@ pub fn compare(expected: &Expected, reply: &Reply) -> Result<(), Difference> {
             listed(expected, &reply.body)
         }
     }
+}
+
+/// Whether what is told of hosts that are not listed is what may be told of them, if it was asked for.
+fn excluded(reasons: Option<&Reasons>, told: Option<Vec<(String, String)>>) -> Result<(), Difference> {
+    let (Some(reasons), Some(told)) = (reasons, &told) else {
+        return same("whether reasons are told", &reasons.is_some(), &told.is_some());
+    };
+    for (name, reason) in told {
+        let Some((known, _)) = reasons.get(name) else {
+            return Err(format!("{name} is not to be told: {reason}"));
+        };
+        if !known.iter().any(|begins| reason.starts_with(begins)) {
+            return Err(format!("{name} is out for {known:?}, not {reason:?}"));
+        }
+    }
+    Ok(())
 }
 
 fn same<T: PartialEq + Debug>(what: &str, expected: &T, found: &T) -> Result<(), Difference> {
@@ -137,10 +167,23 @@ fn links(mirrors: &Blocks, location: &str, lines: &str, room: usize) -> Result<(
     listed(&Blocks { limit, ..mirrors.clone() }, &body)
 }
 
+/// With the origin as the last line, or without; it is there where fewer hosts than enough are listed.
 fn listed(expected: &Blocks, body: &str) -> Result<(), Difference> {
-    match &expected.promotion {
+    let hosts = |expected: &Blocks, body: &str| match &expected.promotion {
         Some(promotion) => promoted(expected, promotion, body),
         None => blocks(expected, body),
+    };
+    let Some((line, enough)) = &expected.origin else { return hosts(expected, body) };
+    let ranks = expected.ranks;
+    let end = |count: usize| format!("{}{}", line.text(ranks.of(count)), expected.bottom);
+    match (0..*enough).find(|count| body.ends_with(&end(*count))) {
+        Some(count) => {
+            let body = format!("{}{}", &body[..body.len() - end(count).len()], expected.bottom);
+            // Its rank tells how many are before it, where it has one.
+            let count = if line.after.is_some() { count..=count } else { 0..=enough - 1 };
+            hosts(&Blocks { count, ..expected.clone() }, &body)
+        }
+        None => hosts(&Blocks { count: *enough..=usize::MAX, ..expected.clone() }, body),
     }
 }
 
@@ -181,7 +224,7 @@ fn promoted(expected: &Blocks, promotion: &Promotion, body: &str) -> Result<(), 
     let nearest = expected.groups.iter().chain(expected.global.iter().map(|global| &global.group));
     let nearest = nearest.clone().find(|group| !group.iter().all(|block| lacks(&block)));
     if order.len() == expected.limit && behind == rest.len() && nearest.is_some_and(|of| of.contains(moved)) {
-        let fewer = Blocks { limit: expected.limit - 1, ..expected.clone() };
+        let fewer = Blocks { limit: expected.limit - 1, count: 0..=usize::MAX, ..expected.clone() };
         return blocks(&fewer, &listing.text(&rest));
     }
     Err(format!("moved up to place {front}: {why}"))
@@ -242,8 +285,8 @@ impl<'e, 'b> Listing<'e, 'b> {
 
 /// With the tier *global* or without it, whichever the body begins like.
 fn blocks(expected: &Blocks, body: &str) -> Result<(), Difference> {
-    let Blocks { top: (top, after_tokens), groups, bottom, limit, global, ranks, promotion: _ } = expected;
-    let (ranks, limit) = (*ranks, *limit);
+    let Blocks { top: (top, after_tokens), groups, bottom, limit, global, ranks, .. } = expected;
+    let (ranks, limit) = ((*ranks, &expected.count), *limit);
     let everything: Vec<&[Block]> = groups.iter().map(Vec::as_slice).collect();
     let without = format!("{top}{after_tokens}");
     let Some(Global { minimum, token, group }) = global else {
@@ -269,6 +312,8 @@ struct Reading<'a> {
     /// The length of the whole body.
     body: usize,
     ranks: Ranks,
+    /// How many hosts there are.
+    count: &'a RangeInclusive<usize>,
     /// How many hosts there may be.
     limit: usize,
 }
@@ -287,7 +332,7 @@ impl<'a> Reading<'a> {
         top: &str,
         bottom: &str,
         body: &'a str,
-        ranks: Ranks,
+        (ranks, count): (Ranks, &'a RangeInclusive<usize>),
         limit: usize,
     ) -> Result<Reading<'a>, Difference> {
         let Some(rest) = body.strip_prefix(top) else {
@@ -295,7 +340,7 @@ impl<'a> Reading<'a> {
             return Err(same_text("the beginning", top, &begins).err().unwrap_or_default());
         };
         let hosts = rest.strip_suffix(bottom).ok_or_else(|| format!("the end: not {bottom:?}"))?;
-        Ok(Reading { hosts, body: body.len(), ranks, limit })
+        Ok(Reading { hosts, body: body.len(), ranks, count, limit })
     }
 
     /// Whether what is listed are these groups. `before_last` is how many hosts may be listed before the last group is
@@ -334,7 +379,7 @@ impl<'a> Reading<'a> {
             }
             // "as many hosts at most": whether the tier *global* is used is judged before.
             if position.rest.is_empty() && position.listed == self.limit {
-                return Ok(());
+                return check_count(self.count, position.listed);
             }
             // "An answer is at most 1 MiB: hosts beyond are left out, farthest first".
             if position.rest.is_empty() && left.iter().any(|text| self.body + text.len() > 1 << 20) {
@@ -351,6 +396,7 @@ impl<'a> Reading<'a> {
         if !is_global {
             check_count(&before_last, position.listed)?;
         }
+        check_count(self.count, position.listed)?;
         same_text("the end of the hosts", "", position.rest)
     }
 }

@@ -218,6 +218,9 @@ impl Vocabulary {
             parameters.push(("limit", value.into_bytes()));
         }
         if dice.percent(10) {
+            parameters.push(("explain", dice.one(&["1", "1", "", "0"]).into()));
+        }
+        if dice.percent(10) {
             parameters.push(("countme", b"3".to_vec()));
         }
         if dice.percent(4) && !parameters.is_empty() {

@@ -83,7 +83,7 @@ pub fn world(dice: &mut Dice) -> World {
         continents.clear();
     }
     let (routes, geoip) = (routes(dice), GeoipSource::Prefixes(geoip(dice)));
-    World { list, routes, continents, geoip, choice: choice(dice), site: Site::default() }
+    World { list, routes, continents, geoip, choice: choice(dice), site: site(dice) }
 }
 
 /// What MirrorManager's tables have no field for.
@@ -113,6 +113,19 @@ fn known_of_hosts(dice: &mut Dice, hosts: &[i64], families: bool, list: &mut Mir
         }
         list.host.push(known);
     }
+}
+
+/// Where originals are, of which lists show one behind their hosts.
+fn site(dice: &mut Dice) -> Site {
+    let mut site = Site::default();
+    for top in ["", "pub", "pub/os", "not/in"] {
+        if dice.percent(15) {
+            let (scheme, end) =
+                (dice.one(&["https", "https", "http"]), dice.one(&["", "/pub", "/a%20b/\u{fc}"]));
+            site.origins.insert(top.to_owned(), format!("{scheme}://origin-{}.example.org{end}", top.len()));
+        }
+    }
+    site
 }
 
 fn choice(dice: &mut Dice) -> Choice {

@@ -1,12 +1,15 @@
 //! `mirrorlist-report render`: the figures as pages, which a web server serves from a folder.
 
 mod chart;
+mod contents;
+mod mirrors;
 mod overview;
 mod page;
 mod site;
 mod statistics;
 
 use crate::{config::Render, count::days, statistics::Statistics};
+use contents::Contents;
 use page::{Frame, STYLE};
 use program::{failure::Failure, print};
 use site::Site;
@@ -22,15 +25,23 @@ pub fn run(config: &Render) -> Result<(), Failure> {
     let statistics = Statistics::open(&config.database)?;
     let figures = statistics.figures(today + 1 - DAYS as i32, DAYS)?;
     let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let suspended = config.suspended.as_deref();
+    let contents =
+        config.cache.as_deref().map(|cache| Contents::read(cache, suspended, seconds)).transpose()?;
     let frame = Frame {
         title: config.title.clone(),
         today,
         written: print::date(seconds).unwrap_or_default(),
+        now: seconds,
+        listed: contents.as_ref().map(|contents| contents.time),
         newest: figures.last().map(|place| figures.day(place)),
     };
     let site = Site::begin(&config.output)?;
     site.write("style.css", STYLE)?;
     overview::write(&site, &frame, &figures)?;
     statistics::write(&site, &frame, &figures)?;
+    if let Some(contents) = &contents {
+        mirrors::write(&site, &frame, contents)?;
+    }
     site.publish()
 }

@@ -5,7 +5,7 @@
 
 use crate::count::line::date;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use program::print::grouped;
+use program::print::{self, grouped};
 
 /// What every page says of the whole.
 #[derive(Debug)]
@@ -18,6 +18,10 @@ pub struct Frame {
     pub written: String,
     /// The last day with figures.
     pub newest: Option<i32>,
+    /// When the list of mirrors was made, in seconds since the epoch; `None` if the site has none.
+    pub listed: Option<u64>,
+    /// Now, in seconds since the epoch.
+    pub now: u64,
 }
 
 /// A part of the site, as the navigation has it.
@@ -27,14 +31,23 @@ pub enum Part {
     Overview,
     /// Requests by day.
     Statistics,
+    /// The public list.
+    Mirrors,
+    /// The same by repository.
+    Repositories,
 }
 
 impl Part {
-    const ALL: [(Part, &'static str, &'static str); 2] = [
+    const ALL: [(Part, &'static str, &'static str); 4] = [
         (Part::Overview, "index.html", "Overview"),
         (Part::Statistics, "statistics/index.html", "Statistics"),
+        (Part::Mirrors, "mirrors/index.html", "Mirrors"),
+        (Part::Repositories, "repositories/index.html", "Repositories"),
     ];
 }
+
+/// A list of mirrors older than this is told to be old, in seconds.
+const OLD: u64 = 24 * 60 * 60;
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'none'; base-uri 'none'";
 
@@ -59,7 +72,7 @@ impl Frame {
                     header {
                         a class="name" href={ (up) "index.html" } { (self.title) }
                         nav aria-label="Parts of this site" {
-                            @for (of, path, name) in Part::ALL {
+                            @for (of, path, name) in self.parts() {
                                 a href={ (up) (path) } aria-current=[(of == part).then_some("page")] { (name) }
                             }
                         }
@@ -70,12 +83,31 @@ impl Frame {
                     }
                     footer {
                         p { (self.age()) }
+                        @if let Some(listed) = self.listed { p { (self.age_of_list(listed)) } }
                         p { "Days are those of UTC. Written " time datetime=(self.written) { (self.written) } "." }
                     }
                 }
             }
         };
         markup.into_string()
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (Part, &'static str, &'static str)> {
+        let has_list = self.listed.is_some();
+        Part::ALL
+            .into_iter()
+            .filter(move |(part, ..)| has_list || !matches!(part, Part::Mirrors | Part::Repositories))
+    }
+
+    /// How old the list of mirrors is.
+    fn age_of_list(&self, listed: u64) -> Markup {
+        let age = self.now.saturating_sub(listed);
+        let date = print::date(listed).unwrap_or_default();
+        html! {
+            @if listed == 0 { strong { "It is not known how old the list of mirrors is." } }
+            @else if age > OLD { strong { "The list of mirrors is " (print::age(age)) " old" } ": it is of " time { (date) } "." }
+            @else { "Mirrors as of " time { (date) } "." }
+        }
     }
 
     /// How old the figures are.
@@ -117,6 +149,19 @@ pub fn visible(name: &str) -> String {
     name.chars()
         .map(|c| if is_invisible(c) || u32::from(c) & 0xfffe == 0xfffe { '\u{fffd}' } else { c })
         .collect()
+}
+
+/// A name as part of a file's name: what is no letter, digit, `.`, `_` or `-` is `~` and its number.
+pub fn file_name(name: &str) -> String {
+    let mut out = String::new();
+    for (at, byte) in name.bytes().enumerate() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || byte == b'.' && at > 0 {
+            out.push(char::from(byte));
+        } else {
+            out += &format!("~{byte:02x}");
+        }
+    }
+    out
 }
 
 /// A country by its code, with its name.
@@ -180,6 +225,12 @@ mod tests {
         assert_eq!(name("<script>'\"&").into_string(), "<bdi>&lt;script&gt;'&quot;&amp;</bdi>");
         assert_eq!(visible("a\u{202e}b\u{0}c\u{9f}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
         assert_eq!(visible("é日\u{fffe}\u{1ffff}"), "é日\u{fffd}\u{fffd}");
+    }
+
+    #[test]
+    fn a_name_is_one_file_s_name() {
+        assert_eq!(file_name("fedora-42.x_y"), "fedora-42.x_y");
+        assert_eq!(file_name("../a b~é"), "~2e.~2fa~20b~7e~c3~a9");
     }
 
     #[test]

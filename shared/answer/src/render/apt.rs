@@ -7,6 +7,9 @@ use super::{MOST_BYTES, fragments::Fragments, header, url};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
 use cache::View;
 
+/// What stands before a place.
+const PRIORITY: &[u8] = b"\tpriority:";
+
 /// Appends the list.
 pub fn render(
     view: &View<'_>,
@@ -21,17 +24,18 @@ pub fn render(
     out.push(b'\n');
     let mut end = Vec::with_capacity(128);
     url::suffix(view, target, &mut end);
-    end.extend_from_slice(b"\tpriority:");
     let mut number = itoa::Buffer::new();
     let urls = candidates.picks.iter().filter_map(|pick| url::best(fragments, query, pick.placement));
-    for (place, url) in urls.enumerate() {
+    let urls = urls.map(|url| (url, &end[..]));
+    let origin = url::last(view, fragments, query, target, candidates);
+    let urls = urls.chain(origin.as_deref().map(|url| (url, &b""[..])));
+    for (place, (url, end)) in urls.enumerate() {
         let number = number.format(place + 1).as_bytes();
-        if out.len() + url.len() + end.len() + number.len() + 1 > most {
+        if out.len() + url.len() + end.len() + PRIORITY.len() + number.len() + 1 > most {
             break;
         }
-        out.extend_from_slice(url);
-        out.extend_from_slice(&end);
-        out.extend_from_slice(number);
-        out.push(b'\n');
+        for part in [url, end, PRIORITY, number, b"\n"] {
+            out.extend_from_slice(part);
+        }
     }
 }

@@ -7,6 +7,7 @@
 use super::{escape, examples::Examples, near::Names};
 use crate::{
     select::{
+        below::Below,
         reach::{Reach, Reaches},
         repeats::SharedUrls,
     },
@@ -42,6 +43,7 @@ pub struct Fragments {
     reaches: Reaches,
     names: Names,
     examples: Examples,
+    below: Below,
     /// How many repositories there are for some architecture.
     repositories: usize,
 }
@@ -125,9 +127,10 @@ impl Sizes {
             bytes: sum(urls).saturating_add(product(openings, LONGEST_OPENING)),
             lines: sum(lines),
             repo_archs: sum(repo_archs),
-            rows: rows
-                .into_iter()
-                .fold(Names::most_bytes(view), |all, (count, row)| all.saturating_add(product(count, row))),
+            rows: rows.into_iter().fold(
+                Names::most_bytes(view).saturating_add(Below::most_bytes(view)),
+                |all, (count, row)| all.saturating_add(product(count, row)),
+            ),
         }
     }
 
@@ -211,6 +214,7 @@ impl Fragments {
             shared: SharedUrls::find(view),
             names: Names::of(view),
             examples: Examples::of(view, &usable),
+            below: Below::of(view),
             repositories: Names::count(view),
             reaches: Reaches::of(view, &usable),
             usable,
@@ -322,6 +326,11 @@ impl Fragments {
     /// Requests that work on the cache.
     pub fn examples(&self) -> &Examples {
         &self.examples
+    }
+
+    /// The repositories below directories.
+    pub fn below(&self) -> &Below {
+        &self.below
     }
 
     /// How many repositories there are for some architecture.

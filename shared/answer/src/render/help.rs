@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use time::OffsetDateTime;
 
 /// Parameters, with a line each.
-const PARAMETERS: [(&str, &str); 16] = [
+const PARAMETERS: [(&str, &str); 17] = [
     ("repo, arch", "a repository and its architecture"),
     ("path", "a directory or a file, in place of repo and arch"),
     ("country", "only mirrors of these countries, such as DE,FR; also global"),
@@ -20,6 +20,7 @@ const PARAMETERS: [(&str, &str); 16] = [
     ("protocol", "only URLs of these: https, http, ftp, rsync"),
     ("redirect", "go to the nearest mirror (mirrorlist only)"),
     ("format", "another form: text, apt, html, json, metalink4"),
+    ("explain", "1: with html and json, say why other mirrors are not listed"),
     ("ip", "answer as if this address asked"),
     ("location", "mirrors of this location first"),
     ("netblock", "0: no mirrors of the client's own network first"),

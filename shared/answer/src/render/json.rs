@@ -3,11 +3,7 @@
 //! Its shape is a public interface; `answer.schema.json` beside SPEC.md has it. What is not known has no key. An object is
 //! one line. Source: SPEC.md §12.
 
-use super::{
-    MOST_BYTES,
-    fragments::Fragments,
-    mirror::{Mirror, directory_path},
-};
+use super::{MOST_BYTES, fragments::Fragments, mirror::Mirrors, unlisted::Excluded, url};
 use crate::select::{client::Client, query::Query, target::Target, tiers::Candidates};
 use cache::View;
 use serde::Serialize;
@@ -39,46 +35,68 @@ struct Asks {
     asn: Option<u32>,
 }
 
-/// Appends the object.
-pub fn render(
-    view: &View<'_>,
-    fragments: &Fragments,
-    query: &Query<'_>,
-    target: &Target<'_>,
-    candidates: &Candidates,
-    out: &mut Vec<u8>,
-) {
-    let most = out.len() + MOST_BYTES - LONGEST_END;
-    let mut path = directory_path(view, target.directory);
-    if let Some(file) = &target.file {
-        path.push('/');
-        path.push_str(&String::from_utf8_lossy(file));
-    }
-    out.push(b'{');
-    member("path", &path, out);
-    if let Some(file) = file(view, target) {
+/// What is told.
+#[derive(Debug)]
+pub struct Object<'a> {
+    /// The cache.
+    pub view: &'a View<'a>,
+    /// What was prepared for it.
+    pub fragments: &'a Fragments,
+    /// What was asked.
+    pub query: &'a Query<'a>,
+    /// What it is about.
+    pub target: &'a Target<'a>,
+    /// The mirrors.
+    pub candidates: &'a Candidates,
+    /// Why others are not listed, if that was asked.
+    pub excluded: Option<Vec<Excluded<'a>>>,
+}
+
+impl Object<'_> {
+    /// Appends the object.
+    pub fn render(&self, out: &mut Vec<u8>) {
+        let Object { view, fragments, query, target, .. } = self;
+        let most = out.len() + MOST_BYTES - LONGEST_END;
+        out.push(b'{');
+        member("path", &String::from_utf8_lossy(&target.path(view)), out);
+        if let Some(file) = file(view, target) {
+            out.push(b',');
+            member("file", &file, out);
+        }
         out.push(b',');
-        member("file", &file, out);
+        member("client", &asks(view, &query.client), out);
+        if let Some(origin) = url::origin(view, query, target) {
+            out.push(b',');
+            member("origin", &String::from_utf8_lossy(&origin), out);
+        }
+        let mirrors = Mirrors::of(view, fragments, query, target);
+        let picks = self.candidates.picks.iter().enumerate();
+        out.extend_from_slice(b",\"mirrors\":[");
+        list(picks.filter_map(|(place, pick)| mirrors.mirror(place, pick)), 1, most, out);
+        out.push(b']');
+        if let Some(excluded) = &self.excluded {
+            out.extend_from_slice(b",\"excluded\":[");
+            list(excluded.iter(), 0, most, out);
+            out.push(b']');
+        }
+        out.push(b',');
+        member("cache_time", &view.source_time(), out);
+        out.extend_from_slice(b"}\n");
     }
-    out.push(b',');
-    member("client", &asks(view, &query.client), out);
-    out.extend_from_slice(b",\"mirrors\":[");
-    let end = Mirror::end(view, target);
-    for (place, pick) in candidates.picks.iter().enumerate() {
-        let Some(mirror) = Mirror::of(view, fragments, query, &end, (place, pick)) else { continue };
+}
+
+/// Appends values with commas between as long as there is room, `least` of them in any case.
+fn list(values: impl Iterator<Item = impl Serialize>, least: usize, most: usize, out: &mut Vec<u8>) {
+    for (place, of) in values.enumerate() {
         let before = out.len();
         if place > 0 {
             out.push(b',');
         }
-        value(&mirror, out);
-        if out.len() > most && place > 0 {
-            out.truncate(before);
-            break;
+        value(&of, out);
+        if out.len() > most && place >= least {
+            return out.truncate(before);
         }
     }
-    out.extend_from_slice(b"],");
-    member("cache_time", &view.source_time(), out);
-    out.extend_from_slice(b"}\n");
 }
 
 /// Appends the object that says why there are no mirrors: `text`, without its last LF.

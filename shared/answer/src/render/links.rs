@@ -6,7 +6,7 @@ use crate::select::params;
 use cache::Version;
 
 /// Parameters that say what an answer is about or what form it has, not which mirrors are wanted.
-const NOT_FILTERS: [&[u8]; 14] = [
+const NOT_FILTERS: [&[u8]; 15] = [
     b"repo",
     b"arch",
     b"path",
@@ -15,6 +15,7 @@ const NOT_FILTERS: [&[u8]; 14] = [
     b"time",
     b"ip",
     b"format",
+    b"explain",
     b"mirrorlist",
     b"json",
     b"meta4",
@@ -24,7 +25,7 @@ const NOT_FILTERS: [&[u8]; 14] = [
 ];
 
 /// How many of them, at the end, say which form.
-const FLAGS: usize = 7;
+const FLAGS: usize = 8;
 
 /// Where the other forms of an answer are.
 #[derive(Clone, Copy, Debug)]
@@ -42,28 +43,34 @@ impl Links<'_> {
         version: Option<&Version<'_>>,
         directory: bool,
     ) -> impl Iterator<Item = (&'static str, String)> {
-        let query = self
-            .kept(|name| name != b"redirect" && !NOT_FILTERS[NOT_FILTERS.len() - FLAGS..].contains(&name));
-        let to = move |end: &str, format: &str| {
-            let and = if query.is_empty() || format.is_empty() { "" } else { "&" };
-            format!("{end}?{query}{and}{format}")
-        };
-        let (file, end) = (version.is_some(), self.end());
+        let query = self.kept(is_of_any_form);
+        let file = version.is_some();
         let all = [
             ("metalink 4", "format=metalink4", file),
             ("JSON", "format=json", true),
             ("text", "format=text", true),
             ("apt", "format=apt", directory),
         ];
-        let all = all.into_iter().filter(|one| one.2).map(move |(name, format, _)| (name, to(&end, format)));
+        let all =
+            all.into_iter().filter(|one| one.2).map(move |(name, format, _)| (name, self.to(&query, format)));
         all.collect::<Vec<_>>().into_iter()
     }
 
     /// What limits the choice of mirrors, and a page without it; `None` where nothing does.
     pub fn unfiltered(self) -> Option<(String, String)> {
         let filters = self.kept(|name| !NOT_FILTERS.contains(&name));
-        let others = self.kept(|name| NOT_FILTERS.contains(&name));
-        (!filters.is_empty()).then(|| (filters, format!("{}?{others}", self.end())))
+        let others = self.kept(|name| NOT_FILTERS.contains(&name) && is_of_any_form(name));
+        (!filters.is_empty()).then(|| (filters, self.to(&others, "format=html")))
+    }
+
+    /// The page that says of other mirrors why they are not there.
+    pub fn explained(self) -> String {
+        self.to(&self.kept(is_of_any_form), "format=html&explain=1")
+    }
+
+    fn to(self, query: &str, format: &str) -> String {
+        let and = if query.is_empty() { "" } else { "&" };
+        format!("{}?{query}{and}{format}", self.end())
     }
 
     /// The last segment of the path.
@@ -83,6 +90,11 @@ impl Links<'_> {
     }
 }
 
+/// Whether a parameter means the same whatever form the answer has.
+fn is_of_any_form(name: &[u8]) -> bool {
+    name != b"redirect" && !NOT_FILTERS[NOT_FILTERS.len() - FLAGS..].contains(&name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +108,8 @@ mod tests {
         let unfiltered = ("country=DE".to_owned(), "./mirrorlist?path=a%26b&format=html".to_owned());
         assert_eq!(all.unfiltered(), Some(unfiltered));
         assert_eq!(Links { query: b"path=a&format=html", ..all }.unfiltered(), None);
+        let file = Links { path: b"/dl/x.iso.mirrorlist", query: b"limit=1&explain=1" };
+        assert_eq!(file.unfiltered(), Some(("limit=1".to_owned(), "./x.iso?format=html".to_owned())));
+        assert_eq!(file.explained(), "./x.iso?limit=1&format=html&explain=1");
     }
 }

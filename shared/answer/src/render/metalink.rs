@@ -2,7 +2,11 @@
 //!
 //! Source: SPEC.md §7, §11. Element order, indentation and attribute order are those of the server in production.
 
-use super::{MOST_BYTES, cut, escape, fragments::Fragments, url::suffix};
+use super::{
+    MOST_BYTES, cut, escape,
+    fragments::Fragments,
+    url::{self, suffix},
+};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
 use cache::{UrlId, Version, View};
 
@@ -123,6 +127,25 @@ fn urls(
         if out.len() > most {
             return cut(out, most, if place == 0 { None } else { Some(before) });
         }
+    }
+    let Some(origin) = url::last(view, fragments, query, target, candidates) else { return };
+    let before = out.len();
+    let scheme = query.origin.map_or("", |origin| origin.scheme().name());
+    let preference = preferences.format(100usize.saturating_sub(candidates.picks.len()).max(1));
+    let opening = [
+        "    <url protocol=\"",
+        scheme,
+        "\" type=\"",
+        scheme,
+        "\" location=\"\" preference=\"",
+        preference,
+        "\">",
+    ];
+    opening.into_iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+    escape::xml(&origin, out);
+    out.extend_from_slice(b"</url>\n");
+    if out.len() > most {
+        out.truncate(before);
     }
 }
 

@@ -80,6 +80,14 @@ impl Document<'_> {
             escape::xml(url, out);
             out.extend_from_slice(&end);
         }
+        let origin = url::last(view, fragments, query, target, candidates);
+        if let Some(origin) = origin.filter(|_| candidates.picks.len() < most) {
+            out.extend_from_slice(b"  <url priority=\"");
+            out.extend_from_slice(number.format(candidates.picks.len() + 1).as_bytes());
+            out.extend_from_slice(b"\">");
+            escape::xml(&origin, out);
+            out.extend_from_slice(b"</url>\n");
+        }
         out.extend_from_slice(b" </file>\n</metalink>\n");
     }
 }

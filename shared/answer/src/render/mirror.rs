@@ -3,7 +3,8 @@
 use super::{fragments::Fragments, url};
 use crate::select::{pick::Pick, query::Query, target::Target};
 use cache::{
-    DirectoryId, View,
+    DirectoryId, Families, View,
+    place::Place,
     scheme::{Scheme, Schemes, host_name},
 };
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
@@ -36,6 +37,18 @@ pub struct Mirror<'a> {
     /// The continent of that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continent: Option<Code>,
+    /// Degrees north of the equator, if its own place is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lat: Option<f64>,
+    /// Degrees east of Greenwich, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lon: Option<f64>,
+    /// How far that is from the point that stands for the client's country.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distance_km: Option<u32>,
+    /// The versions of IP by which it answers, if they are known.
+    #[serde(skip_serializing_if = "<[u8]>::is_empty")]
+    pub families: &'static [u8],
     /// Why it is listed.
     pub tier: &'static str,
     /// Its place, from 1.
@@ -49,22 +62,36 @@ pub struct Mirror<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Code(pub [u8; 2]);
 
-impl<'a> Mirror<'a> {
-    /// What follows a host's URL in all of an answer.
-    pub fn end(view: &View<'_>, target: &Target<'_>) -> String {
+/// What the mirrors of an answer are told from.
+#[derive(Clone, Debug)]
+pub struct Mirrors<'a> {
+    view: &'a View<'a>,
+    fragments: &'a Fragments,
+    query: &'a Query<'a>,
+    /// What follows a host's URL in all of the answer.
+    end: String,
+    /// Where the client's country is.
+    from: Option<Place>,
+}
+
+impl<'a> Mirrors<'a> {
+    /// Of an answer about `target`.
+    pub fn of(
+        view: &'a View<'a>,
+        fragments: &'a Fragments,
+        query: &'a Query<'a>,
+        target: &Target<'_>,
+    ) -> Mirrors<'a> {
         let mut end = Vec::with_capacity(128);
         url::suffix(view, target, &mut end);
-        String::from_utf8_lossy(&end).into_owned()
+        let end = String::from_utf8_lossy(&end).into_owned();
+        let from = query.client.country.and_then(|country| view.country_code(country)).and_then(Place::of);
+        Mirrors { view, fragments, query, end, from }
     }
 
     /// The mirror at this place (from 0); `None` when it has no URL to show.
-    pub fn of(
-        view: &View<'_>,
-        fragments: &'a Fragments,
-        query: &Query<'_>,
-        end: &'a str,
-        (place, pick): (usize, &Pick),
-    ) -> Option<Mirror<'a>> {
+    pub fn mirror(&self, place: usize, pick: &Pick) -> Option<Mirror<'_>> {
+        let Mirrors { view, fragments, query, end, from } = self;
         let text = |scheme| std::str::from_utf8(fragments.url(pick.placement, scheme)?).ok();
         let usable = fragments.schemes(pick.placement);
         let best = query.shown(usable).iter().next()?;
@@ -74,8 +101,10 @@ impl<'a> Mirror<'a> {
             let shown = usable.contains(scheme) && shown.contains(scheme);
             shown.then(|| text(scheme)).flatten().map(|host| Url { host, end })
         });
-        let country = view.host_country(view.placement_host(pick.placement));
+        let host = view.placement_host(pick.placement);
+        let country = view.host_country(host);
         let continent = country.and_then(|country| view.continent(country));
+        let own = view.own_place(host);
         Some(Mirror {
             url,
             urls: Urls(urls),
@@ -84,10 +113,24 @@ impl<'a> Mirror<'a> {
             continent: continent
                 .and_then(|continent| view.continent_code(continent))
                 .map(|code| Code(code.bytes())),
+            lat: own.map(|own| own.latitude),
+            lon: own.map(|own| own.longitude),
+            distance_km: own.zip(*from).map(|(own, from)| from.km(own).round() as u32),
+            families: numbers(view.families(host)),
             tier: pick.tier.name(),
             prio: place + 1,
             private: !pick.public,
         })
+    }
+}
+
+/// Versions of IP, as numbers.
+fn numbers(families: Families) -> &'static [u8] {
+    match (families.have(Families::V4), families.have(Families::V6)) {
+        (true, true) => &[4, 6],
+        (true, false) => &[4],
+        (false, true) => &[6],
+        (false, false) => &[],
     }
 }
 

@@ -2,7 +2,12 @@
 //!
 //! Source: SPEC.md §6, §11.
 
-use super::{MOST_BYTES, cut, fragments::Fragments, header, url::suffix};
+use super::{
+    MOST_BYTES, cut,
+    fragments::Fragments,
+    header,
+    url::{self, suffix},
+};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
 use cache::{UrlId, View};
 
@@ -46,5 +51,11 @@ pub fn render(
         if out.len() > most {
             return cut(out, most, if place == 0 { None } else { Some(before) });
         }
+    }
+    if let Some(origin) = url::last(view, fragments, query, target, candidates)
+        && out.len() + origin.len() < most
+    {
+        out.extend_from_slice(&origin);
+        out.push(b'\n');
     }
 }

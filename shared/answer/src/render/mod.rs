@@ -38,4 +38,5 @@ pub mod places;
 pub mod redirect;
 pub mod refusal;
 pub mod request_line;
+pub mod unlisted;
 pub mod url;

@@ -9,11 +9,16 @@ use super::{
     html,
     links::Links,
     metalink,
-    mirror::{Mirror, Urls, directory_path},
+    mirror::{Mirror, Mirrors, Urls, directory_path},
     places,
+    unlisted::Excluded,
+    url,
 };
 use crate::select::{query::Query, target::Target, tiers::Candidates};
-use cache::{Version, View, scheme::Scheme};
+use cache::{
+    Version, View,
+    scheme::{Scheme, host_name},
+};
 use std::{fmt::Write as _, mem};
 use time::OffsetDateTime;
 use wire::Tier;
@@ -32,7 +37,7 @@ pub const HEADERS: [&[u8]; 3] =
 const HASHES: [&str; 4] = ["MD5", "SHA-1", "SHA-256", "SHA-512"];
 
 /// What is shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Page<'a> {
     /// The cache.
     pub view: &'a View<'a>,
@@ -44,6 +49,8 @@ pub struct Page<'a> {
     pub target: &'a Target<'a>,
     /// The mirrors.
     pub candidates: &'a Candidates,
+    /// Why others are not listed, if that was asked.
+    pub excluded: Option<Vec<Excluded<'a>>>,
     /// Where its other forms are.
     pub links: Links<'a>,
     /// The program's version.
@@ -66,47 +73,55 @@ impl Page<'_> {
         if let Some((above, _)) = name.as_ref().map_or(path.rsplit_once('/'), |_| Some((&path, ""))) {
             let _ = writeln!(text, "<p class=\"lead\">in <code>{}/</code></p>", escaped(above));
         }
-        let end = Mirror::end(self.view, self.target);
         let version = self.target.details.and_then(|details| self.view.versions(details).next());
+        let all = Mirrors::of(self.view, self.fragments, self.query, self.target);
         let mirrors = || {
             let picks = self.candidates.picks.iter().enumerate();
-            picks.filter_map(|pick| {
-                let tier = pick.1.tier;
-                Some((tier, Mirror::of(self.view, self.fragments, self.query, &end, pick)?))
-            })
+            picks.filter_map(|(place, pick)| Some((pick.tier, all.mirror(place, pick)?)))
         };
-        if let Some((_, best)) = mirrors().next() {
-            self.best(&best, version.as_ref(), &mut text);
+        let origin = url::origin(self.view, self.query, self.target);
+        let origin = origin.map(|url| String::from_utf8_lossy(&url).into_owned());
+        match (mirrors().next(), &origin) {
+            (Some((_, best)), _) => self.best(&best, version.as_ref(), &mut text),
+            (None, Some(origin)) => self.button(origin, host_name(origin), version.as_ref(), &mut text),
+            (None, None) => {}
         }
         if let Some(version) = &version {
             facts(version, &mut text);
         }
         self.forms(version.as_ref(), &mut text);
         self.client(&mut text);
-        out.extend_from_slice(mem::take(&mut text).as_bytes());
-        let all = self.candidates.picks.len();
-        let mut shown = 0;
-        let mut group = Tier::None;
         let most = self.query.limit.map_or(MIRRORS, |limit| limit.get().into());
+        let is_far = mirrors().take(most).any(|(_, mirror)| mirror.distance_km.is_some());
+        let class = if is_far { " class=\"km\"" } else { "" };
+        out.extend_from_slice(mem::take(&mut text).as_bytes());
+        let end = self.end(origin.as_deref());
+        let (mut shown, mut group) = (0, Tier::None);
         for (tier, mirror) in mirrors().take(most) {
             if tier != group {
                 let end = if group == Tier::None { "" } else { "</ol>\n" };
                 let heading = escaped(&self.heading(tier));
-                let _ = write!(text, "{end}<h2>{heading}</h2>\n<ol start=\"{}\">\n", shown + 1);
+                let _ = write!(text, "{end}<h2>{heading}</h2>\n<ol{class} start=\"{}\">\n", shown + 1);
                 group = tier;
             }
             row(&mirror, &mut text);
-            if out.len() + text.len() - from > MOST_BYTES && shown > 0 {
+            if out.len() + text.len() + end.len() - from > MOST_BYTES && shown > 0 {
                 text.clear();
                 break;
             }
             out.extend_from_slice(mem::take(&mut text).as_bytes());
             shown += 1;
         }
-        out.extend_from_slice(b"</ol>\n");
-        if shown < all {
-            let _ = writeln!(text, "<p class=\"more\">{} more are farther away.</p>", all - shown);
+        if shown > 0 {
+            text += "</ol>\n";
         }
+        let more = self.candidates.picks.len() - shown;
+        if more > 0 {
+            let _ = writeln!(text, "<p class=\"more\">{more} more are farther away.</p>");
+        }
+        text += &end;
+        out.extend_from_slice(mem::take(&mut text).as_bytes());
+        self.excluded(from + MOST_BYTES, out);
         let _ = write!(text, "<footer>mirrorlistd {}", escaped(self.version));
         if let Some(time) = moment(self.view.source_time()) {
             let _ = write!(text, " · data of {time}");
@@ -116,22 +131,71 @@ impl Page<'_> {
         out.extend_from_slice(html::CLOSING);
     }
 
+    /// What stands behind the mirrors: the origin, and the way to those that are not there.
+    fn end(&self, origin: Option<&str>) -> String {
+        let mut text = String::new();
+        if let Some(origin) = origin {
+            let name = escaped(host_name(origin));
+            let origin = escaped(origin);
+            let _ =
+                writeln!(text, "<p class=\"origin\">The original is at <a href=\"{origin}\">{name}</a>.</p>");
+        }
+        if self.excluded.is_none() && !self.candidates.picks.is_empty() {
+            let explained = escaped(&self.links.explained());
+            let _ =
+                writeln!(text, "<p class=\"why\"><a href=\"{explained}\">Why is a mirror not here?</a></p>");
+        }
+        text
+    }
+
+    /// Who is not there, and why, as far as there is room.
+    fn excluded(&self, most: usize, out: &mut Vec<u8>) {
+        let Some(excluded) = &self.excluded else { return };
+        let mut text = String::from("<h2>Mirrors that are not listed</h2>\n");
+        if excluded.is_empty() {
+            text += "<p>All that have it are listed.</p>\n";
+            return out.extend_from_slice(text.as_bytes());
+        }
+        text += "<ul class=\"out\">\n";
+        let (start, mut shown) = (out.len(), 0);
+        for Excluded { hostname, reason } in excluded {
+            let _ = writeln!(text, "<li>{} <span>{}</span></li>", escaped(hostname), escaped(reason));
+            if out.len() + text.len() > most {
+                text.clear();
+                break;
+            }
+            out.extend_from_slice(mem::take(&mut text).as_bytes());
+            shown += 1;
+        }
+        if out.len() > start {
+            text += "</ul>\n";
+        }
+        if shown < excluded.len() {
+            let _ = writeln!(text, "<p class=\"more\">{} more are not listed.</p>", excluded.len() - shown);
+        }
+        out.extend_from_slice(text.as_bytes());
+    }
+
     /// The way to the nearest mirror.
     fn best(&self, best: &Mirror<'_>, version: Option<&Version<'_>>, text: &mut String) {
+        let mut from = best.hostname.to_owned();
+        if let Some(country) = &best.country {
+            let _ = write!(from, ", {}", places::country(country.as_str()));
+        }
+        self.button(&format!("{}{}", best.url.host, best.url.end), &from, version, text);
+    }
+
+    /// The way to it: a link to where a redirect leads, and where that is.
+    fn button(&self, url: &str, from: &str, version: Option<&Version<'_>>, text: &mut String) {
         let verb = if self.target.file.is_some() { "Download" } else { "Open" };
         let size = version.map_or(0, |version| version.size);
         let size = if size == 0 { String::new() } else { format!(" <span>{}</span>", round(size)) };
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "<p class=\"go\"><a class=\"button\" href=\"{}{}\">{verb}{size}</a> from <b>{}</b>",
-            escaped(best.url.host),
-            escaped(best.url.end),
-            escaped(best.hostname)
+            "<p class=\"go\"><a class=\"button\" href=\"{}\">{verb}{size}</a> <span>from <b>{}</b></span></p>",
+            escaped(url),
+            escaped(from)
         );
-        if let Some(country) = &best.country {
-            let _ = write!(text, ", {}", escaped(places::country(country.as_str())));
-        }
-        text.push_str("</p>\n");
     }
 
     /// Links to the other forms.
@@ -169,6 +233,13 @@ impl Page<'_> {
         text.push_str("</p>\n");
     }
 
+    /// The first country that was asked for by name, and whether it is the only one.
+    fn asked(&self) -> Option<(&str, bool)> {
+        let countries = self.query.countries.as_ref()?;
+        let (first, _) = countries.codes.first()?;
+        Some((places::country(first.as_str()), countries.codes.len() == 1 && !countries.global))
+    }
+
     fn heading(&self, tier: Tier) -> String {
         let own = self.query.client.country;
         match tier {
@@ -178,7 +249,10 @@ impl Page<'_> {
                 Some(asn) => format!("At your provider, AS {}", self.view.asn_number(asn)),
                 None => "At your provider".into(),
             },
-            Tier::Country => "In the countries you asked for".into(),
+            Tier::Country => match self.asked() {
+                Some((country, true)) => format!("In {country}"),
+                _ => "In the countries you asked for".into(),
+            },
             Tier::CountryContinent => "On the same continent".into(),
             Tier::Geoip => match own.and_then(|own| self.view.country_code(own)) {
                 Some(code) => format!("In your country, {}", places::country(code.as_str())),
@@ -191,12 +265,16 @@ impl Page<'_> {
                     None => "On your continent".into(),
                 }
             }
-            Tier::Near => "Around your country".into(),
+            Tier::Near => match self.asked() {
+                Some((country, _)) => format!("Around {country}"),
+                None => "Around your country".into(),
+            },
             Tier::None | Tier::Origin | Tier::Global | Tier::Other => "Farther away".into(),
         }
     }
 }
 
+/// A mirror: its link, where it is and how far away, how it is reached.
 fn row(mirror: &Mirror<'_>, text: &mut String) {
     let _ = write!(
         text,
@@ -208,11 +286,20 @@ fn row(mirror: &Mirror<'_>, text: &mut String) {
     if let Some(country) = &mirror.country {
         let _ = write!(text, " <span>{}</span>", escaped(places::country(country.as_str())));
     }
+    if let Some(km) = mirror.distance_km {
+        let _ = write!(text, " <span class=\"far\">{} km</span>", super::help::grouped(km.into()));
+    }
     let Urls(urls) = &mirror.urls;
     let schemes = Scheme::ALL.into_iter().zip(urls).filter(|(_, url)| url.is_some());
     let schemes: Vec<&str> = schemes.map(|(scheme, _)| scheme.name()).collect();
     let private = if mirror.private { "not public, " } else { "" };
-    let _ = writeln!(text, " <span>{private}{}</span></li>", schemes.join(", "));
+    let families = match mirror.families {
+        [] => "",
+        [4] => ", IPv4 only",
+        [6] => ", IPv6 only",
+        _ => ", IPv4 and IPv6",
+    };
+    let _ = writeln!(text, " <span class=\"by\">{private}{}{families}</span></li>", schemes.join(", "));
 }
 
 /// Size, date and hashes.
@@ -255,27 +342,35 @@ fn escaped(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-const STYLE: &str = r"h1 { overflow-wrap: anywhere; }
+const STYLE: &str = r"main { max-width: 52rem; }
+h1 { overflow-wrap: anywhere; }
 .lead { margin: 0 0 1.5rem; }
-.button { display: inline-block; margin: 0 .5rem .25rem 0; padding: .5rem 1.125rem; border-radius: .5rem; background: var(--link); color: var(--paper); font-weight: 600; text-decoration: none; }
+.go { display: flex; flex-wrap: wrap; gap: .5rem .75rem; align-items: center; }
+.button { padding: .5rem 1.125rem; border-radius: .5rem; background: var(--link); color: var(--paper); font-weight: 600; text-decoration: none; }
 .button span { font-weight: 400; margin-left: .25rem; }
 .button:hover { filter: brightness(1.1); }
 a:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-radius: .25rem; }
 .file { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1.25rem; margin: 1.5rem 0; padding: 1rem 0; border: solid var(--line); border-width: 1px 0; align-items: baseline; }
-.file dt, .forms, .you, .more, li span { color: var(--soft); }
+.file dt, .forms, .you, .origin, .why, .more, li span { color: var(--soft); }
 .file dd, li span { font-variant-numeric: tabular-nums; }
-.forms, .you, li span { font-size: .875rem; }
+.forms, .you, .origin, .why, .more, li span { font-size: .875rem; }
+.origin, .why, .more { margin: 1rem 0 0; }
 b { color: var(--ink); font-weight: 600; overflow-wrap: anywhere; }
-ol { list-style: none; margin: 0; padding: 0; border-top: 1px solid var(--line); }
-li { display: grid; grid-template-columns: minmax(0, 1fr) 10rem 9.5rem; gap: 0 1rem; padding: .4375rem 0; border-bottom: 1px solid var(--line); align-items: baseline; }
+ol, ul { list-style: none; margin: 0; padding: 0; border-top: 1px solid var(--line); }
+li { display: grid; grid-template-columns: minmax(0, 1fr) 10rem 12.5rem; gap: 0 1rem; padding: .4375rem 0; border-bottom: 1px solid var(--line); align-items: baseline; }
+.km li { grid-template-columns: minmax(0, 1fr) 9rem 5.5rem 12.5rem; }
+.out li { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); overflow-wrap: anywhere; }
 li a { overflow-wrap: anywhere; }
-li span:last-child { grid-column: 3; }
-@media (max-width: 40rem) {
+.far { text-align: right; }
+.by { grid-column: -2; }
+.km .far { grid-column: -3; }
+@media (max-width: 48rem) {
   main { padding: 1.5rem 1rem; }
   .file { grid-template-columns: 1fr; gap: 0; }
   .file dd { margin-bottom: .5rem; }
   li { display: block; padding: .625rem 0; }
   li a { display: block; padding: .125rem 0; }
+  .out li span { display: block; }
   li span + span::before { content: '\00b7'; margin: 0 .375rem 0 .125rem; }
 }
 ";

@@ -2,12 +2,16 @@
 //!
 //! Source: SPEC.md §8.
 
-use super::{escape, fragments::Fragments, url::suffix};
+use super::{
+    escape,
+    fragments::Fragments,
+    url::{self, suffix},
+};
 use crate::select::{pick::Pick, query::Query, target::Target, tiers::Candidates};
 use cache::View;
 
 /// Appends the `Location` line and then the body, one line with the same URL. Returns the header line's length;
-/// `None`, with nothing appended, when no host has a URL to go to.
+/// `None`, with nothing appended, when no host has a URL to go to, nor is the origin listed.
 pub fn render(
     view: &View<'_>,
     fragments: &Fragments,
@@ -16,7 +20,10 @@ pub fn render(
     candidates: &Candidates,
     out: &mut Vec<u8>,
 ) -> Option<usize> {
-    let location = location(view, fragments, query, target, candidates.picks.first()?);
+    let location = match candidates.picks.first() {
+        Some(best) => location(view, fragments, query, target, best),
+        None => in_header(&url::last(view, fragments, query, target, candidates)?),
+    };
     if location.is_empty() {
         return None;
     }

@@ -56,6 +56,7 @@ pub fn explain(
     let mut collector = Collector::new(source, query, target, &mut scratch, &mut candidates);
     collector.run(rng);
     collector.promote();
+    collector.origin();
     let beyond = collector.beyond_limit();
     let set = source.view.set(source.view.carriers(target.directory));
     let judge = |(position, member)| {

@@ -98,6 +98,11 @@ impl Format {
         matches!(self, Format::Redirect | Format::Apt | Format::Metalink4)
     }
 
+    /// Whether it can tell why hosts are not listed.
+    pub fn explains(self) -> bool {
+        matches!(self, Format::Json | Format::Page)
+    }
+
     /// Whether it is about a file whose hashes are known.
     pub fn needs_details(self) -> bool {
         matches!(self, Format::Metalink | Format::Metalink4 | Format::Hash(_))

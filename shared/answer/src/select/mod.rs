@@ -5,6 +5,7 @@
 //! reads the query string, [`form`] names ways and forms, [`query`] resolves it against the cache, [`tiers`] collects hosts
 //! by what [`reach`] has of each, [`order`] arranges them, [`repeats`] leaves out what an answer shows already.
 
+pub mod below;
 pub mod client;
 pub mod exclude;
 pub mod explain;

@@ -48,6 +48,8 @@ pub struct Params<'q> {
     pub time: bool,
     /// `strict` is there and not `0`.
     pub strict: bool,
+    /// `explain` is there and not `0`.
+    pub explain: bool,
 }
 
 impl<'q> Params<'q> {
@@ -85,6 +87,7 @@ impl<'q> Params<'q> {
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
             strict: flag(Name::Strict),
+            explain: flag(Name::Explain),
         }
     }
 }
@@ -128,6 +131,7 @@ enum Name {
     Family,
     Limit,
     Strict,
+    Explain,
     Mirrorlist,
     Json,
     Meta4,
@@ -176,6 +180,7 @@ impl Name {
             b"family" => Name::Family,
             b"limit" => Name::Limit,
             b"strict" => Name::Strict,
+            b"explain" => Name::Explain,
             b"mirrorlist" => Name::Mirrorlist,
             b"json" => Name::Json,
             b"meta4" => Name::Meta4,

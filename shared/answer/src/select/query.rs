@@ -56,6 +56,10 @@ pub struct Query<'q> {
     pub use_network_tiers: bool,
     /// Whether the header tells the cache's creation time.
     pub time: bool,
+    /// Whether forms that can tell say why hosts are not listed.
+    pub explain: bool,
+    /// The origin of the tree, if it may be named to the client.
+    pub origin: Option<Origin<'q>>,
     /// The schemes that forms of the web alone may show.
     pub web: Schemes,
     /// What orders hosts in place of chance.
@@ -67,8 +71,6 @@ pub struct Query<'q> {
 pub struct FileQuery<'q> {
     /// Where it leads.
     pub leads: Leads<'q>,
-    /// The origin of its tree, if that fits the client.
-    pub origin: Option<Origin<'q>>,
     /// Whether a slash stood behind it.
     pub slash: bool,
     /// What answers the client takes.
@@ -122,7 +124,7 @@ impl<'q> Query<'q> {
         }
         let location = params.location.as_ref().and_then(|name| Some((view.location(name)?, name.clone())));
         let countries = params.country.as_ref().and_then(|list| Countries::read(view, list));
-        Some(Query {
+        let mut query = Query {
             written: (request.path, request.query),
             endpoint,
             format,
@@ -139,9 +141,21 @@ impl<'q> Query<'q> {
             location,
             use_network_tiers: params.netblock.as_ref().is_none_or(|value| value.as_ref() == b"1"),
             time: params.time,
+            explain: params.explain && format.explains(),
+            origin: None,
             web: Schemes::WEB,
             draw: None,
-        })
+        };
+        query.origin = query.origin_of_target(view);
+        Some(query)
+    }
+
+    /// The origin of what a list or a metalink is about, if it fits; none where the site names none.
+    fn origin_of_target(&self, view: &View<'q>) -> Option<Origin<'q>> {
+        let barred = self.strict || self.exclude.as_ref().is_some_and(Exclude::origin);
+        let target = self.target.as_ref().ok().filter(|_| !barred && view.origins().len() > 0)?;
+        let origin = view.origin_of(&target.path(view))?;
+        self.wanted().contains(origin.scheme()).then_some(origin)
     }
 
     /// Resolves a request for a path of the redirector, decoded as it is. `now` is in seconds since the epoch, `sticky` how
@@ -229,10 +243,12 @@ impl<'q> Query<'q> {
             location,
             use_network_tiers: params.netblock.as_ref().is_none_or(|value| value.as_ref() == b"1"),
             time: false,
+            explain: params.explain && format.explains(),
+            origin,
             web,
             draw: Draw::of(client.address, now, sticky, params.again.as_deref()),
         };
-        (query, FileQuery { leads, origin, slash, accept: request.accept })
+        (query, FileQuery { leads, slash, accept: request.accept })
     }
 
     /// Of the schemes by which a host can be reached, those of which a list or a redirect shows a URL: all that were

@@ -36,6 +36,19 @@ pub struct Target<'q> {
     pub details: Option<FileId>,
 }
 
+impl Target<'_> {
+    /// Its whole path.
+    pub fn path(&self, view: &View<'_>) -> Vec<u8> {
+        let mut path = Vec::with_capacity(128);
+        view.directory_path(self.directory, &mut path);
+        if let Some(file) = &self.file {
+            path.push(b'/');
+            path.extend_from_slice(file);
+        }
+        path
+    }
+}
+
 /// Why there is no target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {

@@ -4,6 +4,7 @@
 //! [`Collector::judge`] alone, in every tier; a host is listed once, in its nearest tier.
 
 use super::{
+    below::{self, Below},
     filters::{self, Dropped},
     form::{Endpoint, Format},
     order::{self, OrderScratch},
@@ -42,8 +43,21 @@ pub struct Candidates {
     pub countries: Vec<CountryId>,
     /// Whether `global` had a candidate where it was asked for, or its tier was used.
     pub global: bool,
+    /// Whether the origin is listed behind the hosts.
+    pub origin: bool,
     /// The host that is nearer to the front than its tier has it, for those before it lack the client's version of IP.
     pub promoted: Option<PlacementId>,
+}
+
+impl Candidates {
+    /// Nothing; buffers stay.
+    pub fn clear(&mut self) {
+        self.picks.clear();
+        self.hidden.clear();
+        self.countries.clear();
+        (self.location, self.netblock, self.asn) = (false, false, None);
+        (self.global, self.origin, self.promoted) = (false, false, None);
+    }
 }
 
 /// Why a host that carries the directory is not a candidate.
@@ -51,6 +65,8 @@ pub struct Candidates {
 pub enum Exclusion {
     /// It does not carry the repository's metadata, so what it has may be old.
     StaleRepodata,
+    /// It lacks a repository of the archive.
+    Incomplete,
     /// None of its URLs has a protocol that counts.
     NoUsableUrl,
     /// Those that have one are suspended.
@@ -151,7 +167,7 @@ pub struct TierScratch {
     listed: Vec<bool>,
     /// By host: its position and one; 0 for hosts that are not in the set.
     position: Vec<u32>,
-    /// By host: whether it carries the repodata too.
+    /// By host: whether it carries the repodata too, or whatever else it must.
     has_repodata: Vec<bool>,
     /// By position: which of the rarer filters dropped it, see [`Collector::filtered`].
     dropped: Vec<Dropped>,
@@ -170,6 +186,8 @@ pub struct Source<'a> {
     pub shared: &'a SharedUrls,
     /// What of its URLs may be shown.
     pub usable: &'a Usable,
+    /// The repositories below its directories.
+    pub below: &'a Below,
     /// How its hosts are reached.
     pub reaches: &'a Reaches,
 }
@@ -191,6 +209,7 @@ pub fn collect(
         && (query.client.family().is_none() || !source.view.knows_families());
     collector.run(rng);
     collector.promote();
+    collector.origin();
     collector.limit();
 }
 
@@ -216,6 +235,8 @@ pub struct Collector<'a> {
     given: u16,
     /// Whether exclusive hosts of the client's network are the answer.
     exclusive: bool,
+    /// Whether a tier's hosts are the whole answer.
+    whole: bool,
     /// How many hosts nearer tiers and the tier *near* are to have together.
     near_hosts: usize,
     /// Hosts that tiers have added, whether they show anything new or not.
@@ -235,12 +256,8 @@ impl<'a> Collector<'a> {
         scratch: &'a mut TierScratch,
         candidates: &'a mut Candidates,
     ) -> Collector<'a> {
-        let Source { view, rules, shared, usable, reaches } = source;
-        candidates.picks.clear();
-        candidates.hidden.clear();
-        candidates.countries.clear();
-        (candidates.location, candidates.netblock) = (false, false);
-        (candidates.asn, candidates.global, candidates.promoted) = (None, false, None);
+        let Source { view, rules, shared, usable, below, reaches } = source;
+        candidates.clear();
         let carriers = view.carriers(target.directory);
         let set = view.set(carriers);
         scratch.listed.clear();
@@ -263,11 +280,16 @@ impl<'a> Collector<'a> {
             tier: Tier::None,
             given: 0,
             exclusive: false,
+            whole: false,
             near_hosts: view.near_hosts(),
             added: 0,
             positions: false,
             first_only: false,
         };
+        if query.format == Format::Apt {
+            collector.require_all(below.sets(target.directory).map(|set| view.set(set)));
+            return collector;
+        }
         // Directories that share their hosts need no second look.
         if let Some(set) =
             target.repodata.map(|repodata| view.carriers(repodata)).filter(|set| *set != carriers)
@@ -291,6 +313,7 @@ impl<'a> Collector<'a> {
             if any {
                 self.given |= 1 << row.tier as u16;
                 if (row.last)(self) || self.first_only && !self.candidates.picks.is_empty() {
+                    self.whole = true;
                     break;
                 }
             }
@@ -331,6 +354,14 @@ impl<'a> Collector<'a> {
         picks[front - 1..=at].rotate_right(1);
     }
 
+    /// The origin comes last, where fewer hosts are listed than suffice and the client wants more.
+    pub fn origin(&mut self) {
+        let most = self.query.limit.map_or(usize::MAX, |limit| limit.get().into());
+        let listed = self.candidates.picks.len();
+        self.candidates.origin =
+            self.query.origin.is_some() && !self.whole && listed < self.rules.minimum.min(most);
+    }
+
     /// Leaves as many hosts as the client asked for.
     pub fn limit(&mut self) {
         if let Some(limit) = self.query.limit {
@@ -368,6 +399,24 @@ impl<'a> Collector<'a> {
             self.set.iter().any(|(_, member)| carries(self.view.placement_host(member.placement)));
     }
 
+    /// Makes being in all of these sets a condition, unless none would be left.
+    fn require_all(&mut self, sets: impl Iterator<Item = Set<'a>>) {
+        let mut sets = sets.peekable();
+        if sets.peek().is_none() {
+            return;
+        }
+        let bits = below::in_all(self.view, self.set, sets);
+        self.needs_repodata = bits.iter().any(|word| *word != 0);
+        let complete = &mut self.scratch.has_repodata;
+        complete.clear();
+        complete.resize(self.view.host_count(), false);
+        for (position, member) in self.set.iter() {
+            if let Some(complete) = complete.get_mut(self.view.placement_host(member.placement).0 as usize) {
+                *complete = bits.get(position / 32).is_some_and(|word| word >> (position % 32) & 1 != 0);
+            }
+        }
+    }
+
     /// Why the host at `position`, which is a member of the set, is not a candidate; `None` when it is one. `open` tiers take the client's country
     /// into account, the nearest ones do not.
     pub fn judge(&self, position: usize, open: bool) -> Option<Exclusion> {
@@ -387,7 +436,8 @@ impl<'a> Collector<'a> {
         if self.needs_repodata
             && !self.scratch.has_repodata.get(host.0 as usize).is_some_and(|carries| *carries)
         {
-            return Some(Exclusion::StaleRepodata);
+            let whole = self.query.format == Format::Apt;
+            return Some(if whole { Exclusion::Incomplete } else { Exclusion::StaleRepodata });
         }
         if open && !for_all && !self.view.is_for(host, self.query.client.country) {
             return Some(Exclusion::CountryNotAllowed);

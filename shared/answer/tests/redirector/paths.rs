@@ -151,6 +151,20 @@ fn a_file_of_one_version_comes_from_the_origin_as_long_as_it_is_young() {
         let expected = young.then_some(Counter::RedirectorOriginYoung);
         assert_eq!((reply.status, reply.counted, reply.tier == Tier::Origin), (302, expected, young));
     }
+    // Whatever form its mirrors are asked for in, it is the origin that has it.
+    let mut world = World::new();
+    world.file("pub/iso", "new.iso", vec![version(NOW)]);
+    let redirects = Redirects::of(world, &["/dl/"]);
+    for form in ["?mirrorlist", "?json", "?meta4", "?metalink", "?format=html", ".mirrorlist"] {
+        let reply = redirects.ask(HTTPS_DE, &format!("/dl/pub/iso/new.iso{form}"));
+        assert_eq!((reply.status, reply.tier), (200, Tier::Origin), "{form}");
+        let urls = reply
+            .body
+            .split(['"', '>', '<', '\n'])
+            .filter(|part| part.starts_with("http") && part.contains(".iso"));
+        assert!(urls.clone().count() > 0, "{form}: {}", reply.body);
+        urls.for_each(|url| assert_eq!(url, "https://origin.example/pub/iso/new.iso", "{form}"));
+    }
     // An index with alternates goes to mirrors as ever.
     assert_ne!(Redirects::new().ask(HTTPS_DE, "/dl/pub/os/9/repodata/repomd.xml").tier, Tier::Origin);
 }

@@ -96,6 +96,14 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The directories around a directory, the nearest first; what is only on the way to one is passed over.
+    pub fn above(&self, directory: DirectoryId) -> impl Iterator<Item = DirectoryId> + 'a {
+        let view = *self;
+        let parent = move |node: &u32| view.schema.nodes.get(*node as usize).and_then(|row| some(row.parent));
+        let nodes = std::iter::successors(Some(directory.0), parent).take(MOST_COMPONENTS).skip(1);
+        nodes.filter_map(move |node| view.directory_of(node))
+    }
+
     /// Who carries a directory.
     pub fn carriers(&self, directory: DirectoryId) -> SetId {
         SetId(self.schema.directories.get(directory.0 as usize).map_or(NONE, |set| set.to_native()))

@@ -80,9 +80,19 @@ impl<'a> Set<'a> {
 
     /// Whether every member is known to be one of `other`: false, too, where the rosters differ.
     pub fn is_within(&self, other: &Set<'_>) -> bool {
-        std::ptr::eq(self.members, other.members)
+        self.is_of_roster(other)
             && self.bits.len() <= other.bits.len()
             && self.bits.iter().zip(other.bits).all(|(own, more)| own.to_native() & !more.to_native() == 0)
+    }
+
+    /// Whether positions mean the same here and there.
+    pub fn is_of_roster(&self, other: &Set<'_>) -> bool {
+        std::ptr::eq(self.members, other.members)
+    }
+
+    /// The bits of its members, the first position's the lowest of the first word.
+    pub fn words(&self) -> impl Iterator<Item = u32> + 'a {
+        self.bits.iter().map(|word| word.to_native())
     }
 
     /// Whether the host at this position is a member.

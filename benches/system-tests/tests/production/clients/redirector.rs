@@ -34,6 +34,8 @@ pub const CHECKS: &[Check] = &[
     ("wget2", "file: one file, once, nginx", || wget2_one_file(Kind::Nginx)),
     ("wget2", "file: one file, once, Apache", || wget2_one_file(Kind::Apache)),
     ("wget2", "file: a mirror that is away is left out for who says so", wget2_without),
+    ("curl", "file: a long path and its links pass, nginx", || long_path(Kind::Nginx)),
+    ("curl", "file: a long path and its links pass, Apache", || long_path(Kind::Apache)),
 ];
 
 /// A file without a size, which is known by its hash alone.
@@ -206,4 +208,19 @@ fn wget2_without() {
     let name = away.url().split('/').nth(2).unwrap().split(':').next().unwrap().to_owned();
     let output = format!("--output-document={PACKAGE}");
     wget2(&format!("{url}?exclude={name}"), &[&output]).has_only(PACKAGE, &new.package());
+}
+
+/// MirrorBrain#11, nginx's 502: a head that was too large for a proxy, whose buffer is of one page.
+fn long_path(kind: Kind) {
+    let mirrors = [0; 5].map(|_| Mirror::away());
+    let name = "x".repeat(1000);
+    let known = Known::of(&name, b"content");
+    let service = Service::downloads(kind, &mirrors.each_ref(), &[b"index".to_vec()], &[known]);
+    let url = service.url(&package(&name));
+    let answer = curl(service.web.http, &url, &["--header", &ASKING[9..]]);
+    assert_eq!(answer.status, 302, "{answer:?}");
+    assert!(answer.header("location").ends_with(&name) && !answer.header("digest").is_empty(), "{answer:?}");
+    assert!(answer.headers.iter().any(|header| header.0 == "link"), "{answer:?}");
+    let head: usize = answer.headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+    assert!(head <= 3 << 10, "{head} bytes: {answer:?}");
 }

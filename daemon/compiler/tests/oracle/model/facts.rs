@@ -3,7 +3,10 @@
 //! Everything is keyed by the name or id that the input uses. Whatever the spec says is skipped is left out here, so
 //! that the rest of the model never meets it.
 
-use super::prefix::{Prefix, PrefixTable};
+use super::{
+    client::Client,
+    prefix::{Prefix, PrefixTable},
+};
 use cache::inventory::{Choice, Site};
 use interchange::message::{self, MirrorList};
 use std::{
@@ -211,6 +214,18 @@ impl Facts {
     /// Whether a host is known not to answer by this version of IP.
     pub fn lacks(&self, host: i64, family: u32) -> bool {
         self.families.get(&host).is_some_and(|families| !families.contains(&family))
+    }
+
+    /// A host's own place, to a hundredth of a degree.
+    pub fn own_place(&self, host: i64) -> Option<(f64, f64)> {
+        let rounded = |degrees: f64| (degrees * 100.0).round() / 100.0;
+        self.places.get(&host).map(|(north, east)| (rounded(*north), rounded(*east)))
+    }
+
+    /// How far a host's own place is from the client's country.
+    pub fn km(&self, client: &Client, host: i64) -> Option<u32> {
+        let from = country_point(client.country.as_ref()?)?;
+        Some(distance(from, self.own_place(host)?).round() as u32)
     }
 
     /// "A host's place is its own coordinates, else its country's point."

@@ -125,7 +125,7 @@ impl Model {
                 continue;
             }
             let mut expected = self.about(&subject, &question, &client, Kind::Redirect, &schemes, now);
-            if expected.status == 302 {
+            if expected.status == 302 && expected.tier != Tier::Origin {
                 if let Body::Redirect(_, besides) = &mut expected.body {
                     besides.tell(facts, &subject, &path, request.accept);
                 }

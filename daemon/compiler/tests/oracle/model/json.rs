@@ -18,8 +18,7 @@ use serde_json::{Map, Value, json};
 pub fn object(
     model: &Model,
     subject: &Subject<'_>,
-    question: &Question,
-    client: &Client,
+    (question, client, origin): (&Question, &Client, Option<String>),
     selection: &Selection,
     candidates: &Candidates<'_>,
 ) -> Body {
@@ -52,6 +51,7 @@ pub fn object(
         asks.insert("asn".into(), number.into());
     }
     top.insert("client".into(), asks.into());
+    top.extend(origin.map(|url| ("origin".into(), url.into())));
     top.insert("cache_time".into(), facts.time.into());
     let block = |tier, host: &i64| {
         let urls = &candidates[host];
@@ -69,6 +69,14 @@ pub fn object(
             if let Some(country) = facts.host_country.get(host) {
                 mirror.insert("country".into(), country.clone().into());
                 mirror.extend(continent(country).map(|code| ("continent".into(), code.clone().into())));
+            }
+            if let Some((north, east)) = facts.own_place(*host) {
+                mirror.insert("lat".into(), north.into());
+                mirror.insert("lon".into(), east.into());
+            }
+            mirror.extend(facts.km(client, *host).map(|km| ("distance_km".into(), km.into())));
+            if let Some(families) = facts.families.get(host) {
+                mirror.insert("families".into(), families.iter().copied().collect::<Vec<_>>().into());
             }
             if !subject.directory.global.contains(host) {
                 mirror.insert("private".into(), true.into());
@@ -91,12 +99,26 @@ pub fn refusal(text: &str) -> String {
     format!("{}\n", json!({ "error": text.trim_end() }))
 }
 
+/// Hosts that are not listed, each with the reason, and the names of those that are.
+type Told = (Vec<(String, String)>, Vec<String>);
+
+/// What an object tells of them, if it was asked to.
+pub fn excluded(body: &str) -> Option<Told> {
+    let object: Value = serde_json::from_str(body).ok()?;
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let pairs =
+        object.get("excluded")?.as_array()?.iter().map(|one| (text(one, "hostname"), text(one, "reason")));
+    let names = object["mirrors"].as_array()?.iter().map(|one| text(one, "hostname"));
+    Some((pairs.collect(), names.collect()))
+}
+
 /// An object as such lines.
 pub fn lines(body: &str) -> Result<String, String> {
     let line = body.strip_suffix('\n').filter(|line| !line.contains('\n'));
     let line = line.ok_or_else(|| format!("not one line: {body:?}"))?;
     let mut top: Map<String, Value> =
         serde_json::from_str(line).map_err(|error| format!("{error}: {line}"))?;
+    top.remove("excluded");
     let Some(Value::Array(mirrors)) = top.remove("mirrors") else {
         return Err(format!("no mirrors: {line}"));
     };

@@ -13,21 +13,24 @@ pub mod json;
 pub mod metalink;
 pub mod metalink4;
 pub mod mirrorlist;
+pub mod origin;
 pub mod page;
 pub mod prefix;
 pub mod question;
 pub mod statistics;
 pub mod subject;
 pub mod tiers;
+pub mod unlisted;
 
 use answer::rules::Rules;
 use client::Client;
 use facts::{Facts, Hosts};
 use file::{Besides, WEB};
 use question::Question;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::RangeInclusive};
 use subject::{About, Subject};
 use tiers::{Candidates, Selection};
+use unlisted::Reasons;
 use wire::{Accept, Counter, Kind, Request, Tier};
 
 /// The inputs and the operator's rules.
@@ -86,6 +89,12 @@ pub struct Blocks {
     pub promotion: Option<Promotion>,
     pub global: Option<Global>,
     pub ranks: Ranks,
+    /// The last line, and below how many hosts it is there.
+    pub origin: Option<(Line, usize)>,
+    /// How many hosts are listed.
+    pub count: RangeInclusive<usize>,
+    /// Those that are not, where the form tells of them.
+    pub reasons: Option<Reasons>,
 }
 
 /// How the place of a host is written on its lines.
@@ -180,6 +189,9 @@ impl Blocks {
                 group: group(Tier::Global, hosts),
             }),
             ranks: Ranks::Preference,
+            origin: None,
+            count: 0..=usize::MAX,
+            reasons: None,
         }
     }
 }
@@ -284,8 +296,11 @@ impl Model {
         let candidates = tiers::candidates(facts, subject, question, client, kind, web);
         let selection = tiers::select(facts, &self.rules, question, client, subject, &candidates);
         let global = selection.global.as_ref().filter(|(hosts, _)| !hosts.is_empty());
-        let Some(tier) = selection.groups.first().map(|first| first.tier).or(global.map(|_| Tier::Global))
-        else {
+        let origin = origin::url(facts, subject, question);
+        let enough = self.rules.minimum.min(question.limit.unwrap_or(usize::MAX));
+        let last = origin.clone().filter(|_| !selection.whole && enough > 0);
+        let tier = selection.groups.first().map(|first| first.tier).or(global.map(|_| Tier::Global));
+        let Some(tier) = tier.or(last.as_ref().map(|_| Tier::Origin)) else {
             let text = mirrorlist::no_mirror(subject, question);
             return Expected::refusal(kind, (404, text), now);
         };
@@ -303,14 +318,18 @@ impl Model {
             Kind::Metalink => metalink::document(facts, subject, &selection, minimum, &candidates, now),
             Kind::Redirect => {
                 let nearest = able.or(all.first()).map(|(_, hosts)| (*hosts).clone()).unwrap_or_default();
-                let hosts = nearest.into_iter().filter(|host| able.is_none() || !lacks(host)).collect();
+                let hosts: Hosts =
+                    nearest.into_iter().filter(|host| able.is_none() || !lacks(host)).collect();
                 let besides =
                     Besides::of(facts, subject, question, &selection, self.rules.minimum, &candidates);
-                Body::Redirect(redirect_targets(subject, &hosts, &candidates), besides)
+                match &last {
+                    Some(origin) if hosts.is_empty() => Body::Redirect(vec![in_header(origin)], besides),
+                    _ => Body::Redirect(redirect_targets(subject, &hosts, &candidates), besides),
+                }
             }
             Kind::Metalink4 => metalink4::document(facts, subject, &selection, minimum, &candidates, now),
-            Kind::Json => json::object(self, subject, question, client, &selection, &candidates),
-            Kind::Page => page::document(subject, question, &selection, self.rules.minimum, &candidates),
+            Kind::Json => json::object(self, subject, (question, client, origin), &selection, &candidates),
+            Kind::Page => page::document(self, subject, (question, client), &selection, &candidates),
             Kind::Apt => apt::list(subject, question, &selection, minimum, &candidates),
             _ => mirrorlist::list(facts, subject, question, &selection, minimum, &candidates),
         };
@@ -323,6 +342,15 @@ impl Model {
             let urls = |host: &i64| candidates[host].iter().map(|url| mirrorlist::whole_url(subject, url));
             let lacking = candidates.keys().filter(|host| lacks(host)).flat_map(urls).collect();
             blocks.promotion = Some(Promotion { front, lacking }).filter(|one| !one.lacking.is_empty());
+            if question.explain && matches!(kind, Kind::Json | Kind::Page) {
+                blocks.reasons = Some(unlisted::reasons(self, subject, question, client));
+            }
+            // "nor where a host has the same URL", if that one is listed: not looked at.
+            let all = blocks.groups.iter().chain(blocks.global.iter().map(|global| &global.group));
+            let mut shown = all.flatten().flatten().map(|line| &line.url);
+            let line =
+                last.filter(|url| !shown.any(|one| one == url)).and_then(|url| origin::line(kind, url));
+            blocks.origin = line.map(|line| (line, enough.min(blocks.limit)));
         }
         let (status, content_type) = match kind {
             Kind::Metalink => (200, METALINK),

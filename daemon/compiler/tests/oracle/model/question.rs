@@ -35,6 +35,7 @@ pub struct Question {
     pub family: Option<u32>,
     pub redirect: bool,
     pub time: bool,
+    pub explain: bool,
     pub version: Option<Bytes>,
     pub location: Option<Bytes>,
     /// `Some(None)` when there is no such form.
@@ -122,6 +123,7 @@ impl Question {
             ip: value("ip").map(|value| hop(&value)),
             redirect: flag("redirect"),
             time: flag("time"),
+            explain: flag("explain"),
             version: value("version"),
             location: value("location"),
             flags: ["mirrorlist", "json", "meta4", "metalink", "sha256", "sha512"]

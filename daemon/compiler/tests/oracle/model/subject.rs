@@ -64,6 +64,8 @@ pub fn find<'a>(facts: &'a Facts, question: &Question, about: About) -> Result<S
                 return Err((404, format!("{wanted} not found or has no metalink\n")));
             }
         }
+    } else if about.directory {
+        subject.fresh = hosts_of_whole_archives(facts, &path, directory);
     } else if question.path.is_none() && !about.metadata {
         subject.fresh = hosts_with_current_metadata(facts, &path, directory);
     }
@@ -215,6 +217,25 @@ fn by_path<'a>(facts: &'a Facts, given: &[u8]) -> Result<Found<'a>, Refusal> {
         }
         _ => Err(invalid()),
     }
+}
+
+/// "hosts must carry every repository at or below the directory with its `repodata`, ... unless no host does".
+fn hosts_of_whole_archives(facts: &Facts, path: &str, directory: &Directory) -> Option<Hosts> {
+    let enabled = facts.repositories.iter().filter(|(name, _)| !facts.disabled.contains(*name));
+    let mut whole: Hosts = directory.carriers.keys().copied().collect();
+    for place in enabled.flat_map(|(_, archs)| archs.values()) {
+        let place = place.strip_suffix("/repodata").unwrap_or(if place == "repodata" { "" } else { place });
+        let is_below = path.is_empty() || place == path || place.starts_with(&format!("{path}/"));
+        // A directory that the cache does not have is no repository that a mirror could lack.
+        let Some(of) = facts.directories.get(place).filter(|_| is_below && !place.is_empty()) else {
+            continue;
+        };
+        whole.retain(|host| of.carriers.contains_key(host));
+        if let Some(repodata) = facts.directories.get(&format!("{place}/repodata")) {
+            whole.retain(|host| repodata.carriers.contains_key(host));
+        }
+    }
+    (!whole.is_empty()).then_some(whole)
 }
 
 /// "where the cache also has `DIR/repodata`, its hosts must carry that too, unless none would be left".

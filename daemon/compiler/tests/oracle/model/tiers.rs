@@ -15,6 +15,8 @@ use wire::{Kind, Tier};
 pub struct Selection {
     /// Hosts whose order among themselves is left to chance; a netblock tier has one group for each length.
     pub groups: Vec<Group>,
+    /// Whether these are the whole answer, so that no origin follows.
+    pub whole: bool,
     /// The tokens that say how they were found.
     pub header: String,
     /// The hosts of the tier *global* and its token, where that tier is used if fewer than `minimum` hosts of the groups
@@ -26,7 +28,7 @@ impl Selection {
     /// The same hosts.
     pub fn without_tokens(&self) -> Selection {
         let global = self.global.as_ref().map(|(hosts, _)| (hosts.clone(), String::new()));
-        Selection { groups: self.groups.clone(), header: String::new(), global }
+        Selection { groups: self.groups.clone(), whole: self.whole, header: String::new(), global }
     }
 }
 
@@ -76,7 +78,7 @@ pub fn candidates<'a>(
 }
 
 /// "counts in every tier".
-fn is_excluded(facts: &Facts, subject: &Subject<'_>, question: &Question, host: i64) -> bool {
+pub fn is_excluded(facts: &Facts, subject: &Subject<'_>, question: &Question, host: i64) -> bool {
     question.exclude.iter().any(|item| match item {
         Excluded::Country(code) => is_of(facts, subject, host, code),
         Excluded::Continent(continent) => {
@@ -90,7 +92,13 @@ fn is_excluded(facts: &Facts, subject: &Subject<'_>, question: &Question, host: 
 }
 
 /// "`[avoid] UA = ["RU"]`: site rule, unless `country=` asks for it".
-fn is_avoided(facts: &Facts, subject: &Subject<'_>, question: &Question, client: &Client, host: i64) -> bool {
+pub fn is_avoided(
+    facts: &Facts,
+    subject: &Subject<'_>,
+    question: &Question,
+    client: &Client,
+    host: i64,
+) -> bool {
     let asked = codes(question.countries.as_deref().unwrap_or_default());
     let avoid = facts.choice.avoid.iter().filter(|(of, _)| client.country.as_deref() == Some(of.as_str()));
     let avoided = avoid.flat_map(|(_, avoided)| avoided).map(ToString::to_string);
@@ -102,6 +110,25 @@ fn is_avoided(facts: &Facts, subject: &Subject<'_>, question: &Question, client:
 fn is_of(facts: &Facts, subject: &Subject<'_>, host: i64, country: &str) -> bool {
     facts.host_country.get(&host).is_some_and(|own| own == country)
         || subject.directory.by_country.get(country).is_some_and(|hosts| hosts.contains(&host))
+}
+
+/// Whether a host is of the countries asked for.
+pub fn is_requested(subject: &Subject<'_>, facts: &Facts, question: &Question, host: i64) -> bool {
+    let items = question.countries.as_deref().unwrap_or_default();
+    let global = items.iter().any(|item| item == b"GLOBAL");
+    global && subject.directory.global.contains(&host)
+        || codes(items).iter().any(|country| is_of(facts, subject, host, country))
+}
+
+/// "A host may be `only = "country"` or `"continent"`: for clients inside".
+pub fn is_inside(facts: &Facts, client: &Client, host: i64) -> bool {
+    let (Some(only), client) = (facts.only.get(&host), &client.country) else { return true };
+    let (Some(client), Some(own)) = (client, facts.host_country.get(&host)) else { return false };
+    let continent = |country| facts.continents.get(country);
+    match &only[..] {
+        "country" => client == own,
+        _ => continent(client).is_some() && continent(client) == continent(own),
+    }
 }
 
 /// Goes through the table of §4, row by row.
@@ -118,10 +145,12 @@ pub fn select(
     answer.location(question);
     if question.countries.is_none() && question.netblock {
         if answer.exclusive() {
+            answer.selection.whole = true;
             return answer.selection;
         }
         let found = answer.netblock();
         if found && rules.netblock == NetblockMode::Only {
+            answer.selection.whole = true;
             return answer.selection;
         }
         answer.asn();
@@ -168,13 +197,7 @@ impl Answer<'_> {
         let mut hosts = self.carried(hosts);
         if question.strict {
             // "nor location hosts outside these countries".
-            let items = question.countries.as_deref().unwrap_or_default();
-            let global = items.iter().any(|item| item == b"GLOBAL");
-            let countries = codes(items);
-            hosts.retain(|host| {
-                global && self.subject.directory.global.contains(host)
-                    || countries.iter().any(|country| is_of(self.facts, self.subject, *host, country))
-            });
+            hosts.retain(|host| is_requested(self.subject, self.facts, question, *host));
         }
         if self.list(Tier::Location, hosts) {
             self.selection.header += &format!("Using location {} ", repeated(name.as_bytes()));
@@ -334,19 +357,8 @@ impl Answer<'_> {
             (Some(allowed), Some(country)) => allowed.contains(country),
             (Some(_), None) => false,
         });
-        hosts.retain(|host| self.is_inside(*host));
+        hosts.retain(|host| is_inside(self.facts, self.client, *host));
         hosts
-    }
-
-    /// "A host may be `only = "country"` or `"continent"`: for clients inside".
-    fn is_inside(&self, host: i64) -> bool {
-        let (Some(only), client) = (self.facts.only.get(&host), &self.client.country) else { return true };
-        let (Some(client), Some(own)) = (client, self.facts.host_country.get(&host)) else { return false };
-        let continent = |country| self.facts.continents.get(country);
-        match &only[..] {
-            "country" => client == own,
-            _ => continent(client).is_some() && continent(client) == continent(own),
-        }
     }
 
     /// A country and its hosts after all filters.

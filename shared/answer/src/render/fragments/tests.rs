@@ -51,6 +51,7 @@ fn held(fragments: &Fragments) -> u64 {
         reaches,
         names,
         examples: _,
+        below,
         repositories: _,
     } = fragments;
     (bytes.capacity()
@@ -60,7 +61,8 @@ fn held(fragments: &Fragments) -> u64 {
         + repo_archs.capacity()
         + repo_arch_start.capacity() * size_of::<u32>()
         + reaches.held()
-        + names.held()) as u64
+        + names.held()
+        + below.held()) as u64
 }
 
 #[test]
