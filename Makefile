@@ -28,13 +28,21 @@ CARGO_TARGET_DIR ?= target
 # The profile that programs are built with, and the folder where cargo puts them.
 PROFILE ?= release
 builddir = $(CARGO_TARGET_DIR)/$(PROFILE:dev=debug)
+# Where others are built for release the collector has a profile of its own; see Cargo.toml.
+collectorprofile = $(PROFILE:release=collector)
+collectordir = $(CARGO_TARGET_DIR)/$(collectorprofile:dev=debug)
 completions = $(builddir)/completions
 INSTALL ?= install
 STRIP ?= strip
 
-programs = mirrorlistd mirrorlist-http mirrorlist-cache mirrorlist-collect mirrorlist-report
+collector = mirrorlist-collect
+others = mirrorlistd mirrorlist-http mirrorlist-cache mirrorlist-report
+programs = $(others) $(collector)
+built = $(addprefix '$(builddir)'/,$(others)) '$(collectordir)'/$(collector)
 # Each is a package; its example of this name writes what shells complete.
-completers = $(addsuffix -completions,$(programs))
+completer = $(addsuffix -completions,$(1))
+completers = $(addprefix '$(builddir)'/examples/,$(call completer,$(others))) \
+	'$(collectordir)'/examples/$(call completer,$(collector))
 
 # What is installed: SOURCE:PLACE, with the mode of a text.
 units = $(wildcard $(addprefix systemd/*.,service socket path timer))
@@ -101,9 +109,11 @@ export next
 
 all:
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked --profile $(PROFILE) \
-		$(addprefix --package ,$(programs)) --bins $(addprefix --example ,$(completers))
+		$(addprefix --package ,$(others)) --bins $(addprefix --example ,$(call completer,$(others)))
+	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked --profile $(collectorprofile) \
+		--package $(collector) --bins --example $(call completer,$(collector))
 	mkdir -p '$(completions)'
-	set -e; for completer in $(completers); do '$(builddir)'/examples/$$completer '$(completions)'; done
+	set -e; for completer in $(completers); do "$$completer" '$(completions)'; done
 
 check:
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) test --locked --workspace
@@ -111,7 +121,7 @@ check:
 install:
 	@test -e '$(builddir)/mirrorlistd' -a -d '$(completions)' || { echo 'not built yet: run make first' >&2; exit 1; }
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
-	$(INSTALL) -m 755 $(addprefix '$(builddir)'/,$(programs)) '$(DESTDIR)$(bindir)'
+	$(INSTALL) -m 755 $(built) '$(DESTDIR)$(bindir)'
 	@set -e; for pair in $(texts); do \
 		echo "$${pair#*:}"; \
 		$(edit) "$${pair%%:*}" | $(INSTALL) -D -m 644 /dev/stdin "$(DESTDIR)$${pair#*:}"; \

@@ -118,7 +118,7 @@ pub enum SandboxMode {
     Require,
 }
 
-/// What a daemon that runs already may be asked for, instead of becoming one.
+// What a daemon that runs already may be asked for, instead of becoming one. (A doc comment would head the help.)
 #[derive(Debug, Subcommand)]
 enum Errand {
     /// Print how the daemon is: generation, cache, workers, reloads; 69 when none answers

@@ -1,7 +1,7 @@
 //! What tests, benches and the demo feed the service with, and how they run it.
 //!
 //! - [`synthetic`]: Fedora-like caches of any size, seeded.
-//! - [`sample`]: the demo's dozen invented mirrors.
+//! - [`sample`]: the demo's dozen invented mirrors; [`mirrors`]: the same as servers that answer or are dead.
 //! - [`mmdb`]: a writer of small country databases, for both.
 //! - [`inputs`]: from such inputs to a cache.
 //! - [`postgres`]: a real PostgreSQL with the tables of MirrorManager.
@@ -13,6 +13,7 @@
 pub mod browser;
 pub mod inputs;
 pub mod load;
+pub mod mirrors;
 pub mod mmdb;
 pub mod postgres;
 pub mod process;

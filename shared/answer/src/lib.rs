@@ -15,12 +15,13 @@ pub use crate::render::fragments::Fragments;
 use crate::{
     redirector::{Below, Redirector},
     render::{
-        apt, escape, hash, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist, page,
-        redirect, refusal, request_line,
+        apt, escape, hash, help, help::Help, json, links::Links, log_line, metalink, metalink4, mirrorlist,
+        page, redirect, refusal, request_line,
     },
     rules::{LogAddress, Rules},
     select::{
         form::{Format, PLAIN},
+        ignored::ignored,
         query::{FileQuery, Query},
         target::Target,
         tiers::{self, Candidates, Source, TierScratch},
@@ -163,7 +164,13 @@ impl Service<'_> {
     }
 
     fn help(&self, request: &wire::Request<'_>, now: u64, out: &mut Vec<u8>) -> Answer {
-        let help = Help { view: &self.view, fragments: self.fragments, version: self.version, now };
+        // As if the same had been asked of a list.
+        let list = wire::Request { path: b"/mirrorlist", ..*request };
+        let query = Some(list).filter(|list| !list.query.is_empty());
+        let query = query.and_then(|list| Query::resolve(&self.view, &list));
+        let ignored = query.map(|query| ignored(&self.view, list.query, &query, help::MOST_IGNORED));
+        let ignored = &ignored.unwrap_or_default();
+        let help = Help { view: &self.view, fragments: self.fragments, version: self.version, now, ignored };
         let headers_len = help.render(request.accept.has(Accept::HTML), out);
         Answer {
             head: ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None },

@@ -51,6 +51,32 @@ fn help_for_a_browser_is_one_document_with_links_that_work() {
 }
 
 #[test]
+fn help_names_what_of_its_query_counts_for_nothing() {
+    let stack = sample_stack(&[]);
+    let mut client = Client::connect(stack.http);
+    let query = "/?repo=fedora-42&arch=x86_64&countri=DE&country=Germany&ip=foo&protocol=%3Cgopher%3E";
+    let named = [
+        "countri: no such parameter",
+        "country=Germany: neither a code of two letters nor global",
+        "protocol=<gopher>: none of https, http, ftp and rsync",
+        "ip=foo: no address, so the client is unknown",
+    ];
+    let text = client.get(query).body;
+    let page = client.ask("GET", query, BROWSER).answer().body;
+    assert!(text.contains(&format!("count for nothing\n  {}\n\n", named.join("\n  "))), "{text}");
+    for line in named.map(|line| line.replace('<', "&lt;").replace('>', "&gt;")) {
+        assert!(page.contains(&format!("<p><code>{line}</code></p>")), "{line}: {page}");
+    }
+    // The answer is what it is without them, and what counts is not named.
+    let answer = client.get("/mirrorlist?repo=fedora-42&arch=x86_64&countri=DE");
+    assert!(answer.status == 200 && !answer.body.contains("countri"), "{answer:?}");
+    assert!(!client.get("/?repo=fedora-42&arch=x86_64&country=DE,global").body.contains("nothing"));
+    let many: String = (0..1000).map(|number| format!("&x{number}")).collect();
+    let lines = client.get(&format!("/?{many}")).body.matches("no such parameter").count();
+    assert_eq!(lines, 16);
+}
+
+#[test]
 fn help_is_pointed_to_where_a_request_goes_wrong() {
     let stack = sample_stack(&[]);
     let mut client = Client::connect(stack.http);

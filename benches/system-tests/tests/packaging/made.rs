@@ -70,7 +70,9 @@ impl Make {
 /// A program as it was made.
 pub fn program(name: &str) -> PathBuf {
     let (target, profile) = place();
-    target.join(if profile == "dev" { "debug" } else { &profile }).join(name)
+    // The Makefile says why.
+    let profile = if name == "mirrorlist-collect" && profile == "release" { "collector" } else { &profile };
+    target.join(if profile == "dev" { "debug" } else { profile }).join(name)
 }
 
 /// The target folder, and the profile to make with.

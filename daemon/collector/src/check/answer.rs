@@ -10,6 +10,9 @@ use super::{
 };
 use crate::http::{Answer, Error};
 
+/// Characters of a cause that are kept.
+const LONGEST: usize = 300;
+
 /// What was heard of a URL.
 #[derive(Debug, PartialEq)]
 pub struct Heard {
@@ -31,10 +34,10 @@ impl Heard {
 /// Reads an answer, or why there is none.
 pub fn heard(wanted: &Wanted, is_said_to_have_it: bool, said: Result<Answer, Error>) -> Heard {
     let date = said.as_ref().ok().and_then(Answer::date);
-    let failed = |cause: String| (Outcome::Failed(cause), Some(Age::NoAnswer));
+    let failed = |cause: String| (Outcome::Failed(plain(&cause)), Some(Age::NoAnswer));
     let (outcome, age) = match said {
         Err(error) if error.is_for_clients_too() => failed(error.to_string()),
-        Err(error) => (Outcome::Unknown(error.to_string()), None),
+        Err(error) => (Outcome::Unknown(plain(&error.to_string())), None),
         Ok(answer) => match answer.status {
             200 if answer.header("content-encoding").is_some_and(|coding| coding != "identity") => {
                 (Outcome::Unknown("the answer is encoded, which nobody has asked for".into()), None)
@@ -57,6 +60,11 @@ pub fn heard(wanted: &Wanted, is_said_to_have_it: bool, said: Result<Answer, Err
         },
     };
     Heard { outcome, age, date }
+}
+
+/// A cause that has something of the mirror's in it, as a line of bounded length that no terminal obeys.
+fn plain(cause: &str) -> String {
+    cause.chars().map(|c| if c.is_control() { '?' } else { c }).take(LONGEST).collect()
 }
 
 /// Whether a file that is no page is answered with one; its size speaks for it.

@@ -240,6 +240,7 @@ impl Gathered {
             let known = names.hosts.get(&host);
             let named = known.and_then(|known| text(known.name.clone()));
             let name = named.unwrap_or_else(|| host_of(first).to_owned());
+            let name = name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             let is_up_to_date = known.is_some_and(|known| known.up_to_date == Some(true));
             files.retain(|file| {
                 let file = &self.files[*file as usize];

@@ -140,7 +140,7 @@ fn tell(judgement: &Judgement, figures: &Figures) {
                     "mirror {name}: {url} is no longer suspended, for its category has no other"
                 ));
             }
-            What::Family => log::info(format_args!("mirror {name}: {why}")),
+            What::Family => log::info(format_args!("mirror {name}: its families have changed: it {why}")),
         }
     }
     for brake in &figures.brakes {

@@ -16,12 +16,13 @@ use crate::{
 use cache::{View, inventory::Inventory};
 use program::{
     aside,
+    files::folder,
     options::well,
     print::{age, printed},
 };
 use std::{
     fs,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, ErrorKind, IsTerminal as _, Write as _},
     os::unix::fs::MetadataExt,
     path::Path,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -68,10 +69,13 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     let large = LargeAnswers::find(&view);
     step("writing the cache");
     aside::put(output, &bytes, 0o444).map_err(|error| {
-        Failure::system(unchanged(
-            &format!("cache {}: cannot be written ({error})", output.display()),
-            output,
-        ))
+        let folder =
+            Some(folder(output)).filter(|folder| error.kind() == ErrorKind::NotFound && !folder.is_dir());
+        let why = folder.map(|folder| {
+            format!("there is no folder {}; make it, or name a file elsewhere", folder.display())
+        });
+        let why = why.unwrap_or_else(|| format!("cannot be written ({error})"));
+        Failure::system(unchanged(&format!("cache {}: {why}", output.display()), output))
     })?;
     warn_of_odd_inputs(&skipped);
     warn_of_old(&view, inputs, build_time);

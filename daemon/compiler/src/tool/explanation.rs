@@ -2,7 +2,6 @@
 
 use super::{
     hosts::{self, code},
-    ignored::ignored,
     known::Known,
     shown::{Shown, whole},
 };
@@ -13,6 +12,7 @@ use answer::{
         explain::{Unlisted, Verdict, explain},
         file::{Leads, Why},
         form::{Endpoint, Format},
+        ignored::ignored,
         query::{FileQuery, Query},
         target::{Subject, Target},
         tiers::{Candidates, Exclusion, Source},
@@ -143,7 +143,7 @@ impl Explanation {
             return explanation;
         };
         explanation.client = Client::of(view, &query);
-        explanation.ignored = ignored(view, request.query, &query);
+        explanation.ignored = ignored(view, request.query, &query, usize::MAX);
         explanation.asked = query.named.subject.as_ref().map(|subject| match subject {
             Subject::RepoArch { repo, arch } => format!("repo {}, arch {}", lossy(repo), lossy(arch)),
             Subject::Path(path) => format!("path {}", lossy(path)),

@@ -7,7 +7,6 @@ mod build;
 mod contents;
 mod explanation;
 mod hosts;
-mod ignored;
 mod inspect;
 mod known;
 mod large;

@@ -1,4 +1,4 @@
-//! What `/` says: what this is, how to ask, and what is in the cache.
+//! What `/` says: what this is, how to ask, what is in the cache, and what of its own query would count for nothing.
 //!
 //! Plain text, or one HTML document for whoever lists `text/html`: no script, nothing from elsewhere, and a policy that
 //! lets the browser load nothing. Source: SPEC.md §1.
@@ -32,6 +32,9 @@ const PARAMETERS: [(&str, &str); 16] = [
 const VARY: &[u8] = b"Vary: Accept\r\n";
 const TEXT: &[u8] = b"Content-Type: text/plain\r\n";
 
+/// How many parameters that count for nothing it names.
+pub const MOST_IGNORED: usize = 16;
+
 /// What is told.
 #[derive(Clone, Copy, Debug)]
 pub struct Help<'a> {
@@ -43,6 +46,8 @@ pub struct Help<'a> {
     pub version: &'a str,
     /// The time, in seconds since the epoch.
     pub now: u64,
+    /// What of the query counts for nothing, and why.
+    pub ignored: &'a [String],
 }
 
 impl Help<'_> {
@@ -117,6 +122,11 @@ impl Help<'_> {
         if !others.is_empty() {
             let _ = writeln!(text, "{}", others.join(", "));
         }
+        let mut heading = "\nOf your parameters these count for nothing\n";
+        for ignored in self.ignored {
+            let _ = writeln!(text, "{heading}  {ignored}");
+            heading = "";
+        }
         let mut heading = "\nExamples\n";
         for (target, what) in self.examples() {
             let _ = write!(text, "{heading}  {what}:\n    /{target}\n");
@@ -149,6 +159,12 @@ impl Help<'_> {
             let _ = writeln!(page, "<div><dt>{what}</dt><dd>{}</dd></div>", escaped(figure));
         }
         page += "</dl>\n";
+        if !self.ignored.is_empty() {
+            page += "<h2>Of your parameters these count for nothing</h2>\n";
+            for ignored in self.ignored {
+                let _ = writeln!(page, "<p><code>{}</code></p>", escaped(ignored));
+            }
+        }
         let mut heading = "<h2>Try it</h2>\n<ul>\n";
         for (target, what) in self.examples() {
             let target = escaped(&target);

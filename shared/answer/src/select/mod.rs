@@ -11,6 +11,7 @@ pub mod explain;
 pub mod file;
 pub mod filters;
 pub mod form;
+pub mod ignored;
 pub mod order;
 pub mod params;
 pub mod pick;

@@ -6,6 +6,7 @@
 //! is written. Here an hour is a moment: twenty updates under load, and neither HAProxy nor any client notices one.
 
 mod haproxy;
+mod proxies;
 mod rsync;
 mod site;
 

@@ -2,7 +2,7 @@
 //!
 //! The answer is the one that it is without them; a person who asks why is told of them.
 
-use answer::select::{
+use super::{
     exclude::{Item, MOST_ITEMS},
     form::Endpoint,
     params::{Params, items, unknown},
@@ -11,16 +11,20 @@ use answer::select::{
 use cache::{View, scheme::Scheme};
 use wire::code::Country;
 
-/// Each with the reason, in the order in which SPEC.md §1 has the parameters; those that there are not come first.
-pub fn ignored(view: &View<'_>, written: &[u8], query: &Query<'_>) -> Vec<String> {
+/// The first so many of them, each with the reason, in the order in which SPEC.md §1 has the parameters; those that there
+/// are not come first. `written` is the query string that `query` was resolved from.
+pub fn ignored(view: &View<'_>, written: &[u8], query: &Query<'_>, most: usize) -> Vec<String> {
     let params = Params::parse(written);
     let mut ignored: Vec<String> = unknown(written)
         // dnf counts machines by it, for whoever reads the web server's log.
         .filter(|name| **name != *b"countme")
+        .take(most)
         .map(|name| format!("{}: no such parameter", name.escape_ascii()))
         .collect();
     let mut value = |name: &str, value: &[u8], why: &str| {
-        ignored.push(format!("{name}={}: {why}", value.escape_ascii()));
+        if ignored.len() < most {
+            ignored.push(format!("{name}={}: {why}", value.escape_ascii()));
+        }
     };
     if params.path.is_some() {
         for (name, given) in [("repo", &params.repo), ("arch", &params.arch)] {
