@@ -156,7 +156,7 @@ fn the_public_list_names_those_mirrors_of_a_repository_that_the_service_names() 
         let [name, arch] = ["repo", "arch"].map(|key| repository[key].as_str().unwrap_or_default());
         let target = format!("/mirrorlist?repo={name}&arch={arch}&country=global");
         let answer = client.ask("GET", &target, "").answer();
-        let text = String::from_utf8(answer.body).unwrap();
+        let text = answer.body;
         let urls = text.lines().filter(|line| !line.starts_with('#') && answer.status == 200);
         let hosts = urls.map(|url| url.split('/').nth(2).unwrap().to_owned());
         named.entry(name.to_owned()).or_default().extend(hosts);
