@@ -8,12 +8,12 @@ use std::env;
 use testkit::browser::{self, Browser, Scheme, Seen};
 
 /// Windows: of a telephone, a tablet, a wide screen.
-const WIDTHS: [u32; 3] = [360, 800, 1600];
+pub const WIDTHS: [u32; 3] = [360, 800, 1600];
 
 /// What WCAG wants of text that is not large (level AA).
 const LEAST_CONTRAST: f64 = 4.5;
 
-fn browser() -> Option<Browser> {
+pub fn browser() -> Option<Browser> {
     let program = browser::program();
     let promised = env::var_os("MIRRORLIST_REAL_CLIENTS").is_some_and(|value| value == "1");
     assert!(program.is_some() || !promised, "not installed: chromium");
@@ -24,7 +24,7 @@ fn browser() -> Option<Browser> {
 }
 
 /// What is wrong with a page that ought to load nothing, fit its window and be easy to read.
-fn faults(seen: &Seen, url: &str, scheme: Scheme) -> Vec<String> {
+pub fn faults(seen: &Seen, url: &str, scheme: Scheme) -> Vec<String> {
     let Seen { requests, console, too_wide, contrast, lightness, .. } = seen;
     let is_dark = *lightness < 0.05;
     let faults = [
