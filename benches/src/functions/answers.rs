@@ -69,6 +69,29 @@ pub(super) fn usual_mirrorlist(parts: &Parts) -> Call<'_> {
     answer(parts, questions(&parts.view(), Kind::Mirrorlist, 1000, 1), RULES)
 }
 
+/// The page of a list's mirrors.
+pub(super) fn usual_page(parts: &Parts) -> Call<'_> {
+    usual_form(parts, "html")
+}
+
+/// The same as an object.
+pub(super) fn usual_object(parts: &Parts) -> Call<'_> {
+    usual_form(parts, "json")
+}
+
+/// The same for apt.
+pub(super) fn usual_archives(parts: &Parts) -> Call<'_> {
+    usual_form(parts, "apt")
+}
+
+/// The usual lists in another form.
+fn usual_form<'a>(parts: &'a Parts, format: &str) -> Call<'a> {
+    let asked = questions(&parts.view(), Kind::Mirrorlist, 1000, 1).into_iter();
+    let form =
+        |question: Question| Question { target: format!("{}&format={format}", question.target), ..question };
+    answer(parts, asked.map(form).collect(), RULES)
+}
+
 pub(super) fn unknown_path(parts: &Parts) -> Call<'_> {
     refuse(parts, |at| format!("/mirrorlist?path=pub/fedora/linux/unknown/{at}/x86_64/os"))
 }

@@ -1,6 +1,7 @@
 //! What all tests here need.
 
 pub mod client;
+pub mod forms;
 pub mod load;
 
 pub use client::{Answer, Client};

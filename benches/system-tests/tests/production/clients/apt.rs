@@ -35,7 +35,7 @@ impl Apt<'_> {
         Apt { root }
     }
 
-    fn run(&self, arguments: &[&str]) -> Result<String, String> {
+    pub fn run(&self, arguments: &[&str]) -> Result<String, String> {
         let root = self.root.display();
         let mut command = tool("apt-get");
         for option in [

@@ -22,11 +22,13 @@
 //! | comments without `--`, text escaped | aria2: reads a refusal |
 
 mod apt;
+mod apt_lists;
 mod archive;
 mod aria2;
 mod curl;
 mod dnf;
 mod dnf_checks;
+mod metalink4;
 mod mirror;
 mod redirector;
 mod repository;
@@ -76,7 +78,8 @@ fn real_clients() {
     // Once, and not with every check.
     programs();
     let lists = [dnf_checks::CHECKS, zypper::CHECKS, aria2::CHECKS, apt::CHECKS, curl::CHECKS, wget::CHECKS];
-    let checks: Vec<Check> = [&lists[..], &[redirector::CHECKS]].concat().concat();
+    let checks: Vec<Check> =
+        [&lists[..], &[redirector::CHECKS, metalink4::CHECKS, apt_lists::CHECKS]].concat().concat();
     let mut table = String::from("\n| client | check | | seconds |\n| --- | --- | --- | ---: |\n");
     let mut failures = Vec::new();
     let wanted = env::var("MIRRORLIST_CLIENT").ok();

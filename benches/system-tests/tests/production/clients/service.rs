@@ -34,6 +34,11 @@ impl Carrier {
         Carrier { url: mirror.url(), is_current: true }
     }
 
+    /// One at this URL.
+    pub fn at(url: String) -> Carrier {
+        Carrier { url, is_current: true }
+    }
+
     /// One whose repodata MirrorManager's crawler has found to be old.
     pub fn known_as_stale(mirror: &Mirror) -> Carrier {
         Carrier { url: mirror.url(), is_current: false }
