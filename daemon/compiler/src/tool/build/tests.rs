@@ -248,6 +248,6 @@ fn an_output_that_cannot_be_written_is_the_systems_fault() {
         Config { output: folder.path().join("no/such/folder/cache.mlc"), ..config(&folder, &small_cache()) };
     let failure = run(&config).unwrap_err();
     assert_eq!(failure.fault, Fault::System);
-    assert!(failure.to_string().contains("cache.mlc: cannot be written ("), "{failure}");
+    assert!(failure.to_string().contains("cache.mlc: there is no folder "), "{failure}");
     assert_eq!(names(&folder), ["input"]);
 }
