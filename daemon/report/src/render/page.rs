@@ -49,7 +49,8 @@ impl Part {
 /// A list of mirrors older than this is told to be old, in seconds.
 const OLD: u64 = 24 * 60 * 60;
 
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; base-uri 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; base-uri 'none'";
 
 impl Frame {
     /// A page in a folder so many levels below the first page.
