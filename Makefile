@@ -28,21 +28,21 @@ CARGO_TARGET_DIR ?= target
 # The profile that programs are built with, and the folder where cargo puts them.
 PROFILE ?= release
 builddir = $(CARGO_TARGET_DIR)/$(PROFILE:dev=debug)
-# Where others are built for release the collector has a profile of its own; see Cargo.toml.
-collectorprofile = $(PROFILE:release=collector)
-collectordir = $(CARGO_TARGET_DIR)/$(collectorprofile:dev=debug)
+# Where others are built for release, those that serve nobody have a profile of their own; see Cargo.toml.
+apartprofile = $(PROFILE:release=apart)
+apartdir = $(CARGO_TARGET_DIR)/$(apartprofile:dev=debug)
 completions = $(builddir)/completions
 INSTALL ?= install
 STRIP ?= strip
 
-collector = mirrorlist-collect
-others = mirrorlistd mirrorlist-http mirrorlist-cache mirrorlist-report
-programs = $(others) $(collector)
-built = $(addprefix '$(builddir)'/,$(others)) '$(collectordir)'/$(collector)
+apart = mirrorlist-collect mirrorlist-report
+others = mirrorlistd mirrorlist-http mirrorlist-cache
+programs = $(others) $(apart)
+built = $(addprefix '$(builddir)'/,$(others)) $(addprefix '$(apartdir)'/,$(apart))
 # Each is a package; its example of this name writes what shells complete.
 completer = $(addsuffix -completions,$(1))
 completers = $(addprefix '$(builddir)'/examples/,$(call completer,$(others))) \
-	'$(collectordir)'/examples/$(call completer,$(collector))
+	$(addprefix '$(apartdir)'/examples/,$(call completer,$(apart)))
 
 # What is installed: SOURCE:PLACE, with the mode of a text.
 units = $(wildcard $(addprefix systemd/*.,service socket path timer))
@@ -110,8 +110,8 @@ export next
 all:
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked --profile $(PROFILE) \
 		$(addprefix --package ,$(others)) --bins $(addprefix --example ,$(call completer,$(others)))
-	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked --profile $(collectorprofile) \
-		--package $(collector) --bins --example $(call completer,$(collector))
+	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked --profile $(apartprofile) \
+		$(addprefix --package ,$(apart)) --bins $(addprefix --example ,$(call completer,$(apart)))
 	mkdir -p '$(completions)'
 	set -e; for completer in $(completers); do "$$completer" '$(completions)'; done
 

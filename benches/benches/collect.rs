@@ -10,12 +10,15 @@ use std::{
     error::Error,
     fmt,
     fs::File,
-    path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
-use testkit::{postgres::Postgres, process::ended_children_ns, stack};
+use testkit::{
+    postgres::Postgres,
+    process::{ended_children_ns, peak_of},
+    stack,
+};
 
 /// What is aimed at, of the large database.
 const SECONDS: f64 = 20.0;
@@ -149,30 +152,6 @@ fn alone(server: &Postgres) -> Result<(), Box<dyn Error>> {
         thread::sleep(Duration::from_millis(10));
     }
     Err("sessions do not end".into())
-}
-
-/// The most memory that a process has had, in megabytes, when it has ended well.
-fn peak_of(mut child: Child) -> Result<f64, Box<dyn Error>> {
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0.0_f64;
-    loop {
-        if let Some(ended) = child.try_wait()? {
-            return if ended.success() {
-                Ok(peak)
-            } else {
-                Err(format!("mirrorlist-collect: {ended}").into())
-            };
-        }
-        peak = peak.max(resident(Path::new(&status)).unwrap_or_default());
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// The high-water mark of a process, which is gone when it ends.
-fn resident(status: &Path) -> Option<f64> {
-    let text = std::fs::read_to_string(status).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix(" kB")?.parse::<f64>().ok()? / 1024.0)
 }
 
 impl Size {

@@ -1,6 +1,6 @@
 //! What processes cost: processor time and memory, as the kernel accounts for them.
 
-use std::{collections::BTreeSet, fs, io};
+use std::{collections::BTreeSet, fs, io, process::Child, thread, time::Duration};
 
 /// Processor time that a process has used on all its threads, in nanoseconds.
 ///
@@ -100,4 +100,24 @@ fn field(text: &str, name: &str) -> u64 {
 fn value(line: &str) -> u64 {
     let kilobytes = line.split_ascii_whitespace().nth(1).and_then(|value| value.parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
+}
+
+/// The most memory that a process has had, in megabytes, once it has ended well.
+pub fn peak_of(mut child: Child) -> io::Result<f64> {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0.0_f64;
+    loop {
+        if let Some(ended) = child.try_wait()? {
+            return if ended.success() { Ok(peak) } else { Err(io::Error::other(ended.to_string())) };
+        }
+        peak = peak.max(high_water(&status).unwrap_or_default());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The high-water mark of a process, which is gone when it ends.
+fn high_water(status: &str) -> Option<f64> {
+    let text = fs::read_to_string(status).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<f64>().ok()? / 1024.0)
 }

@@ -64,16 +64,29 @@ pub fn tool(name: &str) -> Result<PathBuf, String> {
 
 /// Builds the collector, as [`Programs::build`] does it, and says where it is.
 pub fn collector() -> Result<PathBuf, String> {
-    Ok(build(&["--package", "mirrorlist-collect", "--bins"])?.join("mirrorlist-collect"))
+    apart("mirrorlist-collect")
 }
 
 /// Builds the report's program, as [`Programs::build`] does it, and says where it is.
 pub fn report() -> Result<PathBuf, String> {
-    Ok(build(&["--package", "mirrorlist-report", "--bins"])?.join("mirrorlist-report"))
+    apart("mirrorlist-report")
+}
+
+/// Builds a program that has a profile of its own where others are built for release.
+fn apart(program: &str) -> Result<PathBuf, String> {
+    Ok(build_with(
+        &["--package", program, "--bins"],
+        |profile| if profile == "release" { "apart" } else { profile },
+    )?
+    .join(program))
 }
 
 /// Has cargo build something with the profile and into the target folder of the running program; where it then lies.
 fn build(what: &[&str]) -> Result<PathBuf, String> {
+    build_with(what, |profile| profile)
+}
+
+fn build_with(what: &[&str], profile: impl Fn(&str) -> &str) -> Result<PathBuf, String> {
     let this = env::current_exe().map_err(|error| format!("own program: not found ({error})"))?;
     // target/PROFILE/program, target/PROFILE/deps/test, target/PROFILE/examples/…
     let folder = this
@@ -84,7 +97,7 @@ fn build(what: &[&str]) -> Result<PathBuf, String> {
     let target = folder.parent().unwrap_or(Path::new("."));
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
-        Some(name) => name,
+        Some(name) => profile(name),
     };
     let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
         .args(["build", "--quiet"])
@@ -97,7 +110,7 @@ fn build(what: &[&str]) -> Result<PathBuf, String> {
     if !status.success() {
         return Err(format!("programs: not built ({status})"));
     }
-    Ok(folder.to_owned())
+    Ok(if profile == "dev" { folder.to_owned() } else { target.join(profile) })
 }
 
 /// A running program whose messages are kept.

@@ -1,7 +1,7 @@
 //! `mirrorlist-collect check`: one round of asking mirrors whether they answer.
 //!
-//! [`inventory`]: who is asked for what; [`ask`] and [`answer`]: what they say; [`judge`]: what follows; [`outputs`]: what
-//! others are told. What one round leaves to the next is in the [`store`](crate::store), written before anything is
+//! [`inventory`]: who is asked for what; [`ask`] and [`answer`]: what they say; [`mod@judge`]: what follows; [`outputs`]: what
+//! others are told. What one round leaves to the next is in the [`store`], written before anything is
 //! told: whatever goes wrong, the next round goes on from a whole state, and what was told before ends by itself.
 
 pub mod answer;
