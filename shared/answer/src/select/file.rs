@@ -56,13 +56,14 @@ const SUFFIXES: [(&[u8], Flag); 4] = [
 ];
 
 /// The path without such an ending, and the form, where the whole is nothing that is known and the rest is what such a form
-/// is about: a file with details, for a list of mirrors any path in a directory, for apt a directory.
+/// is about, by any of its names: a file with details, for a list of mirrors any path in a directory, for apt a directory.
 pub fn suffix<'p>(view: &View<'_>, path: &'p [u8]) -> Option<(&'p [u8], Flag)> {
     let ends = |(suffix, flag): &(&[u8], Flag)| Some((path.strip_suffix(*suffix)?, *flag));
     let (base, flag) = SUFFIXES.iter().find_map(ends).filter(|(base, _)| !base.ends_with(b"/"))?;
-    let found = target::find(view, base);
+    let real = target::real(view, Cow::Borrowed(base));
+    let found = target::find(view, &real);
     let fits = match flag {
-        Flag::Mirrorlist => target::by_path(view, &Cow::Borrowed(base)).is_ok(),
+        Flag::Mirrorlist => target::by_path(view, &real).is_ok(),
         Flag::Of(Format::Apt) => matches!(found, Some(Found::Directory(_))),
         Flag::Of(_) => matches!(found, Some(Found::File(_))),
     };

@@ -140,6 +140,37 @@ fn who_asks_for_compression_gets_it_and_caches_are_told() {
     }
 }
 
+/// MirrorBrain#66: a metalink told as `text/html`.
+#[test]
+fn every_form_has_its_own_type_by_get_and_by_head_packed_or_not() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let service = Service::start();
+    let targets = [
+        (LIST.to_owned(), "text/plain"),
+        (METALINK.to_owned(), "application/metalink+xml"),
+        (format!("{METALINK}&format=metalink4"), "application/metalink4+xml"),
+        (format!("{LIST}&format=json"), "application/json"),
+        (format!("{LIST}&format=html"), "text/html; charset=utf-8"),
+        (format!("{LIST}&format=apt"), "text/plain"),
+    ];
+    for way in WAYS {
+        let web = service.behind(way);
+        for (target, expected) in &targets {
+            let url = format!("{HOST}{target}");
+            for options in [&[][..], &["--compressed"], &["--head"], &["--head", "--compressed"]] {
+                let answer = curl(web.http, &url, options);
+                assert_eq!(
+                    (answer.status, answer.header("content-type")),
+                    (200, *expected),
+                    "{way:?} {target} {options:?}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn conditions_and_ranges_change_nothing() {
     if !has(&TOOLS) {

@@ -300,8 +300,8 @@ impl Facts {
         }
     }
 
-    /// "The path with the ending must not be known, and the path without it must be: as a file with details for `.meta4` and
-    /// `.metalink`, as a directory for `.apt`, as a directory or any file in one for `.mirrorlist`."
+    /// "The path with the ending must not be known, and the path without it must be, by an alias too: as a file with details for
+    /// `.meta4` and `.metalink`, as a directory for `.apt`, as a directory or any file in one for `.mirrorlist`."
     fn ending(&self, path: &[u8]) -> Option<&'static str> {
         if matches!(self.what(path), Is::Directory | Is::FileWithDetails) {
             return None;
@@ -309,7 +309,7 @@ impl Facts {
         ["mirrorlist", "meta4", "metalink", "apt"].into_iter().find(|ending| {
             let Some(base) = path.strip_suffix(format!(".{ending}").as_bytes()) else { return false };
             // A name that is nothing but an ending is a name.
-            match (*ending, self.what(base)) {
+            match (*ending, self.what(&self.real(base.to_vec()))) {
                 _ if base.ends_with(b"/") => false,
                 ("mirrorlist", Is::Directory | Is::FileWithDetails | Is::FileInADirectory) => true,
                 ("apt", is) => matches!(is, Is::Directory),
