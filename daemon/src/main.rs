@@ -11,7 +11,7 @@ use daemon::{
     log, log_file,
     master::{self, Opened, Signals},
     sandbox,
-    suspended::{self, Suspension},
+    suspended::Suspension,
 };
 use program::{options::well, signals};
 use std::{env, panic, process, process::ExitCode};
@@ -34,10 +34,7 @@ fn run() -> Result<(), Failure> {
         Task::Query(query, socket) => return query.run(&socket),
     };
     if config.check {
-        if let Some(path) = &config.suspended {
-            suspended::read(path)
-                .map_err(|cause| Failure::cache(format!("suspended {}: {cause}", path.display())))?;
-        }
+        // What is wrong with the list of suspended URLs is said and, as at a start, no failure.
         let cache = CacheFile::open(&config.cache, &Suspension::open(config.suspended.as_deref()))?;
         return well(format_args!("options, and cache {} ({})", cache.path().display(), cache.facts()));
     }

@@ -282,7 +282,7 @@ fn a_cache_that_the_daemon_does_not_take_is_compiled_anew_before_it_starts() {
     fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
     let line = setting("mirrorlistd.service", "ExecStartPre");
     // The user is there once the package is installed.
-    let as_user = "/usr/bin/setpriv --reuid=mirrorlist --regid=mirrorlist --clear-groups --no-new-privs ";
+    let as_user = "/usr/bin/setpriv --reuid=mirrorlist --regid=mirrorlist --init-groups --no-new-privs ";
     assert!(line.contains(as_user), "{line}");
     let line = line
         .replace(as_user, "")

@@ -156,6 +156,8 @@ fn a_check_says_what_is_wrong_with_the_list() {
     assert_eq!(daemon.run_beside(&options).0, Some(0));
     fs::write(daemon.path("list"), "nonsense").unwrap();
     let (code, said) = daemon.run_beside(&options);
-    assert_eq!(code, Some(66), "{said}");
-    assert!(said.starts_with("error: suspended list: does not begin with"), "{said}");
+    // No reason to compile a cache anew, which is what 66 tells the unit.
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with("warning: suspended list: does not begin with"), "{said}");
+    assert!(said.contains("well: options, and cache "), "{said}");
 }

@@ -232,15 +232,19 @@ impl Service<'_> {
                 (404, text)
             }
         };
-        let line = query.format.content_type_of_refusal();
-        out.extend_from_slice(line);
+        let from = out.len();
+        out.extend_from_slice(query.format.content_type_of_refusal());
+        if query.negotiated {
+            out.extend_from_slice(VARY);
+        }
+        let headers_len = out.len() - from;
         match query.format {
             Format::Metalink => metalink::comment(&scratch.clock.pubdate, &text, out),
             Format::Json => json::refusal(&text, out),
             _ => out.extend_from_slice(&text),
         }
         let head = ReplyHead { status, kind: query.format.kind(), tier: Tier::None };
-        Answer { head, headers_len: line.len(), counted: None }
+        Answer { head, headers_len, counted: None }
     }
 
     /// Fills the scratch with the mirrors that answer a query, in order.

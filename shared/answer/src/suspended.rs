@@ -150,7 +150,8 @@ pub struct Usable {
 impl Usable {
     /// Lays a list over a cache; `now` is in seconds since the epoch.
     pub fn of(view: &View<'_>, list: &Suspended, now: u64) -> Result<Usable, TooMany> {
-        let lines = list.lines.iter().filter(|line| line.until > now);
+        // One that would last for longer was written by a clock that is ahead.
+        let lines = list.lines.iter().filter(|line| line.until > now && line.until - now <= LONGEST);
         let by_url: HashMap<&str, &Line> = lines.map(|line| (&*line.url, line)).collect();
         let of = |url: u32| Some((url, (*by_url.get(view.url(UrlId(url))?.1)?).clone()));
         let lines: BTreeMap<u32, Line> = match by_url.is_empty() {
@@ -170,12 +171,14 @@ impl Usable {
         let has = |host: HostId, any: &dyn Fn(PlacementId) -> bool| {
             view.host_placements(host).map(PlacementId).any(any)
         };
+        // Only these are asked by who suspends, and by most clients.
+        let is_reached = |schemes: Schemes| !schemes.and(Schemes::WEB).is_empty();
         let mut of = 0;
         for host in (0..view.host_count() as u32).map(HostId) {
-            if has(host, &|placement| !view.placement_schemes(placement).is_empty()) {
+            if has(host, &|placement| is_reached(view.placement_schemes(placement))) {
                 of += 1;
                 usable.hosts +=
-                    usize::from(!has(host, &|placement| !usable.schemes(view, placement).is_empty()));
+                    usize::from(!has(host, &|placement| is_reached(usable.schemes(view, placement))));
             }
         }
         let hosts = usable.hosts;

@@ -2,7 +2,7 @@
 
 use crate::support::{Client, programs, sample_cache, wait_until};
 use nix::sys::signal::Signal;
-use std::{fs, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use testkit::stack::Stack;
 
 /// The service with a request log, and further options.
@@ -11,7 +11,7 @@ fn start(log: &Path, options: &[&str]) -> Stack {
     Stack::start(&programs(), sample_cache(), &options, &[]).unwrap()
 }
 
-/// The lines, once there are so many, without their times.
+/// The lines, once there are so many, without their times, in an order of their own: several workers write them.
 fn lines(log: &Path, count: usize) -> Vec<String> {
     let read = || fs::read_to_string(log).unwrap_or_default();
     wait_until("lines", || read().lines().count() >= count);
@@ -22,7 +22,9 @@ fn lines(log: &Path, count: usize) -> Vec<String> {
         assert!(time.len() == 20 && time.starts_with("20") && time.ends_with('Z'), "{line}");
         rest.to_owned()
     };
-    text.lines().map(without_time).collect()
+    let mut lines: Vec<String> = text.lines().map(without_time).collect();
+    lines.sort();
+    lines
 }
 
 /// Asks for these targets, as a client in Germany, one after the other.
@@ -56,7 +58,10 @@ fn expected(address: &str, country: &str) -> Vec<String> {
         format!("{address} 404 other none {country} - - /favicon.ico"),
         format!("{address} 404 mirrorlist none {country} a%20b%0A2026 %25%3B- %2D"),
     ]
-    .to_vec()
+    .into_iter()
+    .collect::<BTreeSet<_>>()
+    .into_iter()
+    .collect()
 }
 
 #[test]

@@ -97,6 +97,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let bytes = open(&options.file)?;
     let view = checked(&options.file, &bytes)?;
     let (path, query) = options.request.split_once('?').unwrap_or((&options.request, ""));
+    let path = format!("/{}", path.trim_start_matches('/'));
     let request = Request {
         method: Method::Get,
         scheme: options.scheme,
