@@ -256,7 +256,7 @@ URL        https://one.example.org/m/a/
             "2",
             REQUEST,
             &[&far[..], &["--minimum", "1"]].concat(),
-            "farther: 1 nearer mirrors are listed, 1 suffice",
+            "farther: nearer mirrors are as many as are needed (minimum = 1)",
         ),
     ] {
         let said = built.why(host, request, options);

@@ -335,9 +335,8 @@ impl Service<'_> {
 
     /// Why hosts are not listed, if the client asks for that.
     fn excluded<'s>(&'s self, query: &'s Query<'_>, scratch: &'s Scratch) -> Option<Vec<Excluded<'s>>> {
-        let Scratch { candidates, verdicts, .. } = scratch;
-        let reasons = Reasons { view: &self.view, query, rules: &self.rules, candidates };
-        query.explain.then(|| reasons.excluded(verdicts).collect())
+        let reasons = Reasons { view: &self.view, query, rules: &self.rules };
+        query.explain.then(|| reasons.excluded(&scratch.verdicts).collect())
     }
 }
 

@@ -340,8 +340,8 @@ impl Described<'_> {
     }
 
     fn reasons(&self) -> Reasons<'_> {
-        let Described { service, query, candidates, .. } = self;
-        Reasons { view: &service.view, query, rules: &service.rules, candidates }
+        let Described { service, query, .. } = self;
+        Reasons { view: &service.view, query, rules: &service.rules }
     }
 
     /// Why a host that has a place shows no URL.

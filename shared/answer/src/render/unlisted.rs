@@ -7,7 +7,7 @@ use crate::{
     select::{
         explain::{Unlisted, Verdict},
         query::Query,
-        tiers::{Candidates, Exclusion},
+        tiers::Exclusion,
     },
 };
 use cache::{HostId, View, scheme::host_name};
@@ -22,8 +22,6 @@ pub struct Reasons<'a> {
     pub query: &'a Query<'a>,
     /// The operator's rules.
     pub rules: &'a Rules,
-    /// What is listed.
-    pub candidates: &'a Candidates,
 }
 
 /// A host that is not listed. The names of the fields are those of the JSON object.
@@ -62,11 +60,12 @@ impl<'a> Reasons<'a> {
             Unlisted::Private => "private: only for its netblocks, AS and location".into(),
             Unlisted::OtherCountry => "not in the country asked for".into(),
             Unlisted::OtherContinent => "not on the continent of the country asked for".into(),
-            Unlisted::Farther => format!(
-                "farther: {} nearer mirrors are listed, {} suffice",
-                self.candidates.picks.len(),
-                self.rules.minimum
-            ),
+            Unlisted::Farther => {
+                format!(
+                    "farther: nearer mirrors are as many as are needed (minimum = {})",
+                    self.rules.minimum
+                )
+            }
             Unlisted::Repeated => "same URLs as a host above".into(),
             Unlisted::BeyondLimit => {
                 format!("behind the first {} (limit)", self.query.limit.map_or(0, u8::from))
