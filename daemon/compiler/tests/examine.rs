@@ -8,7 +8,12 @@ use interchange::message::{
 };
 use prost::Message as _;
 use serde_json::Value;
-use std::{collections::BTreeSet, fs, process::Command};
+use std::{
+    collections::BTreeSet,
+    fs,
+    process::Command,
+    time::{SystemTime, UNIX_EPOCH},
+};
 use tempfile::TempDir;
 
 /// Public mirrors of `pub/a`, by country: number, URLs.
@@ -269,13 +274,16 @@ URL        https://one.example.org/m/a/
 #[test]
 fn what_is_suspended_is_in_no_form_of_answer_and_is_explained() {
     let built = Built::new();
-    let line = |url: &str| format!("{url}\tone\t4102441200\t4102444800\tno answer\n");
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let until = since + 3600;
+    let line = |url: &str| format!("{url}\tone\t{since}\t{until}\tno answer\n");
     let lines = line("HTTPS://One.example.org/m/") + &line("http://one.example.org:8080/m");
     let list = format!("# mirrorlist-suspended 1\n{lines}# end 2\n");
     fs::write(built.0.path().join("list"), list).unwrap();
     let options = ["--client", "198.51.100.1", "--suspended", "list"];
     let said = built.why("1", REQUEST, &options);
-    let when = "since 2099-12-31T23:00:00Z (no answer) until 2100-01-01T00:00:00Z";
+    let [from, to] = [since, until].map(|time| program::print::date(time).unwrap());
+    let when = format!("since {from} (no answer) until {to}");
     let reason = format!(
         "not listed suspended: https://one.example.org/m {when}, http://one.example.org:8080/m {when}\n"
     );

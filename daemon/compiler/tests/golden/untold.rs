@@ -1,6 +1,9 @@
 //! Hosts of which no form of an answer tells: private ones that the client does not reach, and suspended ones. SPEC.md §12.
 
-use crate::below::{DE, Given, Site, world};
+use crate::{
+    below::{DE, Given, Site, world},
+    script::NOW,
+};
 use wire::Accept;
 
 const PATH: &str = "fedora/42/x86_64/os/repodata/repomd.xml";
@@ -72,7 +75,8 @@ fn a_private_host_is_in_no_form_for_who_does_not_reach_it() {
 #[test]
 fn a_suspended_host_is_in_no_form_and_only_an_explanation_names_it() {
     let bytes = world();
-    let line = |url: &str| format!("{url}\tberlin\t4102441200\t4102444800\tno answer\n");
+    let until = NOW + 3600;
+    let line = |url: &str| format!("{url}\tberlin\t{NOW}\t{until}\tno answer\n");
     let lines: String = ["https", "http", "rsync"]
         .map(|scheme| line(&format!("{scheme}://berlin.example.org/linux")))
         .concat();
