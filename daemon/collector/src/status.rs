@@ -3,6 +3,7 @@
 use crate::{
     check::{
         judge::{Standing, families::Known},
+        outputs::plain,
         seconds::DAY,
     },
     config::status::Config,
@@ -101,12 +102,12 @@ impl fmt::Display for Status {
         writeln!(f, "suspended    {}", suspended.len())?;
         for (url, suspension) in suspended {
             let (since, until) = (time(suspension.since), time(suspension.until));
-            writeln!(f, "  {url}  since {since} until {until}: {}", suspension.reason)?;
+            writeln!(f, "  {}  since {since} until {until}: {}", plain(url), suspension.reason)?;
         }
         let failing: Vec<_> = self.urls.iter().filter(|(_, standing)| standing.suspended.is_none()).collect();
         writeln!(f, "failing      {}", failing.len())?;
         for (url, standing) in failing {
-            writeln!(f, "  {url}  {} times in a row", standing.failures)?;
+            writeln!(f, "  {}  {} times in a row", plain(url), standing.failures)?;
         }
         writeln!(f, "one family   {} hosts, or none", self.families.len())?;
         for (name, families) in &self.families {
@@ -122,7 +123,7 @@ impl fmt::Display for Status {
             "https, too   {} URLs that are http alone give the same by https",
             self.also_https.len()
         )?;
-        self.also_https.iter().try_for_each(|url| writeln!(f, "  {url}"))?;
+        self.also_https.iter().try_for_each(|url| writeln!(f, "  {}", plain(url)))?;
         for (repository, hour) in &self.propagation {
             let Hour { hour, current, one_day, two_days, older, no_answer } = hour;
             writeln!(
@@ -135,7 +136,7 @@ impl fmt::Display for Status {
         for At { time: when, told } in &self.changes {
             let Told { name, url, what, why, .. } = told;
             let why = if why.is_empty() { String::new() } else { format!(": {why}") };
-            writeln!(f, "  {} {name} {url} {what}{why}", time(*when))?;
+            writeln!(f, "  {} {name} {} {what}{why}", time(*when), plain(url))?;
         }
         Ok(())
     }

@@ -167,7 +167,8 @@ fn source(entry: &Entry) -> Result<(String, Vec<PathBuf>), Failure> {
             logs.push(path.map_err(|error| entry.refused(format_args!("`{pattern}`: {error}")))?);
         }
         if logs.len() == before {
-            return Err(entry.refused(format_args!("`{pattern}`: no log is there of this name")));
+            // It is told of like any other that cannot be read, and the others are counted.
+            logs.push(pattern.into());
         }
     }
     Ok((entry.key.clone(), logs))

@@ -8,7 +8,9 @@ mod figures;
 use crate::count::log::{Hash, Mark};
 pub use figures::{Days, Figures, OfRepository};
 use program::failure::Failure;
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params,
+};
 use std::{
     path::{Path, PathBuf},
     time::Duration,
@@ -23,7 +25,8 @@ const APPLICATION: i64 = 0x6d6c_7270;
 /// How long to wait for another program that writes.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// Names that are told apart; further ones have none. Those of a real service are some thousands.
+/// Names of repositories and architectures that are told apart; further ones have none, for clients may send any. Those of a
+/// real service are some thousands.
 const MOST_NAMES: i64 = 100_000;
 
 /// `requests` is a number of requests; countries, repositories, architectures, kinds and tiers are names.
@@ -74,15 +77,35 @@ impl Statistics {
     ///
     /// An error when it is something else, of a later version, or cannot be written.
     pub fn open(path: &Path) -> Result<Statistics, Failure> {
-        let opened = Connection::open(path).and_then(|connection| {
+        let mut statistics = Statistics::connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
+        statistics.migrate()?;
+        Ok(statistics)
+    }
+
+    /// Opens the file, which has to be there.
+    pub fn read(path: &Path) -> Result<Statistics, Failure> {
+        if path.metadata().is_ok_and(|there| there.len() > 0) {
+            let mut statistics = Statistics::connect(path, OpenFlags::empty())?;
+            statistics.migrate()?;
+            return Ok(statistics);
+        }
+        Err(Failure::config(format!(
+            "database {}: is not there, or empty; count a log first, or name the right file",
+            path.display()
+        )))
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Statistics, Failure> {
+        // SQLite gives names such as `:memory:` a meaning of its own, and none that begins with a folder.
+        let place = Path::new(".").join(path);
+        let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = Connection::open_with_flags(place, flags).and_then(|connection| {
             connection.busy_timeout(BUSY)?;
             connection.pragma_update(None, "synchronous", "full")?;
             Ok(connection)
         });
         let connection = opened.map_err(|error| refused(path, error))?;
-        let mut statistics = Statistics { path: path.to_owned(), connection };
-        statistics.migrate()?;
-        Ok(statistics)
+        Ok(Statistics { path: path.to_owned(), connection })
     }
 
     fn migrate(&mut self) -> Result<(), Failure> {
@@ -176,8 +199,9 @@ impl Change<'_> {
         })
     }
 
-    /// The number of a name; 0, which no name has, beyond so many that they cannot be a service's own.
-    pub fn name(&self, name: &str) -> Result<i64, Failure> {
+    /// The number of a name; 0, which no name has, beyond so many that they cannot be a service's own, unless the name is of
+    /// a kind of which there are `few`.
+    pub fn name(&self, name: &str, few: bool) -> Result<i64, Failure> {
         self.run(|transaction| {
             let mut select = transaction.prepare_cached("select id from names where name = ?")?;
             if let Some(id) = select.query_row([name], |row| row.get(0)).optional()? {
@@ -185,7 +209,7 @@ impl Change<'_> {
             }
             let most: i64 =
                 transaction.query_row("select coalesce(max(id), 0) from names", [], |row| row.get(0))?;
-            if most >= MOST_NAMES {
+            if most >= MOST_NAMES && !few {
                 return Ok(0);
             }
             transaction.prepare_cached("insert into names (name) values (?)")?.execute([name])?;
@@ -231,14 +255,24 @@ impl Change<'_> {
         })
     }
 
-    /// Forgets what was before a day, logs that nobody has seen since among it.
-    pub fn forget(&self, before: i32) -> Result<(), Failure> {
+    /// Forgets what was more than so many days before the newest figures, logs that nobody has seen since among it, and names
+    /// that nothing has. What the clock says does not matter: it may be wrong.
+    pub fn forget(&self, keep: i32) -> Result<(), Failure> {
         self.run(|transaction| {
+            let newest = "select max(day) from (select day from countries union all select day from outcomes)";
+            let Some(newest) = transaction.query_row(newest, [], |row| row.get::<_, Option<i32>>(0))? else {
+                return Ok(());
+            };
+            let before = newest.saturating_sub(keep);
             for table in ["countries", "repository_countries", "repository_archs", "outcomes"] {
                 transaction.execute(&format!("delete from {table} where day < ?"), [before])?;
             }
             transaction.execute("delete from logs where seen < ?", [before])?;
-            Ok(())
+            let unused = "delete from names where id not in (select country from countries
+                union select repository from repository_countries union select country from repository_countries
+                union select repository from repository_archs union select arch from repository_archs
+                union select kind from outcomes union select tier from outcomes)";
+            transaction.execute(unused, []).map(drop)
         })
     }
 }

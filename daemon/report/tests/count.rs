@@ -404,3 +404,71 @@ fn figures_are_kept_for_as_long_as_it_is_said() {
     let days: Vec<i64> = Figures::of(&database).countries.into_keys().map(|(day, _)| today() - day).collect();
     assert_eq!(days, [29, 0]);
 }
+
+#[test]
+fn a_log_that_has_lost_its_end_is_not_counted_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, log) = (folder.path().join("db"), folder.path().join("log"));
+    append(&log, &access(today(), "DE", "fedora-42").repeat(2000));
+    well(&count(&database, "s", std::slice::from_ref(&log)));
+    let length = fs::metadata(&log).unwrap().len();
+    OpenOptions::new().write(true).open(&log).unwrap().set_len(length - 100).unwrap();
+    let output = count(&database, "s", std::slice::from_ref(&log));
+    assert_eq!((said(&output, "lines"), output.status.success()), (0, true));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("log: is shorter than what was counted of it"), "{errors}");
+    append(&log, "\n");
+    append(&log, &access(today(), "DE", "fedora-42").repeat(3));
+    // What was cut in two is no line.
+    assert_eq!(said(&count(&database, "s", &[log]), "lines"), 3);
+}
+
+#[test]
+fn a_clock_that_is_wrong_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, log) = (folder.path().join("db"), folder.path().join("log"));
+    append(&log, &access(today(), "DE", "fedora-42"));
+    well(&count(&database, "s", std::slice::from_ref(&log)));
+    // To a clock that is behind everything is of days to come; it waits.
+    append(&log, &access(today() + 400, "DE", "fedora-42").repeat(2));
+    for _ in 0..2 {
+        let output = count(&database, "s", std::slice::from_ref(&log));
+        assert_eq!(output.status.code(), Some(71), "{output:?}");
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(errors.contains("of days to come; is our clock right?"), "{errors}");
+    }
+    // To one that is ahead the figures are old, and they stay.
+    let old = folder.path().join("old");
+    append(&old, &access(today() - 390, "DE", "fedora-42"));
+    well(&count(&database, "s", &[old]));
+    assert_eq!(Figures::of(&database).countries.len(), 2);
+}
+
+#[test]
+fn what_clients_send_beside_a_path_is_no_repository_and_names_that_nothing_has_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, log) = (folder.path().join("db"), folder.path().join("log"));
+    let line = |repo: &str, path: &str| {
+        format!("{}T10:00:00Z - 200 mirrorlist country DE {repo} x86_64 {path}\n", date(today()))
+    };
+    append(&log, &line("buy-now", "pub/epel"));
+    append(&log, &line(&"long".repeat(1000), "-"));
+    append(&log, &access(today(), "DE", "x"));
+    let output = count(&database, "s", &[log]);
+    assert!(output.status.success(), "{output:?}");
+    let figures = Figures::of(&database);
+    let repositories: Vec<&str> = figures.repository_archs.keys().map(|(name, ..)| &**name).collect();
+    assert_eq!(repositories, ["long".repeat(32)]);
+    let names = |database: &Path| -> i64 {
+        let names = "select count(*) from names where name like 'long%' or name = 'old'";
+        Connection::open(database).unwrap().query_row(names, [], |row| row.get(0)).unwrap()
+    };
+    let old = folder.path().join("old");
+    append(&old, &access(today() - 300, "DE", "old"));
+    well(&count(&database, "t", std::slice::from_ref(&old)));
+    assert_eq!(names(&database), 2);
+    let mut command = program();
+    command.args(["count", "--keep", "30d", "--source", "t", "--database"]).arg(&database).arg(&old);
+    well(&command.output().unwrap());
+    assert_eq!(names(&database), 1);
+}

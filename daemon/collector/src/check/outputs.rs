@@ -35,12 +35,17 @@ pub fn list(state: &State, seen: &[Seen]) -> String {
     let mut count = 0;
     for (url, standing) in &state.urls {
         let Some(suspension) = &standing.suspended else { continue };
+        // Daemons take no longer list, and caches no longer URL.
+        if url.len() > LONGEST_URL || text.len() > LONGEST_LIST || url.contains(char::is_control) {
+            continue;
+        }
         let host = names.get(&**url).copied().unwrap_or_default();
+        let host: String = host.chars().take(LONGEST_NAME).collect();
         // A line may last a day: since when a URL is out for longer is in the state.
         let since = suspension.since.max(suspension.until.saturating_sub(DAY));
         let fields = [
             plain(url),
-            plain(host),
+            plain(&host),
             since.to_string(),
             suspension.until.to_string(),
             plain(&suspension.reason),
@@ -56,8 +61,13 @@ pub fn list(state: &State, seen: &[Seen]) -> String {
 
 const _: () = assert!(LASTING < DAY);
 
-/// Without what ends a field or a line.
-fn plain(text: &str) -> String {
+/// Bytes of a URL, of the list but for its last line and its end, and characters of a host's name.
+const LONGEST_URL: usize = 1024;
+const LONGEST_LIST: usize = (1 << 20) - 4096;
+const LONGEST_NAME: usize = 100;
+
+/// Without what ends a field or a line, or what a terminal obeys.
+pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 

@@ -34,6 +34,16 @@ impl Taken {
         };
         Ok(best.or_else(|| taken.into_iter().find(is_copy)))
     }
+
+    /// The log among `known` of which a file is what a failure of the disk has left.
+    pub fn find_cut(&self, log: &Log, head: &[u8], known: Vec<Known>) -> io::Result<Option<Known>> {
+        for known in known {
+            if !self.0.contains_key(&known.id) && log.has_lost_end(&known.mark, known.file, head)? {
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// Whether two files are the same one, or one is the other's packed form by its name.

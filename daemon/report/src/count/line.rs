@@ -70,6 +70,7 @@ pub struct Outcome<'l> {
 impl<'l> Line<'l> {
     /// Reads a line, which comes without its end. `None` if it is of no log that is known here.
     pub fn parse(line: &'l [u8]) -> Option<Line<'l>> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.starts_with(b"IP: ") { access(line) } else { request(line) }
     }
 }
@@ -101,11 +102,12 @@ fn request(line: &[u8]) -> Option<Line<'_>> {
     };
     let (time, _address, status, kind, tier) = (word()?, word()?, word()?, word()?, word()?);
     let mut words = || word().map(|word| known(word, b"-"));
-    let (country, repository, arch, _path) = (words()?, words()?, words()?, words()?);
+    let (country, repository, arch, path) = (words()?, words()?, words()?, words()?);
     let status = str::from_utf8(status).ok().filter(|status| status.len() == 3)?.parse().ok()?;
     let is_time = time.len() == "2026-11-21T10:00:00Z".len() && time[10] == b'T' && time.ends_with(b"Z");
     let day = day(time.get(..10).filter(|_| is_time)?)?;
-    let names_repository = !repository.is_empty() && !arch.is_empty();
+    // A path decides instead of a repository, which may be any word then.
+    let names_repository = !repository.is_empty() && !arch.is_empty() && path.is_empty();
     let asked =
         (matches!(status, 200 | 302) && names_repository).then_some(Asked { country, repository, arch });
     let outcome = Some(Outcome { status, kind, tier });

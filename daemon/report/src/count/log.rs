@@ -7,7 +7,7 @@ use flate2::bufread::MultiGzDecoder;
 use memchr::memrchr;
 use sha2::{Digest as _, Sha256};
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
@@ -52,24 +52,29 @@ pub struct Mark {
 impl Log {
     /// Looks at a file.
     pub fn open(path: &Path) -> io::Result<Log> {
-        let file = File::open(path)?;
-        let about = file.metadata()?;
-        if !about.is_file() {
+        // Before it is opened: a pipe would be waited for.
+        if !fs::metadata(path)?.is_file() {
             return Err(io::Error::other("no regular file"));
         }
+        let file = File::open(path)?;
+        let about = file.metadata()?;
         let mut head = Vec::new();
         file.take(ZSTD.len() as u64).read_to_end(&mut head)?;
         Ok(Log {
             path: path.to_owned(),
             modified: about.modified()?,
             file: (about.dev(), about.ino()),
-            is_packed: head.starts_with(&GZIP) || head == ZSTD,
+            is_packed: head.starts_with(&GZIP) || is_zstd(&head),
         })
     }
 
     /// The unpacked bytes from an offset.
     fn from(&self, offset: u64) -> io::Result<Box<dyn BufRead>> {
         let mut file = File::open(&self.path)?;
+        let about = file.metadata()?;
+        if (about.dev(), about.ino()) != self.file {
+            return Err(io::Error::other("another file has taken its place meanwhile"));
+        }
         if !self.is_packed {
             file.seek(SeekFrom::Start(offset))?;
             return Ok(Box::new(BufReader::with_capacity(PIECE, file)));
@@ -103,9 +108,11 @@ impl Log {
         Ok(tail.len() == length && hash(&tail) == mark.tail)
     }
 
-    /// Bytes that it has, unpacked, beyond `offset`.
-    pub fn is_longer_than(&self, offset: u64) -> io::Result<bool> {
-        Ok(!self.from(offset)?.fill_buf()?.is_empty())
+    /// Whether this is the log that `mark` was made of, of which the end is lost: it is the same file, begins as it did, and is
+    /// shorter.
+    pub fn has_lost_end(&self, mark: &Mark, file: (u64, u64), head: &[u8]) -> io::Result<bool> {
+        let is_same = file == self.file && !mark.is_short() && head.len() == MARK && hash(head) == mark.head;
+        Ok(is_same && self.from(mark.offset - 1)?.fill_buf()?.is_empty())
     }
 
     /// Has every whole line from an offset on looked at, without its end. A last one that is not whole waits for the next
@@ -154,6 +161,9 @@ impl Log {
             // It has grown since.
             None => hash(self.head()?.get(..length).ok_or(io::ErrorKind::UnexpectedEof)?),
         };
+        if self.head()?.get(..length).map(hash) != Some(head) {
+            return Err(io::Error::other("it was written anew meanwhile"));
+        }
         Ok((reached > 0).then_some(Mark { offset: reached, head, tail }))
     }
 }
@@ -168,6 +178,11 @@ impl Mark {
     pub fn is_short(&self) -> bool {
         self.offset < MARK as u64
     }
+}
+
+/// Whether a file begins as zstd's do, with a frame or one that is passed over. Source: RFC 8878 §3.1.
+fn is_zstd(head: &[u8]) -> bool {
+    head == ZSTD || matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
 }
 
 fn hash(bytes: &[u8]) -> Hash {

@@ -32,6 +32,8 @@ pub struct Counted {
     pub other: u64,
     /// Lines of days that are not kept, or are yet to come.
     pub outside: u64,
+    /// The log is shorter than it was.
+    pub lost_end: bool,
 }
 
 /// Counts what is new in all logs.
@@ -51,7 +53,7 @@ pub fn run(config: &Count) -> Result<(), Failure> {
         counting.all(logs, &mut summary)?;
     }
     let change = statistics.change()?;
-    change.forget(today - config.keep)?;
+    change.forget(config.keep)?;
     change.commit()?;
     print::printed(config.json, &summary, || summary.to_string())?;
     match summary.failed {
@@ -112,14 +114,32 @@ impl Counting<'_> {
         let mut tally = Tally::default();
         let change = self.statistics.change()?;
         let head = log.head()?;
-        let known = self.taken.find(log, &head, change.known(self.source)?)?;
+        let known_here = change.known(self.source)?;
+        let known = self.taken.find(log, &head, known_here.clone())?;
+        let lost = match known {
+            Some(_) => None,
+            None => self.taken.find_cut(log, &head, known_here)?,
+        };
+        if let Some(known) = lost {
+            // What is there is counted already.
+            if let Some(mark) = log.read(0, &head, |_, _| Ok(()))? {
+                let id =
+                    change.note(Some(known.id), self.source, &known.form, &mark, log.file, self.today)?;
+                self.taken.take(id, log);
+            }
+            change.commit()?;
+            return Ok(Counted { lost_end: true, ..counted });
+        }
         let offset = known.as_ref().map_or(0, |known| known.mark.offset);
         let days = self.today - self.keep..=self.today + 1;
-        let mut refused = None;
+        let (mut refused, mut to_come) = (None, 0);
         let mark = log.read(offset, &head, |at, line| {
             match Line::parse(line) {
                 Some(line) if *form.get_or_insert(line.form) != line.form => counted.other += 1,
-                Some(line) if !days.contains(&line.day) => counted.outside += 1,
+                Some(line) if !days.contains(&line.day) => {
+                    counted.outside += 1;
+                    to_come += u64::from(line.day > *days.end());
+                }
                 Some(line) => {
                     counted.lines += 1;
                     tally.add(&line);
@@ -142,8 +162,14 @@ impl Counting<'_> {
         if let Some(failure) = refused {
             return Err(failure.into());
         }
+        let mark = mark?;
+        if to_come > counted.lines {
+            // Rather our clock is wrong than that of whoever has written all of them.
+            let cause = "most of what is new in it is of days to come; is our clock right?";
+            return Err(io::Error::other(cause).into());
+        }
         tally.write(&change)?;
-        if let (Some(mark), Some(form)) = (mark?, form) {
+        if let (Some(mark), Some(form)) = (mark, form) {
             let id = known.map(|known| known.id);
             let id = change.note(id, self.source, form.name(), &mark, log.file, self.today)?;
             self.taken.take(id, log);

@@ -23,13 +23,18 @@ pub(super) struct Summary {
 impl Summary {
     /// Adds what a log has added, and tells what somebody should look at.
     pub(super) fn counted(&mut self, source: &str, path: &Path, counted: Counted) {
-        let Counted { lines, odd, first_odd, other, outside } = counted;
+        let Counted { lines, odd, first_odd, other, outside, lost_end } = counted;
         self.logs += 1;
         self.lines += lines;
         self.odd += odd;
         self.other += other;
         self.outside += outside;
         let path = path.display();
+        if lost_end {
+            log::warning(format_args!(
+                "log {path}: is shorter than what was counted of it; what is added from now on is counted"
+            ));
+        }
         if odd > 0 {
             log::warning(format_args!(
                 "log {path}: lines that are of no access log or request log: {odd}, the first at byte {first_odd}; they are \

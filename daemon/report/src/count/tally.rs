@@ -5,9 +5,14 @@ use crate::statistics::Change;
 use foldhash::HashMap;
 use percent_encoding::percent_decode;
 use program::failure::Failure;
+use std::collections::hash_map::Entry;
 
-/// Different sums above which they are written down.
+/// Different sums, and bytes of names, above which they are written down.
 const MOST: usize = 200_000;
+const MOST_BYTES: usize = 8 << 20;
+
+/// Characters of a name that are kept.
+const LONGEST: usize = 128;
 
 /// Sums of requests.
 #[derive(Debug, Default)]
@@ -15,6 +20,8 @@ pub struct Tally {
     names: HashMap<Box<[u8]>, u32>,
     asked: HashMap<(i32, [u32; 3]), u64>,
     outcomes: HashMap<(i32, u16, [u32; 2]), u64>,
+    /// Bytes of names.
+    bytes: usize,
 }
 
 impl Tally {
@@ -32,23 +39,32 @@ impl Tally {
 
     /// Whether it should be written down.
     pub fn is_full(&self) -> bool {
-        self.asked.len().max(self.outcomes.len()).max(self.names.len()) >= MOST
+        self.bytes >= MOST_BYTES || self.asked.len().max(self.outcomes.len()).max(self.names.len()) >= MOST
     }
 
     /// Writes all of it down, and begins anew.
     pub fn write(&mut self, change: &Change<'_>) -> Result<(), Failure> {
-        let mut names = vec![0; self.names.len()];
+        let mut texts = vec![String::new(); self.names.len()];
         for (name, place) in self.names.drain() {
             // As the log has escaped it.
-            names[place as usize] = change.name(&percent_decode(&name).decode_utf8_lossy())?;
+            texts[place as usize] = percent_decode(&name).decode_utf8_lossy().chars().take(LONGEST).collect();
         }
-        let name = |place: u32| names[place as usize];
-        for ((day, asked), requests) in self.asked.drain() {
-            change.add_asked(day, asked.map(name), requests)?;
+        let mut numbers: HashMap<(u32, bool), i64> = HashMap::default();
+        let mut number = |place: u32, few| match numbers.entry((place, few)) {
+            Entry::Occupied(known) => Ok(*known.get()),
+            Entry::Vacant(free) => {
+                change.name(&texts[place as usize], few).map(|number| *free.insert(number))
+            }
+        };
+        for ((day, [country, repository, arch]), requests) in self.asked.drain() {
+            // Countries, kinds and tiers are the service's own words.
+            let asked = [number(country, true)?, number(repository, false)?, number(arch, false)?];
+            change.add_asked(day, asked, requests)?;
         }
         for ((day, status, [kind, tier]), requests) in self.outcomes.drain() {
-            change.add_outcome(day, name(kind), status, name(tier), requests)?;
+            change.add_outcome(day, number(kind, true)?, status, number(tier, true)?, requests)?;
         }
+        self.bytes = 0;
         Ok(())
     }
 
@@ -57,6 +73,7 @@ impl Tally {
             return *place;
         }
         let place = self.names.len() as u32;
+        self.bytes += name.len();
         self.names.insert(name.into(), place);
         place
     }

@@ -128,7 +128,10 @@ impl Asking<'_> {
                     if carried.archs.is_empty() {
                         carried.url = url;
                     }
-                    carried.archs.push(place);
+                    // Two hosts of one name are one mirror here.
+                    if carried.archs.last() != Some(&place) {
+                        carried.archs.push(place);
+                    }
                 }
             }
             repositories.push(all);

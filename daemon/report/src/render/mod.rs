@@ -10,6 +10,7 @@ mod statistics;
 
 use crate::{config::Render, count::days, statistics::Statistics};
 use contents::Contents;
+use nix::sys::stat::{Mode, umask};
 use page::{Frame, STYLE};
 use program::{failure::Failure, print};
 use site::Site;
@@ -22,7 +23,7 @@ const DAYS: usize = 366;
 pub fn run(config: &Render) -> Result<(), Failure> {
     let now = SystemTime::now();
     let today = days(now);
-    let statistics = Statistics::open(&config.database)?;
+    let statistics = Statistics::read(&config.database)?;
     let figures = statistics.figures(today + 1 - DAYS as i32, DAYS)?;
     let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let suspended = config.suspended.as_deref();
@@ -36,6 +37,8 @@ pub fn run(config: &Render) -> Result<(), Failure> {
         listed: contents.as_ref().map(|contents| contents.time),
         newest: figures.last().map(|place| figures.day(place)),
     };
+    // A web server of another user is to read the pages.
+    umask(Mode::from_bits_truncate(0o022));
     let site = Site::begin(&config.output)?;
     site.write("style.css", STYLE)?;
     overview::write(&site, &frame, &figures)?;

@@ -6,6 +6,7 @@
 use crate::count::line::date;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use program::print::{self, grouped};
+use sha2::{Digest as _, Sha256};
 
 /// What every page says of the whole.
 #[derive(Debug)]
@@ -152,18 +153,29 @@ pub fn visible(name: &str) -> String {
         .collect()
 }
 
-/// A name as part of a file's name: what is no letter, digit, `.`, `_` or `-` is `~` and its number.
+/// A name as part of a file's name: what is no letter, digit, `.`, `_` or `-` is `~` and its number. A long one is cut, with
+/// the hash of the whole behind it, and none is called as the page of all is.
 pub fn file_name(name: &str) -> String {
     let mut out = String::new();
     for (at, byte) in name.bytes().enumerate() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-') || byte == b'.' && at > 0 {
+        let is_plain =
+            byte.is_ascii_alphanumeric() && (at > 0 || name != "index") || matches!(byte, b'_' | b'-');
+        if is_plain || byte == b'.' && at > 0 {
             out.push(char::from(byte));
         } else {
             out += &format!("~{byte:02x}");
         }
     }
+    if out.len() > LONGEST_FILE_NAME {
+        let hash = Sha256::digest(name);
+        out.truncate(LONGEST_FILE_NAME);
+        out.extend(hash.iter().take(8).map(|byte| format!("{byte:02x}")));
+    }
     out
 }
+
+/// Bytes of a name in a file's name.
+const LONGEST_FILE_NAME: usize = 150;
 
 /// A country by its code, with its name.
 pub fn country(code: &str) -> Markup {
@@ -232,6 +244,9 @@ mod tests {
     fn a_name_is_one_file_s_name() {
         assert_eq!(file_name("fedora-42.x_y"), "fedora-42.x_y");
         assert_eq!(file_name("../a b~é"), "~2e.~2fa~20b~7e~c3~a9");
+        assert_eq!((file_name("index"), file_name("indexes")), ("~69ndex".into(), "indexes".into()));
+        let [one, other] = ["é".repeat(500), "é".repeat(501)].map(|name| file_name(&name));
+        assert!(one.len() < 200 && one.len() == other.len() && one != other, "{one} {other}");
     }
 
     #[test]

@@ -13,11 +13,15 @@ use std::{
     io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use tempfile::{Builder, TempDir};
 
 /// The file by which a folder is known as this program's.
 const MARK: &str = ".mirrorlist-report";
+
+/// A site as old as this that is not in its place is what a killed process has left: nobody writes for so long.
+const FORSAKEN: Duration = Duration::from_secs(60 * 60);
 
 /// A site that is being written. Dropped, it leaves nothing.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ impl Site {
     ///
     /// An error when there is something there that this program has not made, or nothing can be written beside it.
     pub fn begin(output: &Path) -> Result<Site, Failure> {
+        // Where a link leads is what is served.
+        let output = &output.canonicalize().unwrap_or_else(|_| output.to_owned());
         let is_free = match fs::read_dir(output) {
             Ok(mut entries) => output.join(MARK).exists() || entries.next().is_none(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => true,
@@ -44,7 +50,9 @@ impl Site {
             )));
         }
         let name = output.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let aside = Builder::new().prefix(&format!(".{name}.")).suffix(".new").tempdir_in(folder(output));
+        let (prefix, suffix) = (format!(".{name}."), ".new");
+        remove_forsaken(folder(output), &prefix, suffix);
+        let aside = Builder::new().prefix(&prefix).suffix(suffix).tempdir_in(folder(output));
         let site = Site { aside: aside.map_err(|error| refused(output, &error))?, output: output.to_owned() };
         site.write(MARK, "Written by mirrorlist-report, and replaced as a whole by it.\n")?;
         Ok(site)
@@ -71,6 +79,19 @@ impl Site {
         match self.aside.close() {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(&self.output, &error)),
             _ => Ok(()),
+        }
+    }
+}
+
+/// Removes sites that killed processes have left half written, an hour later.
+fn remove_forsaken(folder: &Path, prefix: &str, suffix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_one = name.starts_with(prefix) && name.ends_with(suffix) && entry.path().join(MARK).is_file();
+        let age = entry.metadata().and_then(|about| about.modified()).map(|time| time.elapsed());
+        if is_one && matches!(age, Ok(Ok(age)) if age > FORSAKEN) {
+            // One that cannot be removed costs room on the disk, no more.
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }

@@ -78,7 +78,8 @@ pub(super) fn write(site: &Site, frame: &Frame, figures: &Figures) -> Result<(),
 
 /// The last day that is over and has figures, or the newest one if none is over.
 pub(super) fn last_whole(frame: &Frame, figures: &Figures, newest: usize) -> usize {
-    if figures.day(newest) >= frame.today && newest > 0 { newest - 1 } else { newest }
+    let is_over = |place: &usize| figures.day(*place) < frame.today && figures.totals[*place] > 0;
+    (0..=newest).rev().find(is_over).unwrap_or(newest)
 }
 
 fn course(frame: &Frame, figures: &Figures, newest: usize) -> Markup {

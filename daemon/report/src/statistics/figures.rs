@@ -49,6 +49,8 @@ impl Statistics {
         let mut figures = Figures { first, totals: vec![0; days], ..Figures::default() };
         let end = first + days as i32;
         let mut read = || -> rusqlite::Result<()> {
+            // All of one moment.
+            let moment = self.connection.unchecked_transaction()?;
             let names = self.names()?;
             let name = |id: i64| names.get(&id).map_or("", |name| name);
             let add = |of: &mut BTreeMap<String, Days>, name: &str, day: i32, requests: i64| {
@@ -57,7 +59,7 @@ impl Statistics {
                     of.insert(name.to_owned(), vec![0; days]);
                 }
                 if let Some(of) = of.get_mut(name) {
-                    of[place] += requests as u64;
+                    of[place] = of[place].saturating_add(requests.max(0) as u64);
                 }
                 place
             };
@@ -67,7 +69,7 @@ impl Statistics {
             while let Some(row) = rows.next()? {
                 let requests = row.get(2)?;
                 let place = add(&mut figures.countries, name(row.get(1)?), row.get(0)?, requests);
-                figures.totals[place] += requests as u64;
+                figures.totals[place] = figures.totals[place].saturating_add(i64::max(requests, 0) as u64);
             }
             let select =
                 "select day, repository, arch, requests from repository_archs where day >= ? and day < ?";
@@ -78,7 +80,7 @@ impl Statistics {
                 add(&mut figures.repositories, name(row.get(1)?), day, requests);
                 add(&mut figures.archs, name(row.get(2)?), day, requests);
             }
-            Ok(())
+            moment.commit()
         };
         read().map_err(|error| refused(&self.path, error))?;
         Ok(figures)

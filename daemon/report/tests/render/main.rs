@@ -211,6 +211,13 @@ fn odd_names_are_shown() {
 #[test]
 fn without_figures_there_is_a_site_that_says_so() {
     let site = Site::new();
+    let output = site.render();
+    assert_eq!(output.status.code(), Some(78), "a name that is wrong must not cost the site: {output:?}");
+    fs::write(site.path("empty"), "").unwrap();
+    well(&program(
+        &["count", "--json", "--source", "s", "--database"],
+        &[&site.path("db"), &site.path("empty")],
+    ));
     well(&site.render());
     for page in ["index.html", "statistics/index.html"] {
         let text = site.read(page);
@@ -224,7 +231,8 @@ fn without_figures_there_is_a_site_that_says_so() {
 
 #[test]
 fn a_folder_of_others_stays_as_it_is() {
-    let site = Site::new();
+    let site = Site::counted();
+    fs::remove_dir_all(site.path("site")).unwrap();
     fs::create_dir(site.path("site")).unwrap();
     fs::write(site.path("site").join("index.html"), "mine").unwrap();
     let output = site.render();
