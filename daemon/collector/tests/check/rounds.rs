@@ -24,7 +24,7 @@ fn whoever_dies_stalls_or_lies_is_out_after_three_rounds_and_back_after_two() {
         (Some(Manner::Stalls), "no answer within 3 s"),
         (Some(Manner::Closes), "the answer breaks off"),
         (Some(Manner::BreaksOff), "the answer breaks off"),
-        (Some(Manner::Endless), "more than 4194304 bytes"),
+        (Some(Manner::Endless), "more than 131072 bytes"),
         (Some(Manner::Status(404)), "status 404 for 9/"),
         (Some(Manner::Status(503)), "status 503"),
         (Some(Manner::Body("<!DOCTYPE html><html>Domain for sale", "text/html")), "a page of HTML"),
