@@ -89,7 +89,8 @@ impl<'a> Reasons<'a> {
                 let allowed = self.view.countries_allowed(host).into_iter().flatten();
                 let codes = allowed.filter_map(|country| self.view.country_code(country));
                 let codes: Vec<String> = codes.map(|code| code.to_string()).collect();
-                format!("not for the client's country, only for {}", codes.join(", "))
+                let codes = if codes.is_empty() { "none that is known".into() } else { codes.join(", ") };
+                format!("not for the client's country, only for {codes}")
             }
             Exclusion::OnlyInside => "only for clients of its country or continent".into(),
             Exclusion::Excluded => {
