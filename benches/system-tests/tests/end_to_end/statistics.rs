@@ -136,6 +136,9 @@ fn statistics_fit_every_window_by_day_and_by_night() {
 fn the_public_list_names_those_mirrors_of_a_repository_that_the_service_names() {
     let folder = tempfile::tempdir().unwrap();
     let (database, site) = (folder.path().join("figures.db"), folder.path().join("site"));
+    let nothing = folder.path().join("log");
+    fs::write(&nothing, "").unwrap();
+    report(&["count", "--source", "none", "--database"], &[&database, &nothing]);
     let arguments =
         ["render", "--database", database.to_str().unwrap(), "--cache", sample_cache().to_str().unwrap()];
     report(&[&arguments[..], &["--output"]].concat(), &[&site]);
