@@ -79,6 +79,7 @@ fn owned<'a>(params: &Params<'_>) -> Params<'a> {
         redirect: params.redirect,
         time: params.time,
         strict: params.strict,
+        explain: params.explain,
         again: own(&params.again),
         flag: params.flag,
     }

@@ -78,7 +78,7 @@ fn anchors<T>(groups: &[(&str, Vec<T>)]) -> Markup {
     html! {
         nav class="anchors" aria-label="Countries" {
             @for (code, mirrors) in groups {
-                a href={ "#" (anchor(code)) } { (country(code)) } " " span class="quiet" { (mirrors.len()) } " "
+                span { a href={ "#" (anchor(code)) } { (country(code)) } " " span class="quiet" { (mirrors.len()) } }
             }
         }
     }
