@@ -71,7 +71,8 @@ impl Make {
 pub fn program(name: &str) -> PathBuf {
     let (target, profile) = place();
     // The Makefile says why.
-    let profile = if name == "mirrorlist-collect" && profile == "release" { "collector" } else { &profile };
+    let is_apart = matches!(name, "mirrorlist-collect" | "mirrorlist-report");
+    let profile = if is_apart && profile == "release" { "apart" } else { &profile };
     target.join(if profile == "dev" { "debug" } else { profile }).join(name)
 }
 
