@@ -287,6 +287,7 @@ const PUBLIC: [&str; 35] = [
     "mirrorlist_http_connections_accepted_total",
     "mirrorlist_http_connections",
     "mirrorlist_http_connections_closed_for_room_total",
+    "mirrorlist_http_connections_cut_off_total",
     "mirrorlist_http_connections_limit",
     "mirrorlist_daemon_up",
     "mirrorlist_daemon_generation",
