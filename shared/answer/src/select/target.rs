@@ -88,7 +88,7 @@ impl fmt::Display for Refusal {
 pub struct Named<'q> {
     /// What the header names; `None` when the request named nothing.
     pub subject: Option<Subject<'q>>,
-    /// What was asked for by `repo` and `arch`; the access log has it even where `path` wins.
+    /// What was asked for by `repo` and `arch`; the request log has it even where `path` wins.
     pub asked: Option<Asked<'q>>,
     /// The repository that answers.
     pub repository: Option<RepositoryId>,
