@@ -183,7 +183,7 @@ fn the_map_says_whose_a_mark_is_while_it_has_the_focus() {
     let url = format!("file://{}", site.join("map/index.html").display());
     browser.look(&url, 1600, Scheme::Light).unwrap();
     let shown =
-        "[...document.querySelectorAll('.map text')].filter(text => getComputedStyle(text).opacity === '1')
+        "[...document.querySelectorAll('.map a text')].filter(text => getComputedStyle(text).opacity === '1')
         .map(text => text.textContent)";
     assert_eq!(browser.evaluate(shown).unwrap(), json!([]));
     let first = browser

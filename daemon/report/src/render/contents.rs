@@ -152,7 +152,8 @@ impl Contents {
 /// The service's own JSON, as far as it is needed.
 #[derive(Deserialize)]
 struct Listed<'j> {
-    #[serde(borrow)]
+    // A repository that is disabled is answered without any.
+    #[serde(borrow, default)]
     mirrors: Vec<ListedMirror<'j>>,
 }
 

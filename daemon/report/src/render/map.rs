@@ -20,11 +20,11 @@ use std::{cmp::Reverse, collections::HashMap};
 use wire::code::Country;
 
 /// Room below the land for what a mark says.
-const CAPTION: i32 = 120;
+const CAPTION: i32 = 170;
 
 /// Radiuses of the smallest and the largest mark.
-const SMALLEST: f64 = 7.0;
-const LARGEST: f64 = 24.0;
+const SMALLEST: f64 = 8.0;
+const LARGEST: f64 = 26.0;
 /// The bandwidth of the largest one, in Mbit/s: few have more.
 const MOST: f64 = 100_000.0;
 
@@ -88,14 +88,15 @@ fn drawing(marks: &[Mark<'_>], states: &[State]) -> Markup {
     html! {
         svg class="map" viewBox=(view) role="group" aria-label={ "Map of " (marks.len()) " mirrors; the same as a list is below" } {
             path class="land" d=(land::outline()) {}
+            text class="hint" x="0" y=(land::HEIGHT + 64) aria-hidden="true" { "Point at a mark to see whose it is." }
             @for Mark { place, mirror, at, radius, is_own } in marks {
                 a href={ "../mirrors/" (mirror.file) ".html" } {
                     (states[*place].mark(*at, *radius))
-                    text x="0" y=(land::HEIGHT + 48) {
+                    text x="0" y=(land::HEIGHT + 64) {
                         (cut(&visible(&mirror.name), 60)) ": " (states[*place].words())
                         @if !is_own { ", somewhere in " (country_name(&mirror.country).unwrap_or_default()) }
                         @if let Some(url) = mirror.urls.iter().next_back() {
-                            tspan x="0" dy="46" { (cut(&visible(url), 100)) }
+                            tspan x="0" dy="1.3em" { (cut(&visible(url), 100)) }
                         }
                     }
                 }
@@ -186,8 +187,8 @@ mod tests {
             assert!(!places[..at].contains(place), "{at}");
         }
         let of = |bandwidth| radius(&Mirror { bandwidth, ..Mirror::default() });
-        assert_eq!([of(None), of(Some(100_000)), of(Some(4_000_000_000))], [7, 24, 24]);
-        assert!(of(Some(10_000)) > 9 && of(Some(10_000)) < 12);
+        assert_eq!([of(None), of(Some(100_000)), of(Some(4_000_000_000))], [8, 26, 26]);
+        assert!(of(Some(10_000)) > 9 && of(Some(10_000)) < 13);
     }
 
     #[test]

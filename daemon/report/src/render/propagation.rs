@@ -84,7 +84,7 @@ fn all(frame: &Frame, spread: &Spread, contents: &Contents) -> Markup {
                 th scope="col" class="number" { "Current, %" }
                 th scope="col" class="number" { "Behind" }
                 td class="bar" {}
-                th scope="col" { "Measured" }
+                th scope="col" class="wide" { "Measured" }
             } }
             tbody {
                 @for repository in repositories {
@@ -94,12 +94,12 @@ fn all(frame: &Frame, spread: &Spread, contents: &Contents) -> Markup {
                             td class="number" { (percent(hour.hosts[0], hour.hosts.iter().sum())) }
                             (number(behind(frame, repository, contents).len() as u64))
                             (shares::cell(&hour.hosts))
-                            td { (measured(frame, hour)) }
+                            td class="wide" { (measured(frame, hour)) }
                         } @else {
                             td class="number" { "–" }
                             td class="number" { "–" }
                             td class="bar" {}
-                            td { "never" }
+                            td class="wide" { "never" }
                         }
                     }
                 }

@@ -83,7 +83,7 @@ impl<'q> Params<'q> {
             limit: word(Name::Limit),
             format: word(Name::Format),
             again: word(Name::Again),
-            flag: FLAGS.into_iter().find(|(name, _)| flag(*name)).map(|(_, asked)| asked),
+            flag: FLAGS.into_iter().find(|(_, name, _)| flag(*name)).map(|(.., asked)| asked),
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
             strict: flag(Name::Strict),
@@ -101,17 +101,17 @@ pub enum Flag {
     Of(Format),
 }
 
-const FLAGS: [(Name, Flag); 6] = [
-    (Name::Mirrorlist, Flag::Mirrorlist),
-    (Name::Json, Flag::Of(Format::Json)),
-    (Name::Meta4, Flag::Of(Format::Metalink4)),
-    (Name::Metalink, Flag::Of(Format::Metalink)),
-    (Name::Sha256, Flag::Of(Format::Hash(Hash::Sha256))),
-    (Name::Sha512, Flag::Of(Format::Hash(Hash::Sha512))),
+const FLAGS: [(&str, Name, Flag); 6] = [
+    ("mirrorlist", Name::Mirrorlist, Flag::Mirrorlist),
+    ("json", Name::Json, Flag::Of(Format::Json)),
+    ("meta4", Name::Meta4, Flag::Of(Format::Metalink4)),
+    ("metalink", Name::Metalink, Flag::Of(Format::Metalink)),
+    ("sha256", Name::Sha256, Flag::Of(Format::Hash(Hash::Sha256))),
+    ("sha512", Name::Sha512, Flag::Of(Format::Hash(Hash::Sha512))),
 ];
 
 /// The parameters that mean something.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Name {
     Repo,
     Arch,
@@ -195,6 +195,22 @@ impl Name {
 /// Whether a name, encoded or not, is one that means something.
 pub fn is_known(written: &[u8]) -> bool {
     Name::read(written).is_some()
+}
+
+/// The last value of a parameter, decoded, as sent; `None` if it is not there.
+pub fn given<'q>(query: &'q [u8], name: &str) -> Option<Cow<'q, [u8]>> {
+    let name = Name::of(name.as_bytes())?;
+    let mut pairs = query.split(|byte| *byte == b'&').map(|pair| {
+        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        (Name::read(&pair[..at]), pair.get(at + 1..).unwrap_or_default())
+    });
+    pairs.rfind(|(of, _)| *of == Some(name)).map(|(_, value)| decode(value))
+}
+
+/// The flags that are there and not `0`, in the order in which they count.
+pub fn flags(query: &[u8]) -> impl Iterator<Item = (&'static str, Flag)> {
+    let is_set = |name| given(query, name).is_some_and(|value| *trim_blanks(&value) != *b"0");
+    FLAGS.into_iter().filter(move |(name, ..)| is_set(name)).map(|(name, _, flag)| (name, flag))
 }
 
 /// The names in a query string that mean nothing, decoded, in the order in which they stand there.
