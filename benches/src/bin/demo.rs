@@ -48,7 +48,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let mirror = repository::serve().map_err(|error| format!("mirror: {error}"))?;
     let mut list = sample::mirror_list();
     repository::add(&mut list, mirror);
-    figures::add_places(&mut list);
+    figures::complete(&mut list);
     sample::write(folder.path())
         .and_then(|()| fs::write(in_folder(inputs::MIRRORMANAGER), list.encode_to_vec()))
         .map_err(|error| format!("sample: cannot be written ({error})"))?;

@@ -63,8 +63,9 @@ const STALE: i64 = 2;
 const FAILING: i64 = 8;
 const SILENT: i64 = 10;
 
-/// Says where mirrors are.
-pub fn add_places(list: &mut MirrorList) {
+/// Says where mirrors are, and that it is of now.
+pub fn complete(list: &mut MirrorList) {
+    list.time = Some(now());
     list.host.extend(PLACES.iter().map(|(id, north, east)| Host {
         id: Some(*id),
         latitude: Some(*north),
@@ -78,8 +79,7 @@ pub fn add_places(list: &mut MirrorList) {
 /// The error is a sentence.
 pub fn serve(report: &Path, folder: &Path, cache: &Path, list: &MirrorList) -> Result<SocketAddr, String> {
     let path = |name: &str| folder.join(name);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    write(folder, list, now).map_err(|error| format!("figures: cannot be written ({error})"))?;
+    write(folder, list, now()).map_err(|error| format!("figures: cannot be written ({error})"))?;
     let (database, site) = (path("figures.db"), path("site"));
     let mut count = Command::new(report);
     count.args(["count", "--json", "--source", "demo", "--database"]).arg(&database).arg(path("access.log"));
@@ -97,6 +97,10 @@ pub fn serve(report: &Path, folder: &Path, cache: &Path, list: &MirrorList) -> R
     }
     run(&mut render)?;
     web::serve(move |path| find(&site, path)).map_err(|error| format!("web server: {error}"))
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 fn run(command: &mut Command) -> Result<(), String> {

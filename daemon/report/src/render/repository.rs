@@ -8,6 +8,7 @@ use super::{
     page::{Frame, Part, day, number, percent},
     site::Site,
     state::State,
+    statistics::last_whole,
 };
 use crate::statistics::{Days, Figures, OfRepository, Statistics};
 use maud::{Markup, html};
@@ -44,7 +45,7 @@ pub(super) fn write(
             (mirrors(frame, contents, repository, states))
             h2 id="requests" { "Requests" }
             @match asked {
-                Some(asked) => (requests(figures, &repository.name, &asked)),
+                Some(asked) => (requests(frame, figures, &repository.name, &asked)),
                 None => p { "Nobody has asked for it as far as figures go back." },
             }
         };
@@ -134,10 +135,10 @@ fn ways(mirror: &Mirror, url: &str) -> Markup {
 }
 
 /// How much it is asked for: the course of all days, and shares.
-fn requests(figures: &Figures, repository: &str, asked: &OfRepository) -> Markup {
+fn requests(frame: &Frame, figures: &Figures, repository: &str, asked: &OfRepository) -> Markup {
     let Some(days) = figures.repositories.get(repository) else { return html! {} };
     let begin = figures.totals.iter().position(|requests| *requests > 0).unwrap_or_default();
-    let end = figures.last().map_or(begin, |last| last + 1).max(begin + 1);
+    let end = figures.last().map_or(begin, |newest| last_whole(frame, figures, newest) + 1).max(begin + 1);
     let month = figures.totals.len().saturating_sub(MONTH);
     let since = |place: usize| day(figures.day(place));
     html! {
