@@ -79,7 +79,7 @@ fn inventory() -> Inventory {
         let mut repository = Repository::default();
         for arch in archs {
             let path = format!("pub/{}/{arch}", name.len());
-            let has = |at: &usize| *arch != "aarch64" || at % 2 == 0;
+            let has = |at: &usize| *arch != "aarch64" || at.is_multiple_of(2);
             let set = roster.set_of((0..carriers.len()).filter(has).map(|at| carriers[at].clone()));
             let carriers = SetPosition { roster: 0, set };
             let subpath = path["pub/".len()..].to_owned();
