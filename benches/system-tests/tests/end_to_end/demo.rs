@@ -87,7 +87,7 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
         ("/style.css", "--paper"),
         ("/statistics/", "Countries"),
         ("/mirrors.json", "\"hudson.example.com\""),
-        ("/map/index.html", "mekong.example.net: fails in part, somewhere in Viet"),
+        ("/map/index.html", "mekong.example.net: fails, somewhere in Viet"),
         ("/propagation/epel-10~2bx86_64.html", "isar.example.org"),
     ] {
         let answer = client(path);

@@ -277,7 +277,9 @@ fn collect(images: &Images) {
 
 /// The comment's last commands: a log is counted, and pages are written, of it and of the cache.
 fn report(images: &Images) {
-    let [.., (counter, count), (renderer, nothing)] = &images.file.commands[..] else { panic!("no commands") };
+    let [.., (counter, count), (renderer, nothing)] = &images.file.commands[..] else {
+        panic!("no commands")
+    };
     assert_eq!([counter, renderer], ["mirrorlist-report", "mirrorlist-report"]);
     assert!(nothing.is_empty(), "{nothing:?}");
     let outside = images.folder.path();

@@ -3,12 +3,13 @@
 use super::{
     collected::{Age, Answer, OfUrl, Round, Spread},
     contents::{Contents, Mirror, Repository},
-    mirrors::{by_mirror, ways},
-    names::{country, file_name, visible},
-    page::{Frame, Part, bandwidth, number, when},
+    mirrors::{by_mirror, families},
+    names::{country, file_name, name, visible},
+    page::{Frame, Part, bandwidth, when},
     site::Site,
     state::{State, asked},
 };
+use answer::suspended::spelled;
 use maud::{Markup, html};
 use program::{
     failure::Failure,
@@ -35,8 +36,7 @@ pub(super) fn write(
         let body = html! {
             (frame.warning_of_states())
             (facts(mirror, *state))
-            (urls(mirror))
-            (answers(frame, mirror, round))
+            (urls(frame, mirror, round))
             (repositories(frame, contents, &carried, ages))
         };
         let path = format!("mirrors/{}.html", mirror.file);
@@ -76,55 +76,59 @@ pub(super) fn degrees(degrees: f64, [above, below]: [&str; 2]) -> String {
     format!("{:.1}° {}", degrees.abs(), if degrees < 0.0 { below } else { above })
 }
 
-/// What clients see.
-fn urls(mirror: &Mirror) -> Markup {
+/// What clients get, with what it answered when it was last asked.
+fn urls(frame: &Frame, mirror: &Mirror, round: Option<&Round>) -> Markup {
+    let answers: Vec<(String, &OfUrl)> =
+        asked(mirror, round).filter_map(|of| Some((spelled(&of.url).ok()?, of))).collect();
+    let mut urls: Vec<(&str, &str)> =
+        mirror.urls.iter().map(|url| (url.split_once("://").map_or("", |(_, rest)| rest), &**url)).collect();
+    // Those of one tree beside each other, what most clients take first.
+    urls.sort_by_key(|(rest, url)| (*rest, !url.starts_with("https:"), *url));
     html! {
         h2 { "What clients get" }
-        @if mirror.listed == 0 {
-            p { "Nothing at present: all of its URLs are suspended, and answers leave it out." }
-        } @else {
-            p { "By " (ways(mirror)) ", below" }
-        }
-        ul class="plain" {
-            @for url in &mirror.urls { li { a href={ (url) "/" } rel="nofollow" { (visible(url)) } } }
-        }
-    }
-}
-
-/// What it has answered.
-fn answers(frame: &Frame, mirror: &Mirror, round: Option<&Round>) -> Markup {
-    let Some(round) = round else { return html! {} };
-    let answers: Vec<&OfUrl> = asked(mirror, Some(round)).collect();
-    html! {
-        h2 { "Last answers" }
-        @if answers.is_empty() { p { "It was not asked in the last round of checks, " (when(round.time)) "." } }
-        @else {
-            table {
-                caption { "Round of checks of " (when(round.time)) }
-                thead { tr {
-                    th scope="col" { "URL" }
-                    th scope="col" { "Answer" }
-                    th scope="col" class="number" { "Failures in a row" }
-                } }
-                tbody {
-                    @for of in answers {
-                        tr {
-                            th scope="row" { (visible(&of.url)) }
+        @if mirror.listed == 0 { p { "Nothing at present: all of its URLs are suspended, and answers leave it out." } }
+        table {
+            caption {
+                @match round {
+                    Some(round) => { "Answers to the round of checks of " (when(round.time)) }
+                    None => { "URLs below which repositories are" }
+                }
+            }
+            thead { tr {
+                th scope="col" { "URL" }
+                @if round.is_some() { th scope="col" { "Last answer" } }
+            } }
+            tbody {
+                @for (_, url) in urls {
+                    tr {
+                        th scope="row" { a href={ (url) "/" } rel="nofollow" { (name(url)) } }
+                        @if round.is_some() {
                             td {
-                                (words(of.answer))
-                                @if !of.why.is_empty() { ": " bdi { (visible(&of.why)) } }
-                                @if let Some(suspended) = &of.suspended {
-                                    @let since = suspended.since.min(frame.now);
-                                    br;
-                                    "Suspended for " (print::age(frame.now - since)) ", since " (when(since)) ": "
-                                    bdi { (visible(&suspended.reason)) }
+                                @match answers.iter().find(|(spelled, _)| spelled == url) {
+                                    Some((_, of)) => (answer(frame, of)),
+                                    None => span class="quiet" { "not asked" },
                                 }
                             }
-                            (number(of.failures.into()))
                         }
                     }
                 }
             }
+        }
+        @if !mirror.families.is_empty() { p { "It answers by" (families(mirror)) "." } }
+    }
+}
+
+/// What a URL answered, and whether that has had consequences.
+fn answer(frame: &Frame, of: &OfUrl) -> Markup {
+    html! {
+        (words(of.answer))
+        @if of.failures > 1 { ", " (grouped(of.failures)) " times in a row" }
+        @if !of.why.is_empty() { ": " bdi { (visible(&of.why)) } }
+        @if let Some(suspended) = &of.suspended {
+            @let since = suspended.since.min(frame.now);
+            br;
+            "Suspended for " (print::age(frame.now - since)) ", since " (when(since)) ": "
+            bdi { (visible(&suspended.reason)) }
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     contents::{Contents, Mirror},
     names::{country, file_name, name},
-    page::{Frame, Part, bandwidth, number},
+    page::{Frame, Part, bandwidth},
     site::Site,
     state::State,
 };
@@ -138,28 +138,26 @@ fn list(frame: &Frame, contents: &Contents, states: &[State]) -> Markup {
         }
         (frame.warning_of_states())
         (anchors(&groups))
-        @for (code, mirrors) in &groups {
-            section id=(anchor(code)) {
-                h2 { (country(code)) }
-                table class="mirrors" {
-                    caption { (mirrors.len()) @if mirrors.len() == 1 { " mirror" } @else { " mirrors" } }
-                    thead { tr {
-                        th scope="col" { "Mirror" }
-                        th scope="col" { "State" }
-                        th scope="col" class="wide" { "By" }
-                        th scope="col" class="number wide" { "Bandwidth" }
-                        th scope="col" class="number" { "Repositories" }
-                    } }
-                    tbody {
-                        @for (place, ()) in mirrors {
-                            @let mirror = &contents.mirrors[*place];
-                            tr {
-                                th scope="row" { a href={ (mirror.file) ".html" } { (shown(mirror)) } }
-                                td { (states[*place].said()) }
-                                td class="wide" { (ways(mirror)) }
-                                td class="number wide" { (mirror.bandwidth.map_or_else(|| "–".into(), |of| bandwidth(of.into()))) }
-                                (number(mirror.listed as u64))
-                            }
+        table {
+            caption { "By country" }
+            thead { tr {
+                th scope="col" { "Mirror" }
+                th scope="col" { "State" }
+                th scope="col" class="wide" { "By" }
+                th scope="col" class="number wide" { "Bandwidth" }
+                th scope="col" class="number wide" { "Repositories" }
+            } }
+            @for (code, mirrors) in &groups {
+                tbody id=(anchor(code)) {
+                    (group(code, 5))
+                    @for (place, ()) in mirrors {
+                        @let mirror = &contents.mirrors[*place];
+                        tr {
+                            th scope="row" { a href={ (mirror.file) ".html" } { (shown(mirror)) } }
+                            td { (states[*place].said()) }
+                            td class="wide" { (mirror.schemes().join(" ")) (families(mirror)) }
+                            td class="number wide" { (mirror.bandwidth.map_or_else(|| "–".into(), |of| bandwidth(of.into()))) }
+                            td class="number wide" { (grouped(mirror.listed)) }
                         }
                     }
                 }
@@ -168,10 +166,14 @@ fn list(frame: &Frame, contents: &Contents, states: &[State]) -> Markup {
     }
 }
 
-/// Protocols, and versions of IP where they are known.
-pub(super) fn ways(mirror: &Mirror) -> Markup {
+/// The row above the mirrors of a country, in a table of so many columns.
+pub(super) fn group(code: &str, columns: usize) -> Markup {
+    html! { tr class="group" { th scope="rowgroup" colspan=(columns) { (country(code)) } } }
+}
+
+/// Versions of IP, where they are known.
+pub(super) fn families(mirror: &Mirror) -> Markup {
     html! {
-        (mirror.schemes().join(" "))
         @if !mirror.families.is_empty() {
             span class="quiet" { @for family in &mirror.families { " IPv" (family) } }
         }

@@ -3,9 +3,12 @@
 use maud::{Markup, html};
 use sha2::{Digest as _, Sha256};
 
-/// A name: it cannot change the direction of what is around it, and has no control characters.
+/// A name: it cannot change the direction of what is around it, and has no control characters. A line may end behind its
+/// dots.
 pub fn name(name: &str) -> Markup {
-    html! { bdi { (visible(name)) } }
+    let name = visible(name);
+    let mut parts = name.split_inclusive('.');
+    html! { bdi { (parts.next().unwrap_or_default()) @for part in parts { wbr; (part) } } }
 }
 
 /// A name with a mark in place of every character that nobody sees.
@@ -74,6 +77,7 @@ mod tests {
     #[test]
     fn names_are_shown_and_never_obeyed() {
         assert_eq!(name("<script>'\"&").into_string(), "<bdi>&lt;script&gt;'&quot;&amp;</bdi>");
+        assert_eq!(name("a.b.c").into_string(), "<bdi>a.<wbr>b.<wbr>c</bdi>");
         assert_eq!(visible("a\u{202e}b\u{0}c\u{9f}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
         assert_eq!(visible("é日\u{fffe}\u{1ffff}"), "é日\u{fffd}\u{fffd}");
     }

@@ -2,12 +2,13 @@
 
 use super::{
     chart,
-    contents::{Contents, Repository},
-    mirrors::{anchor, anchors, by_country, shown, ways},
+    contents::{Contents, Mirror, Repository},
+    mirrors::{anchor, anchors, by_country, families, group, shown},
     names::{country, file_name, name, visible},
     page::{Frame, Part, day, number, percent},
     site::Site,
     state::State,
+    statistics::last_whole,
 };
 use crate::statistics::{Days, Figures, OfRepository, Statistics};
 use maud::{Markup, html};
@@ -44,7 +45,7 @@ pub(super) fn write(
             (mirrors(frame, contents, repository, states))
             h2 id="requests" { "Requests" }
             @match asked {
-                Some(asked) => (requests(figures, &repository.name, &asked)),
+                Some(asked) => (requests(frame, figures, &repository.name, &asked)),
                 None => p { "Nobody has asked for it as far as figures go back." },
             }
         };
@@ -92,24 +93,29 @@ fn mirrors(frame: &Frame, contents: &Contents, repository: &Repository, states: 
         }
         (frame.warning_of_states())
         @if groups.len() > 1 { (anchors(&groups)) }
-        @for (code, mirrors) in &groups {
-            section id=(anchor(code)) {
-                h2 { (country(code)) }
-                ul class="plain" {
+        table {
+            caption { "By country" }
+            thead { tr {
+                th scope="col" { "Mirror" }
+                th scope="col" { "State" }
+                th scope="col" { "By" }
+            } }
+            @for (code, mirrors) in &groups {
+                tbody id=(anchor(code)) {
+                    (group(code, 3))
                     @for (place, carried) in mirrors {
                         @let mirror = &contents.mirrors[*place];
-                        li {
-                            @if carried.is_listed {
-                                a href=(contents.url(repository, carried)) rel="nofollow" { (shown(mirror)) }
-                            } @else { (shown(mirror)) }
-                            " " span class="quiet" {
-                                @if carried.is_listed { (ways(mirror)) } @else { "suspended, answers leave it out" }
+                        tr {
+                            th scope="row" { a href={ "../mirrors/" (mirror.file) ".html" } { (shown(mirror)) } }
+                            td { @if carried.is_listed { (states[*place].said()) } @else { (State::Suspended.said()) ", answers leave it out" } }
+                            td {
+                                @if carried.is_listed { (ways(mirror, &contents.url(repository, carried))) }
                                 @if repository.archs_of(carried).len() < all {
-                                    ", only " (repository.archs_of(carried).iter().map(|at| visible(&repository.archs[usize::from(*at)])).collect::<Vec<_>>().join(", "))
+                                    span class="quiet" {
+                                        " only " (repository.archs_of(carried).iter().map(|at| visible(&repository.archs[usize::from(*at)])).collect::<Vec<_>>().join(", "))
+                                    }
                                 }
-                                @if carried.is_listed && states[*place] == State::Failing { ", fails in part" }
                             }
-                            " " a class="quiet" href={ "../mirrors/" (mirror.file) ".html" } aria-label={ "About " (visible(&mirror.name)) } { "about" }
                         }
                     }
                 }
@@ -118,11 +124,21 @@ fn mirrors(frame: &Frame, contents: &Contents, repository: &Repository, states: 
     }
 }
 
+/// Protocols of a mirror, of which that of the URL leads there.
+fn ways(mirror: &Mirror, url: &str) -> Markup {
+    let first = url.split("://").next().unwrap_or_default();
+    html! {
+        a href=(url) rel="nofollow" { (first) }
+        @for scheme in mirror.schemes().into_iter().filter(|scheme| *scheme != first) { " " (scheme) }
+        (families(mirror))
+    }
+}
+
 /// How much it is asked for: the course of all days, and shares.
-fn requests(figures: &Figures, repository: &str, asked: &OfRepository) -> Markup {
+fn requests(frame: &Frame, figures: &Figures, repository: &str, asked: &OfRepository) -> Markup {
     let Some(days) = figures.repositories.get(repository) else { return html! {} };
     let begin = figures.totals.iter().position(|requests| *requests > 0).unwrap_or_default();
-    let end = figures.last().map_or(begin, |last| last + 1).max(begin + 1);
+    let end = figures.last().map_or(begin, |newest| last_whole(frame, figures, newest) + 1).max(begin + 1);
     let month = figures.totals.len().saturating_sub(MONTH);
     let since = |place: usize| day(figures.day(place));
     html! {

@@ -14,7 +14,7 @@ use maud::{Markup, html};
 pub(super) enum State {
     /// All URLs that were asked answer well.
     Good,
-    /// Some do not.
+    /// Not all of them do.
     Failing,
     /// Answers do not name it at present.
     Suspended,
@@ -48,7 +48,7 @@ impl State {
     pub(super) fn words(self) -> &'static str {
         match self {
             State::Good => "answers",
-            State::Failing => "fails in part",
+            State::Failing => "fails",
             State::Suspended => "suspended",
             State::Unknown => "not checked",
         }

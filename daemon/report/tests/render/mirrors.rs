@@ -228,7 +228,8 @@ fn two_hosts_of_one_name_are_two() {
         let other = format!("/h{}/", 3 - mirror["id"].as_i64().unwrap());
         assert!(page.contains(&own) && !page.contains(&other), "{page}");
     }
-    assert_eq!(site.read("repositories/fedora-42.html").matches(">elbe.example.org<").count(), 2);
+    let names = text(&site, "repositories/fedora-42.html").0;
+    assert_eq!(names.iter().filter(|name| *name == "elbe.example.org").count(), 2);
     assert!(text(&site, "mirrors/elbe.example.org~id2.html").1.starts_with("elbe.example.org, host 2"));
 }
 
