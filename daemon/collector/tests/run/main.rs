@@ -12,5 +12,6 @@ mod polite;
 mod primary;
 mod server;
 mod state;
+mod status;
 mod tls;
 mod world;

@@ -102,6 +102,10 @@ pub struct Found {
     pub counts: Counts,
     /// Whether its silent hosts have addresses of IPv6 alone.
     pub is_v6_alone: bool,
+    /// Whether it has to be asked by GET for what others say by HEAD.
+    pub knows_no_head: bool,
+    /// Whether it packs what nobody has asked it to.
+    pub is_packed: bool,
 }
 
 struct Visiting<'a, 'v> {
@@ -109,7 +113,6 @@ struct Visiting<'a, 'v> {
     client: &'v Client,
     session: Session<'v>,
     ways: BTreeMap<u32, Way>,
-    knows_no_head: bool,
     /// Categories in which something that was not good has become so.
     caught_up: BTreeSet<u32>,
     found: Found,
@@ -124,7 +127,6 @@ pub async fn visit(client: &Client, visit: &Visit<'_>) -> Found {
         client,
         session,
         ways: ways.collect(),
-        knows_no_head: false,
         caught_up: BTreeSet::new(),
         found: Found::default(),
     };
@@ -294,14 +296,17 @@ impl Visiting<'_, '_> {
                 Judged::Found(verdict, hash, why) => {
                     (way.has_spoken, way.failures) = (true, 0);
                     if let Ok(answer) = &said {
+                        self.found.is_packed |= what == What::Content
+                            && answer.header("content-encoding").is_some()
+                            && came.unpacked_sha256.is_some();
                         way.bases[way.at].learn(&url, &answer.url);
                     }
                     self.found.reached.insert(category);
                     self.found.urls.insert(given, Did::Well);
                     return Some(OfUnit::Found(verdict, hash, why));
                 }
-                Judged::NoHead(why) if self.knows_no_head => return Some(self.failure(category, why)),
-                Judged::NoHead(_) => self.knows_no_head = true,
+                Judged::NoHead(why) if self.found.knows_no_head => return Some(self.failure(category, why)),
+                Judged::NoHead(_) => self.found.knows_no_head = true,
                 Judged::Unknown(why) => {
                     way.has_spoken = true;
                     return Some(self.failure(category, why));
@@ -349,7 +354,7 @@ impl Visiting<'_, '_> {
     async fn ask(&mut self, what: What, url: &Url, longest: u64) -> Option<(Result<Answer, Error>, Came)> {
         let whole = self.visit.limits.request;
         let patience = whole.min(self.visit.end.saturating_duration_since(Instant::now()));
-        let what = if what == What::Head && self.knows_no_head { What::FirstByte } else { what };
+        let what = if what == What::Head && self.found.knows_no_head { What::FirstByte } else { what };
         let mut content = Content::new(longest, repomd::LONGEST);
         let said = match what {
             What::Content => self.session.ask(what, url, patience, &mut content).await,
