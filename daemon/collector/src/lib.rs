@@ -12,7 +12,7 @@ pub mod config;
 pub mod connection;
 pub mod database;
 pub mod http;
-mod progress;
+pub mod progress;
 pub mod run;
 pub mod status;
 pub mod store;

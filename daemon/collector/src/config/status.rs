@@ -1,8 +1,8 @@
 //! Every option of `mirrorlist-collect status`.
 
-use super::{STATE, command_of};
+use super::{STATE, read_shared};
 use clap::{ArgMatches, Args};
-use program::{failure::Failure, options};
+use program::failure::Failure;
 use std::path::PathBuf;
 
 /// What is to be shown, all options settled.
@@ -36,8 +36,7 @@ pub struct Options {
 impl Options {
     /// Settles these options, which `flags` say, and those of the file that they name.
     pub fn settle(self, flags: &ArgMatches) -> Result<Config, Failure> {
-        let others = [command_of::<super::Options>(), command_of::<super::check::Options>()];
-        let options = if self.config.is_some() { options::read_beside(flags, &others)? } else { self };
+        let options = if self.config.is_some() { read_shared(flags)?.0 } else { self };
         Ok(Config { mirror: options.mirror, state: options.state, json: options.json })
     }
 }

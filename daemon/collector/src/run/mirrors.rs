@@ -1,4 +1,9 @@
 //! The mirrors, as the files of their folder describe them.
+//!
+//! [`file`]: what one says; [`folder`]: all of them.
+
+pub mod file;
+pub mod folder;
 
 use url::Url;
 

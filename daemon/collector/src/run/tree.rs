@@ -14,6 +14,17 @@ pub struct Tree {
     pub directories: Vec<Directory>,
     /// What mirrors are judged by.
     pub units: Vec<Unit>,
+    /// Files of directories, by path, of which a list beside them says the hashes, such as images.
+    pub images: Vec<Image>,
+}
+
+/// A file whose hashes are known without it having been read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Image {
+    /// Its full path.
+    pub path: String,
+    /// Its hashes, as far as they are known; size and time are 0 if unknown.
+    pub version: Version,
 }
 
 /// A part of the tree that mirrors copy or leave out as a whole.

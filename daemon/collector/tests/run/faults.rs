@@ -1,216 +1,190 @@
-//! Every fault that a mirror may have, a real server each, and its verdict: at once, and after three runs more.
+//! What may go wrong around a run: files of mirrors and the primary break, it is killed, there is no room, there are two.
 
 use crate::{
-    primary::{Primary, repomd},
-    server::{Fault, Server},
-    world::{World, has, name},
+    program::{PROGRAM, ended},
+    world::{NOW, World, mirror},
 };
+use program::failure::Fault;
+use rusqlite::Connection;
 use std::{
-    net::{Ipv4Addr, Ipv6Addr, TcpListener},
-    sync::Arc,
-    time::Duration,
+    fs,
+    process::{Command, Stdio},
+    sync::mpsc,
 };
 
-/// What becomes of a mirror that was good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Becomes {
-    /// It stays good.
-    Good,
-    /// It is out at once.
-    Out,
-    /// It stays good for three runs and is out then.
-    Unknown,
+fn names(world: &World) -> Vec<String> {
+    let name = |host: &interchange::message::Host| String::from_utf8(host.name.clone().unwrap()).unwrap();
+    world.list().host.iter().map(name).collect()
 }
 
-const INDEX: &str = "0/os/repodata/repomd.xml";
-const PACKAGE: &str = "0/os/Packages/b-1.rpm";
+#[test]
+fn a_mirror_whose_file_breaks_stays_as_it_was_and_one_whose_file_goes_is_gone() {
+    let world = World::new();
+    world.run(NOW).unwrap();
+    world.mirror("b.example", "country = 'DE'\n[urls]\n'Example Linux' = ['http://");
+    world.mirror("new.example", "what = 'ever'\n");
+    let summary = world.run(NOW + 60).unwrap();
+    assert_eq!(
+        (summary.as_before, summary.left_out),
+        (vec!["b.example".to_owned()], vec!["new.example".to_owned()])
+    );
+    assert_eq!(names(&world), ["a.example", "b.example", "private.example"]);
+    let (code, printed, said) = world.end(&[]);
+    assert_eq!(code, Some(0));
+    assert!(printed.contains("3 of 5 mirrors listed, 0 disabled, 1 as before, 1 left out"), "{printed}");
+    let folder = world.at("mirrors.d").display().to_string();
+    assert!(said.contains(&format!("warning: config {folder}/b.example.toml line 3: ")), "{said}");
+    assert!(said.contains("; the mirror stays as its file of 2027-01-15T08:00:00Z had it\n"), "{said}");
+    assert!(
+        said.contains("unknown; there are ")
+            && said.contains("; the mirror is left out until that is mended\n"),
+        "{said}"
+    );
+    // What was good stays good only as long as it would be.
+    let mut world = world;
+    world.options = world.options.replace("'b.example', ", "");
+    assert_eq!(world.run(NOW + 120).unwrap().left_out, ["b.example", "new.example"]);
+    for name in ["b.example", "new.example"] {
+        fs::remove_file(world.at("mirrors.d").join(format!("{name}.toml"))).unwrap();
+    }
+    world.run(NOW + 180).unwrap();
+    assert_eq!(names(&world), ["a.example", "private.example"]);
+    world.mirror("a.example", &format!("disabled = true\n{}", mirror("https://a.example")));
+    let summary = world.run(NOW + 240).unwrap();
+    assert_eq!((summary.disabled, names(&world)), (1, vec!["private.example".into()]));
+}
 
 #[test]
-fn every_fault_has_its_verdict() {
-    let primary = Primary::new(2, 1);
-    let files = primary.files();
-    let elsewhere = Server::start(&files);
-    let local = Server::at(Ipv4Addr::LOCALHOST.into(), &files, Duration::ZERO, None);
-    let of_right_size = || {
-        let content = repomd(0, 1_790_000_000).replace("<revision>0", "<revision>7");
-        Fault::Content(content.into_bytes())
-    };
-    let loops = |server: &Arc<Server>| Fault::Leads(server.url() + INDEX);
-    let here = |fault: Fault| move |_: &Arc<Server>| fault.clone();
-    type Make = Box<dyn Fn(&Arc<Server>) -> Fault>;
-    let of = |part: &'static str, make: Make, becomes| (part, make, becomes);
-    let at = |part, fault, becomes| of(part, Box::new(here(fault)), becomes);
-    let everywhere = "";
-    let faults = vec![
-        at("none", Fault::Html, Becomes::Good),
-        at(INDEX, Fault::Status(404), Becomes::Out),
-        at(PACKAGE, Fault::Status(404), Becomes::Out),
-        at(INDEX, Fault::Status(403), Becomes::Unknown),
-        at(everywhere, Fault::Status(403), Becomes::Unknown),
-        at(INDEX, Fault::Status(500), Becomes::Unknown),
-        at(PACKAGE, Fault::Status(500), Becomes::Unknown),
-        at(everywhere, Fault::Status(502), Becomes::Unknown),
-        at(everywhere, Fault::Later(503, 60), Becomes::Unknown),
-        at(everywhere, Fault::Later(429, 86_400), Becomes::Unknown),
-        at(everywhere, Fault::Stalls, Becomes::Unknown),
-        at(everywhere, Fault::Trickles, Becomes::Unknown),
-        at(everywhere, Fault::Closes, Becomes::Unknown),
-        at(INDEX, Fault::Closes, Becomes::Unknown),
-        at(everywhere, Fault::BreaksOff, Becomes::Unknown),
-        at(INDEX, Fault::BreaksOff, Becomes::Unknown),
-        at(PACKAGE, Fault::Content(b"too long for a package of this name".into()), Becomes::Out),
-        at(INDEX, of_right_size(), Becomes::Out),
-        at(INDEX, Fault::Content(repomd(0, 1_780_000_000).into_bytes()), Becomes::Out),
-        at(INDEX, Fault::Endless, Becomes::Out),
-        of(INDEX, Box::new(loops), Becomes::Out),
-        at(everywhere, Fault::LeadsTo(elsewhere.url().trim_end_matches('/').into()), Becomes::Good),
-        at(everywhere, Fault::LeadsTo(local.url().trim_end_matches('/').into()), Becomes::Unknown),
-        at(everywhere, Fault::Leads("ftp://127.77.0.1/".into()), Becomes::Unknown),
-        at(INDEX, Fault::Packed, Becomes::Good),
-        at(everywhere, Fault::Packed, Becomes::Good),
-        at(INDEX, Fault::Html, Becomes::Out),
-        at(everywhere, Fault::Html, Becomes::Out),
-        at("Packages", Fault::NoHead, Becomes::Good),
-        // Good ones enough that nobody takes the others for our own network's fault.
-        at("none", Fault::Html, Becomes::Good),
-        at("none", Fault::Html, Becomes::Good),
-        at("none", Fault::Html, Becomes::Good),
-    ];
-    let servers = faults.iter().map(|_| Server::start(&files)).collect();
-    let mut world = World::of(primary, servers);
-    world.limits.request = Duration::from_millis(1500);
-    let (_, summary) = world.run();
-    assert_eq!((summary.good, summary.silent), (3 * faults.len() as u64, vec![]));
-    for (server, (part, make, _)) in world.servers.iter().zip(&faults) {
-        server.fault(part, make(server));
+fn most_of_a_tree_or_of_a_folder_is_not_believed_to_be_gone() {
+    let world = World::new();
+    world.run(NOW).unwrap();
+    let output = world.at("out/mirrorlist.proto-cache");
+    let first = fs::read(&output).unwrap();
+    fs::rename(world.at("pub/example/9.1"), world.at("9.1")).unwrap();
+    let failure = world.run(NOW + 60).unwrap_err();
+    assert_eq!(failure.fault, Fault::Unavailable);
+    let said = failure.to_string();
+    assert!(said.starts_with("primary: its tree has 7 directories, the last time there were "), "{said}");
+    assert!(
+        said.ends_with("mirrorlist.proto-cache is left as it was; if it is so, run once with --accept-loss"),
+        "{said}"
+    );
+    let gone = world.run(NOW + 60).unwrap_err();
+    assert_eq!(gone.to_string(), said, "what is not believed is not remembered");
+    assert_eq!(fs::read(&output).unwrap(), first);
+    let (code, _, said) = world.end(&["--accept-loss"]);
+    assert_eq!((code, &*said), (Some(0), ""));
+    assert_eq!(world.list().mirror_list.len(), 7);
+    world.run(NOW + 60).unwrap();
+    fs::rename(world.at("9.1"), world.at("pub/example/9.1")).unwrap();
+    world.run(NOW + 60).unwrap();
+    for name in ["b.example", "c.example", "private.example"] {
+        fs::remove_file(world.at("mirrors.d").join(format!("{name}.toml"))).unwrap();
     }
-    for run in 1..=4 {
-        let (verdicts, summary) = world.run();
-        assert_eq!(summary.brake, None);
-        for (at, (part, make, becomes)) in faults.iter().enumerate() {
-            let fault = make(&world.servers[at]);
-            let expected = match becomes {
-                Becomes::Good => true,
-                Becomes::Out => false,
-                Becomes::Unknown => run < 4,
+    let said = world.run(NOW + 60).unwrap_err().to_string();
+    assert!(said.contains("mirrors.d has 1 files, the last time there were 4; "), "{said}");
+    let before = fs::read(&output).unwrap();
+    fs::remove_file(world.at("mirrors.d/a.example.toml")).unwrap();
+    let said = world.run(NOW + 60).unwrap_err().to_string();
+    assert!(said.contains("not one NAME.toml is in it"), "{said}");
+    fs::rename(world.at("pub"), world.at("bup")).unwrap();
+    world.mirror("a.example", &mirror("https://a.example"));
+    let (code, _, said) = world.end(&["--accept-loss"]);
+    assert_eq!(code, Some(69));
+    assert!(said.contains("pub cannot be read (No such file or directory (os error 2)); "), "{said}");
+    assert_eq!(fs::read(&output).unwrap(), before);
+}
+
+#[test]
+fn an_index_that_cannot_be_read_is_as_it_was() {
+    let world = World::new();
+    for n in 0..12 {
+        world.put(
+            &format!("example/8.{n}/BaseOS/x86_64/os/repodata/repomd.xml"),
+            &crate::world::repomd(NOW - n),
+        );
+    }
+    world.run(NOW).unwrap();
+    let first = world.list();
+    world.put("example/8.5/BaseOS/x86_64/os/repodata/repomd.xml", "<html>Please log in</html>");
+    let summary = world.run(NOW).unwrap();
+    let cause = "index pub/example/8.5/BaseOS/x86_64/os/repodata/repomd.xml: a page of HTML in its place";
+    assert_eq!(summary.odd, [cause]);
+    assert_eq!(world.list(), first);
+    let (_, _, said) = world.end(&[]);
+    assert_eq!(said, format!("warning: primary: {cause}; the rest of it counts\n"));
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_what_was_and_the_next_one_goes_on() {
+    let mut world = World::new();
+    world.run(NOW).unwrap();
+    let output = world.at("out/mirrorlist.proto-cache");
+    let first = fs::read(&output).unwrap();
+    let files = world.files();
+    fs::write(world.at("pub/all"), world.file_list()).unwrap();
+    world.primary = format!("file-list = 'all'\nchecksum-base = '{}'\nprefix = 'pub'\n", files.url(""));
+    let (bell, rung) = mpsc::channel();
+    files.stall(Some(bell));
+    let mut child = world.command(&["--accept-loss"]).stdout(Stdio::null()).spawn().unwrap();
+    rung.recv().unwrap();
+    // Two at once: the second one ends.
+    let (code, _, said) = world.end(&[]);
+    assert_eq!(code, Some(69));
+    assert!(said.contains("another run is running; this one ends"), "{said}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(fs::read(&output).unwrap(), first);
+    files.stall(None);
+    // At the moments when something is being written.
+    for moment in ["state.db-journal", "out/."] {
+        for _ in 0..5 {
+            let mut child = world.command(&["--accept-loss"]).stdout(Stdio::null()).spawn().unwrap();
+            let is_writing = || match moment {
+                "out/." => fs::read_dir(world.at("out")).unwrap().count() > 1,
+                journal => world.at(journal).exists(),
             };
-            let has = has(&verdicts, at);
-            assert_eq!(
-                has[0],
-                expected,
-                "run {run}: {fault:?} at {part}: {:?}",
-                world.store().record(&name(at))
-            );
-            // What is fine of it stays so.
-            assert!(!part.starts_with("0/") || has[1..] == [true, true], "run {run}: {fault:?} at {part}");
+            while !is_writing() && child.try_wait().unwrap().is_none() {
+                std::thread::yield_now();
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            world.list();
+            let state = Connection::open(world.at("state.db")).unwrap();
+            let checked: String = state.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
+            assert_eq!(checked, "ok");
         }
-        assert!(run == 1 || summary.elsewhere > 0, "{summary:?}");
     }
-    assert_eq!(local.connections(), 0);
-    assert!(elsewhere.connections() > 0);
-    // Whoever is well again is back with the first look at it.
-    world.servers.iter().for_each(|server| server.mend());
-    world.now += 2 * 86_400;
-    let (_, summary) = world.run();
-    assert_eq!(summary.good, 3 * faults.len() as u64, "{summary:?}");
+    let (code, _, said) = world.end(&["--accept-loss"]);
+    assert_eq!((code, &*said), (Some(0), ""));
+    assert!(world.list().time > Some(NOW - 1) || fs::read(&output).unwrap() != first);
 }
 
 #[test]
-fn a_mirror_that_refuses_is_out_after_three_runs_and_not_asked_for_more_than_one_thing() {
-    let mut world = World::new(Primary::new(2, 1), 3);
-    world.run();
-    world.servers[0].die();
-    for run in 1..=5 {
-        let (verdicts, summary) = world.run();
-        assert_eq!(has(&verdicts, 0), [run < 4; 3], "run {run}");
-        assert_eq!(has(&verdicts, 1), [true; 3]);
-        let [(silent, why)] = &*summary.silent else { panic!("{summary:?}") };
-        assert!(*silent == name(0) && why.starts_with("no connection (127.77."), "{why}");
-    }
-    world.servers[0].revive();
-    let (verdicts, _) = world.run();
-    assert_eq!(has(&verdicts, 0), [true; 3]);
-}
-
-#[test]
-fn when_nobody_answers_it_is_our_own_network() {
-    let mut world = World::new(Primary::new(2, 1), 3);
-    world.run();
-    world.servers.iter().for_each(|server| server.die());
-    for _ in 0..6 {
-        let (_, summary) = world.run();
-        assert_eq!((summary.good, summary.silent.len()), (9, 3));
-        assert!(summary.brake.unwrap().starts_with("3 of 3 mirrors did not answer"));
-    }
-    // One alone may be gone.
-    world.servers[0].revive();
-    world.servers[1].revive();
-    for _ in 0..4 {
-        assert_eq!(world.run().1.brake, None);
-    }
-    assert_eq!(world.run().1.good, 6);
-}
-
-#[test]
-fn a_mirror_is_good_with_a_version_that_counts_out_with_an_older_one_and_back_when_it_has_caught_up() {
-    let mut world = World::new(Primary::new(3, 1), 3);
-    world.run();
-    // The first copies at once, the second later, the third is ahead of what is known of the primary.
-    for (run, is_kept) in [(1, true), (2, false), (3, false)] {
-        world.primary.update(0);
-        world.servers[0].set(&world.primary.files());
-        let mut ahead = world.primary.clone();
-        ahead.update(0);
-        world.servers[2].set(&ahead.files());
-        let (verdicts, summary) = world.run();
-        assert_eq!(has(&verdicts, 0), [true; 4]);
-        assert_eq!(has(&verdicts, 1), [is_kept, true, true, true], "run {run}");
-        assert_eq!(has(&verdicts, 2), [true; 4]);
-        assert_eq!(summary.newer, ["pub/linux/0/os"]);
-    }
-    world.servers[1].set(&world.primary.files());
-    let (verdicts, _) = world.run();
-    assert_eq!(has(&verdicts, 1), [true; 4]);
-}
-
-#[test]
-fn a_version_that_no_longer_counts_is_out_without_being_changed() {
-    let mut world = World::new(Primary::new(3, 0), 3);
-    world.run();
-    world.primary.update(0);
-    world.servers[0].set(&world.primary.files());
-    let (verdicts, _) = world.run();
-    assert_eq!((has(&verdicts, 1)[0], has(&verdicts, 0)[0]), (true, true));
-    world.primary.kept = 1;
-    let (verdicts, _) = world.run();
-    assert_eq!((has(&verdicts, 1)[0], has(&verdicts, 0)[0]), (false, true));
-}
-
-#[test]
-fn a_mirror_of_ipv6_alone_is_as_good_as_others_where_there_is_ipv6() {
-    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
-        eprintln!("skipped: no IPv6 on this machine");
-        return;
-    }
-    let primary = Primary::new(2, 1);
-    let files = primary.files();
-    let servers = [Ipv6Addr::LOCALHOST; 2].map(|six| Server::at(six.into(), &files, Duration::ZERO, None));
-    let mut servers: Vec<_> = servers.into();
-    servers.extend((0..3).map(|_| Server::start(&files)));
-    let mut world = World::of(primary, servers);
-    let (_, summary) = world.run();
-    assert_eq!(summary.good, 15);
-    // While another one answers by IPv6 it is at fault itself.
-    world.servers[0].die();
-    for _ in 0..4 {
-        world.run();
-    }
-    assert_eq!(world.run().1.good, 12);
-    // While none does, it is our network's fault.
-    world.servers[0].revive();
-    assert_eq!(world.run().1.good, 15);
-    world.servers[..2].iter().for_each(|server| server.die());
-    for _ in 0..6 {
-        assert_eq!(world.run().1.good, 15);
-    }
+fn a_full_disk_a_later_state_and_a_folder_in_the_way_are_told() {
+    let world = World::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 8; exec \"$0\" run --config \"$1\"", PROGRAM, &world.config()]);
+    let (code, _, said) = ended(command.output().unwrap());
+    assert_eq!(code, Some(71), "{said}");
+    assert!(said.contains("state.db: ") && said.contains("; is the disk full?"), "{said}");
+    world.run(NOW).unwrap();
+    let output = world.at("out/mirrorlist.proto-cache");
+    let first = fs::read(&output).unwrap();
+    // Room for the state, which hardly changes, and not for the file.
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 3; exec \"$0\" run --config \"$1\"", PROGRAM, &world.config()]);
+    let (code, _, said) = ended(command.output().unwrap());
+    assert_eq!(code, Some(71), "{said}");
+    assert_eq!(fs::read(&output).unwrap(), first);
+    fs::remove_file(&output).unwrap();
+    fs::create_dir(&output).unwrap();
+    let said = world.run(NOW).unwrap_err().to_string();
+    assert!(said.contains("cannot be written (there is something that is no regular file)"), "{said}");
+    fs::remove_dir(&output).unwrap();
+    Connection::open(world.at("state.db")).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let (code, _, said) = world.end(&[]);
+    assert_eq!(code, Some(66));
+    assert!(said.contains("form 99, this version reads "), "{said}");
+    assert!(!output.exists());
 }

@@ -1,17 +1,9 @@
-//! `mirrorlist-collect run` asking mirrors: real servers on loopback, one for each mirror, on an address of its own.
-//!
-//! Runs are given their time, so that hours pass without anybody waiting; patience is short where a server stalls.
+//! `mirrorlist-collect run`: files of mirrors, and a primary as a folder, by a real rsync daemon and by a list of files.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod apart;
-#[path = "../check/certificates.rs"]
-mod certificates;
 mod faults;
-mod many;
-mod polite;
-mod primary;
-mod server;
-mod state;
-mod status;
-mod tls;
+mod files;
+mod kinds;
+mod program;
+mod real;
 mod world;
