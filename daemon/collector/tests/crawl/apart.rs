@@ -29,6 +29,16 @@ const ORDER: &str = "MIRRORLIST_RUN_APART";
 /// What the child prints before the summary.
 const SAID: &str = "summary of the child: ";
 
+/// And after it, before its largest memory in kilobytes.
+const MEMORY: &str = "memory of the child: ";
+
+/// The largest memory of this process so far, in kilobytes. What a parent sees of a child has the parent's own in it.
+fn memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 /// The child's part; started alone it has nothing to do.
 #[test]
 #[ignore = "is started by other tests"]
@@ -60,7 +70,10 @@ fn child() {
         crawl(&primary.tree(), &mirrors, &mut store, &settings(), limits, number(&order["now"]))
     });
     match outcome {
-        Ok((_, summary)) => println!("{SAID}{}", serde_json::to_string(&summary).unwrap()),
+        Ok((_, summary)) => {
+            println!("{SAID}{}", serde_json::to_string(&summary).unwrap());
+            println!("{MEMORY}{}", memory());
+        }
         Err(failure) => panic!("{failure}"),
     }
 }
@@ -91,6 +104,13 @@ impl World {
         command.stdin(Stdio::null());
         command
     }
+}
+
+/// The largest memory of a child that has ended well, in megabytes.
+pub fn memory_of(output: &Output) -> f64 {
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let line = printed.lines().find_map(|line| line.strip_prefix(MEMORY)).unwrap();
+    line.parse::<f64>().unwrap() / 1024.0
 }
 
 /// What a child that has ended well has said.

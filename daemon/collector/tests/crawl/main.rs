@@ -6,6 +6,7 @@
 mod apart;
 #[path = "../check/certificates.rs"]
 mod certificates;
+mod check_mirror;
 mod faults;
 mod many;
 mod polite;

@@ -1,7 +1,7 @@
 //! Many mirrors at once.
 
 use crate::{
-    apart::said,
+    apart::{memory_of, said},
     primary::{Files, Primary},
     server::{Fault, Server},
     world::{World, has},
@@ -72,14 +72,15 @@ fn timed(world: &mut World, what: &str) -> Summary {
     let seconds = |usage: &Usage| (usage.user_time() + usage.system_time()).num_milliseconds() as f64 / 1e3;
     let usage = || getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
     let (begun, before) = (Instant::now(), seconds(&usage()));
-    let summary = said(&world.command().output().unwrap());
+    let output = world.command().output().unwrap();
+    let (summary, memory) = (said(&output), memory_of(&output));
     let (took, after) = (begun.elapsed(), usage());
-    let (processor, memory) = (seconds(&after) - before, after.max_rss() as f64 / 1024.0);
+    let processor = seconds(&after) - before;
     let most = world.requests().into_iter().max().unwrap();
     let connections = world.connections().into_iter().max().unwrap();
     println!("{what}: {summary}");
     println!(
-        "  {:.1} s, {processor:.1} s of processor time, {memory:.0} MB at most so far; at most {most} requests over {connections} \
+        "  {:.1} s, {processor:.1} s of processor time, {memory:.0} MB at most; at most {most} requests over {connections} \
          connections to a mirror; state {:.1} MB",
         took.as_secs_f64(),
         fs::metadata(world.state()).unwrap().len() as f64 / 1e6

@@ -91,7 +91,7 @@ impl Primary {
         });
         let (name, top) = ("Linux".into(), TOP.into());
         let categories = vec![Category { name, top, origin: None, marker }];
-        Tree { time: BEGIN, categories, directories: directories.collect(), units }
+        Tree { time: BEGIN, categories, directories: directories.collect(), units, ..Tree::default() }
     }
 }
 
