@@ -29,6 +29,8 @@ enum Command {
     Import(config::import::Options),
     /// Ask mirrors whether they answer, once, and suspend those that do not
     Check(config::check::Options),
+    /// Look at one mirror as a run would, and say what to do about what is found; nothing is kept
+    CheckMirror(config::check_mirror::Options),
     /// Show who is suspended and why, and what the last round came to
     Status(config::status::Options),
 }
@@ -45,6 +47,9 @@ fn obey(flags: &ArgMatches) -> Result<(), Failure> {
         Command::Run(options) => options.settle(flags).and_then(|config| run::run(&config)),
         Command::Import(options) => import::run(&options),
         Command::Check(options) => options.settle(flags).and_then(|config| check::run(&config)),
+        Command::CheckMirror(options) => {
+            options.settle(flags).and_then(|config| run::check_mirror::run(&config))
+        }
         Command::Status(options) => options.settle(flags).and_then(|config| status::run(&config)),
     }
 }
