@@ -5,6 +5,8 @@
 //! [`program::options`]. Database and output have no default: which they are is the site's to say.
 
 pub mod check;
+pub mod check_mirror;
+pub mod import;
 pub mod run;
 pub mod site;
 pub mod status;

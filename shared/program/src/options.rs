@@ -106,11 +106,17 @@ pub fn command_of<T: Args>() -> Command {
 }
 
 fn of_files(command: &Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|option| option.get_action().takes_values() && option.get_id() != CONFIG)
+    let is_of_files = |option: &&Arg| {
+        option.get_action().takes_values() && !option.is_positional() && option.get_id() != CONFIG
+    };
+    command.get_arguments().filter(is_of_files)
 }
 
 /// An option as flags, one a value. Of an empty list the flag alone is left.
 fn written<V: AsRef<OsStr>>(option: &Arg, values: impl IntoIterator<Item = V>) -> Vec<OsString> {
+    if option.is_positional() {
+        return values.into_iter().map(|value| value.as_ref().to_owned()).collect();
+    }
     let flag = OsString::from(format!("--{}", option.get_long().unwrap_or_default()));
     let with = |value: V| [flag.as_os_str(), "=".as_ref(), value.as_ref()].into_iter().collect();
     let flags: Vec<OsString> = values.into_iter().map(with).collect();

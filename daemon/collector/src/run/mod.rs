@@ -1,9 +1,11 @@
 //! `mirrorlist-collect run`: a site that has a folder of mirrors and a tree that they copy, and nothing else.
 //!
 //! [`mirrors`]: the mirrors, as their files describe them; [`primary`] reads what they should have, the [`tree`], with
-//! [`versions`] of indexes; [`verdicts`]: who has what of it; [`mod@interchange`]: the file of all that. What is found is kept
+//! [`versions`] of indexes; [`mod@crawl`] asks the mirrors; [`verdicts`]: who has what of it; [`mod@interchange`]: the file of all that. What is found is kept
 //! step by step, so that a run which is killed goes on where it was; the file is only ever replaced by a whole new one.
 
+pub mod check_mirror;
+pub mod crawl;
 pub mod interchange;
 pub mod mirrors;
 pub mod primary;
@@ -22,7 +24,9 @@ use crate::{
         tree::{Kept, Size, Text},
     },
 };
+use crawl::{LIMITS, Settings, crawl};
 use mirrors::{
+    Mirror,
     file::{Described, Reading},
     folder::{self, Folder},
 };
@@ -40,7 +44,6 @@ use std::{
 };
 use summary::Summary;
 use tokio::runtime;
-use verdicts::Verdicts;
 
 /// Whoever compiles reads it through its group.
 const MODE: u32 = 0o640;
@@ -65,11 +68,12 @@ pub fn run(config: &Config) -> Result<(), Failure> {
 fn check(config: &Config) -> Result<(), Failure> {
     client(config)?;
     let Folder { good, wrong } = folder::read(&config.mirrors, &reading(config))?;
-    for failure in wrong.values() {
-        log::error(failure);
+    let (count, all) = (wrong.len(), wrong.len() + good.len());
+    for failure in wrong.into_values() {
+        log::error(&failure);
     }
-    if !wrong.is_empty() {
-        let (count, all, folder) = (wrong.len(), wrong.len() + good.len(), config.mirrors.display());
+    if count > 0 {
+        let folder = config.mirrors.display();
         return Err(Failure::config(format!("mirrors {folder}: {count} of {all} files are wrong")));
     }
     let (categories, patterns) = (config.site.categories.len(), config.site.repositories.len());
@@ -147,7 +151,10 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
     let kept = Kept { size, before: &indexes, indexes: &read.indexes, texts: &texts, urls: &urls };
     let numbers = store.keep_tree(&kept)?;
 
-    let verdicts = Verdicts::default();
+    let asked: Vec<Mirror> = mirrors.described.iter().map(|described| described.mirror.clone()).collect();
+    let addresses = Addresses::new(config.allow_addresses.clone());
+    let settings = Settings { contact: config.contact.clone(), addresses };
+    let (verdicts, crawl) = crawl(&read.tree, &asked, &mut store, &settings, LIMITS, now)?;
     let families = store.families()?;
     progress.step("writing");
     let facts = Facts {
@@ -186,6 +193,7 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
         repositories: 0,
         files: 0,
         odd: read.odd,
+        crawl,
     };
     Ok(summary.with(&counts, bytes))
 }

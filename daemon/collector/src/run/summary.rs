@@ -1,6 +1,6 @@
 //! What a run came to, for people and as JSON.
 
-use super::interchange::Counts;
+use super::{crawl, interchange::Counts};
 use program::print::grouped;
 use serde::Serialize;
 use std::{fmt, path::PathBuf};
@@ -36,6 +36,8 @@ pub struct Summary {
     pub files: u64,
     /// What is odd about the primary.
     pub odd: Vec<String>,
+    /// What asking the mirrors came to.
+    pub crawl: crawl::Summary,
 }
 
 impl Summary {
@@ -64,6 +66,7 @@ impl fmt::Display for Summary {
             grouped(self.disabled),
             self.as_before.len(),
             self.left_out.len(),
-        )
+        )?;
+        write!(f, "\n{}", self.crawl)
     }
 }

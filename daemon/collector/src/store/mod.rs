@@ -2,8 +2,9 @@
 //!
 //! Short transactions with a rollback journal, so that a process killed at any moment leaves the state before or the one
 //! after. Its form has a number; an older one is brought up at the start, a later one refused. What each command keeps in
-//! it: [`rounds`] of `check`, and of the [`tree`] `run`.
+//! it: [`rounds`] of `check`; of `run` the [`tree`], and every [`mirror`].
 
+pub mod mirror;
 pub mod rounds;
 pub mod tree;
 
@@ -23,7 +24,7 @@ const APPLICATION: u32 = 0x6d6c_6373;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What brings the state from each form to the next one: the first makes an empty file to one of form 1.
-const FORMS: [&str; 2] = [include_str!("1.sql"), include_str!("2.sql")];
+const FORMS: [&str; 3] = [include_str!("1.sql"), include_str!("2.sql"), include_str!("3.sql")];
 
 /// The state, open.
 #[derive(Debug)]
