@@ -364,6 +364,6 @@ fn row(tree: &Tree, unit: &Unit) -> UnitRow {
         path: unit.path.clone(),
         category: category.map_or_else(String::new, |category| category.name.clone()),
         repository: unit.repository.as_ref().map(|of| format!("{}+{}", of.name, of.arch)),
-        content: content.finalize()[..8].to_vec(),
+        content: if plan::cost(unit) > 0 { content.finalize()[..8].to_vec() } else { Vec::new() },
     }
 }
