@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod check_mirror;
+pub mod import;
 pub mod run;
 pub mod site;
 pub mod status;

@@ -378,8 +378,63 @@ fn what_counts_for_nothing_is_named() {
     assert_eq!(ignored, expected);
     let said = built.said(&["query", "cache.mlc", odd, "--explain"]);
     assert!(expected.iter().all(|line| said.contains(&format!("ignored    {line}\n"))), "{said}");
-    let plain = built.json(&["query", "cache.mlc", "mirrorlist?path=pub/a&country=fr,global", "--explain"]);
-    assert!(plain["ignored"].as_array().unwrap().is_empty(), "{plain}");
+    let of = |request: &str| {
+        let explained = built.json(&["query", "cache.mlc", request, "--explain"]);
+        let lines = explained["ignored"].as_array().unwrap();
+        lines.iter().filter_map(|one| one.as_str()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let many: Vec<String> = (b'A'..=b'R').map(|letter| format!("A{}", char::from(letter))).collect();
+    let many = format!("mirrorlist?path=pub/a&cc={},global", many.join(","));
+    let below = "only below a prefix of the redirector";
+    let lists = "not below a prefix of the redirector";
+    for (request, expected) in [
+        ("mirrorlist?path=pub/a&country=fr,global&netblock=1&cc=&json=0&family=6", vec![]),
+        (
+            "mirrorlist?path=pub/a&country=fr&cc=de&family=5&explain=1&version=9&again=x&json&limit=0",
+            vec![
+                "cc=de: the country counts".to_owned(),
+                "family=5: neither 4 nor 6".into(),
+                "limit=0: no number from 1 to 255".into(),
+                "version=9: there is no repository that it could be about".into(),
+                "explain=1: only JSON and the page can tell".into(),
+                format!("again=x: {below}"),
+                format!("json=1: {below}"),
+            ],
+        ),
+        (
+            "mirrorlist?repo=r&arch=x&version=9&redirect=1&format=json&time=1",
+            vec![
+                "time=1: a list alone tells it".into(),
+                "version=9: there is no such repository".into(),
+                "format=json: the redirect counts".into(),
+            ],
+        ),
+        ("metalink?path=pub/a/x.rpm&redirect", vec!["redirect=1: a metalink is no redirect".into()]),
+        (
+            &many,
+            vec![
+                "cc=AQ: 16 others count".into(),
+                "cc=AR: 16 others count".into(),
+                "cc=global: 16 others count".into(),
+            ],
+        ),
+        ("/dl/pub/a/x.rpm?again=1&mirrorlist&family=4&explain=0", vec![]),
+        (
+            "/dl/pub/a/x.rpm?repo=r&path=pub/a&time&redirect&mirrorlist&json&sha256",
+            vec![
+                format!("repo=r: {lists}"),
+                format!("path=pub/a: {lists}"),
+                format!("redirect=1: {lists}"),
+                format!("time=1: {lists}"),
+                "json=1: the answer has another form".into(),
+                "sha256=1: the answer has another form".into(),
+            ],
+        ),
+        ("/dl/pub/a/x.rpm?format=text&json", vec!["json=1: the answer has another form".into()]),
+        ("/dl/pub/a/x.rpm.mirrorlist?meta4", vec!["meta4=1: the answer has another form".into()]),
+    ] {
+        assert_eq!(of(request), expected, "{request}");
+    }
 }
 
 #[test]

@@ -13,13 +13,15 @@ use clap::{
     builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser},
     parser::ValueSource,
 };
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::{
     collections::HashMap,
     ffi::{OsStr, OsString},
     fmt,
-    fs::File,
+    fs::OpenOptions,
     io::{self, Read as _, Write as _},
     ops::RangeInclusive,
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -181,10 +183,19 @@ fn said_in(path: &Path, command: &Command, free: &[&str], others: &[Command]) ->
     Ok((said, entries))
 }
 
-/// The text of a file that is not longer than options can be.
+/// The text of a file that is not longer than options can be. A pipe that nobody writes to is not waited for.
 fn read_file(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    let is_pipe = file.metadata()?.file_type().is_fifo();
+    if is_pipe {
+        // Whoever has it open for writing may take his time.
+        fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+    }
+    file.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
+    if is_pipe && text.is_empty() {
+        return Err(io::Error::other("a pipe that nobody has written anything to"));
+    }
     if text.len() as u64 > LONGEST_FILE {
         let cause = format!("longer than {LONGEST_FILE} bytes, which no file of options is");
         return Err(io::Error::other(cause));
@@ -456,6 +467,35 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap_err(), format!("config FILE {cause}"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_pipe_is_read_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let said = read_file(&pipe).unwrap_err().to_string();
+        assert_eq!(said, "a pipe that nobody has written anything to");
+        // Open for both, it has a writer, and what was written stays.
+        let mut writer = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        writer.write_all(b"max-size = 3").unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || read_file(&pipe)
+        });
+        // The reader has an own end once it is done or has it open; only then may this one go.
+        while fs::read_dir("/proc/self/fd")
+            .unwrap()
+            .flatten()
+            .filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == pipe))
+            .count()
+            < 2
+            && !reader.is_finished()
+        {
+            std::thread::yield_now();
+        }
+        drop(writer);
+        assert_eq!(reader.join().unwrap().unwrap(), "max-size = 3");
     }
 
     #[test]

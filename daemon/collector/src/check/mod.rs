@@ -39,6 +39,12 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     if config.check {
         let inventory = inventory_of(config)?;
         client(config)?;
+        if !config.output.is_dir() {
+            let output = config.output.display();
+            return Err(Failure::system(format!(
+                "output {output}: is no folder that is there; make it, or name another"
+            )));
+        }
         let (hosts, files) = (inventory.places.len(), inventory.files.len());
         return well(format_args!("{hosts} hosts in categories, {files} files to ask for"));
     }

@@ -18,6 +18,7 @@ use std::{
     fs, io,
     path::Path,
 };
+use url::Host;
 
 /// Whoever reads them does so through the group.
 const MODE: u32 = 0o640;
@@ -35,11 +36,13 @@ pub fn list(state: &State, seen: &[Seen]) -> String {
     let mut count = 0;
     for (url, standing) in &state.urls {
         let Some(suspension) = &standing.suspended else { continue };
+        let host = names.get(&**url).copied().unwrap_or_default();
+        let spelled = spelled(url);
+        let url = spelled.as_ref().unwrap_or(url);
         // Daemons take no longer list, and caches no longer URL.
         if url.len() > LONGEST_URL || text.len() > LONGEST_LIST || url.contains(char::is_control) {
             continue;
         }
-        let host = names.get(&**url).copied().unwrap_or_default();
         let host: String = host.chars().take(LONGEST_NAME).collect();
         // A line may last a day: since when a URL is out for longer is in the state.
         let since = suspension.since.max(suspension.until.saturating_sub(DAY));
@@ -57,6 +60,19 @@ pub fn list(state: &State, seen: &[Seen]) -> String {
     // Writing to a text does not fail.
     let _ = writeln!(text, "# end {count}");
     text
+}
+
+/// A URL as caches spell it: scheme and host in lower case, an international name as punycode, the rest as it is. `None` if its
+/// host is none, so that no cache has it.
+fn spelled(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (host, port) = match host.rfind([':', ']']) {
+        Some(at) if host[at..].starts_with(':') => host.split_at(at),
+        _ => (host, ""),
+    };
+    let host = Host::parse(host).ok()?;
+    Some(format!("{}://{host}{port}{path}", scheme.to_ascii_lowercase()))
 }
 
 const _: () = assert!(LASTING < DAY);
@@ -221,6 +237,25 @@ mod tests {
         let text = list(&state("http://a/b", 100, 1_000_000, "x"), &seen);
         assert!(text.contains("\t913600\t1000000\tx\n"), "{text}");
         assert!(list(&State::default(), &seen).ends_with("\n# end 0\n"));
+    }
+
+    #[test]
+    fn a_list_spells_urls_as_caches_do() {
+        for (given, kept) in [
+            (
+                "HTTPS://Spiegel-B\u{fc}cher.example:8443/\u{dc}b",
+                "https://xn--spiegel-bcher-4ob.example:8443/\u{dc}b",
+            ),
+            ("http://Mirror.Example.ORG?A", "http://mirror.example.org?A"),
+            ("http://[2001:DB8::1]:80/x", "http://[2001:db8::1]:80/x"),
+            ("https://192.0.2.7", "https://192.0.2.7"),
+            // No cache has it, whatever it is.
+            ("https://a b/X", "https://a b/X"),
+        ] {
+            let seen = [Seen { url: given.into(), host: 1, name: "A".into(), category: 0, outcome: None }];
+            let text = list(&state(given, 100, 3700, "no answer"), &seen);
+            assert_eq!(text.lines().nth(2), Some(&*format!("{kept}\tA\t100\t3700\tno answer")));
+        }
     }
 
     #[test]

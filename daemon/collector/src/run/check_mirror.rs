@@ -181,8 +181,7 @@ fn report(tree: &Tree, mirror: &Mirror, found: &Found, families: &[(Url, [Option
     for (category, _) in &mirror.urls {
         let of = categories.entry(tree.categories[*category as usize].name.clone()).or_default();
         let is_marked = found.marked.contains(category);
-        for (at, _) in
-            (0..).zip(&tree.units).filter(|(_, unit)| unit.category == *category && cost(unit) > 0)
+        for (at, _) in (0..).zip(&tree.units).filter(|(_, unit)| unit.category == *category && cost(unit) > 0)
         {
             of.all += 1;
             let unit = found.units.get(&at);

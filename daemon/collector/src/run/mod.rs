@@ -68,11 +68,12 @@ pub fn run(config: &Config) -> Result<(), Failure> {
 fn check(config: &Config) -> Result<(), Failure> {
     client(config)?;
     let Folder { good, wrong } = folder::read(&config.mirrors, &reading(config))?;
-    for failure in wrong.values() {
-        log::error(failure);
+    let (count, all) = (wrong.len(), wrong.len() + good.len());
+    for failure in wrong.into_values() {
+        log::error(&failure);
     }
-    if !wrong.is_empty() {
-        let (count, all, folder) = (wrong.len(), wrong.len() + good.len(), config.mirrors.display());
+    if count > 0 {
+        let folder = config.mirrors.display();
         return Err(Failure::config(format!("mirrors {folder}: {count} of {all} files are wrong")));
     }
     let (categories, patterns) = (config.site.categories.len(), config.site.repositories.len());

@@ -1,5 +1,8 @@
 -- The state of mirrorlist-collect, form 1. Times are in seconds since the epoch.
 
+-- "mlcs": whose file it is.
+pragma application_id = 0x6d6c6373;
+
 -- The last round of `check`.
 create table round (
     id integer primary key check (id = 1),

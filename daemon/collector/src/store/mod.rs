@@ -17,6 +17,9 @@ use std::{
     time::Duration,
 };
 
+/// The file's mark among SQLite's files, which its first form sets: "mlcs".
+const APPLICATION: u32 = 0x6d6c_6373;
+
 /// How long to wait for another command that is writing.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -55,7 +58,8 @@ impl Store {
             let path = path.display();
             return Err(Failure::cache(format!("state {path}: is not there; no round has been yet")));
         }
-        Store::with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        // To be written as well, if we may: what a killed round has left half done is taken back by whoever comes next.
+        Store::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
     }
 
     fn with(path: &Path, flags: OpenFlags) -> Result<Store, Failure> {
@@ -64,8 +68,14 @@ impl Store {
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(PATIENCE).map_err(failed)?;
         let mut store = Store { connection, path: path.to_owned() };
-        let form = store.form().map_err(failed)?;
+        let (application, form, is_empty) = store.marks().map_err(failed)?;
         let known = FORMS.len() as u32;
+        if application != APPLICATION && !is_empty {
+            let path = path.display();
+            return Err(Failure::cache(format!(
+                "state {path}: is another program's; name the right file, or one that is not there yet"
+            )));
+        }
         if form > known {
             let path = path.display();
             return Err(Failure::cache(format!(
@@ -75,7 +85,7 @@ impl Store {
         }
         match form < known {
             false => {}
-            true if flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) => store.bring_up().map_err(failed)?,
+            true if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) => store.bring_up().map_err(failed)?,
             true => {
                 let path = path.display();
                 return Err(Failure::cache(format!(
@@ -86,8 +96,11 @@ impl Store {
         Ok(store)
     }
 
-    fn form(&self) -> rusqlite::Result<u32> {
-        self.connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+    /// Whose file it is, its form, and whether there is nothing in it, all at one moment.
+    fn marks(&self) -> rusqlite::Result<(u32, u32, bool)> {
+        let sql = "select application_id, user_version, not exists (select * from sqlite_schema)
+            from pragma_application_id, pragma_user_version";
+        self.connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
     }
 
     fn bring_up(&mut self) -> rusqlite::Result<()> {
@@ -131,6 +144,9 @@ fn failure(path: &Path, error: &rusqlite::Error) -> Failure {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             "; put a backup in its place, or move it away to begin without what it remembers"
         }
+        Some(ErrorCode::ReadOnly) => {
+            "; a round was killed while it wrote: ask as the user whom rounds run as, or after the next one"
+        }
         Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => "; is the disk full?",
         _ => "",
     };
@@ -166,7 +182,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.db");
         drop(Store::open(&path).unwrap());
-        assert_eq!(Store::open(&path).unwrap().form().unwrap(), FORMS.len() as u32);
+        assert_eq!(Store::open(&path).unwrap().marks().unwrap(), (APPLICATION, FORMS.len() as u32, false));
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         let before = fs::read(&path).unwrap();
         for open in [Store::open, Store::open_to_read] {
@@ -194,6 +210,53 @@ mod tests {
             .unwrap();
         let said = Store::open(&path).unwrap_err().to_string();
         assert!(said.contains("not a database; put a backup in its place"), "{said}");
+    }
+
+    #[test]
+    fn the_file_of_another_program_is_refused_and_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("statistics.db");
+        for (mark, form) in [(0x6d6c_7270_u32, 1_u32), (0, 0)] {
+            let other = Connection::open(&path).unwrap();
+            other
+                .execute_batch("drop table if exists names; create table names (name text not null)")
+                .unwrap();
+            other.pragma_update(None, "application_id", mark).unwrap();
+            other.pragma_update(None, "user_version", form).unwrap();
+            drop(other);
+            let before = fs::read(&path).unwrap();
+            for open in [Store::open, Store::open_to_read] {
+                let failure = open(&path).unwrap_err();
+                assert_eq!(failure.fault, Fault::Cache);
+                assert!(
+                    failure.to_string().contains("is another program's; name the right file"),
+                    "{failure}"
+                );
+            }
+            assert_eq!(fs::read(&path).unwrap(), before);
+        }
+    }
+
+    /// As a process leaves them that is killed between its writes: the file half written, the journal beside it.
+    #[test]
+    fn a_killed_round_is_taken_back_by_whoever_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy) = (folder.path().join("state.db"), folder.path().join("copy.db"));
+        let journal = |of: &Path| of.with_extension("db-journal");
+        let store = Store::open(&path).unwrap();
+        let insert = "insert into host (name) values (?)";
+        store.connection.execute(insert, ["before"]).unwrap();
+        // With hardly any memory SQLite writes pages before the transaction ends.
+        store.connection.execute_batch("pragma cache_size = 1; pragma cache_spill = 1; begin").unwrap();
+        for _ in 0..1000 {
+            store.connection.execute(insert, ["half ".repeat(100)]).unwrap();
+        }
+        fs::copy(journal(&path), journal(&copy)).unwrap();
+        fs::copy(&path, &copy).unwrap();
+        assert!(fs::metadata(&copy).unwrap().len() > 100_000);
+        let seen = Store::open_to_read(&copy).unwrap();
+        assert_eq!(seen.names().unwrap().into_values().collect::<Vec<_>>(), ["before"]);
+        assert!(!journal(&copy).exists());
     }
 
     #[test]

@@ -73,6 +73,22 @@ fn the_program_checks_and_tells() {
     let well = world.run("check", &["--check"]);
     assert_eq!((well.code, &*well.printed), (Some(0), "well: 6 hosts in categories, 3 files to ask for\n"));
     assert!(!world.config.state.exists());
+    let absent = world.folder().join("absent");
+    let no_folder = world.run(
+        "check",
+        &[
+            "--check",
+            "--output",
+            absent.to_str().unwrap(),
+            "--interchange",
+            world.config.interchange().to_str().unwrap(),
+        ],
+    );
+    assert_eq!((no_folder.code, &*no_folder.printed), (Some(71), ""));
+    assert!(
+        no_folder.said.contains("absent: is no folder that is there; make it, or name another"),
+        "{no_folder:?}"
+    );
 
     world.servers[0].die();
     let check = world.run("check", &[]);

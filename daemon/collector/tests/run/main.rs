@@ -3,6 +3,7 @@
 
 mod faults;
 mod files;
+mod import;
 mod kinds;
 mod program;
 mod real;

@@ -73,10 +73,10 @@ impl Links<'_> {
         format!("{}?{query}{and}{format}", self.end())
     }
 
-    /// The last segment of the path.
+    /// The last segment of the path, with the ending that may have asked for a page: `format` counts before it, and a name may
+    /// end so, too.
     fn end(self) -> String {
         let end = self.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        let end = end.strip_suffix(b".mirrorlist").unwrap_or(end);
         format!("./{}", String::from_utf8_lossy(end))
     }
 
@@ -109,7 +109,10 @@ mod tests {
         assert_eq!(all.unfiltered(), Some(unfiltered));
         assert_eq!(Links { query: b"path=a&format=html", ..all }.unfiltered(), None);
         let file = Links { path: b"/dl/x.iso.mirrorlist", query: b"limit=1&explain=1" };
-        assert_eq!(file.unfiltered(), Some(("limit=1".to_owned(), "./x.iso?format=html".to_owned())));
-        assert_eq!(file.explained(), "./x.iso?limit=1&format=html&explain=1");
+        assert_eq!(
+            file.unfiltered(),
+            Some(("limit=1".to_owned(), "./x.iso.mirrorlist?format=html".to_owned()))
+        );
+        assert_eq!(file.explained(), "./x.iso.mirrorlist?limit=1&format=html&explain=1");
     }
 }

@@ -83,7 +83,7 @@ impl<'q> Params<'q> {
             limit: word(Name::Limit),
             format: word(Name::Format),
             again: word(Name::Again),
-            flag: FLAGS.into_iter().find(|(name, _)| flag(*name)).map(|(_, asked)| asked),
+            flag: FLAGS.into_iter().find(|(_, name, _)| flag(*name)).map(|(.., asked)| asked),
             redirect: flag(Name::Redirect),
             time: flag(Name::Time),
             strict: flag(Name::Strict),
@@ -101,17 +101,17 @@ pub enum Flag {
     Of(Format),
 }
 
-const FLAGS: [(Name, Flag); 6] = [
-    (Name::Mirrorlist, Flag::Mirrorlist),
-    (Name::Json, Flag::Of(Format::Json)),
-    (Name::Meta4, Flag::Of(Format::Metalink4)),
-    (Name::Metalink, Flag::Of(Format::Metalink)),
-    (Name::Sha256, Flag::Of(Format::Hash(Hash::Sha256))),
-    (Name::Sha512, Flag::Of(Format::Hash(Hash::Sha512))),
+const FLAGS: [(&str, Name, Flag); 6] = [
+    ("mirrorlist", Name::Mirrorlist, Flag::Mirrorlist),
+    ("json", Name::Json, Flag::Of(Format::Json)),
+    ("meta4", Name::Meta4, Flag::Of(Format::Metalink4)),
+    ("metalink", Name::Metalink, Flag::Of(Format::Metalink)),
+    ("sha256", Name::Sha256, Flag::Of(Format::Hash(Hash::Sha256))),
+    ("sha512", Name::Sha512, Flag::Of(Format::Hash(Hash::Sha512))),
 ];
 
 /// The parameters that mean something.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Name {
     Repo,
     Arch,
@@ -197,6 +197,22 @@ pub fn is_known(written: &[u8]) -> bool {
     Name::read(written).is_some()
 }
 
+/// The last value of a parameter, decoded, as sent; `None` if it is not there.
+pub fn given<'q>(query: &'q [u8], name: &str) -> Option<Cow<'q, [u8]>> {
+    let name = Name::of(name.as_bytes())?;
+    let mut pairs = query.split(|byte| *byte == b'&').map(|pair| {
+        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        (Name::read(&pair[..at]), pair.get(at + 1..).unwrap_or_default())
+    });
+    pairs.rfind(|(of, _)| *of == Some(name)).map(|(_, value)| decode(value))
+}
+
+/// The flags that are there and not `0`, in the order in which they count.
+pub fn flags(query: &[u8]) -> impl Iterator<Item = (&'static str, Flag)> {
+    let is_set = |name| given(query, name).is_some_and(|value| *trim_blanks(&value) != *b"0");
+    FLAGS.into_iter().filter(move |(name, ..)| is_set(name)).map(|(name, _, flag)| (name, flag))
+}
+
 /// The names in a query string that mean nothing, decoded, in the order in which they stand there.
 pub fn unknown(query: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let names = query.split(|byte| *byte == b'&').filter_map(|pair| pair.split(|byte| *byte == b'=').next());
@@ -210,8 +226,8 @@ pub fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a name can be one of the cache at all: UTF-8 without control characters, not too long.
 pub fn acceptable(name: &[u8]) -> bool {
-    // Nearly always.
-    let plain = name.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    // Nearly always; without a branch for each byte.
+    let plain = name.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
     let text = || std::str::from_utf8(name).is_ok_and(|text| !text.contains(|c: char| c.is_control()));
     name.len() <= LONGEST_NAME && (plain || text())
 }

@@ -251,12 +251,14 @@ impl<'q> Query<'q> {
         (query, FileQuery { leads, slash, accept: request.accept })
     }
 
-    /// Of the schemes by which a host can be reached, those of which a list or a redirect shows a URL: all that were
-    /// asked for, else the best; one for the forms that show one URL a host.
+    /// Of the schemes by which a host can be reached, those of which an answer shows a URL: in a list all that were asked for,
+    /// else the best.
     #[inline]
     pub fn shown(&self, usable: Schemes) -> Schemes {
-        let usable = usable.and(self.wanted());
-        if self.protocols.is_some() && self.format == Format::Text { usable } else { usable.best() }
+        match self.protocols {
+            Some(asked) if self.format == Format::Text => usable.and(asked),
+            _ => usable.and(self.wanted()).best(),
+        }
     }
 
     /// Whether mirrors are named by https and http alone: by forms for programs that speak nothing else, and below a prefix by

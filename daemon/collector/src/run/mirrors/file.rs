@@ -183,7 +183,7 @@ impl Reading<'_> {
 }
 
 /// The one spelling of a URL under which a category is, with a slash at its end.
-fn base_url(text: &str) -> Result<Url, String> {
+pub fn base_url(text: &str) -> Result<Url, String> {
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("has a blank or a control character".into());
     }
@@ -285,7 +285,7 @@ fn netblocks(entry: &Entry, is_trusted: bool) -> Result<BTreeSet<IpNetwork>, Fai
 }
 
 /// A prefix without host bits; an address is one of its own. Not everybody's.
-fn prefix(text: &str) -> Option<IpNetwork> {
+pub fn prefix(text: &str) -> Option<IpNetwork> {
     let network: IpNetwork = text.trim().parse().ok()?;
     let network = IpNetwork::new(network.network(), network.prefix()).ok()?;
     Some(network).filter(|network| network.prefix() > 0)
