@@ -101,9 +101,9 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
         ("/", "requests on"),
         ("/style.css", "--paper"),
         ("/statistics/", "Countries"),
-        ("/mirrors.json", "\"hudson.example.com\""),
-        ("/map/index.html", "mekong.example.net: fails, somewhere in Viet"),
-        ("/propagation/epel-10~2bx86_64.html", "isar.example.org"),
+        ("/mirrors.json", of_hudson),
+        ("/map/index.html", "127.0.1.6: answers"),
+        ("/propagation/epel-10~2bx86_64.html", "mirrors/127.0.1.2.html"),
     ] {
         let answer = client(path);
         assert!(answer.status == 200 && answer.body.contains(shown), "{path}: {answer:?}");
