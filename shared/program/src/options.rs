@@ -49,18 +49,14 @@ pub fn read<T: Args>(flags: &ArgMatches) -> Result<T, Failure> {
     read_with(flags, &[]).map(|(options, _)| options)
 }
 
-/// The options of `T`, of a file in which other subcommands have theirs: what it says to these is checked, and not taken.
-pub fn read_beside<T: Args>(flags: &ArgMatches, others: &[Command]) -> Result<T, Failure> {
-    read_from(flags, &[], others).map(|(options, _)| options)
-}
-
 /// The options of `T`, and what the file says in these sections, whose keys are free: sections in its order, and so are
 /// their entries.
 pub fn read_with<T: Args>(flags: &ArgMatches, free: &[&str]) -> Result<(T, Vec<Entry>), Failure> {
-    read_from(flags, free, &[])
+    read_beside(flags, free, &[])
 }
 
-fn read_from<T: Args>(
+/// The same, of a file in which other subcommands have theirs, too: what it says to these is checked, and not taken.
+pub fn read_beside<T: Args>(
     mut flags: &ArgMatches,
     free: &[&str],
     others: &[Command],
@@ -110,11 +106,17 @@ pub fn command_of<T: Args>() -> Command {
 }
 
 fn of_files(command: &Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|option| option.get_action().takes_values() && option.get_id() != CONFIG)
+    let is_of_files = |option: &&Arg| {
+        option.get_action().takes_values() && !option.is_positional() && option.get_id() != CONFIG
+    };
+    command.get_arguments().filter(is_of_files)
 }
 
 /// An option as flags, one a value. Of an empty list the flag alone is left.
 fn written<V: AsRef<OsStr>>(option: &Arg, values: impl IntoIterator<Item = V>) -> Vec<OsString> {
+    if option.is_positional() {
+        return values.into_iter().map(|value| value.as_ref().to_owned()).collect();
+    }
     let flag = OsString::from(format!("--{}", option.get_long().unwrap_or_default()));
     let with = |value: V| [flag.as_os_str(), "=".as_ref(), value.as_ref()].into_iter().collect();
     let flags: Vec<OsString> = values.into_iter().map(with).collect();
@@ -160,14 +162,16 @@ fn said_in(path: &Path, command: &Command, free: &[&str], others: &[Command]) ->
         Ok(())
     };
     for (at, name, value) in keyed(table.get_ref()) {
+        if free.contains(&name)
+            && let Some(inside) = place.section(name, value)
+        {
+            entries.extend(inside?);
+            continue;
+        }
         let DeValue::Table(inside) = value else {
             take(None, (at, name, value))?;
             continue;
         };
-        if free.contains(&name) {
-            entries.extend(place.entries(name, inside)?);
-            continue;
-        }
         let commands = std::iter::once(command).chain(others);
         let sections: Vec<&str> = commands.flat_map(of_files).filter_map(Arg::get_help_heading).collect();
         if !sections.contains(&name) {
@@ -450,7 +454,8 @@ mod tests {
             let path = file.path().to_str().unwrap();
             let arguments = ["program", "--config", path].into_iter().map(OsString::from);
             let flags = flags(InSections::command(), arguments).unwrap();
-            let read = read_beside::<InSections>(&flags, &others);
+            let read = read_beside::<InSections>(&flags, &[], &others);
+            let read = read.map(|(options, _)| options);
             read.map_err(|failure| failure.to_string().replace(path, "FILE"))
         };
         let taken = read("max-size = 7\nname = ['c']\n[one]\nmax-size = 3").unwrap();
