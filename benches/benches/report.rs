@@ -1,29 +1,38 @@
 //! How long `mirrorlist-report` takes to count a log and to write a year's pages, and how much memory, beside `wc -l` of the
 //! same log.
 //!
-//! 10,000,000 lines of an access log, with 300 repositories and 224 countries; it takes 800 MB of disk.
+//! Counted are 10,000,000 lines of an access log, with 300 repositories and 224 countries; they take 800 MB of disk. Written
+//! are all pages of 500 mirrors, 1,500 repositories and 365 days, with what the collector leaves.
 //! `MIRRORLIST_LONG=1 cargo bench --package benches --bench report`; without that it is a hundredth of it, so that it does
 //! not rot.
 
+use cache::{
+    inventory::{Carrier, Directory, Host, HostUrl, Inventory, Placement, Repository, Roster, SetPosition},
+    place::Place,
+    scheme::Scheme,
+};
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use std::{
     env,
     error::Error,
     fmt::Write as _,
+    fs,
     fs::File,
     io::{BufWriter, Write as _},
     path::Path,
     process::{Command, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
 };
 use testkit::{
     process::{ended_children_ns, peak_of},
     stack,
 };
 use time::{Date, OffsetDateTime};
+use wire::code::Country;
 
-/// What is aimed at, of the large log.
-const SECONDS: f64 = 10.0;
-const MEGABYTES: f64 = 50.0;
+/// What is aimed at, of the large log and of the large site: seconds and megabytes.
+const OF_COUNT: (f64, f64) = (10.0, 50.0);
+const OF_RENDER: (f64, f64) = (10.0, 150.0);
 
 /// Days that the lines are of.
 const DAYS: u64 = 365;
@@ -46,21 +55,165 @@ fn main() -> Result<(), Box<dyn Error>> {
     told(&format!("wc -l of {lines} lines"), Command::new("wc").arg("-l").arg(&log))?;
     let mut count = Command::new(&program);
     count.args(["count", "--source", "bench", "--database"]).arg(&database).arg(&log);
-    let (seconds, megabytes) = told("count", &mut count)?;
+    let counted = told("count", &mut count)?;
     told("count, with nothing new", &mut count)?;
     let mut render = Command::new(&program);
     render.args(["render", "--database"]).arg(&database).arg("--output").arg(&site);
     told("render", &mut render)?;
     println!("the database has {} kB", database.metadata()?.len() / 1024);
+    let (hosts, repositories) = if is_long { (500, 1500) } else { (50, 15) };
+    let (log, database) = (folder.path().join("all.log"), folder.path().join("all.db"));
+    let [cache, round, spread] =
+        ["cache", "mirrors.json", "propagation.json"].map(|name| folder.path().join(name));
+    write_all_repositories(&log, repositories)?;
+    fs::write(&cache, &*cache::write(&inventory(hosts, repositories)?, 0)?.0)?;
+    fs::write(&round, self::round(hosts))?;
+    fs::write(&spread, self::spread(hosts))?;
+    let mut count = Command::new(&program);
+    count.args(["count", "--source", "bench", "--database"]).arg(&database).arg(&log).stdout(Stdio::null());
+    if !count.status()?.success() {
+        return Err("the log of all repositories cannot be counted".into());
+    }
+    let mut render = Command::new(&program);
+    render
+        .arg("render")
+        .arg("--database")
+        .arg(&database)
+        .arg("--output")
+        .arg(&site)
+        .arg("--cache")
+        .arg(&cache);
+    render.arg("--mirrors").arg(&round).arg("--propagation").arg(&spread);
+    let rendered =
+        told(&format!("render {hosts} mirrors, {repositories} repositories, {DAYS} days"), &mut render)?;
+    println!("the site has {} MB", size(&site)? >> 20);
     if is_long {
-        let met = |is_met| if is_met { "met" } else { "not met" };
-        println!(
-            "targets of count: {SECONDS} s {}, {MEGABYTES} MB {}",
-            met(seconds <= SECONDS),
-            met(megabytes <= MEGABYTES)
-        );
+        for (what, (seconds, megabytes), (most_seconds, most_megabytes)) in
+            [("count", counted, OF_COUNT), ("render", rendered, OF_RENDER)]
+        {
+            let met = |is_met| if is_met { "met" } else { "not met" };
+            println!(
+                "targets of {what}: {most_seconds} s {}, {most_megabytes} MB {}",
+                met(seconds <= most_seconds),
+                met(megabytes <= most_megabytes)
+            );
+        }
     }
     Ok(())
+}
+
+/// Bytes of all files in a folder.
+fn size(folder: &Path) -> Result<u64, Box<dyn Error>> {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        sum += if entry.file_type()?.is_dir() { size(&entry.path())? } else { entry.metadata()?.len() };
+    }
+    Ok(sum)
+}
+
+/// An access log of the last year, in which every repository is asked for on every day.
+fn write_all_repositories(path: &Path, repositories: usize) -> Result<(), Box<dyn Error>> {
+    let mut random = SmallRng::seed_from_u64(2);
+    let today = OffsetDateTime::now_utc().date().to_julian_day();
+    let mut log = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    for age in (0..DAYS).rev() {
+        let day = Date::from_julian_day(today - age as i32)?;
+        for repository in 0..repositories {
+            for arch in ["x86_64", "aarch64"] {
+                let country = COUNTRIES[random.random_range(0..COUNTRIES.len())];
+                writeln!(
+                    log,
+                    "IP: N/A; DATE: {day}; COUNTRY: {country}; REPO: repository-{repository}; ARCH: {arch}"
+                )?;
+            }
+        }
+    }
+    log.flush()?;
+    Ok(())
+}
+
+const COUNTRIES: [&str; 24] = [
+    "AR", "AU", "BE", "BR", "CA", "CH", "CN", "CZ", "DE", "DK", "ES", "FR", "GB", "IN", "IT", "JP", "KR",
+    "NL", "PL", "RU", "SE", "US", "VN", "ZA",
+];
+
+fn base(host: usize) -> String {
+    format!("https://mirror-{host}.example.org/pub")
+}
+
+/// A cache in which nine of ten hosts have any repository, of two architectures.
+fn inventory(hosts: usize, repositories: usize) -> Result<Inventory, Box<dyn Error>> {
+    let mut random = SmallRng::seed_from_u64(3);
+    let mut inventory = Inventory { source_time: now()?, ..Inventory::default() };
+    let mut carriers = Vec::new();
+    for number in 0..hosts {
+        let country = Country::parse(COUNTRIES[random.random_range(0..COUNTRIES.len())].as_bytes());
+        let place = Place::new(random.random_range(-50.0..65.0), random.random_range(-180.0..180.0));
+        let place = place.filter(|_| number % 3 > 0);
+        let host = Host { country, place, bandwidth: 1000, ..Host::default() };
+        inventory.hosts.insert(number as i64 + 1, host);
+        let urls = [(Scheme::Https, base(number)), (Scheme::Http, base(number).replace("https:", "http:"))];
+        let urls = urls.map(|(scheme, text)| inventory.urls.insert_full(HostUrl { scheme, text }).0 as u32);
+        let placement = Placement { host: number as u32, urls: urls.to_vec() };
+        let (placement, _) = inventory.placements.insert_full(placement);
+        let countries = country.into_iter().collect();
+        carriers.push(Carrier { placement: placement as u32, public: true, countries });
+    }
+    let mut roster = Roster::default();
+    for number in 0..repositories {
+        let mut repository = Repository::default();
+        for arch in ["x86_64", "aarch64"] {
+            let subpath = format!("releases/{number}/Everything/{arch}/os");
+            let carriers = carriers.iter().filter(|_| random.random_range(0..10) > 0).cloned();
+            let carriers = SetPosition { roster: 0, set: roster.set_of(carriers) };
+            inventory
+                .directories
+                .insert(format!("pub/{subpath}"), Directory { carriers, subpath: subpath.clone() });
+            repository.archs.insert(arch.into(), format!("pub/{subpath}"));
+        }
+        inventory.repositories.insert(format!("repository-{number}"), repository);
+    }
+    inventory.rosters.push(roster);
+    Ok(inventory)
+}
+
+fn now() -> Result<u64, Box<dyn Error>> {
+    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())
+}
+
+/// What the collector would have seen of all hosts.
+fn round(hosts: usize) -> String {
+    let time = now().unwrap_or_default();
+    let mirrors: Vec<serde_json::Value> = (0..hosts)
+        .map(|host| {
+            let urls = [base(host), base(host).replace("https:", "http:")].map(|url| {
+                serde_json::json!({"url": url, "category": "pub", "answer": "good", "failures": 0, "good": 0, "suspended": null})
+            });
+            serde_json::json!({"id": host + 1, "name": "", "families": [4], "urls": urls})
+        })
+        .collect();
+    serde_json::json!({"time": time, "mirrors": mirrors}).to_string()
+}
+
+/// Twenty repositories over 400 days.
+fn spread(hosts: usize) -> String {
+    let time = now().unwrap_or_default() / 3600 * 3600;
+    let hours: Vec<serde_json::Value> = (0..400 * 24_u64)
+        .rev()
+        .map(|ago| {
+            let late = ago * 7 % 40;
+            serde_json::json!({"hour": time - ago * 3600, "current": hosts as u64 - 40, "one_day": 40 - late, "two_days": late,
+                "older": 0, "no_answer": 0})
+        })
+        .collect();
+    let ages: Vec<serde_json::Value> = (0..hosts)
+        .map(|host| serde_json::json!({"id": host + 1, "age": if host % 9 > 0 { "current" } else { "older" }, "since": time}))
+        .collect();
+    let repositories: Vec<serde_json::Value> = (0..20)
+        .map(|number| serde_json::json!({"name": format!("repository-{number}+x86_64"), "hours": hours, "hosts": ages}))
+        .collect();
+    serde_json::json!({"time": time, "repositories": repositories}).to_string()
 }
 
 /// Writes an access log of the last year, the oldest lines first.

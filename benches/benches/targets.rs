@@ -12,7 +12,7 @@ use benches::{
         Parts,
         time::{call_us, calls_us},
     },
-    measure::{Measured, median},
+    measure::{Measured, Server, median},
     moments::{build, reload_to_first_new_answer, start_to_first_answer},
     yardsticks::Yardstick,
 };
@@ -170,7 +170,8 @@ impl Targets {
                 self.row(&figure, 2.0, our_tail / hypers, "x");
             }
         }
-        self.redirects(&contest, time)
+        self.redirects(&contest, time)?;
+        self.forms(&contest, time)
     }
 
     /// A path of the redirector beside nginx's own redirect, in turns.
@@ -178,20 +179,36 @@ impl Targets {
         for server in contest.redirects(true)? {
             server.measure(4, time / 10)?;
         }
-        let servers = contest.redirects(false)?;
+        if let [ours, nginx] = self.costs(&contest.redirects(false)?, time)?[..] {
+            let figure =
+                format!("redirect, 100 connections ({ours:.1} us), times nginx's return 302 ({nginx:.1})");
+            self.row(&figure, 2.2, ours / nginx, "x");
+        }
+        Ok(())
+    }
+
+    /// The page and the JSON object of lists beside the lists, in turns.
+    fn forms(&mut self, contest: &Contest, time: Duration) -> Result<(), String> {
+        let servers = contest.forms()?;
+        let costs = self.costs(&servers, time)?;
+        for (server, cost) in servers.iter().zip(&costs).skip(1) {
+            let (name, list) = (server.name, costs[0]);
+            let figure =
+                format!("{name}, 100 connections ({cost:.1} us), times the same mirrorlist ({list:.1})");
+            self.row(&figure, 4.0, cost / list, "x");
+        }
+        Ok(())
+    }
+
+    /// What an answer costs each at 100 connections, asked in turns: medians of the processor time, in microseconds.
+    fn costs(&self, servers: &[Server], time: Duration) -> Result<Vec<f64>, String> {
         let mut turns: Vec<Vec<Measured>> = servers.iter().map(|_| Vec::new()).collect();
         for _ in 0..self.turns {
             for (server, turns) in servers.iter().zip(&mut turns) {
                 turns.push(server.measure(100, time)?);
             }
         }
-        let costs: Vec<f64> = turns.iter().map(|turns| Measured::median(turns).cpu_us).collect();
-        if let [ours, nginx] = costs[..] {
-            let figure =
-                format!("redirect, 100 connections ({ours:.1} us), times nginx's return 302 ({nginx:.1})");
-            self.row(&figure, 2.2, ours / nginx, "x");
-        }
-        Ok(())
+        Ok(turns.iter().map(|turns| Measured::median(turns).cpu_us).collect())
     }
 
     /// What workers do without system calls.

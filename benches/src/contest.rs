@@ -42,6 +42,9 @@ pub const HYPER: &str = "hyper, a constant";
 /// The echo of frames.
 pub const ECHO: &str = "echo of frames";
 
+/// Questions of lists.
+pub const MIRRORLIST: &str = "mirrorlist";
+
 /// Everyone, running.
 #[derive(Debug)]
 pub struct Contest {
@@ -75,7 +78,7 @@ impl Contest {
         let view = View::check(&bytes).map_err(|error| format!("cache: {error}"))?;
         let mut rounds = Vec::new();
         for (name, kind, size) in
-            [("metalink", Kind::Metalink, 26_000), ("mirrorlist", Kind::Mirrorlist, 6_000)]
+            [("metalink", Kind::Metalink, 26_000), (MIRRORLIST, Kind::Mirrorlist, 6_000)]
         {
             let rules = Rules { minimum: MINIMUM, ..Rules::default() };
             let strict = of_size(view, rules, questions(&view, kind, LOOKED_AT, 1), size);
@@ -115,25 +118,51 @@ impl Contest {
     /// The service asked for files below a prefix of its redirector, and nginx with one redirect, both over TCP. `strict`:
     /// the service's answers are looked at.
     pub fn redirects(&self, strict: bool) -> Result<Vec<Server>, String> {
-        let failed = |error: std::io::Error| format!("processes: {error}");
-        let of = |name, address, processes, questions: Vec<Question>| Server {
-            name,
-            way: TCP,
-            target: Target::Tcp(address),
-            speech: Speech::Http,
-            processes,
-            questions: questions.into(),
-        };
-        let only_status =
-            |question: &Question| Question { expected: Expected::Status(302), ..question.clone() };
-        let asked = if strict { self.files.clone() } else { self.files.iter().map(only_status).collect() };
-        let mut servers = vec![of(SERVICE, self.stack.http, self.stack.processes().map_err(failed)?, asked)];
+        let asked = if strict { self.files.clone() } else { with_status(&self.files, 302) };
+        let mut servers = vec![self.ours(SERVICE, asked)?];
         if let (Some(nginx), Some(first)) = (&self.nginx, self.files.first()) {
-            let constant = Question { target: REDIRECT.into(), ..only_status(first) };
-            let processes = nginx.processes().map_err(failed)?;
-            servers.push(of(NGINX_302, nginx.address, processes, vec![constant]));
+            let constant =
+                Question { target: REDIRECT.into(), expected: Expected::Status(302), ..first.clone() };
+            servers.push(Server {
+                name: NGINX_302,
+                way: TCP,
+                target: Target::Tcp(nginx.address),
+                speech: Speech::Http,
+                processes: nginx.processes().map_err(|error| format!("processes: {error}"))?,
+                questions: [constant].into(),
+            });
         }
         Ok(servers)
+    }
+
+    /// The service asked over TCP for lists, and for the same as a page and as a JSON object.
+    pub fn forms(&self) -> Result<[Server; 3], String> {
+        let lists = self.rounds.iter().find(|round| round.kind == MIRRORLIST).ok_or("no lists")?;
+        let lists = with_status(&lists.strict, 200);
+        let form = |format| {
+            let with = |list: &Question| Question {
+                target: format!("{}&format={format}", list.target),
+                ..list.clone()
+            };
+            lists.iter().map(with).collect()
+        };
+        Ok([
+            self.ours(MIRRORLIST, lists.clone())?,
+            self.ours("page", form("html"))?,
+            self.ours("JSON", form("json"))?,
+        ])
+    }
+
+    /// The service over TCP.
+    fn ours(&self, name: &'static str, questions: Vec<Question>) -> Result<Server, String> {
+        Ok(Server {
+            name,
+            way: TCP,
+            target: Target::Tcp(self.stack.http),
+            speech: Speech::Http,
+            processes: self.stack.processes().map_err(|error| format!("processes: {error}"))?,
+            questions: questions.into(),
+        })
     }
 
     /// Everyone who answers requests of each kind, the service first. `strict`: its answers are looked at.
@@ -169,4 +198,9 @@ impl Contest {
         add(ECHO, wire(&round.echo.socket), &[("echo", round.echo.running.pid())], &round.file);
         Ok(servers)
     }
+}
+
+/// The same requests, of whose answers the status alone is looked at.
+fn with_status(asked: &[Question], status: u16) -> Vec<Question> {
+    asked.iter().map(|one| Question { expected: Expected::Status(status), ..one.clone() }).collect()
 }

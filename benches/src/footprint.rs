@@ -97,7 +97,8 @@ pub fn service(programs: &Programs, cache: &Path, workers: usize, requests: u64)
     let view = View::check(&bytes).map_err(|error| format!("cache: {error}"))?;
     let asked = questions(&view, Kind::Mix, 8192, 1);
     let options = ["--workers", &workers.to_string(), "--minimum", "100"];
-    let stack = Stack::start(programs, cache, &options, &[])?;
+    // With ten thousand hosts the answers that are under way are larger than the limit allows; clients here read at once.
+    let stack = Stack::start(programs, cache, &options, &["--max-unsent", "268435456"])?;
     let processes = stack.processes().map_err(failed)?;
     let with_role = |role: &str| -> Vec<u32> {
         processes.iter().filter(|process| process.0 == role).map(|process| process.1).collect()

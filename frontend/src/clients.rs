@@ -292,6 +292,7 @@ impl Guest {
         let mut unread = self.clients.unread.borrow_mut();
         unread.enter(Rc::clone(&self.client));
         while let Some(surplus) = unread.surplus(self.since.get()) {
+            self.clients.counters.slow_readers.count();
             surplus.told(Order::End);
         }
     }

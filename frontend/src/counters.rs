@@ -52,6 +52,8 @@ counters! {
         connections, "mirrorlist_http_connections_accepted", "Connections of clients, ever.";
         made_room, "mirrorlist_http_connections_closed_for_room",
             "Idle connections that were closed at the limit so that others got in.";
+        slow_readers, "mirrorlist_http_connections_cut_off",
+            "Connections that were cut off because unread answers were more than max-unsent allows.";
     }
     // What is told with labels, as part of another figure, or not at all.
     others {

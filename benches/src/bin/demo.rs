@@ -1,6 +1,6 @@
 //! `cargo demo`: the whole stack on a built-in sample, to be tried with curl.
 
-use benches::demo::{guide, repository};
+use benches::demo::{figures, guide, repository};
 use clap::Parser;
 use prost::Message as _;
 use signal_hook::{
@@ -10,7 +10,7 @@ use signal_hook::{
 use std::{fs, net::SocketAddr, process::ExitCode};
 use testkit::{
     inputs, sample,
-    stack::{Programs, Stack},
+    stack::{self, Programs, Stack},
 };
 
 /// Serve a built-in sample of a dozen mirrors with daemon and front end until Ctrl-C, and print what to try
@@ -38,6 +38,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         Signals::new(TERM_SIGNALS.iter().chain(&[SIGHUP])).map_err(|error| format!("signals: {error}"))?;
     eprintln!("building the programs ...");
     let programs = Programs::build()?;
+    let report = stack::report()?;
     let folder = tempfile::Builder::new()
         .prefix("mirrorlist-demo-")
         .tempdir()
@@ -47,10 +48,12 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let mirror = repository::serve().map_err(|error| format!("mirror: {error}"))?;
     let mut list = sample::mirror_list();
     repository::add(&mut list, mirror);
+    figures::complete(&mut list);
     sample::write(folder.path())
         .and_then(|()| fs::write(in_folder(inputs::MIRRORMANAGER), list.encode_to_vec()))
         .map_err(|error| format!("sample: cannot be written ({error})"))?;
     inputs::compile(&programs, folder.path(), &cache)?;
+    let site = figures::serve(&report, folder.path(), &cache, &list)?;
     let listen = arguments.listen.to_string();
     let (control_option, admin_option) = (control.display().to_string(), format!("unix:{}", admin.display()));
     let stack = Stack::start(
@@ -64,6 +67,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let places = guide::Places {
         programs: &programs,
         http: stack.http,
+        site,
         cache: &cache,
         control: &control,
         socket: &stack.socket,

@@ -15,6 +15,8 @@ pub struct Places<'a> {
     pub programs: &'a Programs,
     /// Where HTTP is answered.
     pub http: SocketAddr,
+    /// Where the pages of statistics are.
+    pub site: SocketAddr,
     /// The cache file.
     pub cache: &'a Path,
     /// The daemon's control socket.
@@ -107,6 +109,13 @@ pub fn text(places: &Places<'_>) -> String {
     ];
     let mut text = format!("serving a sample of a dozen mirrors on http://{http}; try\n");
     write(&mut text, &answers);
+    // Writing to a string does not fail.
+    let _ = writeln!(
+        text,
+        "\nand look in a browser at statistics of a year, propagation, a map and the list of mirrors, which mirrorlist-report has\n\
+         made of invented figures: http://{}/",
+        places.site
+    );
     text.push_str("\nand look behind it\n");
     write(&mut text, &looks);
     text.push_str("\nCtrl-C ends it.");

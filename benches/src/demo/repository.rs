@@ -2,16 +2,12 @@
 //!
 //! Its metadata name one package, which nobody can fetch. The files never change, and so their hashes are written here.
 
+use super::web;
 use interchange::message::{
     FileDetails, FileDetailsDirectory, FileDetailsFile, IntInts, IntString, MirrorList, MirrorListDirectory,
     StringString,
 };
-use std::{
-    io::{self, BufRead as _, BufReader, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
-    thread,
-    time::Duration,
-};
+use std::{io, net::SocketAddr};
 
 const DIRECTORY: &str = "pub/demo";
 /// The numbers of the mirror and of its URL, which none of the sample's have.
@@ -25,35 +21,14 @@ const REPOMD_SHA256: &str = "08b665715b52a058cac94c50df488c53fd6fe6dfc27ef8a2a8e
 
 /// Serves the repository for as long as the process lives; where it is.
 pub fn serve() -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?;
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            // A client that goes away is no matter of ours.
-            thread::spawn(move || answer(&stream));
-        }
-    });
-    Ok(address)
-}
-
-/// Answers one request and closes.
-fn answer(mut stream: &TcpStream) -> io::Result<()> {
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut lines = BufReader::new(stream).lines();
-    let request = lines.next().transpose()?.unwrap_or_default();
-    // The head goes on to an empty line; closing before it is read would reset the connection.
-    for line in lines {
-        if line?.is_empty() {
-            break;
-        }
-    }
-    let path = request.split(' ').nth(1).unwrap_or_default();
-    let (status, body) = match path.strip_prefix("/pub/demo/repodata/") {
-        Some("repomd.xml") => ("200 OK", REPOMD),
-        Some("primary.xml") => ("200 OK", PRIMARY),
-        _ => ("404 Not Found", ""),
-    };
-    write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+    web::serve(|path| {
+        let text = match path.strip_prefix("/pub/demo/repodata/")? {
+            "repomd.xml" => REPOMD,
+            "primary.xml" => PRIMARY,
+            _ => return None,
+        };
+        Some(("text/xml", text.into()))
+    })
 }
 
 /// Adds the repository `demo` and its mirror to what MirrorManager says.

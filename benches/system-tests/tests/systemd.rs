@@ -23,11 +23,12 @@ use testkit::{
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd");
 
 /// Services, and the exposure that each may have: ten times the number that systemd-analyze prints.
-const SERVICES: [(&str, &str); 7] = [
+const SERVICES: [(&str, &str); 8] = [
     ("mirrorlistd.service", "8"),
     ("mirrorlist-http.service", "15"),
     ("mirrorlist-cache.service", "8"),
     ("mirrorlist-collect.service", "20"),
+    ("mirrorlist-run.service", "20"),
     ("mirrorlist-check.service", "20"),
     ("mirrorlist-suspended.service", "8"),
     ("mirrorlist-report.service", "8"),

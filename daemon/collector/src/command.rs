@@ -3,7 +3,7 @@
 //! What a subcommand is asked for goes to standard output, everything else to standard error. Exit codes are those of
 //! [`program::failure::Fault`].
 
-use crate::{check, config, database, status};
+use crate::{check, config, database, import, run, status};
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use program::{
     failure::{self, Failure},
@@ -23,22 +23,33 @@ struct Arguments {
 enum Command {
     /// Read MirrorManager's database and write the file that its cache generator would
     Database(config::Options),
+    /// Look at the primary and at the mirrors of a folder, and write the file of what they have
+    Run(config::run::Options),
+    /// Make files of mirrors from AlmaLinux' or from a list of URLs
+    Import(config::import::Options),
     /// Ask mirrors whether they answer, once, and suspend those that do not
     Check(config::check::Options),
+    /// Look at one mirror as a run would, and say what to do about what is found; nothing is kept
+    CheckMirror(config::check_mirror::Options),
     /// Show who is suspended and why, and what the last round came to
     Status(config::status::Options),
 }
 
 /// Runs the subcommand that the arguments (program name first) ask for.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    failure::end(options::flags(command(), arguments).and_then(|flags| run(&flags)))
+    failure::end(options::flags(command(), arguments).and_then(|flags| obey(&flags)))
 }
 
-fn run(flags: &ArgMatches) -> Result<(), Failure> {
+fn obey(flags: &ArgMatches) -> Result<(), Failure> {
     let arguments = Arguments::from_arg_matches(flags);
     match arguments.map_err(|error| Failure::bug(error.to_string()))?.command {
         Command::Database(options) => options.settle(flags).and_then(|config| database::run(&config)),
+        Command::Run(options) => options.settle(flags).and_then(|config| run::run(&config)),
+        Command::Import(options) => import::run(&options),
         Command::Check(options) => options.settle(flags).and_then(|config| check::run(&config)),
+        Command::CheckMirror(options) => {
+            options.settle(flags).and_then(|config| run::check_mirror::run(&config))
+        }
         Command::Status(options) => options.settle(flags).and_then(|config| status::run(&config)),
     }
 }

@@ -1,10 +1,14 @@
 //! Every option of `mirrorlist-collect database`, declared once: its flag, key, section, help and default; those of
-//! [`check`] and [`status`] have files of their own.
+//! [`run`], [`check`] and [`status`] have files of their own.
 //!
 //! All of them read one TOML file, in which each checks what it says to the others, too; how flags are laid over it is in
 //! [`program::options`]. Database and output have no default: which they are is the site's to say.
 
 pub mod check;
+pub mod check_mirror;
+pub mod import;
+pub mod run;
+pub mod site;
 pub mod status;
 
 #[cfg(test)]
@@ -28,6 +32,8 @@ pub struct Config {
     pub url: Url,
     /// The interchange file to write.
     pub output: PathBuf,
+    /// What `check` remembers, for what it has measured; it need not be there.
+    pub state: PathBuf,
     /// How long to wait for a lock that somebody else holds.
     pub lock_timeout: Duration,
     /// How long a single statement may take.
@@ -48,6 +54,9 @@ pub struct Options {
     /// The interchange file to write
     #[arg(long, value_name = "FILE", help_heading = "database")]
     output: Option<PathBuf>,
+    /// The file in which check remembers by which versions of IP hosts answer
+    #[arg(long, value_name = "FILE", default_value = STATE)]
+    state: PathBuf,
     // Waiting any longer would only mean that the next reading begins before this one ends.
     /// Time to wait for a table that somebody has locked
     #[arg(long, value_name = "TIME", default_value = "10", value_parser = options::limit, help_heading = "database")]
@@ -71,11 +80,7 @@ impl Options {
     /// Settles these options, which `flags` say, and those of the file that they name.
     pub fn settle(self, flags: &ArgMatches) -> Result<Config, Failure> {
         let url_by_flag = self.url.is_some();
-        let options = if self.config.is_some() {
-            options::read_beside(flags, &[command_of::<check::Options>()])?
-        } else {
-            self
-        };
+        let options = if self.config.is_some() { read_shared(flags)?.0 } else { self };
         let url = options.url.ok_or_else(|| absent("url", "database", "URL"))?;
         let url = Url::parse(&url).map_err(|cause| Failure::config(format!("url: {cause}")))?;
         if url_by_flag && url.has_password() {
@@ -86,12 +91,27 @@ impl Options {
         Ok(Config {
             url,
             output: options.output.ok_or_else(|| absent("output", "file", "FILE"))?,
+            state: options.state,
             lock_timeout: options.lock_timeout,
             statement_timeout: options.statement_timeout,
             check: options.check,
             json: options.json,
         })
     }
+}
+
+/// The options of `T`, and what there is to be mirrored, of the file that all subcommands share.
+fn read_shared<T: Args>(flags: &ArgMatches) -> Result<(T, site::Site), Failure> {
+    let others = [command_of::<Options>(), command_of::<check::Options>(), command_of::<run::Options>()];
+    let (options, entries) = options::read_beside(flags, &site::SECTIONS, &others)?;
+    Ok((options, site::Site::read(&entries)?))
+}
+
+/// Takes what can stand in a header line.
+fn contact(text: &str) -> Result<String, Failure> {
+    let is_good = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    let refused = || Failure::config("expected a URL or an address of e-mail");
+    is_good.then(|| text.to_owned()).ok_or_else(refused)
 }
 
 /// An option without which nothing can be read.

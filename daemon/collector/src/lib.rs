@@ -2,7 +2,8 @@
 //!
 //! [`command`]: `mirrorlist-collect` and its subcommands; [`config`]: what they are told; [`connection`]: how a
 //! database is spoken to; [`database`]: MirrorManager's PostgreSQL into the interchange file; [`check`]: whether mirrors
-//! answer; [`http`]: how they are asked; [`store`]: what is remembered; [`status`]: what of that is shown.
+//! answer; [`run`]: a folder of mirrors and the tree that they copy; [`import`]: such a folder from what people have; [`http`]: how they are asked; [`store`]: what is
+//! remembered; [`status`]: what of that is shown.
 #![forbid(unsafe_code)]
 
 pub mod check;
@@ -11,7 +12,9 @@ pub mod config;
 pub mod connection;
 pub mod database;
 pub mod http;
-mod progress;
+pub mod import;
+pub mod progress;
+pub mod run;
 pub mod status;
 pub mod store;
 mod tls;

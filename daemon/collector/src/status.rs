@@ -1,4 +1,4 @@
-//! `mirrorlist-collect status`: what is remembered of rounds, for an operator or a script.
+//! `mirrorlist-collect status`: what is remembered of rounds and runs, for an operator or a script.
 
 use crate::{
     check::{
@@ -7,6 +7,7 @@ use crate::{
         seconds::DAY,
     },
     config::status::Config,
+    run::crawl::standing::{Detail, Runs},
     store::{
         Store,
         rounds::{Figures, Hour, Told},
@@ -41,6 +42,9 @@ pub struct Status {
     pub propagation: BTreeMap<String, Hour>,
     /// What has changed within a day, oldest first.
     pub changes: Vec<At>,
+    /// What runs know of mirrors, if there have been any.
+    #[serde(flatten)]
+    pub runs: Option<Runs>,
     #[serde(skip)]
     now: u64,
 }
@@ -56,7 +60,12 @@ pub struct At {
 /// Prints it.
 pub fn run(config: &Config) -> Result<(), Failure> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let status = Status::read(&Store::open_to_read(&config.state)?, now)?;
+    let store = Store::open_to_read(&config.state)?;
+    if let Some(mirror) = &config.mirror {
+        let detail = Detail::read(&store, mirror, now)?;
+        return printed(config.json, &detail, || detail.to_string());
+    }
+    let status = Status::read(&store, now)?;
     printed(config.json, &status, || status.to_string())
 }
 
@@ -77,6 +86,7 @@ impl Status {
             also_https: store.also_https()?.into_iter().collect(),
             propagation: store.last_hours()?,
             changes: changes.into_iter().map(|(time, told)| At { time, told }).collect(),
+            runs: Runs::read(store, now)?,
             now,
         })
     }
@@ -87,7 +97,12 @@ const BOTH: Known = Known { has: [true, true], missed: [0, 0] };
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(round) = &self.round else { return writeln!(f, "no round has been yet") };
+        if let Some(runs) = &self.runs {
+            write!(f, "{runs}")?;
+        }
+        let Some(round) = &self.round else {
+            return if self.runs.is_none() { writeln!(f, "no round has been yet") } else { Ok(()) };
+        };
         let ago = age(self.now.saturating_sub(round.time));
         writeln!(f, "round        {} of {}, {ago} ago", grouped(round.number), time(round.time))?;
         writeln!(f, "  hosts      {} asked in {:.1} s", grouped(round.hosts), round.seconds)?;

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use crate::look::{self, Colour, Link, Look};
 use clap::{ArgMatches, Args};
 use program::{
     failure::Failure,
@@ -46,6 +47,12 @@ pub struct Render {
     pub cache: Option<PathBuf>,
     /// The list of suspended URLs, which are left out.
     pub suspended: Option<PathBuf>,
+    /// What mirrors have answered, as the collector writes it.
+    pub mirrors: Option<PathBuf>,
+    /// How repositories have spread, as the collector writes it.
+    pub propagation: Option<PathBuf>,
+    /// What is on every page.
+    pub look: Look,
 }
 
 /// Which logs to count.
@@ -96,6 +103,27 @@ pub struct Pages {
     /// The daemon's list of suspended URLs, which are left out
     #[arg(long, value_name = "FILE", requires = "cache", help_heading = PAGES)]
     suspended: Option<PathBuf>,
+    /// The collector's mirrors.json, to tell how mirrors are
+    #[arg(long, value_name = "FILE", requires = "cache", help_heading = PAGES)]
+    mirrors: Option<PathBuf>,
+    /// The collector's propagation.json, to tell how repositories have spread
+    #[arg(long, value_name = "FILE", requires = "cache", help_heading = PAGES)]
+    propagation: Option<PathBuf>,
+    /// Whose site it is, shown beside its name
+    #[arg(long, value_name = "TEXT", help_heading = PAGES)]
+    header: Option<String>,
+    /// A line below every page
+    #[arg(long, value_name = "TEXT", help_heading = PAGES)]
+    footer: Option<String>,
+    /// A link behind that line: a name, a blank, a URL; may be repeated
+    #[arg(long, value_name = "NAME URL", value_parser = look::link, help_heading = PAGES)]
+    link: Vec<Link>,
+    /// The colour of links and charts by day, such as #14539a
+    #[arg(long, value_name = "COLOUR", value_parser = look::colour, help_heading = PAGES)]
+    colour: Option<Colour>,
+    /// The same by night
+    #[arg(long, value_name = "COLOUR", value_parser = look::dark_colour, help_heading = PAGES)]
+    dark_colour: Option<Colour>,
     /// Read options from this TOML file; flags override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -136,6 +164,15 @@ impl Pages {
             title: options.title,
             cache: options.cache,
             suspended: options.suspended,
+            mirrors: options.mirrors,
+            propagation: options.propagation,
+            look: Look {
+                header: options.header,
+                footer: options.footer,
+                links: options.link,
+                colour: options.colour,
+                dark_colour: options.dark_colour,
+            },
         })
     }
 }

@@ -2,11 +2,12 @@
 //! a request.
 //!
 //! [`command`]: `mirrorlist-report` and its subcommands; [`config`]: what they are told; [`count`]: logs into figures;
-//! [`statistics`]: the database that holds them; [`render`]: figures into pages.
+//! [`look`]: what an operator wants on every page; [`statistics`]: the database that holds them; [`render`]: figures into pages.
 #![forbid(unsafe_code)]
 
 pub mod command;
 pub mod config;
 pub mod count;
+pub mod look;
 pub mod render;
 pub mod statistics;

@@ -276,7 +276,7 @@ fn metrics_tell_what_clients_got_and_what_the_daemon_tells() {
 }
 
 /// Names that others read. One more is no change to them.
-const PUBLIC: [&str; 35] = [
+const PUBLIC: [&str; 36] = [
     "mirrorlist_http_build_info",
     "mirrorlist_http_threads",
     "mirrorlist_http_requests_total",
@@ -287,6 +287,7 @@ const PUBLIC: [&str; 35] = [
     "mirrorlist_http_connections_accepted_total",
     "mirrorlist_http_connections",
     "mirrorlist_http_connections_closed_for_room_total",
+    "mirrorlist_http_connections_cut_off_total",
     "mirrorlist_http_connections_limit",
     "mirrorlist_daemon_up",
     "mirrorlist_daemon_generation",

@@ -99,7 +99,7 @@ impl Service<'_> {
         };
         let from = out.len();
         out.extend_from_slice(PLAIN);
-        let location = redirect::in_header(&url::at_origin(
+        let location = redirect::in_header(url::at_origin(
             origin,
             top,
             file.path(query),

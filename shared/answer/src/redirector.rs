@@ -4,6 +4,7 @@
 //! Source: SPEC.md §13.
 
 use crate::select::params::{acceptable, decode};
+use memchr::memmem;
 use std::{borrow::Cow, error::Error, str::FromStr};
 
 /// How the redirector answers.
@@ -64,10 +65,11 @@ impl<'q> Below<'_, 'q> {
 
 /// A path without its components `.`: apt has them in flat archives. One at the end stands for the directory.
 fn without_dots(path: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
-    let components = || path.split(|byte| *byte == b'/');
-    if !components().any(|component| component == b".") {
+    let is_dotted = path.starts_with(b"./") || path.ends_with(b"/.") || &*path == b".";
+    if !is_dotted && memmem::find(&path, b"/./").is_none() {
         return path;
     }
+    let components = || path.split(|byte| *byte == b'/');
     let mut plain = components().filter(|component| *component != b".").collect::<Vec<_>>();
     if path.ends_with(b".") {
         plain.push(b"");

@@ -4,11 +4,12 @@
 //! list that nobody renews harms nobody; one that would leave out more than half of the hosts is not believed.
 //! Its form: mirrorlistd(8), under FILES.
 
-use cache::{HostId, PlacementId, UrlId, View, scheme::Schemes};
+use cache::{HostId, PlacementId, UrlId, View, files, scheme::Schemes};
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
     io::Read,
+    path::Path,
 };
 
 /// What the first line says.
@@ -107,8 +108,8 @@ impl Line {
     }
 }
 
-/// A URL as caches spell it: scheme and host in lower case, no slash at the end.
-fn spelled(url: &str) -> Result<String, String> {
+/// A URL as caches spell it: scheme and host in lower case, no slash at the end. An error says that it is none.
+pub fn spelled(url: &str) -> Result<String, String> {
     let (scheme, rest) = url.split_once("://").ok_or_else(|| format!("`{url}` is no URL"))?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     Ok(format!(
@@ -148,6 +149,12 @@ pub struct Usable {
 }
 
 impl Usable {
+    /// Reads a list and lays it over a cache, for programs that do so once; an error says what is wrong with it.
+    pub fn read(view: &View<'_>, list: &Path, now: u64) -> Result<Usable, String> {
+        let file = files::open(list).map_err(|error| error.to_string())?;
+        Usable::of(view, &Suspended::read(file)?, now).map_err(|error| error.to_string())
+    }
+
     /// Lays a list over a cache; `now` is in seconds since the epoch.
     pub fn of(view: &View<'_>, list: &Suspended, now: u64) -> Result<Usable, TooMany> {
         // One that would last for longer was written by a clock that is ahead.

@@ -130,8 +130,11 @@ impl FromIterator<Scheme> for Schemes {
 
 /// The host part of a URL of the cache, without port: none of them names a user.
 pub fn host_name(url: &str) -> &str {
-    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let authority = authority.split(['/', '?']).next().unwrap_or_default();
+    // Bytes: this is asked for each mirror of an answer, and all of these are ASCII.
+    let from = url.as_bytes().windows(3).position(|three| three == b"://").map_or(0, |at| at + 3);
+    let authority = &url[from..];
+    let end = authority.bytes().position(|byte| matches!(byte, b'/' | b'?'));
+    let authority = &authority[..end.unwrap_or(authority.len())];
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => host,
         _ => authority,

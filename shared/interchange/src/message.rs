@@ -60,6 +60,12 @@ pub struct MirrorList {
     /// Our own, for other readers to pass over: what is known of hosts beyond the tables above.
     #[prost(message, repeated, tag = "1000")]
     pub host: Vec<Host>,
+    /// Our own: path of a tree to the URL where its originals are.
+    #[prost(message, repeated, tag = "1001")]
+    pub origin: Vec<StringString>,
+    /// Our own: other name of a path to the path that is meant.
+    #[prost(message, repeated, tag = "1002")]
+    pub alias: Vec<StringString>,
 }
 
 /// A host. Not one of MirrorManager's messages: what its tables know of a host and its file has no field for.

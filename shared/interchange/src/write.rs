@@ -57,6 +57,10 @@ pub const HOST_NETBLOCK: Table<StringInts> = Table::new(15);
 pub const MIRROR_LIST: Table<MirrorListDirectory> = Table::new(16);
 /// What is known of a host beyond MirrorManager's tables.
 pub const HOST: Table<Host> = Table::new(1000);
+/// Path of a tree to the URL where its originals are.
+pub const ORIGIN: Table<StringString> = Table::new(1001);
+/// Other name of a path to the path that is meant.
+pub const ALIAS: Table<StringString> = Table::new(1002);
 
 /// Writes one file to `out`, which should be buffered.
 #[derive(Debug)]
@@ -148,6 +152,8 @@ mod tests {
                 weight: Some(7),
                 up_to_date: Some(true),
             }],
+            origin: vec![string_string("pub", "https://o.example/pub")],
+            alias: vec![string_string("pub/latest", "pub/9")],
         }
     }
 
@@ -174,6 +180,8 @@ mod tests {
         all(to, &HOST_NETBLOCK, &list.host_netblock);
         all(to, &MIRROR_LIST, &list.mirror_list);
         all(to, &HOST, &list.host);
+        all(to, &ORIGIN, &list.origin);
+        all(to, &ALIAS, &list.alias);
         let bytes = writer.bytes();
         let written = writer.finish().unwrap();
         assert_eq!(bytes, written.len() as u64);

@@ -13,13 +13,15 @@ use clap::{
     builder::{PossibleValuesParser, RangedU64ValueParser, TypedValueParser},
     parser::ValueSource,
 };
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::{
     collections::HashMap,
     ffi::{OsStr, OsString},
     fmt,
-    fs::File,
+    fs::OpenOptions,
     io::{self, Read as _, Write as _},
     ops::RangeInclusive,
+    os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -47,18 +49,14 @@ pub fn read<T: Args>(flags: &ArgMatches) -> Result<T, Failure> {
     read_with(flags, &[]).map(|(options, _)| options)
 }
 
-/// The options of `T`, of a file in which other subcommands have theirs: what it says to these is checked, and not taken.
-pub fn read_beside<T: Args>(flags: &ArgMatches, others: &[Command]) -> Result<T, Failure> {
-    read_from(flags, &[], others).map(|(options, _)| options)
-}
-
 /// The options of `T`, and what the file says in these sections, whose keys are free: sections in its order, and so are
 /// their entries.
 pub fn read_with<T: Args>(flags: &ArgMatches, free: &[&str]) -> Result<(T, Vec<Entry>), Failure> {
-    read_from(flags, free, &[])
+    read_beside(flags, free, &[])
 }
 
-fn read_from<T: Args>(
+/// The same, of a file in which other subcommands have theirs, too: what it says to these is checked, and not taken.
+pub fn read_beside<T: Args>(
     mut flags: &ArgMatches,
     free: &[&str],
     others: &[Command],
@@ -108,11 +106,17 @@ pub fn command_of<T: Args>() -> Command {
 }
 
 fn of_files(command: &Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|option| option.get_action().takes_values() && option.get_id() != CONFIG)
+    let is_of_files = |option: &&Arg| {
+        option.get_action().takes_values() && !option.is_positional() && option.get_id() != CONFIG
+    };
+    command.get_arguments().filter(is_of_files)
 }
 
 /// An option as flags, one a value. Of an empty list the flag alone is left.
 fn written<V: AsRef<OsStr>>(option: &Arg, values: impl IntoIterator<Item = V>) -> Vec<OsString> {
+    if option.is_positional() {
+        return values.into_iter().map(|value| value.as_ref().to_owned()).collect();
+    }
     let flag = OsString::from(format!("--{}", option.get_long().unwrap_or_default()));
     let with = |value: V| [flag.as_os_str(), "=".as_ref(), value.as_ref()].into_iter().collect();
     let flags: Vec<OsString> = values.into_iter().map(with).collect();
@@ -158,14 +162,16 @@ fn said_in(path: &Path, command: &Command, free: &[&str], others: &[Command]) ->
         Ok(())
     };
     for (at, name, value) in keyed(table.get_ref()) {
+        if free.contains(&name)
+            && let Some(inside) = place.section(name, value)
+        {
+            entries.extend(inside?);
+            continue;
+        }
         let DeValue::Table(inside) = value else {
             take(None, (at, name, value))?;
             continue;
         };
-        if free.contains(&name) {
-            entries.extend(place.entries(name, inside)?);
-            continue;
-        }
         let commands = std::iter::once(command).chain(others);
         let sections: Vec<&str> = commands.flat_map(of_files).filter_map(Arg::get_help_heading).collect();
         if !sections.contains(&name) {
@@ -177,10 +183,19 @@ fn said_in(path: &Path, command: &Command, free: &[&str], others: &[Command]) ->
     Ok((said, entries))
 }
 
-/// The text of a file that is not longer than options can be.
+/// The text of a file that is not longer than options can be. A pipe that nobody writes to is not waited for.
 fn read_file(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    File::open(path)?.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
+    let file = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path)?;
+    let is_pipe = file.metadata()?.file_type().is_fifo();
+    if is_pipe {
+        // Whoever has it open for writing may take his time.
+        fcntl(&file, FcntlArg::F_SETFL(OFlag::empty()))?;
+    }
+    file.take(LONGEST_FILE + 1).read_to_string(&mut text)?;
+    if is_pipe && text.is_empty() {
+        return Err(io::Error::other("a pipe that nobody has written anything to"));
+    }
     if text.len() as u64 > LONGEST_FILE {
         let cause = format!("longer than {LONGEST_FILE} bytes, which no file of options is");
         return Err(io::Error::other(cause));
@@ -439,7 +454,8 @@ mod tests {
             let path = file.path().to_str().unwrap();
             let arguments = ["program", "--config", path].into_iter().map(OsString::from);
             let flags = flags(InSections::command(), arguments).unwrap();
-            let read = read_beside::<InSections>(&flags, &others);
+            let read = read_beside::<InSections>(&flags, &[], &others);
+            let read = read.map(|(options, _)| options);
             read.map_err(|failure| failure.to_string().replace(path, "FILE"))
         };
         let taken = read("max-size = 7\nname = ['c']\n[one]\nmax-size = 3").unwrap();
@@ -451,6 +467,35 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap_err(), format!("config FILE {cause}"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_pipe_is_read_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let said = read_file(&pipe).unwrap_err().to_string();
+        assert_eq!(said, "a pipe that nobody has written anything to");
+        // Open for both, it has a writer, and what was written stays.
+        let mut writer = fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        writer.write_all(b"max-size = 3").unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || read_file(&pipe)
+        });
+        // The reader has an own end once it is done or has it open; only then may this one go.
+        while fs::read_dir("/proc/self/fd")
+            .unwrap()
+            .flatten()
+            .filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == pipe))
+            .count()
+            < 2
+            && !reader.is_finished()
+        {
+            std::thread::yield_now();
+        }
+        drop(writer);
+        assert_eq!(reader.join().unwrap().unwrap(), "max-size = 3");
     }
 
     #[test]

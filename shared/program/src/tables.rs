@@ -5,6 +5,7 @@
 
 use crate::failure::Failure;
 use std::{
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -56,14 +57,47 @@ impl Entry {
     pub fn text(&self) -> Result<&str, Failure> {
         match &self.value {
             Value::Text(text) => Ok(text),
-            other => Err(self.refused(format_args!("value of type {}, expected text", other.name()))),
+            _ => Err(self.expected("text")),
+        }
+    }
+
+    /// Its value, which has to be a list of texts.
+    pub fn texts(&self) -> Result<Vec<&str>, Failure> {
+        let Value::List(values) = &self.value else { return Err(self.expected("a list of texts")) };
+        let texts = values.iter().map(|value| match value {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        });
+        let texts: Option<Vec<&str>> = texts.collect();
+        texts.ok_or_else(|| self.refused("expected a list of texts"))
+    }
+
+    /// Its value, which has to be true or false.
+    pub fn flag(&self) -> Result<bool, Failure> {
+        match self.value {
+            Value::Bool(value) => Ok(value),
+            _ => Err(self.expected("true or false")),
+        }
+    }
+
+    /// Its value, which has to be a table.
+    pub fn table(&self) -> Result<&[Entry], Failure> {
+        match &self.value {
+            Value::Table(entries) => Ok(entries),
+            _ => Err(self.expected("a table")),
         }
     }
 
     /// A failure that leads to this entry.
     pub fn refused(&self, cause: impl std::fmt::Display) -> Failure {
         let Entry { section, key, .. } = self;
-        Failure::config(format!("config {}: `{key}` in [{section}]: {cause}", self.place()))
+        let place = if section.is_empty() { String::new() } else { format!(" in [{section}]") };
+        Failure::config(format!("config {}: `{key}`{place}: {cause}", self.place()))
+    }
+
+    /// A failure for a value that is not what it has to be.
+    pub fn expected(&self, what: &str) -> Failure {
+        self.refused(format_args!("value of type {}, expected {what}", self.value.name()))
     }
 
     /// The file and the line, as messages name them.
@@ -75,6 +109,17 @@ impl Entry {
     pub fn line(&self) -> usize {
         self.line
     }
+}
+
+/// What stands in a file of which all keys are free, in its order. An error names the file and the line.
+pub fn read(path: &Path, text: &str) -> Result<Vec<Entry>, Failure> {
+    let place = Place::of(path, text);
+    let table = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(text.len(), |span| span.start);
+        let cause: Vec<&str> = error.message().lines().collect();
+        place.refused(at, &cause.join("; "))
+    })?;
+    place.entries("", table.get_ref())
 }
 
 /// Where a key stands in the text, the key, and its value.
@@ -111,6 +156,28 @@ impl Place<'_> {
         Failure::config(format!("config {} line {}: {cause}", self.file.display(), self.line(at)))
     }
 
+    /// The entries of a section; of one that is there several times (`[[section]]`) a table each, with its number for a
+    /// key. `None` if it is no section.
+    pub(crate) fn section(&self, name: &str, value: &DeValue<'_>) -> Option<Result<Vec<Entry>, Failure>> {
+        let list = match value {
+            DeValue::Table(inside) => return Some(self.entries(name, inside)),
+            DeValue::Array(list) => list,
+            _ => return None,
+        };
+        let tables: Option<Vec<_>> =
+            list.iter().map(|value| Some((value.span(), table(value.get_ref())?))).collect();
+        let entry = |(at, (span, inside)): (usize, (Range<usize>, &DeTable<'_>))| {
+            Ok(Entry {
+                section: name.to_owned(),
+                key: (at + 1).to_string(),
+                value: Value::Table(self.entries(name, inside)?),
+                file: Arc::clone(&self.file),
+                line: self.line(span.start),
+            })
+        };
+        Some(tables?.into_iter().enumerate().map(entry).collect())
+    }
+
     /// The entries of a table, in the order of the file.
     pub(crate) fn entries(&self, section: &str, table: &DeTable<'_>) -> Result<Vec<Entry>, Failure> {
         let entry = |(at, key, value): Keyed<'_, '_>| {
@@ -137,10 +204,18 @@ impl Place<'_> {
                 return Some(values?.map(Value::List));
             }
             DeValue::Table(table) => {
-                return Some(self.entries(&format!("{section}.{key:?}"), table).map(Value::Table));
+                let section = if section.is_empty() { key.to_owned() } else { format!("{section}.{key:?}") };
+                return Some(self.entries(&section, table).map(Value::Table));
             }
             _ => return None,
         }))
+    }
+}
+
+fn table<'t, 'i>(value: &'t DeValue<'i>) -> Option<&'t DeTable<'i>> {
+    match value {
+        DeValue::Table(table) => Some(table),
+        _ => None,
     }
 }
 
@@ -169,6 +244,40 @@ mod tests {
             entries[1].text().unwrap_err().to_string(),
             "config FILE line 3: `a b` in [section]: value of type list, expected text"
         );
+    }
+
+    #[test]
+    fn a_section_may_be_there_several_times() {
+        let text = "[[a]]\nb = 1\n\n[[a]]\nb = 2\nc = 'x'\n";
+        let table = DeTable::parse(text).unwrap();
+        let (_, name, value) = keyed(table.get_ref()).next().unwrap();
+        let place = Place::of(Path::new("FILE"), text);
+        let tables = place.section(name, value).unwrap().unwrap();
+        assert_eq!(
+            tables.iter().map(|table| (&*table.key, table.line())).collect::<Vec<_>>(),
+            [("1", 1), ("2", 4)]
+        );
+        let second = tables[1].table().unwrap();
+        assert_eq!(second[1].refused("no").to_string(), "config FILE line 6: `c` in [a]: no");
+        assert!(place.section("a", DeTable::parse("a = [1]").unwrap().get_ref()["a"].get_ref()).is_none());
+    }
+
+    #[test]
+    fn a_file_of_free_keys_is_read_with_its_lines() {
+        let refused = |text: &str| read(Path::new("FILE"), text).unwrap_err().to_string();
+        assert_eq!(read(Path::new("FILE"), "a = 'x'\n[b]\nc = true").unwrap().len(), 2);
+        assert_eq!(refused("a = 1\na = 2"), "config FILE line 2: duplicate key");
+        let entries = read(Path::new("FILE"), "a = 'x'\n[b]\nc = true").unwrap();
+        assert_eq!(
+            entries[0].flag().unwrap_err().to_string(),
+            "config FILE line 1: `a`: value of type text, expected true or false"
+        );
+        let inside = entries[1].table().unwrap();
+        assert_eq!(
+            inside[0].text().unwrap_err().to_string(),
+            "config FILE line 3: `c` in [b]: value of type boolean, expected text"
+        );
+        assert_eq!(inside[0].flag(), Ok(true));
     }
 
     #[test]

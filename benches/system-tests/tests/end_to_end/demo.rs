@@ -79,6 +79,24 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
         assert!(said.contains(shown), "{command}: {said}");
     }
 
+    let site =
+        printed.iter().find_map(|line| line.split_once("figures: http://")).expect("where pages are").1;
+    let client = |path: &str| Client::connect(site.trim_end_matches('/').parse().unwrap()).get(path);
+    for (path, shown) in [
+        ("/", "requests on"),
+        ("/style.css", "--paper"),
+        ("/statistics/", "Countries"),
+        ("/mirrors.json", "\"hudson.example.com\""),
+        ("/map/index.html", "mekong.example.net: fails, somewhere in Viet"),
+        ("/propagation/epel-10~2bx86_64.html", "isar.example.org"),
+    ] {
+        let answer = client(path);
+        assert!(answer.status == 200 && answer.body.contains(shown), "{path}: {answer:?}");
+    }
+    for path in ["/../figures.db", "/.mirrorlist-report", "/nothing.html", "//etc/passwd"] {
+        assert_eq!(client(path).status, 404, "{path}");
+    }
+
     let own = demo.0.id();
     let programs = children(own).unwrap();
     let workers: Vec<u32> = programs.iter().flat_map(|pid| children(*pid).unwrap()).collect();

@@ -3,16 +3,19 @@
 
 use super::looks::{self, WIDTHS, faults};
 use crate::support::{Client, programs, sample_cache, sample_stack, wait_until};
-use serde_json::Value;
+use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
+use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output},
 };
 use testkit::{
     browser::{Scheme, keep},
+    inputs,
     stack::{self, Stack},
+    synthetic,
 };
 
 const QUERIES: [&str; 5] = [
@@ -88,6 +91,30 @@ fn year() -> String {
     lines
 }
 
+/// What the collector may have found of the sample: something of everything.
+fn collected() -> (Value, Value) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let url = |answer: &str, name: &str| json!({"url": format!("https://{name}/pub/fedora/linux"), "answer": answer, "why": "a reason that is long enough to need a second line on a telephone"});
+    let host = |id: u64, answer: &str, name: &str| json!({"id": id, "urls": [url(answer, name)]});
+    let round = json!({"time": now - 5 * 3600, "mirrors":
+        [host(1, "good", "elbe.example.org"), host(6, "failed", "hudson.example.com")]});
+    let hours: Vec<Value> = (0..60 * 24_u64)
+        .filter(|ago| !(50..70).contains(ago))
+        .map(|ago| {
+            json!({"hour": now / 3600 * 3600 - ago * 3600, "current": 5 + ago % 7, "one_day": 7 - ago % 7, "two_days": 1, "older": 2,
+                "no_answer": 1})
+        })
+        .collect();
+    let ages: Vec<Value> = [(1, "older"), (2, "two_days"), (4, "no_answer"), (5, "current"), (6, "one_day")]
+        .map(|(id, age)| json!({"id": id, "age": age, "since": now - 3600 * id}))
+        .into();
+    let spread = json!({"time": now, "repositories": [
+        {"name": "fedora-42+x86_64", "hours": hours, "hosts": ages},
+        {"name": "epel-10+x86_64", "hours": [], "hosts": []},
+    ]});
+    (round, spread)
+}
+
 #[test]
 fn statistics_fit_every_window_by_day_and_by_night() {
     let Some(mut browser) = looks::browser() else { return };
@@ -98,7 +125,18 @@ fn statistics_fit_every_window_by_day_and_by_night() {
     report(&["count", "--source", "year", "--database"], &[&database, &log]);
     let arguments =
         ["render", "--database", database.to_str().unwrap(), "--cache", sample_cache().to_str().unwrap()];
-    report(&[&arguments[..], &["--output"]].concat(), &[&site]);
+    let [round, spread] = ["mirrors.json", "propagation.json"].map(|name| folder.path().join(name));
+    fs::write(&round, collected().0.to_string()).unwrap();
+    fs::write(&spread, collected().1.to_string()).unwrap();
+    let found = [
+        "--mirrors",
+        round.to_str().unwrap(),
+        "--propagation",
+        spread.to_str().unwrap(),
+        "--footer",
+        "A line below",
+    ];
+    report(&[&arguments[..], &found, &["--output"]].concat(), &[&site]);
     let mut days: Vec<_> = fs::read_dir(site.join("statistics"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -112,6 +150,11 @@ fn statistics_fit_every_window_by_day_and_by_night() {
         ("mirrors", site.join("mirrors/index.html")),
         ("repositories", site.join("repositories/index.html")),
         ("repository", site.join("repositories/fedora-42.html")),
+        ("mirror", site.join("mirrors/elbe.example.org.html")),
+        ("map", site.join("map/index.html")),
+        ("propagation", site.join("propagation/index.html")),
+        ("spread", site.join("propagation/fedora-42~2bx86_64.html")),
+        ("unmeasured", site.join("propagation/epel-10~2bx86_64.html")),
     ];
     let root = format!("file://{}/", site.display());
     for (name, page) in pages {
@@ -133,32 +176,78 @@ fn statistics_fit_every_window_by_day_and_by_night() {
 }
 
 #[test]
-fn the_public_list_names_those_mirrors_of_a_repository_that_the_service_names() {
+fn the_map_says_whose_a_mark_is_while_it_has_the_focus() {
+    let Some(mut browser) = looks::browser() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let (database, site) = (folder.path().join("figures.db"), folder.path().join("site"));
-    let nothing = folder.path().join("log");
+    let site = site_of(sample_cache(), folder.path(), &[]);
+    let url = format!("file://{}", site.join("map/index.html").display());
+    browser.look(&url, 1600, Scheme::Light).unwrap();
+    let shown =
+        "[...document.querySelectorAll('.map a text')].filter(text => getComputedStyle(text).opacity === '1')
+        .map(text => text.textContent)";
+    assert_eq!(browser.evaluate(shown).unwrap(), json!([]));
+    let first = browser
+        .evaluate("document.querySelector('.map a').focus(), document.querySelector('.map a').textContent")
+        .unwrap();
+    assert!(first.as_str().is_some_and(|text| text.contains("hudson.example.com")), "{first}");
+    assert_eq!(browser.evaluate(shown).unwrap(), json!([first]));
+}
+
+/// A site of a cache without figures.
+fn site_of(cache: &Path, folder: &Path, more: &[&str]) -> PathBuf {
+    let (database, site) = (folder.join("figures.db"), folder.join("site"));
+    let nothing = folder.join("log");
     fs::write(&nothing, "").unwrap();
     report(&["count", "--source", "none", "--database"], &[&database, &nothing]);
-    let arguments =
-        ["render", "--database", database.to_str().unwrap(), "--cache", sample_cache().to_str().unwrap()];
-    report(&[&arguments[..], &["--output"]].concat(), &[&site]);
+    let arguments = ["render", "--database", database.to_str().unwrap(), "--cache", cache.to_str().unwrap()];
+    report(&[&arguments[..], more, &["--output"]].concat(), &[&site]);
+    site
+}
+
+#[test]
+fn the_public_list_names_those_mirrors_of_a_repository_that_the_service_names() {
+    agree(sample_cache(), &sample_stack(&[]), 1);
+}
+
+#[test]
+fn the_public_list_and_the_service_agree_on_repositories_of_a_large_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = synthetic::Options { hosts: 150, unfriendly: true, ..synthetic::Options::new(3000) };
+    let cache = inputs::synthetic_cache(&programs(), &options, folder.path()).unwrap();
+    let stack = Stack::start(&programs(), &cache, &["--workers", "2"], &[]).unwrap();
+    agree(&cache, &stack, 5);
+}
+
+/// Asks for every repository of a cache, or for one of so many, and looks for the same in its site.
+fn agree(cache: &Path, stack: &Stack, one_of: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let site = site_of(cache, folder.path(), &[]);
     let list: Vec<Value> =
         serde_json::from_str(&fs::read_to_string(site.join("mirrors.json")).unwrap()).unwrap();
     let output = Command::new(programs().cache)
         .args(["list", "repositories"])
-        .arg(sample_cache())
+        .arg(cache)
         .arg("--json")
         .output()
         .unwrap();
     let repositories: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     assert!(repositories.len() > 2, "{repositories:?}");
-    let stack = sample_stack(&[]);
     let mut client = Client::connect(stack.http);
     let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut skipped = BTreeSet::new();
+    let mut dice = SmallRng::seed_from_u64(one_of as u64);
     for repository in &repositories {
         let [name, arch] = ["repo", "arch"].map(|key| repository[key].as_str().unwrap_or_default());
-        let target = format!("/mirrorlist?repo={name}&arch={arch}&country=global");
-        let answer = client.ask("GET", &target, "").answer();
+        // All architectures of a repository, or none.
+        let is_asked = named.contains_key(name) || dice.random_range(0..one_of) == 0;
+        if skipped.contains(name) || !is_asked {
+            skipped.insert(name);
+            continue;
+        }
+        let [repo, arch] = [name, arch]
+            .map(|name| url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>());
+        let answer =
+            client.ask("GET", &format!("/mirrorlist?repo={repo}&arch={arch}&country=global"), "").answer();
         let text = answer.body;
         let urls = text.lines().filter(|line| !line.starts_with('#') && answer.status == 200);
         let hosts = urls.map(|url| url.split('/').nth(2).unwrap().to_owned());
@@ -169,10 +258,15 @@ fn the_public_list_names_those_mirrors_of_a_repository_that_the_service_names() 
         let listed = list.iter().filter(|mirror| mirror["repositories"].get(&repository).is_some());
         let listed: BTreeSet<String> =
             listed.map(|mirror| mirror["name"].as_str().unwrap().to_owned()).collect();
-        assert_eq!(listed, hosts, "{repository}");
-        let page = fs::read_to_string(site.join(format!("repositories/{repository}.html"))).unwrap();
-        assert!(hosts.iter().all(|host| page.contains(&format!("<bdi>{host}</bdi>"))), "{repository}");
+        let bare = |name: &String| name.split(':').next().unwrap_or_default().to_owned();
+        assert_eq!(listed, hosts.iter().map(bare).collect(), "{repository}");
+        if repository.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            let page = fs::read_to_string(site.join(format!("repositories/{repository}.html"))).unwrap();
+            // Where a line may end.
+            let page = page.replace("<wbr>", "");
+            assert!(listed.iter().all(|host| page.contains(&format!("<bdi>{host}</bdi>"))), "{repository}");
+        }
     }
-    let all = fs::read_to_string(site.join("mirrors/index.html")).unwrap();
+    let all = fs::read_to_string(site.join("mirrors/index.html")).unwrap().replace("<wbr>", "");
     assert!(list.iter().all(|mirror| all.contains(mirror["name"].as_str().unwrap())));
 }

@@ -19,6 +19,7 @@ use std::{
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
 };
 use testkit::{
     postgres::{Postgres, SAMPLE},
@@ -90,6 +91,8 @@ impl Images {
             ("input", "/var/lib/mirrorlist/input"),
             ("collected", "/var/lib/mirrorlist-collect"),
             ("postgresql", "/run/postgresql"),
+            ("reported", "/var/lib/mirrorlist-report"),
+            ("logs", "/var/log/mirrorlist"),
         ] {
             let volume = self.folder.path().join(volume);
             script += &format!(
@@ -153,7 +156,7 @@ fn images_hold_all_that_their_commands_need() {
     let built = images.folder.path().join("build");
     fs::create_dir(&built).unwrap();
     build(&Make::all(), &images.file, &built);
-    for (name, count) in [("daemon", 3), ("frontend", 3), ("collector", 1)] {
+    for (name, count) in [("daemon", 3), ("frontend", 3), ("collector", 1), ("report", 1)] {
         image(&images.file, name, &built, &images.root(name));
         for mounted in ["dev", "proc"] {
             fs::create_dir(images.root(name).join(mounted)).unwrap();
@@ -184,6 +187,7 @@ fn images_hold_all_that_their_commands_need() {
     sample::write(&images.folder.path().join("input")).unwrap();
     serve(&images);
     collect(&images);
+    report(&images);
 }
 
 /// The comment's commands in their order: a cache is built, both services start and answer, a new cache is put to use.
@@ -229,8 +233,8 @@ fn serve(images: &Images) {
     assert!(!outcome(&mut images.process("daemon", &health)).1, "well after its end");
 }
 
-/// The comment's last commands: the collector reads a database of this machine, the compiler reads what it wrote, and mirrors
-/// are asked whether they answer.
+/// The commands after those: the collector reads a database of this machine, the compiler reads what it wrote, and mirrors are
+/// asked whether they answer.
 fn collect(images: &Images) {
     if !Postgres::is_there() {
         return;
@@ -282,4 +286,31 @@ fn collect(images: &Images) {
     assert!(printed.contains("round 1: "), "{printed}");
     let list = fs::read_to_string(outside.join("collected/out/suspended")).unwrap();
     assert!(list.starts_with("# mirrorlist-suspended 1\n"), "{list}");
+}
+
+/// The comment's last commands: a log is counted, and pages are written, of it and of the cache.
+fn report(images: &Images) {
+    let [.., (counter, count), (renderer, nothing)] = &images.file.commands[..] else {
+        panic!("no commands")
+    };
+    assert_eq!([counter, renderer], ["mirrorlist-report", "mirrorlist-report"]);
+    assert!(nothing.is_empty(), "{nothing:?}");
+    let outside = images.folder.path();
+    let volume = images.root("report").join("var/lib/mirrorlist-report");
+    run(Command::new("cp").arg("-a").arg(volume).arg(outside.join("reported")));
+    fs::create_dir(outside.join("logs")).unwrap();
+    let today = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 86_400;
+    let today = report::count::line::date(today as i32).unwrap();
+    let log = format!("IP: N/A; DATE: {today}; COUNTRY: DE; REPO: fedora-42; ARCH: x86_64\n");
+    fs::write(outside.join("logs/access.log"), log).unwrap();
+    // Mount points that an engine would make.
+    for place in ["var/lib/mirrorlist", "var/log/mirrorlist"] {
+        fs::create_dir_all(images.root("report").join(place)).unwrap();
+    }
+    let stage = images.stage("report");
+    let counted = run(&mut images.process("report", &[&stage.entrypoint[..], count].concat()));
+    assert!(counted.contains("counted 1 new lines of 1 logs"), "{counted}");
+    run(&mut images.process("report", &[&stage.entrypoint[..], &stage.command[..]].concat()));
+    let page = fs::read_to_string(outside.join("reported/site/repositories/fedora-42.html")).unwrap();
+    assert!(page.contains("elbe.example.org"), "{page}");
 }

@@ -199,24 +199,26 @@ fn the_page_of_the_configuration_describes_every_key_and_no_other() {
     let command = compiler::tool::command();
     let build = command.find_subcommand("build").unwrap();
     let collector = collector::command::command();
-    let database = collector.find_subcommand("database").unwrap();
-    let check = collector.find_subcommand("check").unwrap();
+    let of_collector =
+        ["database", "run", "check"].map(|name| collector.find_subcommand(name).unwrap().clone());
     let programs = [
-        ("KEYS OF THE DAEMON", daemon::config::command()),
-        ("KEYS OF THE FRONT END", frontend::config::command()),
-        ("", build.clone()),
-        ("", database.clone()),
-        ("KEYS OF THE COLLECTOR", check.clone()),
+        ("KEYS OF THE DAEMON", vec![daemon::config::command()]),
+        ("KEYS OF THE FRONT END", vec![frontend::config::command()]),
+        ("", vec![build.clone()]),
+        // One file is for all of these.
+        ("KEYS OF THE COLLECTOR", of_collector.into()),
     ];
-    for (place, mut command) in programs {
-        let options = taken(&command, false);
-        command.build();
+    for (place, commands) in programs {
         let mut keys: BTreeMap<String, Entries> = BTreeMap::new();
-        for (section, key) in program::options::keys(&command) {
-            let option = &options[&format!("--{key}")];
-            let entry = Entry { default: option.default.clone(), choices: option.choices.clone() };
-            let section = section.map_or(place.to_owned(), |section| format!("[{section}]"));
-            keys.entry(section).or_default().insert(key.to_owned(), entry);
+        for mut command in commands {
+            let options = taken(&command, false);
+            command.build();
+            for (section, key) in program::options::keys(&command) {
+                let option = &options[&format!("--{key}")];
+                let entry = Entry { default: option.default.clone(), choices: option.choices.clone() };
+                let section = section.map_or(place.to_owned(), |section| format!("[{section}]"));
+                keys.entry(section).or_default().insert(key.to_owned(), entry);
+            }
         }
         for (section, keys) in keys {
             compare(&format!("mirrorlist.toml.5, {section}"), &sections[&section], &keys);

@@ -3,18 +3,18 @@
 //! Those without a section are about mirrors and memory whatever is done with them. There is no default for who is to be
 //! reached about our requests: mirrors have a right to know.
 
-use super::{STATE, absent_from, command_of};
+use super::{STATE, absent_from, contact, read_shared};
 use clap::{ArgMatches, Args};
 use ipnetwork::IpNetwork;
-use program::{failure::Failure, options};
+use program::failure::Failure;
 use std::path::PathBuf;
 use url::Url;
 
 /// Repositories whose spread is measured at most: one a round has its turn, each once an hour.
 const MOST_MEASURED: usize = 20;
 
-/// What the output is called that `database` writes.
-const INTERCHANGE: &str = "mirrorlist.proto-cache";
+/// What the output is called that `database` and `run` write.
+pub const INTERCHANGE: &str = "mirrorlist.proto-cache";
 
 /// What a round is to do, all options settled.
 #[derive(Clone, Debug)]
@@ -85,7 +85,7 @@ impl Options {
     /// Settles these options, which `flags` say, and those of the file that they name.
     pub fn settle(self, flags: &ArgMatches) -> Result<Config, Failure> {
         let options = match self.config {
-            Some(_) => options::read_beside(flags, &[command_of::<super::Options>()])?,
+            Some(_) => read_shared(flags)?.0,
             None => self,
         };
         if options.propagation.len() > MOST_MEASURED {
@@ -108,13 +108,6 @@ impl Options {
             json: options.json,
         })
     }
-}
-
-/// Takes what can stand in a header line.
-fn contact(text: &str) -> Result<String, Failure> {
-    let is_good = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
-    let refused = || Failure::config("expected a URL or an address of e-mail");
-    is_good.then(|| text.to_owned()).ok_or_else(refused)
 }
 
 /// Takes a URL that can be asked.

@@ -1,13 +1,15 @@
 //! Every option of `mirrorlist-collect status`.
 
-use super::{STATE, command_of};
+use super::{STATE, read_shared};
 use clap::{ArgMatches, Args};
-use program::{failure::Failure, options};
+use program::failure::Failure;
 use std::path::PathBuf;
 
 /// What is to be shown, all options settled.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The mirror of which all is to be shown, if it is only one.
+    pub mirror: Option<String>,
     /// The file in which rounds are remembered.
     pub state: PathBuf,
     /// Print it as JSON.
@@ -17,6 +19,9 @@ pub struct Config {
 /// Whose memory to show.
 #[derive(Debug, Args)]
 pub struct Options {
+    /// Show all that runs know of this mirror, by the name of its file
+    #[arg(value_name = "MIRROR")]
+    mirror: Option<String>,
     /// The file in which rounds are remembered
     #[arg(long, value_name = "FILE", default_value = STATE)]
     state: PathBuf,
@@ -31,8 +36,7 @@ pub struct Options {
 impl Options {
     /// Settles these options, which `flags` say, and those of the file that they name.
     pub fn settle(self, flags: &ArgMatches) -> Result<Config, Failure> {
-        let others = [command_of::<super::Options>(), command_of::<super::check::Options>()];
-        let options = if self.config.is_some() { options::read_beside(flags, &others)? } else { self };
-        Ok(Config { state: options.state, json: options.json })
+        let options = if self.config.is_some() { read_shared(flags)?.0 } else { self };
+        Ok(Config { mirror: options.mirror, state: options.state, json: options.json })
     }
 }

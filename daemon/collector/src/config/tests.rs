@@ -55,7 +55,7 @@ fn the_example_file_names_what_is_needed_and_the_help_and_it_every_default() {
         example.lines().map(|line| if is_default(line) { &line[1..] } else { line }).collect();
     let uncommented = uncommented.join("\n");
     assert_eq!(load_file(&uncommented, &[]), load_file(&example, &[]));
-    let commands = [command_of::<Options>(), command_of::<check::Options>()];
+    let commands = [command_of::<Options>(), command_of::<check::Options>(), command_of::<run::Options>()];
     for (section, key) in commands.iter().flat_map(options::keys) {
         let file: toml::Table = uncommented.parse().unwrap();
         let keys = section.map_or(Some(&file), |section| file[section].as_table()).unwrap();
@@ -194,4 +194,50 @@ fn what_is_wrong_with_a_check_is_told_with_file_line_and_key() {
     let many: Vec<String> = (0..21).map(|n| format!("'a-{n}+b'")).collect();
     let said = load_check(&format!("contact = 'x'\n[check]\npropagation = [{}]", many.join(", ")), &[]);
     assert_eq!(said.unwrap_err(), "propagation: more than 20 repositories, which an hour has no rounds for");
+}
+
+#[derive(Parser)]
+struct Running {
+    #[command(flatten)]
+    options: run::Options,
+}
+
+#[test]
+fn the_example_file_says_what_there_is_to_be_mirrored_once_it_is_uncommented() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd/mirrorlist-collect.toml");
+    let example = fs::read_to_string(path).unwrap();
+    let load = |text: &str, arguments: &[&str]| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let path = file.path().to_str().unwrap();
+        let arguments = [&["run", "--config", path], arguments].concat();
+        let flags = options::flags(Running::command(), arguments.iter().map(OsString::from)).unwrap();
+        let config = Running::from_arg_matches(&flags).unwrap().options.settle(&flags);
+        config.map_err(|failure| failure.to_string().replace(path, "FILE"))
+    };
+    let said = load(&example, &["--contact", "me@example.org"]).unwrap_err();
+    assert!(said.starts_with("config FILE: no [primary]: "), "{said}");
+    let is_default = |line: &str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
+    let lines = example.lines().map(|line| if is_default(line) { &line[1..] } else { line });
+    let whole: Vec<&str> = lines.collect();
+    let config = load(&whole.join("\n"), &[]).unwrap();
+    let primary = config.site.primary.as_ref().unwrap();
+    assert_eq!((primary.keep_previous, primary.keep_older), (3 * 86_400, 4 * 86_400));
+    assert_eq!((config.site.categories.len(), config.site.repositories.len()), (1, 1));
+    assert_eq!((config.mirrors, config.trusted.len()), (PathBuf::from("/etc/mirrorlist/mirrors.d"), 0));
+
+    let mirror = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd/examples/mirror.example.net.toml");
+    let text = fs::read_to_string(mirror).unwrap();
+    let read = |text: &str, trusted: &[&str]| {
+        let trusted = trusted.iter().map(|name| (*name).to_owned()).collect();
+        let reading =
+            crate::run::mirrors::file::Reading { categories: &config.site.categories, trusted: &trusted };
+        reading.read("mirror.example.net", mirror.as_ref(), text)
+    };
+    assert!(read(&text, &[]).is_ok());
+    let lines = text.lines().map(|line| if is_default(line) { &line[1..] } else { line });
+    let whole: Vec<&str> = lines.collect();
+    assert!(read(&whole.join("\n"), &["mirror.example.net"]).unwrap().mirror.up_to_date);
+    let said = read(&whole.join("\n"), &[]).unwrap_err().to_string();
+    assert!(said.contains("`up-to-date`: is only for mirrors that the option trusted names"), "{said}");
 }

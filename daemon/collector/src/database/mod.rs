@@ -14,13 +14,13 @@ mod skipped;
 mod summary;
 mod values;
 
-use crate::{config::Config, connection::Error, progress::Progress};
+use crate::{config::Config, connection::Error, progress::Progress, store::Store};
 use catalog::Catalog;
 use interchange::{
     message::IntString,
     write::{self, Table, Writer},
 };
-use program::{aside::Aside, failure::Failure, print::printed};
+use program::{aside::Aside, failure::Failure, log, print::printed};
 use prost::Message;
 use rules::{
     carriers::Carriers, clients, details::Details, hosts::Hosts, netblocks::Netblocks, repositories,
@@ -29,7 +29,9 @@ use rules::{
 use select::Reader;
 use skipped::{Reason, Skipped};
 use std::{
+    collections::BTreeMap,
     io::{self, BufWriter},
+    path::Path,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use summary::{Counts, Summary};
@@ -168,12 +170,23 @@ async fn read(config: &Config) -> Result<Done, Error> {
     if !carried {
         return Err(Error::Refused("no directory in it has a host".into()));
     }
-    let others = hosts.others(&mut skipped);
+    let others = hosts.others(&families(&config.state), &mut skipped);
     counts.hosts = others.len() as u64;
     counts.active_hosts = hosts.active_ones() as u64;
     add(to, write::HOST, others)?;
     let bytes = finish(writer)?;
     Ok(Done { bytes, time, counts, skipped })
+}
+
+/// By host, the versions of IP by which it answers, as `check` has measured where it runs.
+fn families(state: &Path) -> BTreeMap<i64, Vec<u32>> {
+    if !state.exists() {
+        return BTreeMap::new();
+    }
+    Store::open_to_read(state).and_then(|store| store.families()).unwrap_or_else(|failure| {
+        log::warning(format_args!("{failure}; the versions of IP of hosts are left out"));
+        BTreeMap::new()
+    })
 }
 
 /// `HCUrlCache`: every public URL, of inactive and private hosts too.

@@ -39,6 +39,8 @@ pub struct Connected {
     pub stream: Box<dyn Stream>,
     /// The proxy that is asked for whole URLs, where it is one for http.
     pub proxy: Option<Intercept>,
+    /// Whether it is by IPv6; nobody knows behind a proxy.
+    pub is_v6: Option<bool>,
 }
 
 /// Host and port of a URL.
@@ -53,8 +55,13 @@ impl Client {
         let uri: Uri = url.as_str().parse().map_err(|_| Error::Url(url.to_string()))?;
         let proxy = self.proxies.intercept(&uri);
         let is_tls = url.scheme() == "https";
+        let mut is_v6 = None;
         let stream: Box<dyn Stream> = match &proxy {
-            None => Box::new(self.open(&host, port).await?),
+            None => {
+                let stream = self.open(&host, port).await?;
+                is_v6 = stream.peer_addr().ok().map(|peer| peer.is_ipv6());
+                Box::new(stream)
+            }
             Some(proxy) => {
                 // A name is looked up by the proxy, an address is known.
                 literal(&host).map_or(Ok(()), |address| self.permitted(&host, address))?;
@@ -63,10 +70,10 @@ impl Client {
             }
         };
         if !is_tls {
-            return Ok(Connected { stream, proxy });
+            return Ok(Connected { stream, proxy, is_v6 });
         }
-        let stream = self.secure(stream, &host).await.map_err(Error::Tls)?;
-        Ok(Connected { stream, proxy: None })
+        let stream = self.secure(stream, &host).await?;
+        Ok(Connected { stream, proxy: None, is_v6 })
     }
 
     /// By which family whom a URL names can be connected to; nothing is known where a proxy or no name server is between.
@@ -86,6 +93,13 @@ impl Client {
         };
         let (four, six) = tokio::join!(answers(SocketAddr::is_ipv4), answers(SocketAddr::is_ipv6));
         [four, six]
+    }
+
+    /// Whether whom a URL names has addresses of IPv6 and no others.
+    pub async fn is_v6_alone(&self, url: &Url) -> bool {
+        let Ok((host, port)) = target(url) else { return false };
+        let addresses = timeout(PATIENCE, self.addresses(&host, port)).await;
+        addresses.is_ok_and(|found| found.is_ok_and(|found| found.iter().all(SocketAddr::is_ipv6)))
     }
 
     /// A connection to an address that may be contacted.
@@ -123,19 +137,28 @@ impl Client {
         let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         let addresses = look_up(&host, port).await.map_err(failed)?;
         let stream = first(addresses).await.map_err(failed)?;
-        if is_tls { self.secure(Box::new(stream), &host).await.map_err(failed) } else { Ok(Box::new(stream)) }
+        match is_tls {
+            true => self.secure(Box::new(stream), &host).await.map_err(|error| failed(error.to_string())),
+            false => Ok(Box::new(stream)),
+        }
     }
 
-    async fn secure(&self, stream: Box<dyn Stream>, host: &Host<&str>) -> Result<Box<dyn Stream>, String> {
+    async fn secure(&self, stream: Box<dyn Stream>, host: &Host<&str>) -> Result<Box<dyn Stream>, Error> {
         let name = match host {
             Host::Domain(name) => {
-                ServerName::try_from((*name).to_owned()).map_err(|error| error.to_string())?
+                ServerName::try_from((*name).to_owned()).map_err(|error| Error::Tls(error.to_string()))?
             }
             Host::Ipv4(address) => ServerName::from(IpAddr::V4(*address)),
             Host::Ipv6(address) => ServerName::from(IpAddr::V6(*address)),
         };
-        let stream = self.tls.connect(name, stream).await.map_err(|error| io(&error))?;
-        Ok(Box::new(stream))
+        match self.tls.connect(name, stream).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            // Who goes away before he has said anything wrong may be back.
+            Err(error) if error.get_ref().is_some_and(|cause| cause.is::<rustls::Error>()) => {
+                Err(Error::Tls(io(&error)))
+            }
+            Err(error) => Err(Error::Connection(format!("TLS does not begin: {}", io(&error)))),
+        }
     }
 }
 

@@ -1,36 +1,24 @@
-//! The HTTP client with which mirrors are asked: one request a connection, bounded in time, bytes and redirects.
+//! The HTTP client with which mirrors are asked, for one thing or for many: bounded in time, bytes and redirects.
 //!
-//! Where it may connect to: [`address`]. Proxies are those that `HTTPS_PROXY`, `http_proxy` and `NO_PROXY` name, as curl
+//! How one is spoken with: [`session`]; what of a content is looked at: [`content`]. Where it may connect to: [`address`]. Proxies are those that `HTTPS_PROXY`, `http_proxy` and `NO_PROXY` name, as curl
 //! reads them; what a name leads to is then theirs to judge. TLS: [`tls`].
 
 pub mod address;
 mod connect;
+pub mod content;
 mod error;
+pub mod session;
 
 pub use error::Error;
 
 use crate::tls;
 use address::Addresses;
-use connect::{Connected, target};
-use http_body_util::{BodyExt as _, Empty};
-use hyper::{
-    HeaderMap, Method, Request,
-    body::{Bytes, Incoming},
-    client::conn::http1,
-    header::{CONNECTION, HOST, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT},
-};
-use hyper_util::{client::proxy::matcher::Matcher, rt::TokioIo};
+use hyper::{HeaderMap, Method, header::HeaderValue};
+use hyper_util::client::proxy::matcher::Matcher;
+use session::{Session, What, Whole};
 use std::{sync::Arc, time::Duration};
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::Url;
-
-/// Redirects that are followed.
-const REDIRECTS: usize = 5;
-
-/// Bytes and lines that the head of an answer may have.
-const LONGEST_HEAD: usize = 64 << 10;
-const MOST_HEADERS: usize = 100;
 
 /// Asks for URLs.
 pub struct Client {
@@ -47,7 +35,7 @@ pub struct Answer {
     pub status: u16,
     /// The header lines.
     pub headers: HeaderMap,
-    /// The body of a 200; of other statuses nobody reads it.
+    /// The body of a 200, where it was asked for by [`Client::ask`]; of other statuses nobody reads it.
     pub body: Vec<u8>,
     /// Who has answered.
     pub url: Url,
@@ -77,7 +65,7 @@ impl Client {
         Ok(Client { tls, policy, agent, proxies: Matcher::from_env() })
     }
 
-    /// Asks within a time; a body of more than `longest` bytes is an error.
+    /// Asks for one thing, within a time; a body of more than `longest` bytes is an error.
     pub async fn ask(
         &self,
         method: &Method,
@@ -85,92 +73,9 @@ impl Client {
         longest: usize,
         patience: Duration,
     ) -> Result<Answer, Error> {
-        let answer = timeout(patience, self.follow(method, url, longest)).await;
-        answer.unwrap_or(Err(Error::Time(patience)))
+        let what = if method == Method::HEAD { What::Head } else { What::Content };
+        let mut body = Whole { bytes: Vec::new(), longest };
+        let answer = Session::single(self).ask(what, url, patience, &mut body).await?;
+        Ok(Answer { body: body.bytes, ..answer })
     }
-
-    async fn follow(&self, method: &Method, url: &Url, longest: usize) -> Result<Answer, Error> {
-        let mut url = url.clone();
-        for _ in 0..=REDIRECTS {
-            let answer = self.once(method, url.clone(), longest).await?;
-            let is_redirect = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
-            let Some(location) = answer.headers.get(LOCATION).filter(|_| is_redirect) else {
-                return Ok(answer);
-            };
-            let said = String::from_utf8_lossy(location.as_bytes()).into_owned();
-            let next = url.join(&said).map_err(|_| Error::Redirect(said.clone()))?;
-            let is_followed = match next.scheme() {
-                "https" => true,
-                "http" => url.scheme() == "http",
-                _ => false,
-            };
-            if !is_followed {
-                return Err(Error::Redirect(next.to_string()));
-            }
-            url = next;
-        }
-        Err(Error::Redirects(REDIRECTS))
-    }
-
-    async fn once(&self, method: &Method, url: Url, longest: usize) -> Result<Answer, Error> {
-        let broken = |error: hyper::Error| Error::Answer(error::chain(&error));
-        let (host, _) = target(&url)?;
-        let host = url.port().map_or_else(|| host.to_string(), |port| format!("{host}:{port}"));
-        let Connected { stream, proxy } = self.connect(&url).await?;
-        let mut builder = http1::Builder::new();
-        builder.max_buf_size(LONGEST_HEAD).max_headers(MOST_HEADERS);
-        let (mut sender, connection) =
-            builder.handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await.map_err(broken)?;
-        let to = match proxy {
-            Some(_) => {
-                let mut whole = url.clone();
-                whole.set_fragment(None);
-                // A name and a password of the mirror's URL are nobody's to see.
-                let _ = whole.set_username("").and_then(|()| whole.set_password(None));
-                whole.to_string()
-            }
-            None => url[url::Position::BeforePath..url::Position::AfterQuery].to_owned(),
-        };
-        let mut request = Request::builder()
-            .method(method)
-            .uri(to)
-            .header(HOST, host)
-            .header(USER_AGENT, &self.agent)
-            .header(CONNECTION, "close");
-        if let Some(who) = proxy.as_ref().and_then(connect::authorization) {
-            request = request.header(PROXY_AUTHORIZATION, who);
-        }
-        let request = request.body(Empty::new()).map_err(|_| Error::Url(url.to_string()))?;
-        let exchange = async {
-            let response = sender.send_request(request).await.map_err(broken)?;
-            let (head, body) = response.into_parts();
-            let status = head.status.as_u16();
-            let body = if status == 200 { whole(body, longest).await? } else { Vec::new() };
-            Ok(Answer { status, headers: head.headers, body, url })
-        };
-        // The connection ends with the answer: nobody drives it afterwards.
-        tokio::pin!(exchange, connection);
-        tokio::select! {
-            answer = &mut exchange => answer,
-            ended = &mut connection => match ended {
-                Err(error) => Err(broken(error)),
-                Ok(()) => exchange.await,
-            },
-        }
-    }
-}
-
-/// A body to its end.
-async fn whole(mut body: Incoming, longest: usize) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Error::Answer(error::chain(&error)))?;
-        if let Some(data) = frame.data_ref() {
-            if bytes.len() + data.len() > longest {
-                return Err(Error::Length(longest));
-            }
-            bytes.extend_from_slice(data);
-        }
-    }
-    Ok(bytes)
 }

@@ -2,9 +2,11 @@
 //!
 //! Short transactions with a rollback journal, so that a process killed at any moment leaves the state before or the one
 //! after. Its form has a number; an older one is brought up at the start, a later one refused. What each command keeps in
-//! it: [`rounds`].
+//! it: [`rounds`] of `check`; of `run` the [`tree`], and every [`mirror`].
 
+pub mod mirror;
 pub mod rounds;
+pub mod tree;
 
 use program::failure::Failure;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -22,7 +24,7 @@ const APPLICATION: u32 = 0x6d6c_6373;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What brings the state from each form to the next one: the first makes an empty file to one of form 1.
-const FORMS: [&str; 1] = [include_str!("1.sql")];
+const FORMS: [&str; 3] = [include_str!("1.sql"), include_str!("2.sql"), include_str!("3.sql")];
 
 /// The state, open.
 #[derive(Debug)]
@@ -188,7 +190,10 @@ mod tests {
             assert_eq!(failure.fault, Fault::Cache);
             let said = failure.to_string();
             assert!(
-                said.contains("form 99, this version reads 1; install the version that wrote it"),
+                said.contains(&format!(
+                    "form 99, this version reads {}; install the version that wrote it",
+                    FORMS.len()
+                )),
                 "{said}"
             );
         }

@@ -118,6 +118,14 @@ impl Store {
         })
     }
 
+    /// By host, the versions of IP by which it answers; hosts of which none is known are not in it.
+    pub fn families(&self) -> Result<BTreeMap<i64, Vec<u32>>, Failure> {
+        let families = self.state()?.families.into_iter();
+        let families =
+            families.map(|(host, known)| (host, known.numbers().map(u32::from).collect::<Vec<_>>()));
+        Ok(families.filter(|(_, numbers)| !numbers.is_empty()).collect())
+    }
+
     /// The figures of the last round.
     pub fn figures(&self) -> Result<Option<Figures>, Failure> {
         self.read(|connection| {

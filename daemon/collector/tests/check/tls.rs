@@ -1,92 +1,22 @@
 //! https: certificates that clients would not take, tunnels through a proxy, mirrors that could have it.
 
 use crate::{
+    certificates::{authority, certificate, expired, has_openssl},
     program::{Ended, ended},
     server::{Manner, Server},
     world::{CURRENT, World},
-};
-use rustls::{
-    ServerConfig,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 use std::{
     fs,
     io::{self, Read as _, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     path::Path,
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
     thread,
 };
-
-fn openssl(folder: &Path, arguments: &str) {
-    let output = Command::new("openssl").args(arguments.split(' ')).current_dir(folder).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
-
-const NEW: &str = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-
-/// An authority whose certificates are made with [`certificate`].
-fn authority(folder: &Path) {
-    openssl(folder, &format!("{NEW} -days 2 -keyout ca.key -out ca.pem -subj /CN=root"));
-}
-
-/// A server's certificate for a name by the authority; one by nobody it would be without.
-fn certificate(folder: &Path, name: &str, by_authority: bool) -> Arc<ServerConfig> {
-    let by = if by_authority { " -CA ca.pem -CAkey ca.key" } else { "" };
-    let arguments = format!(
-        "{NEW} -days 2 -keyout server.key -out server.pem -subj /CN=mirror{by} \
-         -addext subjectAltName={name} -addext basicConstraints=critical,CA:FALSE"
-    );
-    openssl(folder, &arguments);
-    configured(folder)
-}
-
-/// One by the authority that has expired.
-fn expired(folder: &Path) -> Arc<ServerConfig> {
-    let config = "[ca]\ndefault_ca = a\n[a]\ndatabase = index\nnew_certs_dir = .\ndefault_md = sha256\n\
-                  policy = p\nserial = serial\ncopy_extensions = copy\n[p]\ncommonName = supplied\n";
-    fs::write(folder.join("ca.cnf"), config).unwrap();
-    fs::write(folder.join("index"), "").unwrap();
-    fs::write(folder.join("serial"), "01\n").unwrap();
-    let request = NEW.replace("-x509", "-new");
-    openssl(
-        folder,
-        &format!(
-            "{request} -keyout server.key -out server.csr -subj /CN=mirror -addext subjectAltName=IP:127.0.0.1"
-        ),
-    );
-    openssl(
-        folder,
-        "ca -batch -config ca.cnf -cert ca.pem -keyfile ca.key -notext -in server.csr \
-         -out server.pem -startdate 20200101000000Z -enddate 20200102000000Z",
-    );
-    configured(folder)
-}
-
-/// A server with the certificate that was made last.
-fn configured(folder: &Path) -> Arc<ServerConfig> {
-    let chain = CertificateDer::pem_file_iter(folder.join("server.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_file(folder.join("server.key")).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain.map(Result::unwrap).collect(), key);
-    Arc::new(config.unwrap())
-}
-
-fn has_openssl() -> bool {
-    let has = Command::new("openssl").arg("version").output().is_ok();
-    if !has {
-        eprintln!("skipped: not installed: openssl");
-    }
-    has
-}
 
 /// A round that trusts the authority in the folder.
 fn round(world: &World, folder: &Path, proxy: Option<&str>) -> Ended {
@@ -109,7 +39,7 @@ fn a_certificate_that_clients_do_not_take_suspends_https_alone() {
     let start = |config| Server::at(address, Manner::Has(CURRENT), Some(config));
     let certificate = |name, by_authority| certificate(folder.path(), name, by_authority);
     let mut servers: Vec<_> = (0..7).map(|_| start(certificate("IP:127.0.0.1", true))).collect();
-    servers.push(start(expired(folder.path())));
+    servers.push(start(expired(folder.path(), "IP:127.0.0.1")));
     servers.push(start(certificate("DNS:other.example", true)));
     servers.push(start(certificate("IP:127.0.0.1", false)));
     let mut world = World::of(servers);

@@ -15,6 +15,7 @@ mod prefix;
 #[cfg(test)]
 mod real_data;
 pub mod routes;
+pub mod site;
 mod skipped;
 mod text;
 

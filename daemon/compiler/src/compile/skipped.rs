@@ -40,6 +40,10 @@ pub enum InputTable {
     MirrorList,
     /// What is known of hosts beyond MirrorManager's tables.
     Host,
+    /// Where the originals of trees are.
+    Origin,
+    /// Other names of paths.
+    Alias,
     /// The same, in the site file.
     SiteHost,
     /// The routing table.
@@ -69,6 +73,8 @@ impl InputTable {
             InputTable::HostNetblock => "HostNetblockCache",
             InputTable::MirrorList => "MirrorListCache",
             InputTable::Host => "Host",
+            InputTable::Origin => "Origin",
+            InputTable::Alias => "Alias",
             InputTable::SiteHost => "[hosts]",
             InputTable::Netblocks => "netblocks",
             InputTable::Continents => "continents",
@@ -148,6 +154,8 @@ pub enum Reason {
     BadRecord,
     /// No place, version of IP, network or weight.
     BadFact,
+    /// An origin below the URL of the service itself, or an alias without an end.
+    Loop,
     /// Kept: a prefix wider than anyone holds, a /8 of IPv4 or a /16 of IPv6.
     WidePrefix,
 }
@@ -196,6 +204,7 @@ impl Reason {
             Reason::BadUrl => "not a URL that clients can use",
             Reason::Excluded => "excluded by policy",
             Reason::BadFact => "not a place, version of IP, network or weight",
+            Reason::Loop => "leads round and round",
             Reason::UnknownHost => "unknown host",
             Reason::UnknownUrl => "unknown or skipped URL",
             Reason::UnknownDirectory => "unknown or skipped directory",

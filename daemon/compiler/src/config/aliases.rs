@@ -1,6 +1,12 @@
 //! `[aliases]`: other names of paths, and the paths that are meant.
 
-use crate::{compile::paths, failure::Failure};
+use crate::{
+    compile::{
+        paths,
+        site::{below, longest},
+    },
+    failure::Failure,
+};
 use cache::limits::MOST_ALIAS_STEPS;
 use program::tables::Entry;
 use std::collections::BTreeMap;
@@ -38,18 +44,4 @@ pub fn read<'e>(entries: impl Iterator<Item = &'e Entry>) -> Result<BTreeMap<Str
         }
     }
     Ok(aliases)
-}
-
-/// The longest alias at the beginning of a path, its target, and what follows it in the path.
-fn longest<'a, 'p>(
-    aliases: &'a BTreeMap<String, String>,
-    path: &'p str,
-) -> Option<(&'a String, &'a str, &'p str)> {
-    let found = aliases.iter().filter_map(|(name, to)| Some((name, to.as_str(), below(path, name)?)));
-    found.max_by_key(|(name, ..)| name.len())
-}
-
-/// What follows `above` in a path that is it or below it.
-fn below<'p>(path: &'p str, above: &str) -> Option<&'p str> {
-    path.strip_prefix(above).filter(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -1,10 +1,7 @@
 //! `[origins]`: a tree's path, and the URL where its original is.
 
 use crate::{compile::paths, failure::Failure};
-use cache::{
-    is_below,
-    scheme::{Scheme, Schemes},
-};
+use cache::is_below;
 use program::tables::Entry;
 use std::collections::BTreeMap;
 
@@ -32,8 +29,6 @@ pub fn read<'e>(
 
 /// The one spelling of a URL to which a path can be appended, without slashes at its end.
 pub fn url(text: &str) -> Result<String, Failure> {
-    let expected = || Failure::config(format!("`{text}` is no https or http URL of a host and a path"));
-    let url = paths::host_url(text).ok_or_else(expected)?;
-    let web = Schemes::WEB.iter().any(|scheme: Scheme| scheme == url.scheme);
-    if !web || url.text.contains('?') { Err(expected()) } else { Ok(url.text) }
+    paths::web_url(text)
+        .ok_or_else(|| Failure::config(format!("`{text}` is no https or http URL of a host and a path")))
 }

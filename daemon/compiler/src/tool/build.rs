@@ -40,7 +40,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
             inputs.named().map(|(input, path)| format!("{input} {}", path.display())).collect();
         return well(format_args!("options, and the inputs are there: {}", files.join(", ")));
     }
-    let (mut inventory, skipped) = compile::gather(inputs, policy, |input| step(input.describe()))
+    let (mut inventory, mut skipped) = compile::gather(inputs, policy, |input| step(input.describe()))
         .map_err(|error| Failure::cache(unchanged(&error, output)))?;
     if answers_nothing(&inventory) {
         let input = inputs.mirrormanager.display();
@@ -49,7 +49,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         let message = format!("{} {input}: no directory in it has a host{left}", Input::Mirrormanager);
         return Err(Failure::cache(unchanged(&message, output)));
     }
-    inventory.site.clone_from(site);
+    compile::site::lay(site, &mut inventory, &mut skipped);
     inventory.choice.clone_from(choice);
     step("laying out the cache");
     let build_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();

@@ -6,9 +6,8 @@ use answer::{
     Fragments, Scratch, Service,
     redirector::{Prefix, Redirector},
     rules::{NetblockMode, Rules},
-    suspended::{Suspended, Usable},
+    suspended::Usable,
 };
-use cache::{View, files};
 use program::{
     options::{duration, one_of},
     print::printed,
@@ -17,10 +16,9 @@ use rand::{SeedableRng, rngs::SmallRng};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
-    fmt,
     io::{self, Write},
     net::IpAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use wire::{Accept, Method, Request, UrlScheme};
@@ -84,14 +82,6 @@ struct Answered<'a> {
     body: &'a str,
 }
 
-/// What a list of suspended URLs leaves of a cache.
-fn usable(view: &View<'_>, path: &Path, now: u64) -> Result<Usable, Failure> {
-    let refused = |cause: &dyn fmt::Display| Failure::cache(format!("suspended {}: {cause}", path.display()));
-    let file = files::open(path).map_err(|cause| refused(&cause))?;
-    let list = Suspended::read(file).map_err(|cause| refused(&cause))?;
-    Usable::of(view, &list, now).map_err(|cause| refused(&cause))
-}
-
 /// Answers one request from a file.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let bytes = open(&options.file)?;
@@ -114,8 +104,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             .map_err(|error| Failure::system(format!("random numbers: none to be had ({error})")))?,
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs();
-    let usable =
-        options.suspended.as_deref().map_or(Ok(Usable::default()), |path| usable(&view, path, now))?;
+    let usable = options.suspended.as_deref().map_or(Ok(Usable::default()), |list| {
+        Usable::read(&view, list, now)
+            .map_err(|cause| Failure::cache(format!("suspended {}: {cause}", list.display())))
+    })?;
     let fragments = Fragments::of_usable(&view, usable)
         .map_err(|error| Failure::cache(format!("cache {}: {error}", options.file.display())))?;
     let service = Service {

@@ -3,8 +3,8 @@
 //!
 //! Bytes are counted unpacked, so that a log is the same one after it has been packed.
 
-use flate2::bufread::MultiGzDecoder;
-use memchr::memrchr;
+use super::gzip::Members;
+use memchr::{memchr, memrchr};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File},
@@ -82,7 +82,7 @@ impl Log {
         let mut packed = BufReader::with_capacity(PIECE, file);
         let is_gzip = packed.fill_buf()?.starts_with(&GZIP);
         let mut unpacked: Box<dyn BufRead> = if is_gzip {
-            Box::new(BufReader::with_capacity(PIECE, MultiGzDecoder::new(packed)))
+            Box::new(BufReader::with_capacity(PIECE, Members::new(packed)))
         } else {
             Box::new(BufReader::with_capacity(PIECE, zstd::stream::read::Decoder::with_buffer(packed)?))
         };
@@ -116,7 +116,8 @@ impl Log {
     }
 
     /// Has every whole line from an offset on looked at, without its end. A last one that is not whole waits for the next
-    /// time. Returns the new mark, if there is any line at all.
+    /// time. Of a line that is longer than any of a log the beginning alone is looked at. Returns the new mark, if there is
+    /// any line at all.
     pub fn read(
         &self,
         offset: u64,
@@ -130,6 +131,8 @@ impl Log {
         let mut done = back as usize;
         bytes.read_exact(&mut piece[..done])?;
         let (mut end, mut reached) = (done, offset);
+        // Of a line of which the beginning was looked at, now or in an earlier count.
+        let mut is_rest = done > 0 && piece[done - 1] != b'\n';
         loop {
             let whole = if end == piece.len() {
                 // No line is as long as this; what it is shows when it is looked at.
@@ -145,8 +148,12 @@ impl Log {
             };
             let mut rest = &piece[done..whole];
             while !rest.is_empty() {
-                let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-                line(reached, &rest[..length])?;
+                let end = memchr(b'\n', rest);
+                let length = end.unwrap_or(rest.len());
+                if !is_rest {
+                    line(reached, &rest[..length])?;
+                }
+                is_rest = end.is_none();
                 let length = rest.len().min(length + 1);
                 (rest, reached) = (&rest[length..], reached + length as u64);
             }

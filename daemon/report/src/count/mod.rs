@@ -3,6 +3,7 @@
 //! A run can be repeated, and ended at any moment: what a log adds and how far it was read are written together. A log is
 //! known again after it was renamed, packed or copied; where both its kinds are written, one of them is counted.
 
+mod gzip;
 mod known;
 pub mod line;
 pub mod log;

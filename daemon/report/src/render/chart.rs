@@ -1,7 +1,7 @@
 //! Courses over days as SVG: shapes alone, which stretch with the page; words stand beside them as text, so that they can
 //! be read on a phone and by a screen reader.
 
-use super::page::{day, raw};
+use super::page::day;
 use maud::{Markup, html};
 use program::print::grouped;
 use std::fmt::Write as _;
@@ -29,7 +29,8 @@ pub fn course(title: &str, first: i32, values: &[u64]) -> Markup {
             div class="up" aria-hidden="true" { span { (short(top)) } span { (short(top / 2)) } span { "0" } }
             svg viewBox="0 0 1000 100" preserveAspectRatio="none" role="img" aria-label=(said) {
                 path class="grid" d="M0 0H1000M0 50H1000M0 100H1000" {}
-                (raw(format!("<path class=\"area\" d=\"M0 100L{points}L1000 100Z\"/><path class=\"line\" d=\"M{points}\"/>")))
+                path class="area" d={ "M0 100L" (points) "L1000 100Z" } {}
+                path class="line" d={ "M" (points) } {}
             }
             div class="along" aria-hidden="true" { span { (day(first)) } @if values.len() > 2 { span { (day(first + (last - first) / 2)) } } span { (day(last)) } }
         }
@@ -46,7 +47,7 @@ pub fn line(values: &[u64]) -> Markup {
     let points = points(&means, means.iter().copied().max().unwrap_or_default());
     html! {
         td class="line" aria-hidden="true" {
-            svg viewBox="0 -5 1000 110" preserveAspectRatio="none" { (raw(format!("<path d=\"M{points}\"/>"))) }
+            svg viewBox="0 -5 1000 110" preserveAspectRatio="none" { path d={ "M" (points) } {} }
         }
     }
 }

@@ -1,19 +1,30 @@
 //! `mirrorlist-report render`: the figures as pages, which a web server serves from a folder.
 
 mod chart;
+mod collected;
 mod contents;
+mod land;
+mod map;
+mod mirror;
 mod mirrors;
+mod names;
 mod overview;
 mod page;
+mod propagation;
+mod repository;
+mod shares;
 mod site;
+mod state;
 mod statistics;
 
 use crate::{config::Render, count::days, statistics::Statistics};
+use collected::{Given, Round, Spread};
 use contents::Contents;
 use nix::sys::stat::{Mode, umask};
-use page::{Frame, STYLE};
-use program::{failure::Failure, print};
+use page::{Frame, STYLE, Source};
+use program::failure::Failure;
 use site::Site;
+use state::State;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Days that are told, today among them.
@@ -21,30 +32,48 @@ const DAYS: usize = 366;
 
 /// Writes all pages.
 pub fn run(config: &Render) -> Result<(), Failure> {
-    let now = SystemTime::now();
-    let today = days(now);
+    let time = SystemTime::now();
+    let today = days(time);
     let statistics = Statistics::read(&config.database)?;
     let figures = statistics.figures(today + 1 - DAYS as i32, DAYS)?;
-    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let suspended = config.suspended.as_deref();
-    let contents =
-        config.cache.as_deref().map(|cache| Contents::read(cache, suspended, seconds)).transpose()?;
+    let contents = config.cache.as_deref().map(|cache| Contents::read(cache, suspended, now)).transpose()?;
+    let round: Given<Round> = collected::read("mirrors", config.mirrors.as_deref());
+    let spread: Given<Spread> = collected::read("propagation", config.propagation.as_deref());
     let frame = Frame {
         title: config.title.clone(),
+        look: config.look.clone(),
         today,
-        written: print::date(seconds).unwrap_or_default(),
-        now: seconds,
-        listed: contents.as_ref().map(|contents| contents.time),
+        now,
         newest: figures.last().map(|place| figures.day(place)),
+        listed: contents.as_ref().map(|contents| contents.time),
+        checked: source(&round, |round| round.time),
+        measured: source(&spread, |spread| spread.time),
     };
     // A web server of another user is to read the pages.
     umask(Mode::from_bits_truncate(0o022));
     let site = Site::begin(&config.output)?;
-    site.write("style.css", STYLE)?;
+    site.write("style.css", STYLE.to_owned() + &config.look.style())?;
     overview::write(&site, &frame, &figures)?;
     statistics::write(&site, &frame, &figures)?;
     if let Some(contents) = &contents {
-        mirrors::write(&site, &frame, contents)?;
+        let state = |mirror| State::of(mirror, round.read(), now);
+        let states: Vec<State> = contents.mirrors.iter().map(state).collect();
+        mirrors::write(&site, &frame, contents, &states)?;
+        mirror::write(&site, &frame, contents, &states, round.read(), spread.read())?;
+        map::write(&site, &frame, contents, &states)?;
+        repository::write(&site, &frame, contents, &states, &statistics, &figures)?;
+        propagation::write(&site, &frame, &spread, contents)?;
     }
     site.publish()
+}
+
+/// When a file was written.
+fn source<T>(given: &Given<T>, time: impl Fn(&T) -> u64) -> Source {
+    match given {
+        Given::Nothing => Source::None,
+        Given::Broken => Source::Broken,
+        Given::Read(read) => Source::Of(time(read)),
+    }
 }

@@ -1,28 +1,44 @@
-//! What all pages have around them, and how names and numbers are shown.
+//! What all pages have around them, and how numbers are shown.
 //!
 //! Pages refer to each other by relative links, so that the folder can be served from anywhere. They ask for nothing from
 //! elsewhere and need no script; the policy in their head says so to the browser.
 
-use crate::count::line::date;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use super::state::PAST;
+use crate::{count::line::date, look::Look};
+use maud::{DOCTYPE, Markup, html};
 use program::print::{self, grouped};
-use sha2::{Digest as _, Sha256};
 
 /// What every page says of the whole.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Frame {
     /// The site's name.
     pub title: String,
+    /// What the operator wants on every page.
+    pub look: Look,
     /// The day of today, counted from 1970-01-01.
     pub today: i32,
-    /// The time at which the pages are written, RFC 3339.
-    pub written: String,
+    /// Now, in seconds since the epoch.
+    pub now: u64,
     /// The last day with figures.
     pub newest: Option<i32>,
     /// When the list of mirrors was made, in seconds since the epoch; `None` if the site has none.
     pub listed: Option<u64>,
-    /// Now, in seconds since the epoch.
-    pub now: u64,
+    /// When mirrors were last asked, likewise.
+    pub checked: Source,
+    /// When propagation was last measured, likewise.
+    pub measured: Source,
+}
+
+/// What may not be there, or not be readable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The site has none.
+    #[default]
+    None,
+    /// It cannot be read.
+    Broken,
+    /// It is of this time, in seconds since the epoch.
+    Of(u64),
 }
 
 /// A part of the site, as the navigation has it.
@@ -34,21 +50,29 @@ pub enum Part {
     Statistics,
     /// The public list.
     Mirrors,
+    /// The same as a map.
+    Map,
     /// The same by repository.
     Repositories,
+    /// How repositories have spread.
+    Propagation,
 }
 
 impl Part {
-    const ALL: [(Part, &'static str, &'static str); 4] = [
+    const ALL: [(Part, &'static str, &'static str); 6] = [
         (Part::Overview, "index.html", "Overview"),
         (Part::Statistics, "statistics/index.html", "Statistics"),
         (Part::Mirrors, "mirrors/index.html", "Mirrors"),
+        (Part::Map, "map/index.html", "Map"),
         (Part::Repositories, "repositories/index.html", "Repositories"),
+        (Part::Propagation, "propagation/index.html", "Propagation"),
     ];
 }
 
 /// A list of mirrors older than this is told to be old, in seconds.
-const OLD: u64 = 24 * 60 * 60;
+const OLD_LIST: u64 = 24 * 60 * 60;
+/// Rounds and measurements that are older than this, likewise.
+const OLD_ROUND: u64 = 3 * 60 * 60;
 
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; base-uri 'none'";
@@ -57,6 +81,7 @@ impl Frame {
     /// A page in a folder so many levels below the first page.
     pub fn page(&self, part: Part, depth: usize, title: &str, body: &Markup) -> String {
         let up = "../".repeat(depth);
+        let Look { header, footer, links, .. } = &self.look;
         let markup = html! {
             (DOCTYPE)
             html lang="en" {
@@ -72,7 +97,10 @@ impl Frame {
                 body {
                     a class="skip" href="#content" { "To the content" }
                     header {
-                        a class="name" href={ (up) "index.html" } { (self.title) }
+                        div class="whose" {
+                            a class="name" href={ (up) "index.html" } { (self.title) }
+                            @if let Some(header) = header { span class="quiet" { (header) } }
+                        }
                         nav aria-label="Parts of this site" {
                             @for (of, path, name) in self.parts() {
                                 a href={ (up) (path) } aria-current=[(of == part).then_some("page")] { (name) }
@@ -80,13 +108,27 @@ impl Frame {
                         }
                     }
                     main id="content" {
-                        h1 { (title) }
+                        h1 { bdi { (title) } }
                         (body)
                     }
                     footer {
+                        @if footer.is_some() || !links.is_empty() {
+                            p {
+                                @if let Some(footer) = footer { (footer) " " }
+                                @for link in links { a href=(link.url) { (link.text) } " " }
+                            }
+                        }
                         p { (self.age()) }
-                        @if let Some(listed) = self.listed { p { (self.age_of_list(listed)) } }
-                        p { "Days are those of UTC. Written " time datetime=(self.written) { (self.written) } "." }
+                        @if let Some(listed) = self.listed {
+                            p { (age_of("list of mirrors", Source::Of(listed), self.now, OLD_LIST)) }
+                        }
+                        @if self.checked != Source::None {
+                            p { (age_of("last round of checks", self.checked, self.now, OLD_ROUND)) }
+                        }
+                        @if self.measured != Source::None {
+                            p { (age_of("last measurement of propagation", self.measured, self.now, OLD_ROUND)) }
+                        }
+                        p { "Days and times are those of UTC. Written " (when(self.now)) "." }
                     }
                 }
             }
@@ -95,20 +137,30 @@ impl Frame {
     }
 
     fn parts(&self) -> impl Iterator<Item = (Part, &'static str, &'static str)> {
-        let has_list = self.listed.is_some();
-        Part::ALL
-            .into_iter()
-            .filter(move |(part, ..)| has_list || !matches!(part, Part::Mirrors | Part::Repositories))
+        let has = |part| match part {
+            Part::Overview | Part::Statistics => true,
+            Part::Mirrors | Part::Map | Part::Repositories => self.listed.is_some(),
+            Part::Propagation => self.measured != Source::None,
+        };
+        Part::ALL.into_iter().filter(move |(part, ..)| has(*part))
     }
 
-    /// How old the list of mirrors is.
-    fn age_of_list(&self, listed: u64) -> Markup {
-        let age = self.now.saturating_sub(listed);
-        let date = print::date(listed).unwrap_or_default();
-        html! {
-            @if listed == 0 { strong { "It is not known how old the list of mirrors is." } }
-            @else if age > OLD { strong { "The list of mirrors is " (print::age(age)) " old" } ": it is of " time { (date) } "." }
-            @else { "Mirrors as of " time { (date) } "." }
+    /// What to know before believing in states of mirrors; nothing if they are of now.
+    pub fn warning_of_states(&self) -> Markup {
+        match self.checked {
+            Source::None => html! {},
+            Source::Broken => {
+                html! { p class="alarm" { "The answers of the mirrors could not be read when this page was written." } }
+            }
+            Source::Of(time) => match self.now.saturating_sub(time) {
+                ..=OLD_ROUND => html! {},
+                age @ ..=PAST => {
+                    html! { p class="alarm" { "The mirrors were last asked " (print::age(age)) " ago: states are of then." } }
+                }
+                age => {
+                    html! { p class="alarm" { "The mirrors were last asked " (print::age(age)) " ago: how they are now is not known." } }
+                }
+            },
         }
     }
 
@@ -118,12 +170,28 @@ impl Frame {
             return html! { strong { "There are no figures yet." } };
         };
         match self.today - newest {
-            ..=0 => html! { "Figures up to today, " (day(newest)) ", which is not over." },
-            1 => html! { "Figures up to yesterday, " (day(newest)) "." },
+            ..=0 => html! { "Figures up to today, " (written_day(newest)) ", which is not over." },
+            1 => html! { "Figures up to yesterday, " (written_day(newest)) "." },
             days => {
-                html! { strong { "The newest figures are " (days) " days old" } ": they are of " (day(newest)) "." }
+                html! { strong { "The newest figures are " (days) " days old" } ": they are of " (written_day(newest)) "." }
             }
         }
+    }
+}
+
+/// How old something is, in words if it is older than it should be.
+fn age_of(what: &str, of: Source, now: u64, old: u64) -> Markup {
+    match of {
+        Source::None => html! {},
+        Source::Broken => html! { strong { "The " (what) " cannot be read." } },
+        Source::Of(0) => html! { strong { "It is not known how old the " (what) " is." } },
+        Source::Of(time) if time > now.saturating_add(old) => {
+            html! { strong { "The " (what) " is of a time that is yet to come" } ": " (when(time)) "." }
+        }
+        Source::Of(time) if now.saturating_sub(time) > old => {
+            html! { strong { "The " (what) " is " (print::age(now - time)) " old" } ": it is of " (when(time)) "." }
+        }
+        Source::Of(time) => html! { "The " (what) " is of " (when(time)) "." },
     }
 }
 
@@ -137,68 +205,12 @@ pub fn day(day: i32) -> String {
     date(day).map_or_else(|| day.to_string(), |date| date.to_string())
 }
 
-/// A name that others have chosen: it cannot change the direction of what is around it, and has no control characters.
-pub fn name(name: &str) -> Markup {
-    html! { bdi { (visible(name)) } }
-}
-
-/// A name with a mark in place of every character that nobody sees.
-pub fn visible(name: &str) -> String {
-    let is_invisible = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}')
-    };
-    name.chars()
-        .map(|c| if is_invisible(c) || u32::from(c) & 0xfffe == 0xfffe { '\u{fffd}' } else { c })
-        .collect()
-}
-
-/// A name as part of a file's name: what is no letter, digit, `.`, `_` or `-` is `~` and its number. A long one is cut, with
-/// the hash of the whole behind it, and none is called as the page of all is.
-pub fn file_name(name: &str) -> String {
-    let mut out = String::new();
-    for (at, byte) in name.bytes().enumerate() {
-        let is_plain =
-            byte.is_ascii_alphanumeric() && (at > 0 || name != "index") || matches!(byte, b'_' | b'-');
-        if is_plain || byte == b'.' && at > 0 {
-            out.push(char::from(byte));
-        } else {
-            out += &format!("~{byte:02x}");
-        }
-    }
-    if out.len() > LONGEST_FILE_NAME {
-        let hash = Sha256::digest(name);
-        out.truncate(LONGEST_FILE_NAME);
-        out.extend(hash.iter().take(8).map(|byte| format!("{byte:02x}")));
-    }
-    out
-}
-
-/// Bytes of a name in a file's name.
-const LONGEST_FILE_NAME: usize = 150;
-
-/// A country by its code, with its name.
-pub fn country(code: &str) -> Markup {
-    match (code, country_name(code)) {
-        ("", _) => html! { "unknown" },
-        (code, Some(name)) => html! { (name) " " span class="quiet" { (code) } },
-        (code, None) => name(code),
-    }
-}
-
-/// What people call it, where the standard has more words.
-fn country_name(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "GB" => "United Kingdom",
-        "KP" => "North Korea",
-        "KR" => "South Korea",
-        "RU" => "Russia",
-        "US" => "United States",
-        _ => {
-            let name = rust_iso3166::from_alpha2(code)?.name;
-            name.split_once(" (").map_or(name, |(name, _)| name)
-        }
-    })
+/// A time in seconds since the epoch, as pages write it.
+pub fn when(seconds: u64) -> Markup {
+    let date = print::date(seconds).unwrap_or_default();
+    // What a person reads needs no seconds.
+    let shown = date.get(..16).map(|date| date.replace('T', " "));
+    html! { @if let Some(shown) = shown { time datetime=(date) { (shown) } } @else { "unknown" } }
 }
 
 /// Part of a whole, in percent.
@@ -221,39 +233,38 @@ pub fn bar(part: u64, longest: u64) -> Markup {
     }
 }
 
+/// A bandwidth in Mbit/s, in words.
+pub fn bandwidth(megabits: u64) -> String {
+    match megabits {
+        ..1000 => format!("{megabits} Mbit/s"),
+        _ if megabits.is_multiple_of(1000) => format!("{} Gbit/s", grouped(megabits / 1000)),
+        _ => format!("{:.1} Gbit/s", megabits as f64 / 1000.0),
+    }
+}
+
 /// The style sheet.
 pub const STYLE: &str = include_str!("style.css");
-
-/// Raw text of this program.
-pub fn raw(text: String) -> Markup {
-    PreEscaped(text)
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shown_and_never_obeyed() {
-        assert_eq!(name("<script>'\"&").into_string(), "<bdi>&lt;script&gt;'&quot;&amp;</bdi>");
-        assert_eq!(visible("a\u{202e}b\u{0}c\u{9f}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
-        assert_eq!(visible("é日\u{fffe}\u{1ffff}"), "é日\u{fffd}\u{fffd}");
+    fn ages_are_in_words_when_they_are_long() {
+        let said = |time, now| age_of("list", Source::Of(time), now, 3600).into_string();
+        let of = |time| when(time).into_string();
+        assert_eq!(said(1_000_000, 1_003_600), format!("The list is of {}.", of(1_000_000)));
+        let old = format!("<strong>The list is 2 h 0 min old</strong>: it is of {}.", of(1_000_000));
+        assert_eq!(said(1_000_000, 1_007_200), old);
+        assert!(said(1_007_200, 1_000_000).contains("yet to come") && said(0, 5).contains("not known"));
+        assert!(age_of("list", Source::Broken, 5, 5).into_string().contains("cannot be read"));
     }
 
     #[test]
-    fn a_name_is_one_file_s_name() {
-        assert_eq!(file_name("fedora-42.x_y"), "fedora-42.x_y");
-        assert_eq!(file_name("../a b~é"), "~2e.~2fa~20b~7e~c3~a9");
-        assert_eq!((file_name("index"), file_name("indexes")), ("~69ndex".into(), "indexes".into()));
-        let [one, other] = ["é".repeat(500), "é".repeat(501)].map(|name| file_name(&name));
-        assert!(one.len() < 200 && one.len() == other.len() && one != other, "{one} {other}");
-    }
-
-    #[test]
-    fn countries_have_the_names_that_people_know() {
-        let text = |code| country(code).into_string();
-        assert_eq!(text("DE"), "Germany <span class=\"quiet\">DE</span>");
-        assert!(text("NL").starts_with("Netherlands <") && text("GB").starts_with("United Kingdom <"));
-        assert_eq!((text(""), text("ZZ")), ("unknown".into(), "<bdi>ZZ</bdi>".into()));
+    fn a_bandwidth_has_the_unit_that_suits_it() {
+        assert_eq!(
+            [100, 1000, 2500, 40_000].map(bandwidth),
+            ["100 Mbit/s", "1 Gbit/s", "2.5 Gbit/s", "40 Gbit/s"]
+        );
     }
 }

@@ -9,8 +9,8 @@ use nix::{
 };
 use program::{failure::Failure, files::folder};
 use std::{
-    fs::{self, Permissions},
-    io,
+    fs::{self, File, Permissions},
+    io::{self, BufWriter, Write as _},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
@@ -65,6 +65,20 @@ impl Site {
         written.map_err(|error| refused(&self.output.join(path), &error))
     }
 
+    /// Writes a file piece by piece, by its path in the site.
+    pub fn stream(
+        &self,
+        path: &str,
+        write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        let place = self.aside.path().join(path);
+        let written = File::create(&place).map(BufWriter::new).and_then(|mut out| {
+            write(&mut out)?;
+            out.flush()
+        });
+        written.map_err(|error| refused(&self.output.join(path), &error))
+    }
+
     /// Puts the site in its place; what was there goes.
     pub fn publish(self) -> Result<(), Failure> {
         let failed = |error| refused(&self.output, &error);
@@ -76,8 +90,13 @@ impl Site {
             exchanged => exchanged.map_err(|error| failed(error.into()))?,
         }
         // Now the old one is aside, or nothing is.
+        let old = self.aside.path().to_owned();
         match self.aside.close() {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refused(&self.output, &error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::system(format!(
+                "output {}: the new site is in its place, and the one before cannot be removed ({error}); remove {}",
+                self.output.display(),
+                old.display()
+            ))),
             _ => Ok(()),
         }
     }

@@ -1,8 +1,8 @@
 //! The pages of statistics: the course of the last year, and a page for each of its days with the same as CSV and JSON.
 
 use super::{
-    chart,
-    page::{self, Frame, Part, bar, day, number, percent},
+    chart, names,
+    page::{Frame, Part, bar, day, number, percent},
     site::Site,
 };
 use crate::statistics::{Days, Figures};
@@ -36,21 +36,21 @@ pub(super) const KINDS: [Kind; 3] = [
         title: "Countries",
         one: "Country",
         of: |figures| &figures.countries,
-        show: page::country,
+        show: names::country,
     },
     Kind {
         file: "repositories",
         title: "Repositories",
         one: "Repository",
         of: |figures| &figures.repositories,
-        show: page::name,
+        show: names::name,
     },
     Kind {
         file: "archs",
         title: "Architectures",
         one: "Architecture",
         of: |figures| &figures.archs,
-        show: page::name,
+        show: names::name,
     },
 ];
 

@@ -2,7 +2,8 @@
 
 use super::{Statistics, refused};
 use program::failure::Failure;
-use std::collections::BTreeMap;
+use rusqlite::OptionalExtension as _;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// Requests a day, of a span of days.
 pub type Days = Vec<u64>;
@@ -22,13 +23,13 @@ pub struct Figures {
     pub archs: BTreeMap<String, Days>,
 }
 
-/// A repository's requests, by country and by architecture.
+/// A repository's requests a day, by country and by architecture.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OfRepository {
-    /// By the client's country.
-    pub countries: BTreeMap<String, u64>,
+    /// By the client's country, of the last days alone.
+    pub countries: BTreeMap<String, Days>,
     /// By architecture.
-    pub archs: BTreeMap<String, u64>,
+    pub archs: BTreeMap<String, Days>,
 }
 
 impl Figures {
@@ -86,21 +87,41 @@ impl Statistics {
         Ok(figures)
     }
 
-    /// A repository's figures of so many days from a first one.
-    pub fn of_repository(&self, repository: &str, first: i32, days: usize) -> Result<OfRepository, Failure> {
-        let sums = |table: &str, of: &str| -> rusqlite::Result<BTreeMap<String, u64>> {
+    /// A repository's figures of the same days as `figures`; by country from a later day on, for these are many.
+    pub fn of_repository(
+        &self,
+        repository: &str,
+        figures: &Figures,
+        countries_from: i32,
+    ) -> Result<OfRepository, Failure> {
+        let end = figures.first + figures.totals.len() as i32;
+        let of = |table: &str, of: &str, first: i32| -> rusqlite::Result<BTreeMap<String, Days>> {
             let select = format!(
-                "select name, sum(requests) from {table} join names on names.id = {of}
-                 where repository = (select id from names where name = ?) and day >= ? and day < ? group by {of}"
+                "select {of}, day, requests from {table}
+                 where repository = (select id from names where name = ?) and day >= ? and day < ?"
             );
             let mut select = self.connection.prepare_cached(&select)?;
-            let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64));
-            select.query_map((repository, first, first + days as i32), row)?.collect()
+            let mut name = self.connection.prepare_cached("select name from names where id = ?")?;
+            let mut rows = select.query((repository, first, end))?;
+            let mut all: BTreeMap<i64, (String, Days)> = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let (id, day, requests): (i64, i32, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                let days = match all.entry(id) {
+                    Entry::Occupied(known) => &mut known.into_mut().1,
+                    Entry::Vacant(free) => {
+                        let name = name.query_row([id], |row| row.get(0)).optional()?;
+                        let days = vec![0; (end - first).max(0) as usize];
+                        &mut free.insert((name.unwrap_or_default(), days)).1
+                    }
+                };
+                days[(day - first) as usize] += requests.max(0) as u64;
+            }
+            Ok(all.into_values().collect())
         };
         let read = || {
             Ok(OfRepository {
-                countries: sums("repository_countries", "country")?,
-                archs: sums("repository_archs", "arch")?,
+                countries: of("repository_countries", "country", countries_from.max(figures.first))?,
+                archs: of("repository_archs", "arch", figures.first)?,
             })
         };
         read().map_err(|error| refused(&self.path, error))

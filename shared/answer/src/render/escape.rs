@@ -8,17 +8,11 @@ use time::OffsetDateTime;
 /// Longest text of a client's that an answer repeats, in characters.
 const LONGEST_ECHO: usize = 200;
 
-/// What stays as it is when a directory or file is appended to a URL: RFC 3986 `pchar` without escapes, and `/`.
-const PATH_SAFE: [bool; 256] = {
-    let mut safe = [false; 256];
-    let plain = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/";
-    let mut at = 0;
-    while at < plain.len() {
-        safe[plain[at] as usize] = true;
-        at += 1;
-    }
-    safe
-};
+/// Whether a byte stays as it is when a directory or file is appended to a URL: RFC 3986 `pchar` without escapes, and `/`.
+const fn is_path_safe(byte: u8) -> bool {
+    let others = matches!(byte, b'!' | b'=' | b'_' | b'~');
+    matches!(byte, b'$'..=b';' | b'@'..=b'Z' | b'a'..=b'z') && byte != b'%' || others
+}
 
 const HEX: &[u8; 16] = b"0123456789ABCDEF";
 
@@ -28,12 +22,12 @@ fn percent(byte: u8, out: &mut Vec<u8>) {
 
 /// Appends a path as part of a URL.
 pub fn url_path(path: &[u8], out: &mut Vec<u8>) {
-    // Nearly always.
-    if path.iter().all(|byte| PATH_SAFE[usize::from(*byte)]) {
+    // Nearly always; without a branch for each byte.
+    if path.iter().fold(true, |all, byte| all & is_path_safe(*byte)) {
         return out.extend_from_slice(path);
     }
     for byte in path {
-        if PATH_SAFE[usize::from(*byte)] {
+        if is_path_safe(*byte) {
             out.push(*byte);
         } else {
             percent(*byte, out);
@@ -67,6 +61,9 @@ pub fn query_value(value: &[u8], out: &mut Vec<u8>) {
 
 /// Appends a URL as a header's value: blanks, controls and bytes outside ASCII are encoded, `%` is not.
 pub fn url_in_header(url: &[u8], out: &mut Vec<u8>) {
+    if is_header_safe(url) {
+        return out.extend_from_slice(url);
+    }
     for byte in url {
         if byte.is_ascii_graphic() {
             out.push(*byte);
@@ -74,6 +71,11 @@ pub fn url_in_header(url: &[u8], out: &mut Vec<u8>) {
             percent(*byte, out);
         }
     }
+}
+
+/// Whether a URL is a header's value as it is. Nearly always; without a branch for each byte.
+pub fn is_header_safe(url: &[u8]) -> bool {
+    url.iter().fold(true, |all, byte| all & byte.is_ascii_graphic())
 }
 
 /// A time as RFC 3339 spells it, in UTC.
@@ -172,6 +174,18 @@ pub fn xml_comment(text: &[u8], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends text as the inside of a JSON string.
+pub fn json(text: &[u8], out: &mut Vec<u8>) {
+    // Nearly always.
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if text.iter().fold(true, |all, byte| all & plain(byte)) {
+        return out.extend_from_slice(text);
+    }
+    let quoted = serde_json::to_string(&String::from_utf8_lossy(text)).unwrap_or_default();
+    let inside = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
+    out.extend_from_slice(inside.unwrap_or_default().as_bytes());
+}
+
 /// Appends one byte of text; of the characters that XML 1.0 cannot hold (controls, U+FFFE, U+FFFF) as `?`.
 fn xml_byte(text: &[u8], at: usize, out: &mut Vec<u8>) {
     let byte = text[at];
@@ -202,6 +216,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_path_may_hold_is_pchar_and_the_slash() {
+        let safe = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/";
+        for byte in 0..=255 {
+            assert_eq!(is_path_safe(byte), safe.contains(&byte), "{byte}");
+        }
+    }
+
+    #[test]
     fn a_header_keeps_the_escapes_that_are_there() {
         assert_eq!(with(url_in_header, "http://a/%20 \u{e9}\r\n".as_bytes()), "http://a/%20%20%C3%A9%0D%0A");
     }
@@ -222,6 +244,15 @@ mod tests {
         assert_eq!(with(echo, "é".repeat(300).as_bytes()).chars().count(), 200);
         assert_eq!(with(echo, &[0xff; 300]).len(), 200);
         assert_eq!(with(echo, &[b'a'; 300]).len(), 200);
+    }
+
+    #[test]
+    fn a_string_of_json_says_what_the_text_says() {
+        for text in ["", "plain /~", "\"", "a\"b\"", "\\\"", "\n\u{1}é\u{7f}\u{2028}\""] {
+            let said = format!("\"{}\"", with(json, text.as_bytes()));
+            assert_eq!(serde_json::from_str::<String>(&said).unwrap(), text, "{said}");
+        }
+        assert_eq!(with(json, b"a\xff"), "a\u{fffd}");
     }
 
     #[test]

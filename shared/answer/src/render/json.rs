@@ -72,11 +72,12 @@ impl Object<'_> {
         let mirrors = Mirrors::of(view, fragments, query, target);
         let picks = self.candidates.picks.iter().enumerate();
         out.extend_from_slice(b",\"mirrors\":[");
-        list(picks.filter_map(|(place, pick)| mirrors.mirror(place, pick)), 1, most, out);
+        let listed = picks.filter_map(|(place, pick)| mirrors.mirror(place, pick));
+        list(listed, |mirror, out| mirror.json(out), 1, most, out);
         out.push(b']');
         if let Some(excluded) = &self.excluded {
             out.extend_from_slice(b",\"excluded\":[");
-            list(excluded.iter(), 0, most, out);
+            list(excluded.iter(), value, 0, most, out);
             out.push(b']');
         }
         out.push(b',');
@@ -86,13 +87,19 @@ impl Object<'_> {
 }
 
 /// Appends values with commas between as long as there is room, `least` of them in any case.
-fn list(values: impl Iterator<Item = impl Serialize>, least: usize, most: usize, out: &mut Vec<u8>) {
+fn list<T>(
+    values: impl Iterator<Item = T>,
+    append: impl Fn(T, &mut Vec<u8>),
+    least: usize,
+    most: usize,
+    out: &mut Vec<u8>,
+) {
     for (place, of) in values.enumerate() {
         let before = out.len();
         if place > 0 {
             out.push(b',');
         }
-        value(&of, out);
+        append(of, out);
         if out.len() > most && place >= least {
             return out.truncate(before);
         }

@@ -54,7 +54,7 @@ pub fn render(
         document.extend_from_slice(b".meta4");
         lines.clear();
         lines.extend_from_slice(b"Link: <");
-        lines.extend_from_slice(&redirect::in_header(&document));
+        lines.extend_from_slice(&redirect::in_header(document));
         lines.extend_from_slice(b">; rel=describedby; type=\"application/metalink4+xml\"\r\n");
         append(&lines, from, out);
     }

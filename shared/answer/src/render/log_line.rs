@@ -9,9 +9,10 @@ use ipnetwork::IpNetwork;
 use std::{io::Write, net::IpAddr};
 use time::Date;
 
-/// Appends the line of an answered request that named repository and architecture; nothing for others.
+/// Appends the line of an answered request for a repository and an architecture; nothing for others, of which those for a
+/// path may name a repository that nobody has looked for.
 pub fn render(view: &View<'_>, query: &Query<'_>, address: LogAddress, today: Date, out: &mut Vec<u8>) {
-    let Some(asked) = &query.named.asked else { return };
+    let Some(asked) = query.named.asked.as_ref().filter(|_| query.named.repository.is_some()) else { return };
     out.extend_from_slice(b"IP: ");
     let client = query.client.address.filter(|_| address != LogAddress::Omit);
     match client.map(|client| shown(client, address)) {

@@ -1,29 +1,29 @@
 //! A listed mirror with all that is known of it, for the forms that tell more than a URL.
 
-use super::{fragments::Fragments, url};
+use super::{escape, fragments::Fragments, url};
 use crate::select::{pick::Pick, query::Query, target::Target};
 use cache::{
     DirectoryId, Families, View,
     place::Place,
     scheme::{Scheme, Schemes, host_name},
 };
-use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use serde::Serialize;
 
 /// A URL in its two parts: the host's, and what follows it.
 #[derive(Clone, Copy, Debug)]
 pub struct Url<'a> {
     /// The host's own.
-    pub host: &'a str,
+    pub host: &'a [u8],
     /// The directory and the file or a slash.
-    pub end: &'a str,
+    pub end: &'a [u8],
 }
 
-/// A URL of each scheme that the answer may show.
+/// A URL of each scheme that the answer may show, in the order of [`Scheme::ALL`].
 #[derive(Clone, Copy, Debug)]
 pub struct Urls<'a>(pub [Option<Url<'a>>; 4]);
 
-/// A listed mirror. The names of the fields are those of the JSON object.
-#[derive(Debug, Serialize)]
+/// A listed mirror.
+#[derive(Debug)]
 pub struct Mirror<'a> {
     /// The best one.
     pub url: Url<'a>,
@@ -32,29 +32,22 @@ pub struct Mirror<'a> {
     /// The name in `url`.
     pub hostname: &'a str,
     /// Where it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub country: Option<Code>,
     /// The continent of that.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub continent: Option<Code>,
     /// Degrees north of the equator, if its own place is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lat: Option<f64>,
     /// Degrees east of Greenwich, likewise.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lon: Option<f64>,
     /// How far that is from the point that stands for the client's country.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub distance_km: Option<u32>,
     /// The versions of IP by which it answers, if they are known.
-    #[serde(skip_serializing_if = "<[u8]>::is_empty")]
     pub families: &'static [u8],
     /// Why it is listed.
     pub tier: &'static str,
     /// Its place, from 1.
     pub prio: usize,
     /// It is only for some, of whom the client is one.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
 }
 
@@ -69,7 +62,7 @@ pub struct Mirrors<'a> {
     fragments: &'a Fragments,
     query: &'a Query<'a>,
     /// What follows a host's URL in all of the answer.
-    end: String,
+    end: Vec<u8>,
     /// Where the client's country is.
     from: Option<Place>,
 }
@@ -84,7 +77,6 @@ impl<'a> Mirrors<'a> {
     ) -> Mirrors<'a> {
         let mut end = Vec::with_capacity(128);
         url::suffix(view, target, &mut end);
-        let end = String::from_utf8_lossy(&end).into_owned();
         let from = query.client.country.and_then(|country| view.country_code(country)).and_then(Place::of);
         Mirrors { view, fragments, query, end, from }
     }
@@ -92,14 +84,13 @@ impl<'a> Mirrors<'a> {
     /// The mirror at this place (from 0); `None` when it has no URL to show.
     pub fn mirror(&self, place: usize, pick: &Pick) -> Option<Mirror<'_>> {
         let Mirrors { view, fragments, query, end, from } = self;
-        let text = |scheme| std::str::from_utf8(fragments.url(pick.placement, scheme)?).ok();
         let usable = fragments.schemes(pick.placement);
         let best = query.shown(usable).iter().next()?;
-        let url = Url { host: text(best)?, end };
+        let url = Url { host: fragments.url(pick.placement, best)?, end };
         let shown = query.protocols.unwrap_or(Schemes::ALL);
         let urls = Scheme::ALL.map(|scheme| {
             let shown = usable.contains(scheme) && shown.contains(scheme);
-            shown.then(|| text(scheme)).flatten().map(|host| Url { host, end })
+            shown.then(|| fragments.url(pick.placement, scheme)).flatten().map(|host| Url { host, end })
         });
         let host = view.placement_host(pick.placement);
         let country = view.host_country(host);
@@ -108,7 +99,7 @@ impl<'a> Mirrors<'a> {
         Some(Mirror {
             url,
             urls: Urls(urls),
-            hostname: host_name(url.host),
+            hostname: host_name(std::str::from_utf8(url.host).ok()?),
             country: country.and_then(|country| view.country_code(country)).map(|code| Code(code.bytes())),
             continent: continent
                 .and_then(|continent| view.continent_code(continent))
@@ -148,26 +139,61 @@ impl Code {
     }
 }
 
-impl Serialize for Code {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl Serialize for Url<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}{}", self.host, self.end))
-    }
-}
-
-impl Serialize for Urls<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (scheme, url) in Scheme::ALL.into_iter().zip(&self.0) {
-            if let Some(url) = url {
-                map.serialize_entry(scheme.name(), url)?;
-            }
+impl Mirror<'_> {
+    /// Appends it as a JSON object. By hand, for it is most of an answer: URLs are copied whole where nothing in them needs an
+    /// escape.
+    pub fn json(&self, out: &mut Vec<u8>) {
+        let url = |name: &str, url: Url<'_>, out: &mut Vec<u8>| {
+            key(name, out);
+            out.push(b'"');
+            escape::json(url.host, out);
+            escape::json(url.end, out);
+            out.push(b'"');
+        };
+        out.push(b'{');
+        url("url", self.url, out);
+        out.push(b',');
+        key("urls", out);
+        out.push(b'{');
+        let known = Scheme::ALL.into_iter().zip(self.urls.0).filter_map(|(scheme, url)| Some((scheme, url?)));
+        for (at, (scheme, of)) in known.enumerate() {
+            out.extend_from_slice(if at > 0 { b"," } else { b"" });
+            url(scheme.name(), of, out);
         }
-        map.end()
+        out.push(b'}');
+        let mut text = |name, text: Option<&str>| {
+            let Some(text) = text else { return };
+            out.push(b',');
+            key(name, out);
+            out.push(b'"');
+            escape::json(text.as_bytes(), out);
+            out.push(b'"');
+        };
+        text("hostname", Some(self.hostname));
+        text("country", self.country.as_ref().map(Code::as_str));
+        text("continent", self.continent.as_ref().map(Code::as_str));
+        member("lat", self.lat, out);
+        member("lon", self.lon, out);
+        member("distance_km", self.distance_km, out);
+        member("families", Some(self.families).filter(|families| !families.is_empty()), out);
+        member("tier", Some(self.tier), out);
+        member("prio", Some(self.prio), out);
+        member("private", Some(self.private).filter(|private| *private), out);
+        out.push(b'}');
     }
+}
+
+fn key(name: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+/// Appends what is known, behind another member.
+fn member(name: &str, value: Option<impl Serialize>, out: &mut Vec<u8>) {
+    let Some(value) = value else { return };
+    out.push(b',');
+    key(name, out);
+    // Writing to memory does not fail, nor do these types.
+    let _ = serde_json::to_writer(out, &value);
 }

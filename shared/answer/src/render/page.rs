@@ -75,14 +75,14 @@ impl Page<'_> {
         }
         let version = self.target.details.and_then(|details| self.view.versions(details).next());
         let all = Mirrors::of(self.view, self.fragments, self.query, self.target);
-        let mirrors = || {
-            let picks = self.candidates.picks.iter().enumerate();
-            picks.filter_map(|(place, pick)| Some((pick.tier, all.mirror(place, pick)?)))
-        };
+        let most = self.query.limit.map_or(MIRRORS, |limit| limit.get().into());
+        let picks = self.candidates.picks.iter().enumerate();
+        let mirrors = picks.filter_map(|(place, pick)| Some((pick.tier, all.mirror(place, pick)?)));
+        let mirrors: Vec<_> = mirrors.take(most).collect();
         let origin = url::origin(self.view, self.query, self.target);
         let origin = origin.map(|url| String::from_utf8_lossy(&url).into_owned());
-        match (mirrors().next(), &origin) {
-            (Some((_, best)), _) => self.best(&best, version.as_ref(), &mut text),
+        match (mirrors.first(), &origin) {
+            (Some((_, best)), _) => self.best(best, version.as_ref(), &mut text),
             (None, Some(origin)) => self.button(origin, host_name(origin), version.as_ref(), &mut text),
             (None, None) => {}
         }
@@ -91,25 +91,25 @@ impl Page<'_> {
         }
         self.forms(version.as_ref(), &mut text);
         self.client(&mut text);
-        let most = self.query.limit.map_or(MIRRORS, |limit| limit.get().into());
-        let is_far = mirrors().take(most).any(|(_, mirror)| mirror.distance_km.is_some());
+        let is_far = mirrors.iter().any(|(_, mirror)| mirror.distance_km.is_some());
         let class = if is_far { " class=\"km\"" } else { "" };
         out.extend_from_slice(mem::take(&mut text).as_bytes());
         let end = self.end(origin.as_deref());
         let (mut shown, mut group) = (0, Tier::None);
-        for (tier, mirror) in mirrors().take(most) {
-            if tier != group {
+        for (tier, mirror) in &mirrors {
+            let before = out.len();
+            if *tier != group {
                 let end = if group == Tier::None { "" } else { "</ol>\n" };
-                let heading = escaped(&self.heading(tier));
+                let heading = escaped(&self.heading(*tier));
                 let _ = write!(text, "{end}<h2>{heading}</h2>\n<ol{class} start=\"{}\">\n", shown + 1);
-                group = tier;
+                out.extend_from_slice(mem::take(&mut text).as_bytes());
             }
-            row(&mirror, &mut text);
-            if out.len() + text.len() + end.len() - from > MOST_BYTES && shown > 0 {
-                text.clear();
+            row(mirror, out);
+            if out.len() + end.len() - from > MOST_BYTES && shown > 0 {
+                out.truncate(before);
                 break;
             }
-            out.extend_from_slice(mem::take(&mut text).as_bytes());
+            group = *tier;
             shown += 1;
         }
         if shown > 0 {
@@ -182,7 +182,8 @@ impl Page<'_> {
         if let Some(country) = &best.country {
             let _ = write!(from, ", {}", places::country(country.as_str()));
         }
-        self.button(&format!("{}{}", best.url.host, best.url.end), &from, version, text);
+        let url = [best.url.host, best.url.end].concat();
+        self.button(&String::from_utf8_lossy(&url), &from, version, text);
     }
 
     /// The way to it: a link to where a redirect leads, and where that is.
@@ -274,32 +275,43 @@ impl Page<'_> {
     }
 }
 
-/// A mirror: its link, where it is and how far away, how it is reached.
-fn row(mirror: &Mirror<'_>, text: &mut String) {
-    let _ = write!(
-        text,
-        "<li><a href=\"{}{}\">{}</a>",
-        escaped(mirror.url.host),
-        escaped(mirror.url.end),
-        escaped(mirror.hostname)
-    );
+/// A mirror: its link, where it is and how far away, how it is reached. Rows are most of a page.
+fn row(mirror: &Mirror<'_>, out: &mut Vec<u8>) {
+    let put = |text: &str, out: &mut Vec<u8>| out.extend_from_slice(text.as_bytes());
+    put("<li><a href=\"", out);
+    escape::xml(mirror.url.host, out);
+    escape::xml(mirror.url.end, out);
+    put("\">", out);
+    escape::xml(mirror.hostname.as_bytes(), out);
+    put("</a>", out);
     if let Some(country) = &mirror.country {
-        let _ = write!(text, " <span>{}</span>", escaped(places::country(country.as_str())));
+        put(" <span>", out);
+        escape::xml(places::country(country.as_str()).as_bytes(), out);
+        put("</span>", out);
     }
     if let Some(km) = mirror.distance_km {
-        let _ = write!(text, " <span class=\"far\">{} km</span>", super::help::grouped(km.into()));
+        put(" <span class=\"far\">", out);
+        put(&super::help::grouped(km.into()), out);
+        put(" km</span>", out);
     }
+    put(" <span class=\"by\">", out);
+    put(if mirror.private { "not public, " } else { "" }, out);
     let Urls(urls) = &mirror.urls;
     let schemes = Scheme::ALL.into_iter().zip(urls).filter(|(_, url)| url.is_some());
-    let schemes: Vec<&str> = schemes.map(|(scheme, _)| scheme.name()).collect();
-    let private = if mirror.private { "not public, " } else { "" };
-    let families = match mirror.families {
-        [] => "",
-        [4] => ", IPv4 only",
-        [6] => ", IPv6 only",
-        _ => ", IPv4 and IPv6",
-    };
-    let _ = writeln!(text, " <span class=\"by\">{private}{}{families}</span></li>", schemes.join(", "));
+    for (at, (scheme, _)) in schemes.enumerate() {
+        put(if at > 0 { ", " } else { "" }, out);
+        put(scheme.name(), out);
+    }
+    put(
+        match mirror.families {
+            [] => "",
+            [4] => ", IPv4 only",
+            [6] => ", IPv6 only",
+            _ => ", IPv4 and IPv6",
+        },
+        out,
+    );
+    put("</span></li>\n", out);
 }
 
 /// Size, date and hashes.

@@ -22,7 +22,7 @@ pub fn render(
 ) -> Option<usize> {
     let location = match candidates.picks.first() {
         Some(best) => location(view, fragments, query, target, best),
-        None => in_header(&url::last(view, fragments, query, target, candidates)?),
+        None => in_header(url::last(view, fragments, query, target, candidates)?),
     };
     if location.is_empty() {
         return None;
@@ -50,13 +50,16 @@ pub fn location(
     let mut whole = Vec::with_capacity(url.len() + 128);
     whole.extend_from_slice(url);
     suffix(view, target, &mut whole);
-    in_header(&whole)
+    in_header(whole)
 }
 
 /// A URL as a header's value.
-pub fn in_header(url: &[u8]) -> Vec<u8> {
-    let mut value = Vec::with_capacity(url.len());
-    escape::url_in_header(url, &mut value);
+pub fn in_header(url: Vec<u8>) -> Vec<u8> {
+    if escape::is_header_safe(&url) {
+        return url;
+    }
+    let mut value = Vec::with_capacity(url.len() + 64);
+    escape::url_in_header(&url, &mut value);
     value
 }
 

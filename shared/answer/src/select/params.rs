@@ -226,8 +226,8 @@ pub fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether a name can be one of the cache at all: UTF-8 without control characters, not too long.
 pub fn acceptable(name: &[u8]) -> bool {
-    // Nearly always.
-    let plain = name.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    // Nearly always; without a branch for each byte.
+    let plain = name.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
     let text = || std::str::from_utf8(name).is_ok_and(|text| !text.contains(|c: char| c.is_control()));
     name.len() <= LONGEST_NAME && (plain || text())
 }

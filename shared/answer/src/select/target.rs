@@ -7,6 +7,7 @@ use super::{
     params::{Params, acceptable},
 };
 use cache::{DirectoryId, FileId, Found, RepoArchId, RepositoryId, View, limits::MOST_ALIAS_STEPS};
+use memchr::memmem;
 use std::{borrow::Cow, fmt};
 
 /// What the header line names, after redirects.
@@ -87,7 +88,7 @@ impl fmt::Display for Refusal {
 pub struct Named<'q> {
     /// What the header names; `None` when the request named nothing.
     pub subject: Option<Subject<'q>>,
-    /// What was asked for by `repo` and `arch`; the access log has it even where `path` wins.
+    /// What was asked for by `repo` and `arch`; the request log has it even where `path` wins.
     pub asked: Option<Asked<'q>>,
     /// The repository that answers.
     pub repository: Option<RepositoryId>,
@@ -252,7 +253,7 @@ pub fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, 
     if let Some(Found::Directory(directory)) = found {
         return Ok(Target { directory, repodata: None, file: None, details: None });
     }
-    let slash = whole.iter().rposition(|byte| *byte == b'/').ok_or(Refusal::InvalidPath)?;
+    let slash = memchr::memrchr(b'/', whole).ok_or(Refusal::InvalidPath)?;
     let file = Some(match path {
         Cow::Borrowed(path) => Cow::Borrowed(&path[slash + 1..]),
         Cow::Owned(path) => Cow::Owned(path[slash + 1..].to_vec()),
@@ -270,8 +271,7 @@ pub fn by_path<'q>(view: &View<'_>, path: &Cow<'q, [u8]>) -> Result<Target<'q>, 
 
 /// A path without slashes at its ends and with single ones inside.
 pub fn normalise<'q>(path: &Cow<'q, [u8]>) -> Cow<'q, [u8]> {
-    let is_normal =
-        !path.starts_with(b"/") && !path.ends_with(b"/") && !path.windows(2).any(|window| window == b"//");
+    let is_normal = !path.starts_with(b"/") && !path.ends_with(b"/") && memmem::find(path, b"//").is_none();
     if is_normal {
         return path.clone();
     }

@@ -171,8 +171,8 @@ impl<'a> Hosts<'a> {
         allowed.into_iter().map(|(host, value)| IntStrings { key: Some(host.into()), value }).collect()
     }
 
-    /// Names and places, which MirrorManager's file has no field for.
-    pub fn others(&self, skipped: &mut Skipped) -> Vec<Host> {
+    /// Names, places and families, which MirrorManager's file has no field for; `families` are versions of IP by host.
+    pub fn others(&self, families: &BTreeMap<i64, Vec<u32>>, skipped: &mut Skipped) -> Vec<Host> {
         let mut records = Vec::new();
         for (id, host) in &self.rows {
             let place = match (host.latitude, host.longitude) {
@@ -192,6 +192,7 @@ impl<'a> Hosts<'a> {
                 name: host.name.clone().map(Into::into),
                 latitude: place.map(|place| place.0),
                 longitude: place.map(|place| place.1),
+                families: families.get(&i64::from(*id)).cloned().unwrap_or_default(),
                 ..Host::default()
             });
         }

@@ -10,6 +10,7 @@ mod details;
 mod fields;
 mod fingerprint;
 mod gathered;
+mod given;
 mod hosts;
 mod known;
 pub(crate) mod names;
@@ -56,6 +57,7 @@ pub fn import_under(
     details::import(&tables, inventory, skipped)?;
     repositories::import(&tables, inventory, skipped)?;
     hosts::import(&tables, inventory, skipped)?;
+    given::read(&tables, inventory, skipped)?;
     let known = known::read(&tables, inventory, skipped)?;
     for name in facts::lay(&known, &policy.hosts, inventory) {
         skipped.add(InputTable::SiteHost, Reason::UnknownHost, || name);

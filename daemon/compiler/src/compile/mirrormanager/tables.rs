@@ -11,12 +11,15 @@ use std::{
     ops::Range,
 };
 
-/// One more than the highest field number of the message.
-const FIELDS: usize = 17;
+/// One more than the highest field number of MirrorManager's, and our own but for the first.
+const FIELDS: usize = 17 + 2;
 /// The number of the field of directories.
 pub const DIRECTORIES: u32 = 16;
 /// The number of our own field: what is known of hosts beyond MirrorManager's tables.
 const HOSTS: u32 = 1000;
+/// Those of origins and of aliases.
+const ORIGINS: u32 = 1001;
+const ALIASES: u32 = 1002;
 
 /// The records of each table but [`InputTable::MirrorList`], in the order of the file.
 #[derive(Debug, Default)]
@@ -47,7 +50,9 @@ impl Tables {
             match stream.next_field(|number| number != DIRECTORIES)? {
                 None => return Ok(tables),
                 Some((1, Value::Number(time))) => tables.time = time,
-                Some((number @ (2..=16 | HOSTS), Value::Bytes(record))) => tables.add(number, record)?,
+                Some((number @ (2..=16 | HOSTS..=ALIASES), Value::Bytes(record))) => {
+                    tables.add(number, record)?;
+                }
                 Some((number @ 1..=16, _)) => {
                     return Err(Cause::Refused(format!(
                         "not a MirrorList: field {number} at byte {offset} is of another type"
@@ -99,7 +104,7 @@ pub fn damaged(table: InputTable, why: impl std::fmt::Display) -> Cause {
 /// A record of a few bytes takes some hundred in memory, so that a bound of the file's size would be none of the build's.
 /// These are ten times and more what the largest known deployment has: 120,000 directories, 4,000 URLs, some thousand of
 /// all else. What is in lists inside records takes about ten times its bytes.
-const TABLES: [(u32, InputTable, usize); 15] = [
+const TABLES: [(u32, InputTable, usize); 17] = [
     (2, InputTable::NetblockCountry, 1 << 18),
     (3, InputTable::Location, 1 << 16),
     (4, InputTable::Url, 1 << 20),
@@ -115,6 +120,8 @@ const TABLES: [(u32, InputTable, usize); 15] = [
     (15, InputTable::HostNetblock, 1 << 18),
     (DIRECTORIES, InputTable::MirrorList, 1 << 21),
     (HOSTS, InputTable::Host, 1 << 18),
+    (ORIGINS, InputTable::Origin, 1 << 10),
+    (ALIASES, InputTable::Alias, 1 << 10),
 ];
 
 /// The number of a table's field. Inputs that are not tables of this message have 0, which no field has.
@@ -122,9 +129,14 @@ fn number(table: InputTable) -> u32 {
     TABLES.iter().find(|row| row.1 == table).map_or(0, |row| row.0)
 }
 
-/// Where the records of a field are. Our own takes the place of the time, which is no table.
+/// Where the records of a field are. The first of our own takes the place of the time, which is no table.
 fn slot(number: u32) -> usize {
-    if number == HOSTS { 1 } else { number as usize }
+    match number {
+        HOSTS => 1,
+        ORIGINS => 17,
+        ALIASES => 18,
+        number => number as usize,
+    }
 }
 
 #[cfg(test)]

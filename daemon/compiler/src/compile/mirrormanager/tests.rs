@@ -619,3 +619,40 @@ fn flipped_bytes_are_refused_or_skipped_and_never_panic() {
     }
     assert!(refused > bytes.len(), "most lengths and types are wrong then: {refused}");
 }
+
+#[test]
+fn origins_and_aliases_are_read_and_what_is_odd_is_left_out() {
+    let list = MirrorList {
+        origin: vec![
+            strings("/pub/a/", "HTTPS://O.example/a/"),
+            strings("", "http://all.example"),
+            strings("pub/b", "rsync://o.example/b"),
+            strings("pub/../c", "https://o.example/c"),
+        ],
+        alias: vec![
+            strings("a/latest", "/a/9/"),
+            strings("", "a"),
+            strings("b", "./c"),
+            strings("a/latest", "a/10"),
+        ],
+        ..three_hosts()
+    };
+    let (inventory, skipped) = read(&list);
+    let pairs = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    assert_eq!(
+        inventory.site.origins,
+        pairs(&[("", "http://all.example"), ("pub/a", "https://o.example/a")])
+    );
+    assert_eq!(inventory.site.aliases, pairs(&[("a/latest", "a/10")]));
+    for (table, reason) in [
+        (InputTable::Origin, Reason::BadUrl),
+        (InputTable::Origin, Reason::DotSegment),
+        (InputTable::Alias, Reason::Empty),
+        (InputTable::Alias, Reason::DotSegment),
+        (InputTable::Alias, Reason::Repeated),
+    ] {
+        assert_eq!(skipped.count(table, reason), 1, "{table:?} {reason:?}");
+    }
+}

@@ -249,6 +249,7 @@ impl Model {
         }
         if expected.status == 200 || expected.status == 302 {
             let asked = subject::asked_repository(&self.facts, &question);
+            let asked = asked.filter(|_| question.path.is_none());
             expected.log =
                 asked.and_then(|asked| statistics::line(&client, asked, self.rules.log_address, now));
         }

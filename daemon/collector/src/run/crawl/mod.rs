@@ -1,0 +1,369 @@
+//! Asking mirrors what they have: every mirror at once, each by one connection at a time, and not more than it likes.
+//!
+//! [`plan`]: what a mirror is asked for; [`visit`]: how, over which [`way`]; [`judge`]: what its answers mean; [`settle`]: what they
+//! leave of what was [`known`]. That is written to the state when a visit ends, so that a run may end at any moment: the
+//! next one goes on, and [`standing`] shows it. Whether a mirror that did not answer is to blame is known when all have been asked.
+
+pub mod judge;
+pub mod known;
+pub mod plan;
+pub mod settle;
+pub mod standing;
+mod summary;
+pub mod visit;
+pub mod way;
+
+pub use summary::Summary;
+
+use super::{
+    mirrors::Mirror,
+    tree::{Tree, Unit},
+    verdicts::{OfMirror, Verdicts},
+};
+use crate::{
+    check::seconds::DAY,
+    http::{Client, address::Addresses},
+    progress::Progress,
+    store::{Store, mirror::UnitRow},
+};
+use futures_util::{StreamExt as _, stream};
+use known::{Known, Numbered, OfUrl, Record};
+use plan::{Now, plan};
+use program::{failure::Failure, log, print::grouped};
+use sha2::{Digest as _, Sha256};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use tokio::{runtime, time::Instant};
+use visit::{Found, Visit, visit};
+
+/// How mirrors are asked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the operator can be reached.
+    pub contact: String,
+    /// Which addresses may be contacted.
+    pub addresses: Addresses,
+}
+
+/// How much mirrors are asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a run may take.
+    pub run: Duration,
+    /// How long an answer may take, with its redirects.
+    pub request: Duration,
+    /// The time between two requests to a mirror.
+    pub pause: Duration,
+    /// Requests to a mirror.
+    pub requests: u64,
+    /// Those of them that may be for what has not changed.
+    pub unchanged: u64,
+}
+
+/// What mirrors leave room for: ten minutes, ten requests a second.
+pub const LIMITS: Limits = Limits {
+    run: Duration::from_secs(600),
+    request: Duration::from_secs(20),
+    pause: Duration::from_millis(100),
+    requests: 2_000,
+    unchanged: 150,
+};
+
+/// Mirrors that are asked at a time.
+const AT_ONCE: usize = 600;
+
+/// Threads that look up names at a time.
+const RESOLVERS: usize = 32;
+
+/// Seconds for which a mirror that is no longer there is remembered.
+const REMEMBERED: u64 = 7 * DAY;
+
+/// Units that are named in a summary.
+const MOST_NAMED: usize = 100;
+
+/// Asks mirrors what they have of a tree, and says what is known of them then; `now` is in seconds since the epoch.
+///
+/// Mirrors that are not asked, because they are disabled, private or taken to have everything, are not among the verdicts.
+pub fn crawl(
+    tree: &Tree,
+    mirrors: &[Mirror],
+    store: &mut Store,
+    settings: &Settings,
+    limits: Limits,
+    now: u64,
+) -> Result<(Verdicts, Summary), Failure> {
+    let client = Client::new(&settings.contact, settings.addresses.clone()).map_err(Failure::config)?;
+    let number = store.last_run()?.map_or(0, |(number, _)| number) + 1;
+    let rows: Vec<UnitRow> = tree.units.iter().map(|unit| row(tree, unit)).collect();
+    let numbers = store.settle_units(&rows)?;
+    drop(rows);
+    let present: BTreeSet<&str> = mirrors.iter().map(|mirror| &*mirror.name).collect();
+    store.settle_mirrors(&present, now, now.saturating_sub(REMEMBERED))?;
+    let asked: Vec<&Mirror> =
+        mirrors.iter().filter(|mirror| !mirror.disabled && !mirror.private && !mirror.up_to_date).collect();
+    let mut crawl = Crawl {
+        tree,
+        numbers: &numbers,
+        limits,
+        now,
+        verdicts: Verdicts::default(),
+        summary: Summary { number, time: now, mirrors: asked.len() as u64, ..Summary::default() },
+        silent: Vec::new(),
+        newer: BTreeSet::new(),
+        has_v6: false,
+    };
+    let mut builder = runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().max_blocking_threads(RESOLVERS).build();
+    let runtime = runtime.map_err(|error| Failure::system(format!("no runtime ({error})")))?;
+    let started = Instant::now();
+    let outcome = {
+        let store = RefCell::new(&mut *store);
+        runtime.block_on(crawl.ask(&asked, &client, &store, started + limits.run))
+    };
+    // Look-ups of names that never end are left behind.
+    runtime.shutdown_background();
+    outcome?;
+    crawl.count_silent(&asked, store)?;
+    let Crawl { verdicts, mut summary, newer, .. } = crawl;
+    summary.newer = newer.iter().take(MOST_NAMED).map(|at| tree.units[*at as usize].path.clone()).collect();
+    summary.seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    let figures = serde_json::to_string(&summary).map_err(|error| Failure::bug(error.to_string()))?;
+    store.keep_run(number, &figures)?;
+    Ok((verdicts, summary))
+}
+
+/// A crawl under way.
+struct Crawl<'a> {
+    tree: &'a Tree,
+    numbers: &'a [Numbered],
+    limits: Limits,
+    now: u64,
+    verdicts: Verdicts,
+    summary: Summary,
+    /// Mirrors with categories that were asked in vain.
+    silent: Vec<Silent>,
+    newer: BTreeSet<u32>,
+    /// Whether anybody has answered by IPv6.
+    has_v6: bool,
+}
+
+/// Categories of a mirror that were asked in vain, and why.
+struct Silent {
+    /// Its place among those that are asked.
+    mirror: usize,
+    categories: BTreeMap<u32, String>,
+    is_v6_alone: bool,
+    /// Whether it has said nothing at all.
+    is_whole: bool,
+    /// Whether it counted until now.
+    was_in: bool,
+}
+
+impl<'a> Crawl<'a> {
+    /// Asks everybody; each visit is kept when it ends.
+    async fn ask(
+        &mut self,
+        mirrors: &[&'a Mirror],
+        client: &Client,
+        store: &RefCell<&mut Store>,
+        end: Instant,
+    ) -> Result<(), Failure> {
+        let progress = Progress::start();
+        let (tree, numbers, limits, now) = (self.tree, self.numbers, self.limits, self.now);
+        let visits = mirrors.iter().enumerate().map(|(at, mirror)| async move {
+            let wanted = wanted(tree, numbers, mirror, store.borrow().record(&mirror.name)?, now);
+            let found = match wanted {
+                Wanted::Nothing(found) => found,
+                Wanted::All(plan, urls) => {
+                    visit(client, &Visit { tree, mirror, plan, urls, limits, end, now }).await
+                }
+            };
+            Ok::<_, Failure>((at, found))
+        });
+        let mut visits = stream::iter(visits).buffer_unordered(AT_ONCE);
+        let mut done = 0;
+        while let Some(visit) = visits.next().await {
+            let (at, found) = visit?;
+            self.keep(at, mirrors[at], &found, &mut store.borrow_mut())?;
+            done += 1;
+            let (all, requests) = (grouped(mirrors.len()), grouped(self.summary.requests));
+            progress.step(&format!("{} of {all} mirrors asked, {requests} requests", grouped(done)));
+        }
+        Ok(())
+    }
+
+    /// Keeps what a visit has found.
+    fn keep(&mut self, at: usize, mirror: &Mirror, found: &Found, store: &mut Store) -> Result<(), Failure> {
+        // Read anew: nobody else has written it, and 10,000 units of each mirror need not be in memory all the while.
+        let mut record = store.record(&mirror.name)?;
+        settle::trim(&mut record, mirror, self.tree, self.numbers);
+        let pause_until = record.pause_until;
+        let changes = settle::settle(&mut record, found, self.tree, self.numbers, self.now);
+        // A pause that is kept is not a new one.
+        if pause_until > self.now {
+            record.pause_until = pause_until;
+        }
+        store.keep_records([(&*mirror.name, &record)], self.now)?;
+        tell(mirror, found, &changes);
+        let summary = &mut self.summary;
+        summary.requests += found.counts.requests;
+        summary.connections += found.counts.connections;
+        summary.elsewhere += found.counts.elsewhere;
+        summary.left += u64::from(found.left.is_some() || !found.missed.is_empty());
+        summary.inward += changes.inward;
+        summary.outward += changes.outward;
+        let is_its = |unit: &&Unit| mirror.urls.iter().any(|(category, _)| *category == unit.category);
+        let askable = |unit: &&Unit| plan::cost(unit) > 0;
+        summary.units += self.tree.units.iter().filter(is_its).filter(askable).count() as u64;
+        summary.known +=
+            record.units.values().filter(|known| known.verdict != known::Verdict::Unknown).count() as u64;
+        self.has_v6 |= found.counts.families[1];
+        let is_newer = |of: &visit::OfUnit| matches!(of, visit::OfUnit::Found(known::Verdict::Newer, ..));
+        self.newer.extend(found.units.iter().filter(|(_, of)| is_newer(of)).map(|(at, _)| *at));
+        if !found.silent.is_empty() {
+            let is_in = |category: &u32| {
+                let name = self.tree.categories.get(*category as usize).map_or("", |of| &of.name);
+                record.categories.get(name).is_none_or(known::OfCategory::is_in)
+            };
+            self.silent.push(Silent {
+                mirror: at,
+                categories: found.silent.clone(),
+                is_v6_alone: found.is_v6_alone,
+                is_whole: found.reached.is_empty(),
+                was_in: found.silent.keys().any(is_in),
+            });
+        }
+        self.judge(mirror, &record);
+        Ok(())
+    }
+
+    /// Has a mirror among the verdicts.
+    fn judge(&mut self, mirror: &Mirror, record: &Record) {
+        let has = settle::has(record, mirror, self.tree, self.numbers);
+        self.summary.good += has.iter().filter(|has| **has).count() as u64;
+        let bad_urls = record.urls.iter().filter(|(_, url)| !url.is_in()).map(|(url, _)| url.clone());
+        let of_mirror = OfMirror { has, bad_urls: bad_urls.collect() };
+        if let Some(before) = self.verdicts.mirrors.insert(mirror.name.clone(), of_mirror) {
+            self.summary.good -= before.has.iter().filter(|has| **has).count() as u64;
+        }
+    }
+
+    /// Counts the run for mirrors that did not answer, unless it seems to be our own network that did not.
+    fn count_silent(&mut self, mirrors: &[&Mirror], store: &mut Store) -> Result<(), Failure> {
+        let silent = std::mem::take(&mut self.silent);
+        let whole = silent.iter().filter(|silent| silent.is_whole);
+        self.summary.silent = whole
+            .clone()
+            .map(|silent| {
+                let why = silent.categories.values().next().cloned().unwrap_or_default();
+                (mirrors[silent.mirror].name.clone(), why)
+            })
+            .collect();
+        self.summary.silent.sort();
+        // Those that have long been out say nothing about our network.
+        let (all, out) = (mirrors.len(), whole.clone().filter(|silent| !silent.was_in).count());
+        let lost = whole.filter(|silent| silent.was_in).count();
+        if lost >= 2 && lost * 2 > all - out {
+            let brake = format!(
+                "{} of {} mirrors did not answer, which seems to be our own network",
+                grouped(lost),
+                grouped(all - out)
+            );
+            log::warning(format_args!("run {}: {brake}; none of them counts as silent", self.summary.number));
+            self.summary.brake = Some(brake);
+            return Ok(());
+        }
+        let mut records = Vec::new();
+        for Silent { mirror, categories, is_v6_alone, .. } in &silent {
+            let mirror = mirrors[*mirror];
+            if *is_v6_alone && !self.has_v6 {
+                log::warning(format_args!(
+                    "mirror {}: has addresses of IPv6 alone, by which nobody answers us; it counts as before",
+                    mirror.name
+                ));
+                continue;
+            }
+            let mut record = store.record(&mirror.name)?;
+            for (category, why) in categories {
+                let name = self.tree.categories.get(*category as usize).map_or("", |of| &of.name);
+                if settle::missed(&mut record, name, why, self.now) {
+                    log::warning(format_args!(
+                        "mirror {}: {name} has not answered for {} runs ({why}); it is left out until it does",
+                        mirror.name,
+                        known::PATIENCE + 1
+                    ));
+                }
+            }
+            self.judge(mirror, &record);
+            records.push((&*mirror.name, record));
+        }
+        store.keep_records(records.iter().map(|(name, record)| (*name, record)), self.now)
+    }
+}
+
+/// What is wanted of a mirror.
+enum Wanted {
+    Nothing(Found),
+    All(plan::Plan, BTreeMap<String, OfUrl>),
+}
+
+fn wanted(tree: &Tree, numbers: &[Numbered], mirror: &Mirror, record: Record, now: u64) -> Wanted {
+    match record.pause_until > now {
+        true => Wanted::Nothing(paused(mirror, &record)),
+        false => Wanted::All(planned(tree, numbers, mirror, &record), record.urls),
+    }
+}
+
+fn planned(tree: &Tree, numbers: &[Numbered], mirror: &Mirror, record: &Record) -> plan::Plan {
+    let units = (0..).zip(tree.units.iter().zip(numbers));
+    let units = units.filter(|(_, (unit, _))| mirror.urls.iter().any(|(of, _)| *of == unit.category));
+    let now = units.map(|(at, (unit, number))| Now { at, unit, revision: number.revision });
+    plan(now, |now| -> Option<&Known> { record.units.get(&numbers[now.at as usize].id) })
+}
+
+/// A mirror that has asked to be left alone is not visited.
+fn paused(mirror: &Mirror, record: &Record) -> Found {
+    let until = program::print::date(record.pause_until).unwrap_or_default();
+    let why = format!("it has asked to be left alone until {until}");
+    let silent = mirror.urls.iter().map(|(category, _)| (*category, why.clone()));
+    Found { silent: silent.collect(), left: Some((why.clone(), 0)), ..Found::default() }
+}
+
+/// Says what has changed with a mirror as a whole.
+fn tell(mirror: &Mirror, found: &Found, changes: &settle::Changes) {
+    let name = &mirror.name;
+    if let Some((why, _)) = &found.left {
+        log::info(format_args!("mirror {name}: is left alone in this run ({why})"));
+    }
+    for category in &changes.back {
+        log::info(format_args!("mirror {name}: {category} answers again, and is back in"));
+    }
+    for (url, why) in &changes.bad {
+        log::warning(format_args!("mirror {name}: {url} is left out ({why})"));
+    }
+    for url in &changes.well {
+        log::info(format_args!("mirror {name}: {url} is well again"));
+    }
+}
+
+/// A unit for the state. Versions that count beside the current one do not make another unit of it.
+fn row(tree: &Tree, unit: &Unit) -> UnitRow {
+    let mut content = Sha256::new();
+    let current = unit.repository.as_ref().and_then(|repository| repository.versions.first());
+    content.update(current.map_or("", |version| &version.sha256));
+    for file in &unit.newest {
+        content.update([0]);
+        content.update(&file.path);
+        content.update(file.size.unwrap_or(u64::MAX).to_le_bytes());
+    }
+    let category = tree.categories.get(unit.category as usize);
+    UnitRow {
+        path: unit.path.clone(),
+        category: category.map_or_else(String::new, |category| category.name.clone()),
+        repository: unit.repository.as_ref().map(|of| format!("{}+{}", of.name, of.arch)),
+        content: content.finalize()[..8].to_vec(),
+    }
+}

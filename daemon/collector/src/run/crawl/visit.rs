@@ -1,0 +1,447 @@
+//! A visit to one mirror: asks it for what is planned, by the best of its URLs, and brings home what was found.
+//!
+//! A category is asked by https first. A URL that cannot prove who it is or does not speak gives way to the next one;
+//! one that has spoken and fails too often in a row, or a mirror that wants to be left alone, is left for this run. What was
+//! not asked is not found: it is among the first the next time. What it all means is for [`super::settle`] to say.
+
+use super::{
+    Limits,
+    judge::{self, Judged},
+    known::{OfUrl, Verdict},
+    plan::{Plan, cost},
+    way::{Way, below},
+};
+use crate::{
+    check::{repomd, seconds::HOUR},
+    http::{
+        Answer, Client, Error,
+        content::{Came, Content},
+        session::{Counts, Nothing, Session, What},
+    },
+    run::{
+        mirrors::Mirror,
+        tree::{File, Tree},
+    },
+};
+use std::collections::{BTreeMap, BTreeSet};
+use tokio::time::Instant;
+use url::Url;
+
+/// Failures in a row after which a category is left for this run.
+const FAILURES: u32 = 5;
+
+/// Failures in a row after which a URL that has not spoken yet gives way.
+const FIRST_FAILURES: u32 = 2;
+
+/// Seconds between two looks at a URL that is not the best one.
+const BETWEEN_LOOKS: u64 = 6 * HOUR;
+
+/// Units in a row that a mirror has not even though it seemed to have caught up.
+const DISAPPOINTMENTS: u32 = 10;
+
+/// Bytes that a marker may have, and what an index may have more than twice those that are known.
+const LONGEST_MARKER: u64 = 64 << 10;
+const MORE: u64 = repomd::LONGEST as u64;
+
+/// Who is visited, and what for.
+pub struct Visit<'a> {
+    /// What it should have.
+    pub tree: &'a Tree,
+    /// The mirror.
+    pub mirror: &'a Mirror,
+    /// What to ask for.
+    pub plan: Plan,
+    /// What is known of its URLs.
+    pub urls: BTreeMap<String, OfUrl>,
+    /// What it may be asked.
+    pub limits: Limits,
+    /// When it has to be over.
+    pub end: Instant,
+    /// When the run began, in seconds since the epoch.
+    pub now: u64,
+}
+
+/// What was found of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfUnit {
+    /// What it is, the beginning of an earlier version's hash, and why.
+    Found(Verdict, u64, String),
+    /// It could not be found out, and why.
+    Unknown(String),
+}
+
+/// What a URL did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Did {
+    /// It has what it should have.
+    Well,
+    /// It said nothing of use.
+    Nothing(String),
+    /// Clients cannot use it.
+    Bad(String),
+}
+
+/// What is brought home.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Units that were asked for, by their place in the tree.
+    pub units: BTreeMap<u32, OfUnit>,
+    /// Units that were to be asked for because they had changed, and were not.
+    pub missed: Vec<u32>,
+    /// Categories whose marker is the primary's.
+    pub marked: BTreeSet<u32>,
+    /// Categories in which something was found out.
+    pub reached: BTreeSet<u32>,
+    /// Categories that were asked in vain, and why.
+    pub silent: BTreeMap<u32, String>,
+    /// Base URLs.
+    pub urls: BTreeMap<String, Did>,
+    /// Why it was left before everything was done, and for how many seconds it wants to be left.
+    pub left: Option<(String, u64)>,
+    /// What it took.
+    pub counts: Counts,
+    /// Whether its silent hosts have addresses of IPv6 alone.
+    pub is_v6_alone: bool,
+    /// Whether it has to be asked by GET for what others say by HEAD.
+    pub knows_no_head: bool,
+    /// Whether it packs what nobody has asked it to.
+    pub is_packed: bool,
+}
+
+struct Visiting<'a, 'v> {
+    visit: &'v Visit<'a>,
+    client: &'v Client,
+    session: Session<'v>,
+    ways: BTreeMap<u32, Way>,
+    /// Categories in which something that was not good has become so.
+    caught_up: BTreeSet<u32>,
+    found: Found,
+}
+
+/// Visits a mirror. What a session comes to never fails as a whole: whatever is in the way is found.
+pub async fn visit(client: &Client, visit: &Visit<'_>) -> Found {
+    let ways = visit.mirror.urls.iter().map(|(category, urls)| (*category, Way::of(urls)));
+    let session = Session::new(client, visit.limits.pause);
+    let mut visiting = Visiting {
+        visit,
+        client,
+        session,
+        ways: ways.collect(),
+        caught_up: BTreeSet::new(),
+        found: Found::default(),
+    };
+    visiting.markers().await;
+    for at in &visit.plan.due {
+        visiting.unit_and_what_follows(*at).await;
+    }
+    visiting.again().await;
+    visiting.other_urls().await;
+    visiting.end().await
+}
+
+impl Visiting<'_, '_> {
+    /// Whether nobody is to be asked any longer.
+    fn is_over(&self) -> bool {
+        self.found.left.is_some()
+            || Instant::now() >= self.visit.end
+            || self.session.counts.requests >= self.visit.limits.requests
+    }
+
+    async fn markers(&mut self) {
+        let visit = self.visit;
+        for (category, _) in &visit.mirror.urls {
+            let Some(of) = visit.tree.categories.get(*category as usize) else { continue };
+            let Some(marker) = of.marker.as_ref().filter(|marker| marker.sha256.is_some()) else { continue };
+            let good = || Judged::Found(Verdict::Current, 0, String::new());
+            let judge = |said: &Result<Answer, Error>, came: &Came| match judge::is_marker(marker, said, came)
+            {
+                true => good(),
+                // An old marker says that units are to be asked for, and nothing else.
+                false => match judge::file(marker, said) {
+                    Judged::Found(..) => Judged::Found(Verdict::Wrong, 0, String::new()),
+                    judged => judged,
+                },
+            };
+            let found = self.find_out(*category, &marker.path, What::Content, LONGEST_MARKER, judge).await;
+            if let Some(OfUnit::Found(Verdict::Current, ..)) = found {
+                self.found.marked.insert(*category);
+            }
+        }
+    }
+
+    /// Asks for a unit; if it has become good, what else the mirror lacked may have come, too.
+    async fn unit_and_what_follows(&mut self, at: u32) {
+        let visit = self.visit;
+        if self.is_over() || self.unit(at).await != Some(true) {
+            return;
+        }
+        let category = visit.tree.units[at as usize].category;
+        let bad = visit.plan.bad.get(&category).map_or(&[][..], |bad| bad);
+        if bad.contains(&at) && self.caught_up.insert(category) {
+            self.rest_of(bad).await;
+        }
+    }
+
+    /// Asks for what was not good, as long as that pays.
+    async fn rest_of(&mut self, bad: &[u32]) {
+        let mut disappointments = 0;
+        for at in bad {
+            if self.is_over() || disappointments >= DISAPPOINTMENTS {
+                return;
+            }
+            match self.unit(*at).await {
+                Some(true) => disappointments = 0,
+                Some(false) => disappointments += 1,
+                None => {}
+            }
+        }
+    }
+
+    /// Looks again at what has not changed.
+    async fn again(&mut self) {
+        let visit = self.visit;
+        let begun = self.session.counts.requests;
+        let Plan { passing, settled, .. } = &visit.plan;
+        let mut first: Vec<&u32> = Vec::new();
+        for (category, _) in &visit.mirror.urls {
+            // A category that has said nothing so far may have died.
+            let is_reached = self.found.reached.contains(category);
+            let of_it = |at: &&u32| visit.tree.units[**at as usize].category == *category;
+            first.extend(settled.iter().chain(passing).find(of_it).filter(|_| !is_reached));
+        }
+        for at in first {
+            self.unit_and_what_follows(*at).await;
+        }
+        let most = visit.limits.unchanged;
+        for (units, most) in [(passing, most * 2 / 3), (settled, most)] {
+            for at in units {
+                let spent = self.session.counts.requests - begun;
+                if self.is_over() || spent + cost(&visit.tree.units[*at as usize]) as u64 > most {
+                    break;
+                }
+                self.unit_and_what_follows(*at).await;
+            }
+        }
+    }
+
+    /// Finds out about a unit, once; whether it is good, if it was found out.
+    async fn unit(&mut self, at: u32) -> Option<bool> {
+        let visit = self.visit;
+        let unit = &visit.tree.units[at as usize];
+        if self.found.marked.contains(&unit.category) || self.found.units.contains_key(&at) {
+            return None;
+        }
+        let found = self.unit_found(at).await?;
+        let is_good = match &found {
+            OfUnit::Found(verdict, ..) => Some(verdict.is_good()),
+            OfUnit::Unknown(_) => None,
+        };
+        self.found.units.insert(at, found);
+        is_good
+    }
+
+    async fn unit_found(&mut self, at: u32) -> Option<OfUnit> {
+        let visit = self.visit;
+        let unit = &visit.tree.units[at as usize];
+        let is_current = |found: &OfUnit| matches!(found, OfUnit::Found(Verdict::Current, ..));
+        let repository = unit.repository.as_ref().filter(|repository| !repository.versions.is_empty());
+        if let Some(repository) = repository {
+            let known = repository.versions.iter().map(|version| version.size).max().unwrap_or(0);
+            let judge =
+                |said: &Result<Answer, Error>, came: &Came| judge::index(repository, said, came, visit.now);
+            let longest = known.saturating_mul(2).saturating_add(MORE);
+            let found =
+                self.find_out(unit.category, &repository.index, What::Content, longest, judge).await?;
+            // Packages of another version are others.
+            if !is_current(&found) {
+                return Some(found);
+            }
+        }
+        for file in &unit.newest {
+            let found = self.file(unit.category, file).await?;
+            if !is_current(&found) {
+                return Some(found);
+            }
+        }
+        Some(OfUnit::Found(Verdict::Current, 0, String::new()))
+    }
+
+    async fn file(&mut self, category: u32, file: &File) -> Option<OfUnit> {
+        let judge = |said: &Result<Answer, Error>, _: &Came| judge::file(file, said);
+        self.find_out(category, &file.path, What::Head, 0, judge).await
+    }
+
+    /// Asks for a file by the best URL of its category; none if nobody can be asked.
+    async fn find_out(
+        &mut self,
+        category: u32,
+        path: &str,
+        what: What,
+        longest: u64,
+        judge: impl Fn(&Result<Answer, Error>, &Came) -> Judged,
+    ) -> Option<OfUnit> {
+        let top = &self.visit.tree.categories.get(category as usize)?.top;
+        loop {
+            if self.is_over() {
+                return None;
+            }
+            let way = self.ways.get(&category)?;
+            let base = way.bases.get(way.at)?;
+            let url = below(&base.direct, top, path)?;
+            let given = base.given.to_string();
+            let (said, came) = self.ask(what, &url, longest).await?;
+            let judged = judge(&said, &came);
+            let way = self.ways.get_mut(&category)?;
+            match judged {
+                Judged::Found(verdict, hash, why) => {
+                    (way.has_spoken, way.failures) = (true, 0);
+                    if let Ok(answer) = &said {
+                        self.found.is_packed |= what == What::Content
+                            && answer.header("content-encoding").is_some()
+                            && came.unpacked_sha256.is_some();
+                        way.bases[way.at].learn(&url, &answer.url);
+                    }
+                    self.found.reached.insert(category);
+                    self.found.urls.insert(given, Did::Well);
+                    return Some(OfUnit::Found(verdict, hash, why));
+                }
+                Judged::NoHead(why) if self.found.knows_no_head => return Some(self.failure(category, why)),
+                Judged::NoHead(_) => self.found.knows_no_head = true,
+                Judged::Unknown(why) => {
+                    way.has_spoken = true;
+                    return Some(self.failure(category, why));
+                }
+                Judged::Leave(why, seconds) => {
+                    self.found.silent.entry(category).or_insert_with(|| why.clone());
+                    self.found.left = Some((why, seconds));
+                    return None;
+                }
+                Judged::BadTls(why) => {
+                    way.give_way();
+                    self.found.urls.insert(given, Did::Bad(why.clone()));
+                    self.found.silent.insert(category, why);
+                }
+                Judged::Dead(why) | Judged::Silent(why) if way.has_spoken => {
+                    return Some(self.failure(category, why));
+                }
+                // It may be about this one file.
+                Judged::Silent(why) if way.failures + 1 < FIRST_FAILURES => {
+                    return Some(self.failure(category, why));
+                }
+                Judged::Dead(why) | Judged::Silent(why) => {
+                    way.give_way();
+                    self.found.is_v6_alone = self.client.is_v6_alone(&url).await;
+                    self.found.urls.insert(given, Did::Nothing(why.clone()));
+                    self.found.silent.insert(category, why);
+                }
+            }
+        }
+    }
+
+    /// Counts a failure of a URL; too many in a row, and its category is left.
+    fn failure(&mut self, category: u32, why: String) -> OfUnit {
+        if let Some(way) = self.ways.get_mut(&category) {
+            way.failures += 1;
+            if way.failures >= FAILURES {
+                way.at = way.bases.len();
+            }
+        }
+        self.found.silent.insert(category, why.clone());
+        OfUnit::Unknown(why)
+    }
+
+    /// One request; none when the time is over.
+    async fn ask(&mut self, what: What, url: &Url, longest: u64) -> Option<(Result<Answer, Error>, Came)> {
+        let whole = self.visit.limits.request;
+        let patience = whole.min(self.visit.end.saturating_duration_since(Instant::now()));
+        let what = if what == What::Head && self.found.knows_no_head { What::FirstByte } else { what };
+        let mut content = Content::new(longest, repomd::LONGEST);
+        let said = match what {
+            What::Content => self.session.ask(what, url, patience, &mut content).await,
+            What::Head | What::FirstByte => self.session.ask(what, url, patience, &mut Nothing).await,
+        };
+        match said {
+            // The run's end is no fault of the mirror's.
+            Err(Error::Time(_)) if patience < whole => None,
+            said => Some((said, content.end())),
+        }
+    }
+
+    /// Asks the other URLs of categories that were reached for something that the best one has.
+    async fn other_urls(&mut self) {
+        let visit = self.visit;
+        let mut others = Vec::new();
+        for (category, way) in &self.ways {
+            let is_good = |at: &u32| {
+                matches!(self.found.units.get(at), Some(OfUnit::Found(Verdict::Current, ..)))
+                    && visit.tree.units[*at as usize].category == *category
+            };
+            let Some(unit) = self.found.units.keys().copied().find(is_good) else { continue };
+            let is_due = |url: &Url| {
+                let known = visit.urls.get(url.as_str());
+                known.is_none_or(|url| {
+                    !url.is_in() || url.missed > 0 || visit.now >= url.asked + BETWEEN_LOOKS
+                })
+            };
+            let rest = way.bases.iter().skip(way.at + 1).filter(|base| is_due(&base.given));
+            others.extend(rest.map(|base| (base.given.clone(), *category, unit)));
+        }
+        // Those of one host after each other, over one connection.
+        others.sort();
+        for (base, category, unit) in others {
+            if self.is_over() {
+                return;
+            }
+            if let Some(did) = self.other_url(&base, category, unit).await {
+                self.found.urls.insert(base.to_string(), did);
+            }
+        }
+    }
+
+    async fn other_url(&mut self, base: &Url, category: u32, unit: u32) -> Option<Did> {
+        let visit = self.visit;
+        let unit = &visit.tree.units[unit as usize];
+        let top = &visit.tree.categories.get(category as usize)?.top;
+        let judged = match (&unit.repository, unit.newest.first()) {
+            (Some(repository), _) => {
+                let url = below(base, top, &repository.index)?;
+                let size = repository.versions.first()?.size;
+                let (said, came) = self.ask(What::Content, &url, size.saturating_mul(2) + MORE).await?;
+                judge::index(repository, &said, &came, visit.now)
+            }
+            (None, Some(file)) => {
+                let (said, _) = self.ask(What::Head, &below(base, top, &file.path)?, 0).await?;
+                judge::file(file, &said)
+            }
+            (None, None) => return None,
+        };
+        Some(match judged {
+            Judged::Found(verdict, ..) if verdict.is_good() => Did::Well,
+            Judged::Found(_, _, why) => Did::Bad(format!("not what another URL of it has ({why})")),
+            Judged::BadTls(why) => Did::Bad(why),
+            Judged::Unknown(why) | Judged::Silent(why) | Judged::Dead(why) | Judged::NoHead(why) => {
+                Did::Nothing(why)
+            }
+            Judged::Leave(why, seconds) => {
+                self.found.left = Some((why, seconds));
+                return None;
+            }
+        })
+    }
+
+    async fn end(self) -> Found {
+        let Visiting { visit, session, mut found, .. } = self;
+        found.counts = session.counts;
+        let reached = &found.reached;
+        found.silent.retain(|category, _| !reached.contains(category));
+        if let Some((why, _)) = &found.left {
+            for (category, _) in visit.mirror.urls.iter().filter(|(category, _)| !reached.contains(category))
+            {
+                found.silent.entry(*category).or_insert_with(|| why.clone());
+            }
+        }
+        let unasked = visit.plan.due.iter().take(visit.plan.changed);
+        found.missed = unasked.copied().filter(|at| !found.units.contains_key(at)).collect();
+        found
+    }
+}

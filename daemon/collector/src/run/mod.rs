@@ -1,0 +1,261 @@
+//! `mirrorlist-collect run`: a site that has a folder of mirrors and a tree that they copy, and nothing else.
+//!
+//! [`mirrors`]: the mirrors, as their files describe them; [`primary`] reads what they should have, the [`tree`], with
+//! [`versions`] of indexes; [`mod@crawl`] asks the mirrors; [`verdicts`]: who has what of it; [`mod@interchange`]: the file of all that. What is found is kept
+//! step by step, so that a run which is killed goes on where it was; the file is only ever replaced by a whole new one.
+
+pub mod check_mirror;
+pub mod crawl;
+pub mod interchange;
+pub mod mirrors;
+pub mod primary;
+pub mod summary;
+pub mod tree;
+pub mod verdicts;
+pub mod versions;
+
+use self::interchange::{Facts, text_of};
+use crate::{
+    config::run::Config,
+    http::{Client, address::Addresses},
+    progress::Progress,
+    store::{
+        self, Store,
+        tree::{Kept, Size, Text},
+    },
+};
+use crawl::{LIMITS, Settings, crawl};
+use mirrors::{
+    Mirror,
+    file::{Described, Reading},
+    folder::{self, Folder},
+};
+use program::{
+    aside::Aside,
+    failure::Failure,
+    log,
+    options::well,
+    print::{date, printed},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::BufWriter,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+use summary::Summary;
+use tokio::runtime;
+
+/// Whoever compiles reads it through its group.
+const MODE: u32 = 0o640;
+
+/// Bytes that are written at a time.
+const BUFFER: usize = 1 << 20;
+
+/// Of how many there were, so many have to be there still, or nothing is believed.
+const LEAST: (u64, u64) = (1, 2);
+
+/// Runs now and prints what it came to; or only looks at the configuration and at the files of mirrors.
+pub fn run(config: &Config) -> Result<(), Failure> {
+    if config.check {
+        return check(config);
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let summary = collect(config, now)?;
+    printed(config.json, &summary, || summary.to_string())
+}
+
+/// Tells of every file that is wrong.
+fn check(config: &Config) -> Result<(), Failure> {
+    client(config)?;
+    let Folder { good, wrong } = folder::read(&config.mirrors, &reading(config))?;
+    let (count, all) = (wrong.len(), wrong.len() + good.len());
+    for failure in wrong.into_values() {
+        log::error(&failure);
+    }
+    if count > 0 {
+        let folder = config.mirrors.display();
+        return Err(Failure::config(format!("mirrors {folder}: {count} of {all} files are wrong")));
+    }
+    let (categories, patterns) = (config.site.categories.len(), config.site.repositories.len());
+    well(format_args!("{} mirrors, {categories} categories, {patterns} patterns of repositories", good.len()))
+}
+
+fn reading(config: &Config) -> Reading<'_> {
+    Reading { categories: &config.site.categories, trusted: &config.trusted }
+}
+
+fn client(config: &Config) -> Result<Client, Failure> {
+    Client::new(&config.contact, Addresses::new(config.allow_addresses.clone())).map_err(Failure::config)
+}
+
+/// The mirrors of a run.
+struct Mirrors {
+    /// By name.
+    described: Vec<Described>,
+    /// By name, the texts of files that are good.
+    texts: BTreeMap<String, String>,
+    as_before: Vec<String>,
+    left_out: Vec<String>,
+}
+
+/// Runs; `now` is in seconds since the epoch.
+pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
+    let _lock = store::lock(&config.state, "run")?;
+    let started = Instant::now();
+    let progress = Progress::start();
+    let client = client(config)?;
+    let mut store = Store::open(&config.state)?;
+    let output = config.interchange();
+    let before = store.size()?;
+    let mirrors = mirrors(config, &store)?;
+    let count = (mirrors.described.len() + mirrors.left_out.len()) as u64;
+    refuse_loss(
+        config,
+        "mirrors",
+        &config.mirrors.display().to_string(),
+        "files",
+        before.map(|size| size.mirrors),
+        count,
+    )?;
+
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::system(format!("no runtime ({error})")))?;
+    let Some(primary) = &config.site.primary else { return Err(Failure::bug("no primary")) };
+    let indexes = store.indexes()?;
+    let read = primary::read(&config.site, primary, &client, &indexes, now, &progress);
+    let read = runtime
+        .block_on(read)
+        .map_err(|cause| Failure::unavailable(format!("primary: {cause}; {}", left(config))))?;
+    let directories = read.tree.directories.len() as u64;
+    refuse_loss(
+        config,
+        "primary",
+        "its tree",
+        "directories",
+        before.map(|size| size.directories),
+        directories,
+    )?;
+    for line in &read.odd {
+        log::warning(format_args!("primary: {line}; the rest of it counts"));
+    }
+    let texts: BTreeMap<&str, &str> =
+        mirrors.texts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let urls: BTreeSet<&str> = mirrors
+        .described
+        .iter()
+        .flat_map(|described| &described.mirror.urls)
+        .flat_map(|(_, urls)| urls)
+        .map(text_of)
+        .collect();
+    let size = Size { time: now, directories, mirrors: count };
+    let kept = Kept { size, before: &indexes, indexes: &read.indexes, texts: &texts, urls: &urls };
+    let numbers = store.keep_tree(&kept)?;
+
+    let asked: Vec<Mirror> = mirrors.described.iter().map(|described| described.mirror.clone()).collect();
+    let addresses = Addresses::new(config.allow_addresses.clone());
+    let settings = Settings { contact: config.contact.clone(), addresses };
+    let (verdicts, crawl) = crawl(&read.tree, &asked, &mut store, &settings, LIMITS, now)?;
+    let families = store.families()?;
+    progress.step("writing");
+    let facts = Facts {
+        tree: &read.tree,
+        mirrors: &mirrors.described,
+        verdicts: &verdicts,
+        numbers: &numbers,
+        families: &families,
+        aliases: &config.site.aliases,
+    };
+    let failed = |error: std::io::Error| {
+        Failure::system(format!("output {}: cannot be written ({error}); {}", output.display(), left(config)))
+    };
+    let aside = Aside::create(&output).map_err(failed)?;
+    let (writer, counts) = facts.write(BufWriter::with_capacity(BUFFER, aside)).map_err(failed)?;
+    if counts.listed == 0 {
+        let cause = "no mirror is good for any directory";
+        return Err(Failure::unavailable(format!("mirrors: {cause}; {}", left(config))));
+    }
+    let bytes = writer.bytes();
+    let aside = writer.finish().and_then(|out| out.into_inner().map_err(|error| error.into_error()));
+    aside.and_then(|aside| aside.publish(MODE)).map_err(failed)?;
+    let disabled = mirrors.described.iter().filter(|described| described.mirror.disabled).count() as u64;
+    let summary = Summary {
+        output,
+        bytes: 0,
+        time: now,
+        seconds: (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
+        mirrors: count,
+        listed: 0,
+        disabled,
+        as_before: mirrors.as_before,
+        left_out: mirrors.left_out,
+        directories: 0,
+        bare: 0,
+        repositories: 0,
+        files: 0,
+        odd: read.odd,
+        crawl,
+    };
+    Ok(summary.with(&counts, bytes))
+}
+
+/// What a failure means for the file that may be in use.
+fn left(config: &Config) -> String {
+    let output = config.interchange();
+    let shown = output.display();
+    if output.exists() { format!("{shown} is left as it was") } else { format!("{shown} is not written") }
+}
+
+/// A tree or a folder of which most has gone is likelier half there than smaller.
+fn refuse_loss(
+    config: &Config,
+    object: &str,
+    whose: &str,
+    what: &str,
+    before: Option<u64>,
+    now: u64,
+) -> Result<(), Failure> {
+    let before = before.unwrap_or(0);
+    if config.accept_loss || now * LEAST.1 >= before * LEAST.0 {
+        return Ok(());
+    }
+    Err(Failure::unavailable(format!(
+        "{object}: {whose} has {now} {what}, the last time there were {before}; {}; if it is so, run once with --accept-loss",
+        left(config)
+    )))
+}
+
+/// Reads the folder; of files that are wrong what they said when they were good.
+fn mirrors(config: &Config, store: &Store) -> Result<Mirrors, Failure> {
+    let reading = reading(config);
+    let Folder { good, wrong } = folder::read(&config.mirrors, &reading)?;
+    let earlier = store.texts()?;
+    let mut mirrors = Mirrors {
+        described: Vec::new(),
+        texts: BTreeMap::new(),
+        as_before: Vec::new(),
+        left_out: Vec::new(),
+    };
+    for (name, (described, text)) in good {
+        mirrors.described.push(described);
+        mirrors.texts.insert(name, text);
+    }
+    for (name, failure) in wrong {
+        let earlier = earlier.get(&name);
+        let read =
+            |Text { text, time }: &Text| Some((reading.read(&name, &config.mirrors, text).ok()?, *time));
+        match earlier.and_then(read) {
+            Some((described, time)) => {
+                let since = date(time).unwrap_or_default();
+                log::warning(format_args!("{failure}; the mirror stays as its file of {since} had it"));
+                mirrors.described.push(described);
+                mirrors.as_before.push(name);
+            }
+            None => {
+                log::warning(format_args!("{failure}; the mirror is left out until that is mended"));
+                mirrors.left_out.push(name);
+            }
+        }
+    }
+    mirrors.described.sort_by(|a, b| a.mirror.name.cmp(&b.mirror.name));
+    Ok(mirrors)
+}

@@ -1,0 +1,277 @@
+//! The primary: what mirrors should have.
+//!
+//! A listing ([`walk`], [`rsync`] or [`file_list`], put together by [`listing`]), from which [`mod@plan`] makes directories,
+//! repositories and units; indexes and lists of hashes are read by [`contents`] and hashed by [`hashes`]. Half a tree is
+//! worse than an old one: whatever cannot be read as a whole is an error.
+
+mod contents;
+mod file_list;
+mod hashes;
+pub mod listing;
+mod plan;
+mod rsync;
+mod walk;
+
+use super::{
+    tree::{Category, File, Image, Repository, Tree, Unit, Version},
+    versions::{Keeping, Known, kept},
+};
+use crate::{
+    check::repomd,
+    config::site::{self, Contents, Primary, Site},
+    http::Client,
+    progress::Progress,
+    store::tree::{Index, Indexes},
+};
+use contents::Reader;
+use futures_util::{StreamExt as _, stream};
+use listing::Listing;
+use plan::{Found, Plan, plan};
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+/// Bytes of an index that is no repomd.xml, of a list of hashes, of a marker, and of a list of files.
+const LONGEST_INDEX: usize = 64 << 20;
+const LONGEST_HASHES: usize = 1 << 20;
+const LONGEST_MARKER: usize = 64 << 10;
+const LONGEST_LIST: usize = 512 << 20;
+
+/// How long a listing by rsync may take.
+const PATIENCE: Duration = Duration::from_secs(1200);
+
+/// Files that are asked for at a time.
+const AT_ONCE: usize = 8;
+
+/// The name of a repository's index whose time stands inside.
+const REPOMD: &str = "repomd.xml";
+
+/// What a reading of the primary came to.
+#[derive(Debug)]
+pub struct Read {
+    /// The tree.
+    pub tree: Tree,
+    /// Its indexes from now on, those that are gone for a while too.
+    pub indexes: Indexes,
+    /// What is odd, and an example or a cause: a line each.
+    pub odd: Vec<String>,
+}
+
+/// Reads it; `before` are indexes as they were, `now` is in seconds since the epoch. An error says why it is not believed.
+pub async fn read(
+    site: &Site,
+    primary: &Primary,
+    client: &Client,
+    before: &Indexes,
+    now: u64,
+    progress: &Progress,
+) -> Result<Read, String> {
+    let reader = Reader::new(&primary.contents, client);
+    let wanted = plan::wanted(&site.categories, &site.repositories);
+    let mut listing = Listing::new(&wanted);
+    progress.step("listing the primary");
+    match &primary.listing {
+        site::Listing::Walk(top) => walk::list(top, &mut listing)?,
+        site::Listing::Rsync(url) => rsync::list(url, PATIENCE, &mut listing)?,
+        site::Listing::List(path) => {
+            let list = reader.read(path, LONGEST_LIST).await?;
+            file_list::list(&String::from_utf8_lossy(&list), top(&primary.contents), &mut listing)
+                .map_err(|cause| format!("file-list {path} {cause}"))?;
+        }
+    }
+    let prefix = &*primary.prefix;
+    let full = |path: &str| [prefix, path].join("/").trim_matches('/').to_owned();
+    let mut odd = Vec::new();
+    if let (count @ 1.., Some(example)) = &listing.odd {
+        odd.push(format!("{count} names that cannot stand in a list, such as {example}"));
+    }
+    let shown = listing.shown()?;
+    let plan = plan(&shown, full, &site.categories, &site.repositories)?;
+    for (number, category) in site.categories.iter().enumerate() {
+        if !plan.directories.iter().any(|directory| directory.category as usize == number) {
+            let site::Category { name, top, .. } = category;
+            return Err(format!("category `{name}`: there is no directory {top}, or nobody may read it"));
+        }
+    }
+    let mut reading = Reading { reader, prefix, before, now, odd, progress };
+    let keeping = Keeping { previous: primary.keep_previous, older: primary.keep_older };
+    let indexes = reading.indexes(&plan, keeping).await?;
+    let images = reading.images(&plan, &shown).await;
+    let markers = reading.markers(site).await;
+    let odd = reading.odd;
+    let tree = tree(plan, &indexes, images, markers, site, now);
+    Ok(Read { tree, indexes, odd })
+}
+
+fn top(contents: &Contents) -> Option<&Path> {
+    match contents {
+        Contents::Path(top) => Some(top),
+        Contents::Web(_) => None,
+    }
+}
+
+struct Reading<'a> {
+    reader: Reader<'a>,
+    prefix: &'a str,
+    before: &'a Indexes,
+    now: u64,
+    odd: Vec<String>,
+    progress: &'a Progress,
+}
+
+impl Reading<'_> {
+    /// The path from the top of the tree, of a full one.
+    fn inside<'p>(&self, path: &'p str) -> &'p str {
+        path.strip_prefix(self.prefix).unwrap_or(path).trim_start_matches('/')
+    }
+
+    /// All indexes with their versions, also those that the tree no longer has, for a while.
+    async fn indexes(&mut self, plan: &Plan, keeping: Keeping) -> Result<Indexes, String> {
+        let found: Vec<&Found> = plan.units.iter().filter_map(|unit| unit.repository.as_ref()).collect();
+        self.progress.step("reading indexes");
+        let asked = stream::iter(&found).map(|found| async { (*found, self.current(found).await) });
+        let answers: Vec<(&Found, Result<Version, String>)> = asked.buffered(AT_ONCE).collect().await;
+        let (mut indexes, mut failed) = (Indexes::new(), Vec::new());
+        for (found, answer) in answers {
+            let known = self.before.get(&found.index);
+            let index = match answer {
+                Ok(current) => {
+                    let known = known.map_or(&[][..], |known| &known.versions);
+                    let versions = kept(known, current, self.now, keeping);
+                    Index { size: found.listed.size, time: found.listed.time, versions }
+                }
+                Err(cause) => {
+                    failed.push(format!("index {}: {cause}", found.index));
+                    match known {
+                        Some(known) => known.clone(),
+                        None => continue,
+                    }
+                }
+            };
+            indexes.insert(found.index.clone(), index);
+        }
+        if failed.len() * 10 > found.len() {
+            let (count, all) = (failed.len(), found.len());
+            return Err(format!("{count} of its {all} indexes cannot be read, such as {}", failed[0]));
+        }
+        self.odd.append(&mut failed);
+        let is_young =
+            |known: &Known| self.now.saturating_sub(known.since.max(known.version.time)) < keeping.older;
+        for (path, index) in self.before {
+            if !indexes.contains_key(path) && index.versions.iter().any(is_young) {
+                indexes.insert(path.clone(), index.clone());
+            }
+        }
+        Ok(indexes)
+    }
+
+    /// The version of an index that the tree has now.
+    async fn current(&self, found: &Found) -> Result<Version, String> {
+        // Over a network only what has changed is asked for.
+        let known = self.before.get(&found.index).filter(|known| {
+            self.reader.is_remote() && (known.size, known.time) == (found.listed.size, found.listed.time)
+        });
+        if let Some(current) = known.and_then(|known| known.versions.first()) {
+            return Ok(current.version.clone());
+        }
+        let is_repomd = found.index.ends_with(REPOMD);
+        let longest = if is_repomd { repomd::LONGEST } else { LONGEST_INDEX };
+        let content = self.reader.read(self.inside(&found.index), longest).await?;
+        let time = if is_repomd { repomd::time(&content)? } else { found.listed.time };
+        if content.is_empty() {
+            return Err("is empty".into());
+        }
+        Ok(hashes::version(&content, time))
+    }
+
+    /// Files of which lists beside them say the hashes.
+    async fn images(&mut self, plan: &Plan, shown: &[listing::Shown<'_>]) -> Vec<Image> {
+        self.progress.step("reading lists of hashes");
+        let by_path: BTreeMap<&str, &listing::Shown<'_>> =
+            shown.iter().map(|shown| (&*shown.path, shown)).collect();
+        let lists = plan.lists.iter().flat_map(|(directory, names)| {
+            let path = &*plan.directories[*directory as usize].path;
+            names.iter().map(move |name| (path, format!("{path}/{name}")))
+        });
+        let this = &*self;
+        let asked = stream::iter(lists).map(|(path, list)| async move {
+            (path, this.reader.read(this.inside(&list), LONGEST_HASHES).await, list)
+        });
+        let answers: Vec<_> = asked.buffered(AT_ONCE).collect().await;
+        let mut said: BTreeMap<&str, BTreeMap<String, Version>> = BTreeMap::new();
+        for (path, answer, list) in answers {
+            match answer {
+                Ok(text) => hashes::add_list(&String::from_utf8_lossy(&text), said.entry(path).or_default()),
+                Err(cause) => self.odd.push(format!("hashes {list}: {cause}")),
+            }
+        }
+        let mut images = Vec::new();
+        for (path, files) in said {
+            let Some(shown) = by_path.get(self.inside(path)) else { continue };
+            for (name, mut version) in files {
+                match shown.files.iter().find(|file| file.name == name) {
+                    Some(file) => (version.size, version.time) = (file.size, file.time),
+                    // One of many, of which not all were kept.
+                    None if !shown.is_whole => {}
+                    None => continue,
+                }
+                images.push(Image { path: format!("{path}/{name}"), version });
+            }
+        }
+        images
+    }
+
+    /// By category, the file that says how old a copy is.
+    async fn markers(&mut self, site: &Site) -> Vec<Option<File>> {
+        let mut markers = Vec::new();
+        for category in &site.categories {
+            let Some(marker) = &category.marker else {
+                markers.push(None);
+                continue;
+            };
+            let path = format!("{}/{marker}", category.top);
+            match self.reader.read(self.inside(&path), LONGEST_MARKER).await {
+                Ok(content) => markers.push(Some(File {
+                    path,
+                    size: Some(content.len() as u64),
+                    time: 0,
+                    sha256: Some(hashes::sha256(&content)),
+                })),
+                Err(cause) => {
+                    self.odd.push(format!("marker {path}: {cause}"));
+                    markers.push(None);
+                }
+            }
+        }
+        markers
+    }
+}
+
+fn tree(
+    plan: Plan,
+    indexes: &Indexes,
+    images: Vec<Image>,
+    markers: Vec<Option<File>>,
+    site: &Site,
+    now: u64,
+) -> Tree {
+    let repository = |Found { name, arch, index, .. }: Found| {
+        let versions = indexes.get(&index)?.versions.iter().map(|known| known.version.clone()).collect();
+        Some(Repository { name, arch, index, versions })
+    };
+    let units = plan.units.into_iter().map(|unit| {
+        let plan::Unit { path, category, repository: found, newest } = unit;
+        Unit { path, category, repository: found.and_then(repository), newest }
+    });
+    let categories = site.categories.iter().zip(markers).map(|(category, marker)| Category {
+        name: category.name.clone(),
+        top: category.top.clone(),
+        origin: category.origin.clone(),
+        marker,
+    });
+    Tree {
+        time: now,
+        categories: categories.collect(),
+        units: units.collect(),
+        directories: plan.directories,
+        images,
+    }
+}

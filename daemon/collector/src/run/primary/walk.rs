@@ -1,0 +1,59 @@
+//! The tree on this machine, walked through.
+
+use super::listing::Listing;
+use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
+
+/// What everybody needs to read a file, and to go through a directory.
+const READ: u32 = 0o004;
+const ENTER: u32 = 0o005;
+
+/// Lists the tree at `top`. An error says what cannot be read.
+pub fn list(top: &Path, listing: &mut Listing<'_>) -> Result<(), String> {
+    let shown = |path: &Path, error: &io::Error| format!("{} cannot be read ({error})", path.display());
+    if !fs::metadata(top).map_err(|error| shown(top, &error))?.is_dir() {
+        return Err(format!("{} is no folder", top.display()));
+    }
+    let mut open = vec![String::new()];
+    while let Some(at) = open.pop() {
+        let folder = top.join(&at);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            // Mirrors cannot read it either, or it has gone meanwhile.
+            Err(error) if is_nobodys(&error) && !at.is_empty() => continue,
+            Err(error) => return Err(shown(&folder, &error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| shown(&folder, &error))?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                listing.odd.0 += 1;
+                listing.odd.1.get_or_insert_with(|| entry.path().display().to_string());
+                continue;
+            };
+            let path = if at.is_empty() { name.to_owned() } else { format!("{at}/{name}") };
+            let found = match fs::symlink_metadata(entry.path()) {
+                Ok(found) => found,
+                Err(error) if is_nobodys(&error) => continue,
+                Err(error) => return Err(shown(&entry.path(), &error)),
+            };
+            let mode = found.mode();
+            if found.is_symlink() {
+                if let Ok(to) = fs::read_link(entry.path()) {
+                    listing.link(&path, &to.to_string_lossy());
+                }
+            } else if found.is_dir() && mode & ENTER == ENTER {
+                listing.directory(&path)?;
+                if !name.starts_with('.') {
+                    open.push(path);
+                }
+            } else if found.is_file() && mode & READ != 0 {
+                listing.file(&path, found.len(), u64::try_from(found.mtime()).unwrap_or(0));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_nobodys(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound)
+}

@@ -1,0 +1,248 @@
+//! What `run` keeps of the tree: versions of indexes, the size of it all, numbers of mirrors and URLs, and what their
+//! files said when they were good.
+
+use super::Store;
+use crate::run::{tree::Version, versions::Known};
+use program::failure::Failure;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is known of an index.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Index {
+    /// Its size as it was listed when it was read, in bytes.
+    pub size: u64,
+    /// Its time as it was listed, in seconds since the epoch.
+    pub time: u64,
+    /// Its versions, the current one first.
+    pub versions: Vec<Known>,
+}
+
+/// Indexes, by their full paths.
+pub type Indexes = BTreeMap<String, Index>;
+
+/// How large it all was when it was believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// When, in seconds since the epoch.
+    pub time: u64,
+    /// Directories in categories.
+    pub directories: u64,
+    /// Files of mirrors.
+    pub mirrors: u64,
+}
+
+/// The text of a mirror's file when it was good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    /// When it was read last, in seconds since the epoch.
+    pub time: u64,
+    /// The text.
+    pub text: String,
+}
+
+/// What a run leaves of the tree and of the mirrors.
+#[derive(Debug)]
+pub struct Kept<'a> {
+    /// How large it is.
+    pub size: Size,
+    /// Before it.
+    pub before: &'a Indexes,
+    /// Indexes from now on.
+    pub indexes: &'a Indexes,
+    /// By name, the texts of files that are good.
+    pub texts: &'a BTreeMap<&'a str, &'a str>,
+    /// URLs that are to have numbers.
+    pub urls: &'a BTreeSet<&'a str>,
+}
+
+/// Numbers that stay from run to run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Numbers {
+    /// By the mirror's name.
+    pub hosts: BTreeMap<String, i64>,
+    /// By URL.
+    pub urls: BTreeMap<String, i64>,
+}
+
+fn integer(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+impl Store {
+    /// What is known of indexes.
+    pub fn indexes(&self) -> Result<Indexes, Failure> {
+        self.read(|connection| {
+            let mut indexes = Indexes::new();
+            let mut statement = connection.prepare("select path, size, time from tree_index")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let (size, time) = (unsigned(row.get(1)?), unsigned(row.get(2)?));
+                indexes.insert(row.get(0)?, Index { size, time, versions: Vec::new() });
+            }
+            let sql = "select path, since, time, size, md5, sha1, sha256, sha512 from tree_version \
+                       order by path, since desc, sha256";
+            let mut statement = connection.prepare(sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let version = Version {
+                    time: unsigned(row.get(2)?),
+                    size: unsigned(row.get(3)?),
+                    md5: row.get(4)?,
+                    sha1: row.get(5)?,
+                    sha256: row.get(6)?,
+                    sha512: row.get(7)?,
+                };
+                let known = Known { since: unsigned(row.get(1)?), version };
+                indexes.entry(row.get(0)?).or_default().versions.push(known);
+            }
+            Ok(indexes)
+        })
+    }
+
+    /// How large it all was the last time.
+    pub fn size(&self) -> Result<Option<Size>, Failure> {
+        self.read(|connection| {
+            let row = connection.query_row("select time, directories, mirrors from tree_size", [], |row| {
+                let number = |at| row.get(at).map(unsigned);
+                Ok(Size { time: number(0)?, directories: number(1)?, mirrors: number(2)? })
+            });
+            row.optional()
+        })
+    }
+
+    /// By name, what mirrors' files said when they were good.
+    pub fn texts(&self) -> Result<BTreeMap<String, Text>, Failure> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("select name, time, text from tree_host")?;
+            let rows = statement.query_map([], |row| {
+                Ok((row.get(0)?, Text { time: unsigned(row.get(1)?), text: row.get(2)? }))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Keeps all that in one transaction.
+    pub fn keep_tree(&mut self, kept: &Kept<'_>) -> Result<Numbers, Failure> {
+        self.write(|transaction| {
+            let Size { time, directories, mirrors } = kept.size;
+            let sql = "insert or replace into tree_size (id, time, directories, mirrors) values (1, ?, ?, ?)";
+            transaction.execute(sql, [integer(time), integer(directories), integer(mirrors)])?;
+            for (path, _) in kept.before.iter().filter(|(path, _)| !kept.indexes.contains_key(*path)) {
+                forget(transaction, path)?;
+            }
+            for (path, index) in kept.indexes {
+                if kept.before.get(path) != Some(index) {
+                    forget(transaction, path)?;
+                    remember(transaction, path, index)?;
+                }
+            }
+            let sql = "insert into tree_host (name, number, time, text) \
+                       values (?1, (select coalesce(max(number), 0) + 1 from tree_host), ?2, ?3) \
+                       on conflict (name) do update set time = ?2, text = ?3 where text <> ?3";
+            let mut statement = transaction.prepare(sql)?;
+            for (name, text) in kept.texts {
+                statement.execute(params![name, integer(time), text])?;
+            }
+            let sql = "insert or ignore into tree_url (url, number) \
+                       values (?, (select coalesce(max(number), 0) + 1 from tree_url))";
+            let mut statement = transaction.prepare(sql)?;
+            for url in kept.urls {
+                statement.execute([url])?;
+            }
+            Ok(Numbers {
+                hosts: numbers(transaction, "select name, number from tree_host")?,
+                urls: numbers(transaction, "select url, number from tree_url")?,
+            })
+        })
+    }
+}
+
+fn numbers(transaction: &Transaction<'_>, sql: &str) -> rusqlite::Result<BTreeMap<String, i64>> {
+    let mut statement = transaction.prepare(sql)?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+fn forget(transaction: &Transaction<'_>, path: &str) -> rusqlite::Result<()> {
+    transaction.execute("delete from tree_index where path = ?", [path])?;
+    transaction.execute("delete from tree_version where path = ?", [path])?;
+    Ok(())
+}
+
+fn remember(transaction: &Transaction<'_>, path: &str, index: &Index) -> rusqlite::Result<()> {
+    let sql = "insert into tree_index (path, size, time) values (?, ?, ?)";
+    transaction.execute(sql, params![path, integer(index.size), integer(index.time)])?;
+    let sql = "insert into tree_version (path, sha256, since, time, size, md5, sha1, sha512) \
+               values (?, ?, ?, ?, ?, ?, ?, ?)";
+    let mut statement = transaction.prepare_cached(sql)?;
+    for Known { since, version } in &index.versions {
+        let Version { time, size, md5, sha1, sha256, sha512 } = version;
+        let (since, time, size) = (integer(*since), integer(*time), integer(*size));
+        statement.execute(params![path, sha256, since, time, size, md5, sha1, sha512])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn index(hash: &str, since: &[u64]) -> Index {
+        let versions = since.iter().map(|since| Known {
+            since: *since,
+            version: Version { time: 5, size: 6, sha256: format!("{hash}{since}"), ..Version::default() },
+        });
+        Index { size: 1, time: 2, versions: versions.collect() }
+    }
+
+    fn keep(
+        store: &mut Store,
+        before: &Indexes,
+        indexes: &Indexes,
+        texts: &[(&str, &str)],
+        urls: &[&str],
+    ) -> Numbers {
+        let kept = Kept {
+            size: Size { time: 7, directories: 8, mirrors: 9 },
+            before,
+            indexes,
+            texts: &texts.iter().copied().collect(),
+            urls: &urls.iter().copied().collect(),
+        };
+        store.keep_tree(&kept).unwrap()
+    }
+
+    #[test]
+    fn what_is_kept_is_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let mut store = Store::open(&path).unwrap();
+        assert_eq!((store.size().unwrap(), store.indexes().unwrap()), (None, Indexes::new()));
+        let first = Indexes::from([("a".into(), index("a", &[9, 4])), ("b".into(), index("b", &[3]))]);
+        keep(&mut store, &Indexes::new(), &first, &[], &[]);
+        let mut store = Store::open(&path).unwrap();
+        assert_eq!(store.indexes().unwrap(), first);
+        assert_eq!(store.size().unwrap(), Some(Size { time: 7, directories: 8, mirrors: 9 }));
+        let second = Indexes::from([("a".into(), index("x", &[11, 4])), ("c".into(), index("c", &[1]))]);
+        keep(&mut store, &first, &second, &[], &[]);
+        assert_eq!(store.indexes().unwrap(), second);
+    }
+
+    #[test]
+    fn numbers_stay_and_are_never_given_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("state.db")).unwrap();
+        let none = Indexes::new();
+        let numbers = keep(&mut store, &none, &none, &[("b", "B"), ("c", "C")], &["u", "v"]);
+        assert_eq!(numbers.hosts, BTreeMap::from([("b".into(), 1), ("c".into(), 2)]));
+        let numbers = keep(&mut store, &none, &none, &[("a", "A"), ("c", "D")], &["t", "v"]);
+        assert_eq!(numbers.hosts, BTreeMap::from([("a".into(), 3), ("b".into(), 1), ("c".into(), 2)]));
+        assert_eq!(numbers.urls, BTreeMap::from([("t".into(), 3), ("u".into(), 1), ("v".into(), 2)]));
+        let texts = store.texts().unwrap();
+        assert_eq!((&*texts["b"].text, &*texts["c"].text), ("B", "D"));
+    }
+}

@@ -1,0 +1,216 @@
+//! Every fault that a mirror may have, a real server each, and its verdict: at once, and after three runs more.
+
+use crate::{
+    primary::{Primary, repomd},
+    server::{Fault, Server},
+    world::{World, has, name},
+};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+/// What becomes of a mirror that was good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Becomes {
+    /// It stays good.
+    Good,
+    /// It is out at once.
+    Out,
+    /// It stays good for three runs and is out then.
+    Unknown,
+}
+
+const INDEX: &str = "0/os/repodata/repomd.xml";
+const PACKAGE: &str = "0/os/Packages/b-1.rpm";
+
+#[test]
+fn every_fault_has_its_verdict() {
+    let primary = Primary::new(2, 1);
+    let files = primary.files();
+    let elsewhere = Server::start(&files);
+    let local = Server::at(Ipv4Addr::LOCALHOST.into(), &files, Duration::ZERO, None);
+    let of_right_size = || {
+        let content = repomd(0, 1_790_000_000).replace("<revision>0", "<revision>7");
+        Fault::Content(content.into_bytes())
+    };
+    let loops = |server: &Arc<Server>| Fault::Leads(server.url() + INDEX);
+    let here = |fault: Fault| move |_: &Arc<Server>| fault.clone();
+    type Make = Box<dyn Fn(&Arc<Server>) -> Fault>;
+    let of = |part: &'static str, make: Make, becomes| (part, make, becomes);
+    let at = |part, fault, becomes| of(part, Box::new(here(fault)), becomes);
+    let everywhere = "";
+    let faults = vec![
+        at("none", Fault::Html, Becomes::Good),
+        at(INDEX, Fault::Status(404), Becomes::Out),
+        at(PACKAGE, Fault::Status(404), Becomes::Out),
+        at(INDEX, Fault::Status(403), Becomes::Unknown),
+        at(everywhere, Fault::Status(403), Becomes::Unknown),
+        at(INDEX, Fault::Status(500), Becomes::Unknown),
+        at(PACKAGE, Fault::Status(500), Becomes::Unknown),
+        at(everywhere, Fault::Status(502), Becomes::Unknown),
+        at(everywhere, Fault::Later(503, 60), Becomes::Unknown),
+        at(everywhere, Fault::Later(429, 86_400), Becomes::Unknown),
+        at(everywhere, Fault::Stalls, Becomes::Unknown),
+        at(everywhere, Fault::Trickles, Becomes::Unknown),
+        at(everywhere, Fault::Closes, Becomes::Unknown),
+        at(INDEX, Fault::Closes, Becomes::Unknown),
+        at(everywhere, Fault::BreaksOff, Becomes::Unknown),
+        at(INDEX, Fault::BreaksOff, Becomes::Unknown),
+        at(PACKAGE, Fault::Content(b"too long for a package of this name".into()), Becomes::Out),
+        at(INDEX, of_right_size(), Becomes::Out),
+        at(INDEX, Fault::Content(repomd(0, 1_780_000_000).into_bytes()), Becomes::Out),
+        at(INDEX, Fault::Endless, Becomes::Out),
+        of(INDEX, Box::new(loops), Becomes::Out),
+        at(everywhere, Fault::LeadsTo(elsewhere.url().trim_end_matches('/').into()), Becomes::Good),
+        at(everywhere, Fault::LeadsTo(local.url().trim_end_matches('/').into()), Becomes::Unknown),
+        at(everywhere, Fault::Leads("ftp://127.77.0.1/".into()), Becomes::Unknown),
+        at(INDEX, Fault::Packed, Becomes::Good),
+        at(everywhere, Fault::Packed, Becomes::Good),
+        at(INDEX, Fault::Html, Becomes::Out),
+        at(everywhere, Fault::Html, Becomes::Out),
+        at("Packages", Fault::NoHead, Becomes::Good),
+        // Good ones enough that nobody takes the others for our own network's fault.
+        at("none", Fault::Html, Becomes::Good),
+        at("none", Fault::Html, Becomes::Good),
+        at("none", Fault::Html, Becomes::Good),
+    ];
+    let servers = faults.iter().map(|_| Server::start(&files)).collect();
+    let mut world = World::of(primary, servers);
+    world.limits.request = Duration::from_millis(1500);
+    let (_, summary) = world.run();
+    assert_eq!((summary.good, summary.silent), (3 * faults.len() as u64, vec![]));
+    for (server, (part, make, _)) in world.servers.iter().zip(&faults) {
+        server.fault(part, make(server));
+    }
+    for run in 1..=4 {
+        let (verdicts, summary) = world.run();
+        assert_eq!(summary.brake, None);
+        for (at, (part, make, becomes)) in faults.iter().enumerate() {
+            let fault = make(&world.servers[at]);
+            let expected = match becomes {
+                Becomes::Good => true,
+                Becomes::Out => false,
+                Becomes::Unknown => run < 4,
+            };
+            let has = has(&verdicts, at);
+            assert_eq!(
+                has[0],
+                expected,
+                "run {run}: {fault:?} at {part}: {:?}",
+                world.store().record(&name(at))
+            );
+            // What is fine of it stays so.
+            assert!(!part.starts_with("0/") || has[1..] == [true, true], "run {run}: {fault:?} at {part}");
+        }
+        assert!(run == 1 || summary.elsewhere > 0, "{summary:?}");
+    }
+    assert_eq!(local.connections(), 0);
+    assert!(elsewhere.connections() > 0);
+    // Whoever is well again is back with the first look at it.
+    world.servers.iter().for_each(|server| server.mend());
+    world.now += 2 * 86_400;
+    let (_, summary) = world.run();
+    assert_eq!(summary.good, 3 * faults.len() as u64, "{summary:?}");
+}
+
+#[test]
+fn a_mirror_that_refuses_is_out_after_three_runs_and_not_asked_for_more_than_one_thing() {
+    let mut world = World::new(Primary::new(2, 1), 3);
+    world.run();
+    world.servers[0].die();
+    for run in 1..=5 {
+        let (verdicts, summary) = world.run();
+        assert_eq!(has(&verdicts, 0), [run < 4; 3], "run {run}");
+        assert_eq!(has(&verdicts, 1), [true; 3]);
+        let [(silent, why)] = &*summary.silent else { panic!("{summary:?}") };
+        assert!(*silent == name(0) && why.starts_with("no connection (127.77."), "{why}");
+    }
+    world.servers[0].revive();
+    let (verdicts, _) = world.run();
+    assert_eq!(has(&verdicts, 0), [true; 3]);
+}
+
+#[test]
+fn when_nobody_answers_it_is_our_own_network() {
+    let mut world = World::new(Primary::new(2, 1), 3);
+    world.run();
+    world.servers.iter().for_each(|server| server.die());
+    for _ in 0..6 {
+        let (_, summary) = world.run();
+        assert_eq!((summary.good, summary.silent.len()), (9, 3));
+        assert!(summary.brake.unwrap().starts_with("3 of 3 mirrors did not answer"));
+    }
+    // One alone may be gone.
+    world.servers[0].revive();
+    world.servers[1].revive();
+    for _ in 0..4 {
+        assert_eq!(world.run().1.brake, None);
+    }
+    assert_eq!(world.run().1.good, 6);
+}
+
+#[test]
+fn a_mirror_is_good_with_a_version_that_counts_out_with_an_older_one_and_back_when_it_has_caught_up() {
+    let mut world = World::new(Primary::new(3, 1), 3);
+    world.run();
+    // The first copies at once, the second later, the third is ahead of what is known of the primary.
+    for (run, is_kept) in [(1, true), (2, false), (3, false)] {
+        world.primary.update(0);
+        world.servers[0].set(&world.primary.files());
+        let mut ahead = world.primary.clone();
+        ahead.update(0);
+        world.servers[2].set(&ahead.files());
+        let (verdicts, summary) = world.run();
+        assert_eq!(has(&verdicts, 0), [true; 4]);
+        assert_eq!(has(&verdicts, 1), [is_kept, true, true, true], "run {run}");
+        assert_eq!(has(&verdicts, 2), [true; 4]);
+        assert_eq!(summary.newer, ["pub/linux/0/os"]);
+    }
+    world.servers[1].set(&world.primary.files());
+    let (verdicts, _) = world.run();
+    assert_eq!(has(&verdicts, 1), [true; 4]);
+}
+
+#[test]
+fn a_version_that_no_longer_counts_is_out_without_being_changed() {
+    let mut world = World::new(Primary::new(3, 0), 3);
+    world.run();
+    world.primary.update(0);
+    world.servers[0].set(&world.primary.files());
+    let (verdicts, _) = world.run();
+    assert_eq!((has(&verdicts, 1)[0], has(&verdicts, 0)[0]), (true, true));
+    world.primary.kept = 1;
+    let (verdicts, _) = world.run();
+    assert_eq!((has(&verdicts, 1)[0], has(&verdicts, 0)[0]), (false, true));
+}
+
+#[test]
+fn a_mirror_of_ipv6_alone_is_as_good_as_others_where_there_is_ipv6() {
+    if TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        eprintln!("skipped: no IPv6 on this machine");
+        return;
+    }
+    let primary = Primary::new(2, 1);
+    let files = primary.files();
+    let servers = [Ipv6Addr::LOCALHOST; 2].map(|six| Server::at(six.into(), &files, Duration::ZERO, None));
+    let mut servers: Vec<_> = servers.into();
+    servers.extend((0..3).map(|_| Server::start(&files)));
+    let mut world = World::of(primary, servers);
+    let (_, summary) = world.run();
+    assert_eq!(summary.good, 15);
+    // While another one answers by IPv6 it is at fault itself.
+    world.servers[0].die();
+    for _ in 0..4 {
+        world.run();
+    }
+    assert_eq!(world.run().1.good, 12);
+    // While none does, it is our network's fault.
+    world.servers[0].revive();
+    assert_eq!(world.run().1.good, 15);
+    world.servers[..2].iter().for_each(|server| server.die());
+    for _ in 0..6 {
+        assert_eq!(world.run().1.good, 15);
+    }
+}

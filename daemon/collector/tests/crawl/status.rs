@@ -1,0 +1,79 @@
+//! What `status` tells of runs, by the built program.
+
+use crate::{
+    primary::Primary,
+    server::Fault,
+    world::{World, name},
+};
+use serde_json::Value;
+use std::process::{Command, Output};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_mirrorlist-collect");
+
+fn status(world: &World, arguments: &[&str]) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command.arg("status").args(arguments).arg("--state").arg(world.state());
+    command.output().unwrap()
+}
+
+fn text(world: &World, arguments: &[&str]) -> String {
+    let output = status(world, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn json(world: &World, arguments: &[&str]) -> Value {
+    serde_json::from_str(&text(world, &[arguments, &["--json"]].concat())).unwrap()
+}
+
+#[test]
+fn status_tells_who_is_in_and_out_since_when_why_and_when_that_is_looked_at_next() {
+    let mut world = World::new(Primary::new(60, 2), 4);
+    world.run();
+    let first = world.now;
+    world.primary.update(3);
+    world.copy();
+    world.servers[0].fault("/3/os/repodata", Fault::Status(404));
+    world.servers[1].die();
+    world.servers[2].fault("", Fault::Later(503, 1_000_000));
+    world.run();
+
+    let all = text(&world, &[]);
+    assert!(all.starts_with("run          2 of 2026-"), "{all}");
+    for part in [
+        "  verdicts   248 known of 248, ",
+        "mirrors      4\n",
+        &format!("  {}  in 59 of 60 repositories; 2 of 2 directories; asked ", name(0)),
+        &format!("  {}  in 60 of 60 repositories; 2 of 2 directories", name(1)),
+        "    Linux: no answer for 1 runs, since 2026-",
+        ": no connection (127.77.",
+        "    Linux: no answer for 1 runs, since",
+    ] {
+        assert!(all.contains(part), "{part}: {all}");
+    }
+    let of = json(&world, &[]);
+    assert_eq!(of["run"]["number"], 2);
+    let mirror = &of["mirrors"][name(0)];
+    assert_eq!(mirror["repositories"], serde_json::json!({ "good": 59, "bad": 1, "unknown": 0 }));
+    assert_eq!(of["mirrors"][name(1)]["silent"]["Linux"]["is_in"], true);
+
+    let one = text(&world, &[&name(0)]);
+    let line = one.lines().nth(1).unwrap();
+    assert!(line.starts_with("  repo-3+x86_64  out since 2026-"), "{one}");
+    assert!(line.ends_with(": index: status 404; looked at again in the next run"), "{one}");
+    let of = json(&world, &[&name(0)]);
+    let units = of["units"].as_array().unwrap();
+    assert_eq!(
+        (units.len(), &units[0]["verdict"], &units[0]["since"]),
+        (62, &"absent".into(), &world.now.into())
+    );
+    assert_eq!((&units[1]["since"], &units[1]["is_in"]), (&first.into(), &true.into()));
+    // 62 things, some 37 of which are looked at in a run.
+    let looks = |runs: u64| units.iter().filter(|unit| unit["next_look"] == runs).count();
+    assert_eq!((looks(1), looks(2)), (37, 25));
+
+    let unknown = status(&world, &["mirror-00"]);
+    let said = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert_eq!(unknown.status.code(), Some(66));
+    assert!(said.contains("mirror mirror-00: no run has asked it; there is mirror-000.example, "), "{said}");
+}

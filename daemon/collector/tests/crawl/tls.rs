@@ -1,0 +1,84 @@
+//! https: a certificate that clients would not take counts against URLs of https, and against nothing else.
+
+use crate::{
+    apart::trusting,
+    certificates::{authority, certificate, expired, has_openssl},
+    primary::Primary,
+    server::Server,
+    world::{World, has, mirror, name},
+};
+
+#[test]
+fn a_certificate_that_nobody_trusts_leaves_out_the_url_and_not_the_mirror() {
+    if !has_openssl() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    authority(folder.path());
+    let primary = Primary::new(3, 1);
+    let files = primary.files();
+    let start = || Server::with_tls(&files, certificate(folder.path(), "IP:127.77.0.1", true));
+    let mut servers = vec![start(), start()];
+    servers.extend((0..3).map(|_| Server::start(&files)));
+    let mut world = World::of(primary, servers);
+    // The first has an http URL, too; the second has not.
+    let [https, http] = [world.servers[0].url(), world.servers[0].plain_url()];
+    world.mirrors[0] = mirror(0, &[http, https.clone()]);
+    let alone = world.servers[1].url();
+    let (verdicts, summary) = world.run();
+    assert_eq!((has(&verdicts, 0), has(&verdicts, 1)), (&[true; 4][..], &[false; 4][..]));
+    assert_eq!(
+        (&verdicts.mirrors[&name(0)].bad_urls, &verdicts.mirrors[&name(1)].bad_urls),
+        (&vec![https], &vec![alone])
+    );
+    let [(silent, why)] = &*summary.silent else { panic!("{summary:?}") };
+    assert!(*silent == name(1) && why.starts_with("TLS fails ("), "{why}");
+}
+
+#[test]
+fn an_expired_certificate_and_one_of_another_name_count_against_https_alone() {
+    if !has_openssl() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    authority(folder.path());
+    let primary = Primary::new(3, 1);
+    let files = primary.files();
+    // Servers are on addresses that are not known before; their certificates are for all of these.
+    let names: Vec<String> = (1..=250)
+        .flat_map(|last| (0..16).map(move |low| (low, last)))
+        .map(|(low, last)| {
+            let third = (std::process::id() % 16) * 16 + low;
+            format!("IP:127.77.{third}.{last}")
+        })
+        .collect();
+    let good = certificate(folder.path(), &names.join(","), true);
+    let other = certificate(folder.path(), "DNS:other.example", true);
+    let past = expired(folder.path(), &names.join(","));
+    let servers = [good, other, past].map(|config| Server::with_tls(&files, config));
+    let mut world = World::of(primary, servers.into());
+    for at in 0..3 {
+        let urls = [world.servers[at].plain_url(), world.servers[at].url()];
+        world.mirrors[at] = mirror(at, &urls);
+    }
+    let summary = trusting(&mut world, folder.path());
+    assert_eq!((summary.good, &summary.silent), (12, &vec![]));
+    let urls = |at: usize| world.store().record(&name(at)).unwrap().urls;
+    let why = |at: usize, url: String| urls(at)[&url].why.clone();
+    assert!(urls(0).values().all(|url| url.is_in()) && urls(0).len() == 2, "{:?}", urls(0));
+    for (at, cause) in [(1, "not valid for name"), (2, "certificate expired")] {
+        let https = world.servers[at].url();
+        let said = why(at, https.clone())
+            .replace("NotValidForName", "not valid for name")
+            .replace("Expired", "certificate expired");
+        assert!(said.starts_with("TLS fails (") && said.contains(cause), "{said}");
+        assert!(!urls(at)[&https].is_in() && urls(at)[&world.servers[at].plain_url()].is_in());
+    }
+    // One connection after the other: https and then http, each kept open.
+    assert_eq!(world.connections()[0], 2);
+    // With a certificate that is good again, it is back.
+    let mended = Server::with_tls(&files, certificate(folder.path(), &names.join(","), true));
+    world.mirrors[2] = mirror(2, &[mended.url()]);
+    let summary = trusting(&mut world, folder.path());
+    assert_eq!(summary.good, 12);
+}

@@ -1,0 +1,190 @@
+//! What may go wrong around a run: files of mirrors and the primary break, it is killed, there is no room, there are two.
+
+use crate::{
+    program::{PROGRAM, ended},
+    world::{NOW, World, mirror},
+};
+use program::failure::Fault;
+use rusqlite::Connection;
+use std::{
+    fs,
+    process::{Command, Stdio},
+    sync::mpsc,
+};
+
+fn names(world: &World) -> Vec<String> {
+    let name = |host: &interchange::message::Host| String::from_utf8(host.name.clone().unwrap()).unwrap();
+    world.list().host.iter().map(name).collect()
+}
+
+#[test]
+fn a_mirror_whose_file_breaks_stays_as_it_was_and_one_whose_file_goes_is_gone() {
+    let world = World::new();
+    world.run(NOW).unwrap();
+    world.mirror("b.example", "country = 'DE'\n[urls]\n'Example Linux' = ['http://");
+    world.mirror("new.example", "what = 'ever'\n");
+    let summary = world.run(NOW + 60).unwrap();
+    assert_eq!(
+        (summary.as_before, summary.left_out),
+        (vec!["b.example".to_owned()], vec!["new.example".to_owned()])
+    );
+    assert_eq!(names(&world), ["a.example", "b.example", "private.example"]);
+    let (code, printed, said) = world.end(&[]);
+    assert_eq!(code, Some(0));
+    assert!(printed.contains("3 of 5 mirrors listed, 0 disabled, 1 as before, 1 left out"), "{printed}");
+    let folder = world.at("mirrors.d").display().to_string();
+    assert!(said.contains(&format!("warning: config {folder}/b.example.toml line 3: ")), "{said}");
+    assert!(said.contains("; the mirror stays as its file of 2027-01-15T08:00:00Z had it\n"), "{said}");
+    assert!(
+        said.contains("unknown; there are ")
+            && said.contains("; the mirror is left out until that is mended\n"),
+        "{said}"
+    );
+    // What was good stays good only as long as it would be.
+    let mut world = world;
+    world.options = world.options.replace("'b.example', ", "");
+    assert_eq!(world.run(NOW + 120).unwrap().left_out, ["b.example", "new.example"]);
+    for name in ["b.example", "new.example"] {
+        fs::remove_file(world.at("mirrors.d").join(format!("{name}.toml"))).unwrap();
+    }
+    world.run(NOW + 180).unwrap();
+    assert_eq!(names(&world), ["a.example", "private.example"]);
+    world.mirror("a.example", &format!("disabled = true\n{}", mirror("https://a.example")));
+    let summary = world.run(NOW + 240).unwrap();
+    assert_eq!((summary.disabled, names(&world)), (1, vec!["private.example".into()]));
+}
+
+#[test]
+fn most_of_a_tree_or_of_a_folder_is_not_believed_to_be_gone() {
+    let world = World::new();
+    world.run(NOW).unwrap();
+    let output = world.at("out/mirrorlist.proto-cache");
+    let first = fs::read(&output).unwrap();
+    fs::rename(world.at("pub/example/9.1"), world.at("9.1")).unwrap();
+    let failure = world.run(NOW + 60).unwrap_err();
+    assert_eq!(failure.fault, Fault::Unavailable);
+    let said = failure.to_string();
+    assert!(said.starts_with("primary: its tree has 7 directories, the last time there were "), "{said}");
+    assert!(
+        said.ends_with("mirrorlist.proto-cache is left as it was; if it is so, run once with --accept-loss"),
+        "{said}"
+    );
+    let gone = world.run(NOW + 60).unwrap_err();
+    assert_eq!(gone.to_string(), said, "what is not believed is not remembered");
+    assert_eq!(fs::read(&output).unwrap(), first);
+    let (code, _, said) = world.end(&["--accept-loss"]);
+    assert_eq!((code, &*said), (Some(0), ""));
+    assert_eq!(world.list().mirror_list.len(), 7);
+    world.run(NOW + 60).unwrap();
+    fs::rename(world.at("9.1"), world.at("pub/example/9.1")).unwrap();
+    world.run(NOW + 60).unwrap();
+    for name in ["b.example", "c.example", "private.example"] {
+        fs::remove_file(world.at("mirrors.d").join(format!("{name}.toml"))).unwrap();
+    }
+    let said = world.run(NOW + 60).unwrap_err().to_string();
+    assert!(said.contains("mirrors.d has 1 files, the last time there were 4; "), "{said}");
+    let before = fs::read(&output).unwrap();
+    fs::remove_file(world.at("mirrors.d/a.example.toml")).unwrap();
+    let said = world.run(NOW + 60).unwrap_err().to_string();
+    assert!(said.contains("not one NAME.toml is in it"), "{said}");
+    fs::rename(world.at("pub"), world.at("bup")).unwrap();
+    world.mirror("a.example", &mirror("https://a.example"));
+    let (code, _, said) = world.end(&["--accept-loss"]);
+    assert_eq!(code, Some(69));
+    assert!(said.contains("pub cannot be read (No such file or directory (os error 2)); "), "{said}");
+    assert_eq!(fs::read(&output).unwrap(), before);
+}
+
+#[test]
+fn an_index_that_cannot_be_read_is_as_it_was() {
+    let world = World::new();
+    for n in 0..12 {
+        world.put(
+            &format!("example/8.{n}/BaseOS/x86_64/os/repodata/repomd.xml"),
+            &crate::world::repomd(NOW - n),
+        );
+    }
+    world.run(NOW).unwrap();
+    let first = world.list();
+    world.put("example/8.5/BaseOS/x86_64/os/repodata/repomd.xml", "<html>Please log in</html>");
+    let summary = world.run(NOW).unwrap();
+    let cause = "index pub/example/8.5/BaseOS/x86_64/os/repodata/repomd.xml: a page of HTML in its place";
+    assert_eq!(summary.odd, [cause]);
+    assert_eq!(world.list(), first);
+    let (_, _, said) = world.end(&[]);
+    assert_eq!(said, format!("warning: primary: {cause}; the rest of it counts\n"));
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_what_was_and_the_next_one_goes_on() {
+    let mut world = World::new();
+    world.run(NOW).unwrap();
+    let output = world.at("out/mirrorlist.proto-cache");
+    let first = fs::read(&output).unwrap();
+    let files = world.files();
+    fs::write(world.at("pub/all"), world.file_list()).unwrap();
+    world.primary = format!("file-list = 'all'\nchecksum-base = '{}'\nprefix = 'pub'\n", files.url(""));
+    let (bell, rung) = mpsc::channel();
+    files.stall(Some(bell));
+    let mut child = world.command(&["--accept-loss"]).stdout(Stdio::null()).spawn().unwrap();
+    rung.recv().unwrap();
+    // Two at once: the second one ends.
+    let (code, _, said) = world.end(&[]);
+    assert_eq!(code, Some(69));
+    assert!(said.contains("another run is running; this one ends"), "{said}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(fs::read(&output).unwrap(), first);
+    files.stall(None);
+    // At the moments when something is being written.
+    for moment in ["state.db-journal", "out/."] {
+        for _ in 0..5 {
+            let mut child = world.command(&["--accept-loss"]).stdout(Stdio::null()).spawn().unwrap();
+            let is_writing = || match moment {
+                "out/." => fs::read_dir(world.at("out")).unwrap().count() > 1,
+                journal => world.at(journal).exists(),
+            };
+            while !is_writing() && child.try_wait().unwrap().is_none() {
+                std::thread::yield_now();
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+            world.list();
+            let state = Connection::open(world.at("state.db")).unwrap();
+            let checked: String = state.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
+            assert_eq!(checked, "ok");
+        }
+    }
+    let (code, _, said) = world.end(&["--accept-loss"]);
+    assert_eq!((code, &*said), (Some(0), ""));
+    assert!(world.list().time > Some(NOW - 1) || fs::read(&output).unwrap() != first);
+}
+
+#[test]
+fn a_full_disk_a_later_state_and_a_folder_in_the_way_are_told() {
+    let world = World::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 8; exec \"$0\" run --config \"$1\"", PROGRAM, &world.config()]);
+    let (code, _, said) = ended(command.output().unwrap());
+    assert_eq!(code, Some(71), "{said}");
+    assert!(said.contains("state.db: ") && said.contains("; is the disk full?"), "{said}");
+    world.run(NOW).unwrap();
+    let output = world.at("out/mirrorlist.proto-cache");
+    let first = fs::read(&output).unwrap();
+    // Room for the state, which hardly changes, and not for the file.
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 3; exec \"$0\" run --config \"$1\"", PROGRAM, &world.config()]);
+    let (code, _, said) = ended(command.output().unwrap());
+    assert_eq!(code, Some(71), "{said}");
+    assert_eq!(fs::read(&output).unwrap(), first);
+    fs::remove_file(&output).unwrap();
+    fs::create_dir(&output).unwrap();
+    let said = world.run(NOW).unwrap_err().to_string();
+    assert!(said.contains("cannot be written (there is something that is no regular file)"), "{said}");
+    fs::remove_dir(&output).unwrap();
+    Connection::open(world.at("state.db")).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let (code, _, said) = world.end(&[]);
+    assert_eq!(code, Some(66));
+    assert!(said.contains("form 99, this version reads "), "{said}");
+    assert!(!output.exists());
+}

@@ -1,0 +1,198 @@
+//! The map: a mark for each mirror, its area by bandwidth, its shape and colour by state; a list of the same below.
+//!
+//! Hosts whose place is not known stand at their country's point, and those of one point around it. A mark is a link that
+//! says below the map whose it is while it is pointed at or has the focus.
+
+use super::{
+    contents::{Contents, Mirror},
+    land,
+    mirror::degrees,
+    mirrors::shown,
+    names::{country, country_name, visible},
+    page::{Frame, Part, bandwidth},
+    site::Site,
+    state::State,
+};
+use cache::place::Place;
+use maud::{Markup, html};
+use program::{failure::Failure, print::grouped};
+use std::{cmp::Reverse, collections::HashMap};
+use wire::code::Country;
+
+/// Room below the land for what a mark says.
+const CAPTION: i32 = 170;
+
+/// Radiuses of the smallest and the largest mark.
+const SMALLEST: f64 = 8.0;
+const LARGEST: f64 = 26.0;
+/// The bandwidth of the largest one, in Mbit/s: few have more.
+const MOST: f64 = 100_000.0;
+
+/// A mark.
+struct Mark<'c> {
+    place: usize,
+    mirror: &'c Mirror,
+    at: [i32; 2],
+    radius: i32,
+    is_own: bool,
+}
+
+/// Writes it; `states` are those of mirrors, by their place.
+pub(super) fn write(
+    site: &Site,
+    frame: &Frame,
+    contents: &Contents,
+    states: &[State],
+) -> Result<(), Failure> {
+    let marks = marks(contents);
+    let body = html! {
+        (frame.warning_of_states())
+        (legend(contents, states))
+        (drawing(&marks, states))
+        (about(contents, &marks))
+        (list(contents, states))
+    };
+    site.write("map/index.html", frame.page(Part::Map, 1, "Map", &body))
+}
+
+/// The largest first, so that none hides a smaller one.
+fn marks(contents: &Contents) -> Vec<Mark<'_>> {
+    let mut beside: HashMap<[i32; 2], usize> = HashMap::new();
+    let mut marks = Vec::new();
+    for (place, mirror) in contents.mirrors.iter().enumerate() {
+        let of_country = || Country::parse(mirror.country.as_bytes()).and_then(Place::of);
+        let Some(at) = mirror.place.or_else(of_country).map(land::point) else { continue };
+        let number = beside.entry(at).or_default();
+        let at = around(at, *number);
+        *number += 1;
+        marks.push(Mark { place, mirror, at, radius: radius(mirror), is_own: mirror.place.is_some() });
+    }
+    marks.sort_by_key(|mark| Reverse(mark.radius));
+    marks
+}
+
+/// The place of the first, second … mark of a point: as seeds are in a sunflower.
+fn around([x, y]: [i32; 2], number: usize) -> [i32; 2] {
+    let (far, angle) = (9.0 * (number as f64).sqrt(), number as f64 * 2.399_963);
+    [x + (far * angle.cos()).round() as i32, y + (far * angle.sin()).round() as i32]
+}
+
+/// Of an area that grows with the bandwidth; the smallest if that is not known.
+fn radius(mirror: &Mirror) -> i32 {
+    let share = f64::from(mirror.bandwidth.unwrap_or_default()).min(MOST) / MOST;
+    (SMALLEST.powi(2) + (LARGEST.powi(2) - SMALLEST.powi(2)) * share).sqrt().round() as i32
+}
+
+fn drawing(marks: &[Mark<'_>], states: &[State]) -> Markup {
+    let view = format!("0 0 {} {}", land::WIDTH, land::HEIGHT + CAPTION);
+    html! {
+        svg class="map" viewBox=(view) role="group" aria-label={ "Map of " (marks.len()) " mirrors; the same as a list is below" } {
+            path class="land" d=(land::outline()) {}
+            text class="hint" x="0" y=(land::HEIGHT + 64) aria-hidden="true" { "Point at a mark to see whose it is." }
+            @for Mark { place, mirror, at, radius, is_own } in marks {
+                a href={ "../mirrors/" (mirror.file) ".html" } {
+                    (states[*place].mark(*at, *radius))
+                    text x="0" y=(land::HEIGHT + 64) {
+                        (cut(&visible(&mirror.name), 60)) ": " (states[*place].words())
+                        @if !is_own { ", somewhere in " (country_name(&mirror.country).unwrap_or_default()) }
+                        @if let Some(url) = mirror.urls.iter().next_back() {
+                            tspan x="0" dy="1.3em" { (cut(&visible(url), 100)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The beginning of a text that is longer than so many characters.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn legend(contents: &Contents, states: &[State]) -> Markup {
+    let count = |state| states.iter().filter(|of| **of == state).count();
+    html! {
+        p { (grouped(contents.mirrors.len())) " public mirrors in " (contents.countries()) " countries." }
+        ul class="legend" {
+            @for state in State::ALL.into_iter().filter(|state| count(*state) > 0) {
+                li { (state.said()) " " span class="quiet" { (count(state)) } }
+            }
+        }
+    }
+}
+
+/// What the map does not show, and whose it is.
+fn about(contents: &Contents, marks: &[Mark<'_>]) -> Markup {
+    let at_country = marks.iter().filter(|mark| !mark.is_own).count();
+    let nowhere = contents.mirrors.len() - marks.len();
+    html! {
+        p class="quiet" {
+            "The area of a mark is the bandwidth. "
+            @if at_country == 1 { "Of one mirror no more than the country is known: it stands at the country’s middle. " }
+            @else if at_country > 1 {
+                "Of " (grouped(at_country)) " mirrors no more than the country is known: they stand around its middle. "
+            }
+            @if nowhere == 1 { "One has no country either and is in the list alone. " }
+            @else if nowhere > 1 { (grouped(nowhere)) " have no country either and are in the list alone. " }
+            "Land: " a href="https://www.naturalearthdata.com/" { "Natural Earth" } ", public domain."
+        }
+    }
+}
+
+fn list(contents: &Contents, states: &[State]) -> Markup {
+    html! {
+        h2 { "The same as a list" }
+        table {
+            caption { "By country" }
+            thead { tr {
+                th scope="col" { "Mirror" }
+                th scope="col" { "Country" }
+                th scope="col" { "State" }
+                th scope="col" class="number wide" { "Bandwidth" }
+                th scope="col" class="wide" { "Place" }
+            } }
+            tbody {
+                @for (place, mirror) in contents.mirrors.iter().enumerate() {
+                    tr {
+                        th scope="row" { a href={ "../mirrors/" (mirror.file) ".html" } { (shown(mirror)) } }
+                        td { (country(&mirror.country)) }
+                        td { (states[place].words()) }
+                        td class="number wide" { (mirror.bandwidth.map_or_else(|| "–".into(), |of| bandwidth(of.into()))) }
+                        td class="wide" {
+                            @match mirror.place {
+                                Some(of) => { (degrees(of.latitude, ["N", "S"])) ", " (degrees(of.longitude, ["E", "W"])) }
+                                None => { "not known" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_of_one_point_stand_beside_each_other_and_grow_with_bandwidth() {
+        let places: Vec<[i32; 2]> = (0..50).map(|number| around([100, 100], number)).collect();
+        assert_eq!(places[0], [100, 100]);
+        for (at, place) in places.iter().enumerate() {
+            assert!(!places[..at].contains(place), "{at}");
+        }
+        let of = |bandwidth| radius(&Mirror { bandwidth, ..Mirror::default() });
+        assert_eq!([of(None), of(Some(100_000)), of(Some(4_000_000_000))], [8, 26, 26]);
+        assert!(of(Some(10_000)) > 9 && of(Some(10_000)) < 13);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        assert_eq!([cut("äöü", 3), cut("äöüß", 3)], ["äöü", "äöü…"]);
+    }
+}

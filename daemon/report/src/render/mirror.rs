@@ -1,0 +1,184 @@
+//! A page for each mirror: what it answered, what clients get of it, and how far its repositories are.
+
+use super::{
+    collected::{Age, Answer, OfUrl, Round, Spread},
+    contents::{Contents, Mirror, Repository},
+    mirrors::{by_mirror, families},
+    names::{country, file_name, name, visible},
+    page::{Frame, Part, bandwidth, when},
+    site::Site,
+    state::{State, asked},
+};
+use answer::suspended::spelled;
+use maud::{Markup, html};
+use program::{
+    failure::Failure,
+    print::{self, grouped},
+};
+use std::collections::HashMap;
+
+/// Ages of a host, by repository and architecture as they are measured, `PREFIX+ARCH`: each with since when.
+type Ages<'s> = HashMap<&'s str, (Age, u64)>;
+
+/// Writes all of them; `states` are those of mirrors, by their place.
+pub(super) fn write(
+    site: &Site,
+    frame: &Frame,
+    contents: &Contents,
+    states: &[State],
+    round: Option<&Round>,
+    spread: Option<&Spread>,
+) -> Result<(), Failure> {
+    let ages = ages(spread);
+    let none = Ages::new();
+    for ((mirror, state), carried) in contents.mirrors.iter().zip(states).zip(by_mirror(contents)) {
+        let ages = ages.get(&mirror.id).unwrap_or(&none);
+        let body = html! {
+            (frame.warning_of_states())
+            (facts(mirror, *state))
+            (urls(frame, mirror, round))
+            (repositories(frame, contents, &carried, ages))
+        };
+        let path = format!("mirrors/{}.html", mirror.file);
+        let title = visible(&mirror.name);
+        let title = if mirror.is_alone { title } else { format!("{title}, host {}", mirror.id) };
+        site.write(&path, frame.page(Part::Mirrors, 1, &title, &body))?;
+    }
+    Ok(())
+}
+
+fn ages(spread: Option<&Spread>) -> HashMap<i64, Ages<'_>> {
+    let mut ages: HashMap<i64, Ages<'_>> = HashMap::new();
+    for repository in spread.into_iter().flat_map(|spread| &spread.repositories) {
+        for host in &repository.hosts {
+            ages.entry(host.id).or_default().insert(&repository.name, (host.age, host.since));
+        }
+    }
+    ages
+}
+
+fn facts(mirror: &Mirror, state: State) -> Markup {
+    html! {
+        dl class="facts" {
+            div { dt { "state" } dd { (state.said()) } }
+            div { dt { "country" } dd { (country(&mirror.country)) } }
+            @if let Some(of) = mirror.bandwidth { div { dt { "bandwidth, as it is registered" } dd { (bandwidth(of.into())) } } }
+            div { dt { "repositories for which clients get it" } dd { (grouped(mirror.listed)) } }
+        }
+        @if let Some(place) = mirror.place {
+            p { "It is at " (degrees(place.latitude, ["N", "S"])) ", " (degrees(place.longitude, ["E", "W"])) "." }
+        }
+    }
+}
+
+/// Degrees with the letter of their side.
+pub(super) fn degrees(degrees: f64, [above, below]: [&str; 2]) -> String {
+    format!("{:.1}° {}", degrees.abs(), if degrees < 0.0 { below } else { above })
+}
+
+/// What clients get, with what it answered when it was last asked.
+fn urls(frame: &Frame, mirror: &Mirror, round: Option<&Round>) -> Markup {
+    let answers: Vec<(String, &OfUrl)> =
+        asked(mirror, round).filter_map(|of| Some((spelled(&of.url).ok()?, of))).collect();
+    let mut urls: Vec<(&str, &str)> =
+        mirror.urls.iter().map(|url| (url.split_once("://").map_or("", |(_, rest)| rest), &**url)).collect();
+    // Those of one tree beside each other, what most clients take first.
+    urls.sort_by_key(|(rest, url)| (*rest, !url.starts_with("https:"), *url));
+    html! {
+        h2 { "What clients get" }
+        @if mirror.listed == 0 { p { "Nothing at present: all of its URLs are suspended, and answers leave it out." } }
+        table {
+            caption {
+                @match round {
+                    Some(round) => { "Answers to the round of checks of " (when(round.time)) }
+                    None => { "URLs below which repositories are" }
+                }
+            }
+            thead { tr {
+                th scope="col" { "URL" }
+                @if round.is_some() { th scope="col" { "Last answer" } }
+            } }
+            tbody {
+                @for (_, url) in urls {
+                    tr {
+                        th scope="row" { a href={ (url) "/" } rel="nofollow" { (name(url)) } }
+                        @if round.is_some() {
+                            td {
+                                @match answers.iter().find(|(spelled, _)| spelled == url) {
+                                    Some((_, of)) => (answer(frame, of)),
+                                    None => span class="quiet" { "not asked" },
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @if !mirror.families.is_empty() { p { "It answers by" (families(mirror)) "." } }
+    }
+}
+
+/// What a URL answered, and whether that has had consequences.
+fn answer(frame: &Frame, of: &OfUrl) -> Markup {
+    html! {
+        (words(of.answer))
+        @if of.failures > 1 { ", " (grouped(of.failures)) " times in a row" }
+        @if !of.why.is_empty() { ": " bdi { (visible(&of.why)) } }
+        @if let Some(suspended) = &of.suspended {
+            @let since = suspended.since.min(frame.now);
+            br;
+            "Suspended for " (print::age(frame.now - since)) ", since " (when(since)) ": "
+            bdi { (visible(&suspended.reason)) }
+        }
+    }
+}
+
+fn words(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Good => "good",
+        Answer::Failed => "failed",
+        Answer::Unknown => "says nothing about it",
+        Answer::Unasked => "not asked",
+    }
+}
+
+fn repositories(frame: &Frame, contents: &Contents, carried: &[(u32, u32)], ages: &Ages<'_>) -> Markup {
+    html! {
+        h2 { "Repositories" }
+        table {
+            caption { (grouped(carried.len())) " that it has up to date, as MirrorManager has found" }
+            thead { tr {
+                th scope="col" { "Repository" }
+                th scope="col" { "Architectures" }
+                @if !ages.is_empty() { th scope="col" { "How far, where it is measured" } }
+            } }
+            tbody {
+                @for (number, place) in carried {
+                    @let repository = &contents.repositories[*number as usize];
+                    @let carried = &repository.carried[*place as usize];
+                    tr {
+                        th scope="row" { a href={ "../repositories/" (file_name(&repository.name)) ".html" } { bdi { (visible(&repository.name)) } } }
+                        td {
+                            @for at in repository.archs_of(carried) { (visible(&repository.archs[usize::from(*at)])) " " }
+                            @if !carried.is_listed { span class="quiet" { "suspended" } }
+                        }
+                        @if !ages.is_empty() { td { (age(frame, repository, ages)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How far a mirror is with a repository, of each architecture that is measured.
+fn age(frame: &Frame, repository: &Repository, ages: &Ages<'_>) -> Markup {
+    let of = |arch: &str| ages.get(&*format!("{}+{arch}", repository.name)).copied();
+    let known: Vec<_> = repository.archs.iter().filter_map(|arch| Some((arch, of(arch)?))).collect();
+    html! {
+        @for (at, (arch, (age, since))) in known.iter().enumerate() {
+            @if at > 0 { br; }
+            (visible(arch)) ": " (age.words())
+            @if *age != Age::Current { ", for " (print::age(frame.now.saturating_sub(*since))) }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Names that others have chosen: shown and never obeyed, and made into names of files.
+
+use maud::{Markup, html};
+use sha2::{Digest as _, Sha256};
+
+/// A name: it cannot change the direction of what is around it, and has no control characters. A line may end behind its
+/// dots.
+pub fn name(name: &str) -> Markup {
+    let name = visible(name);
+    let mut parts = name.split_inclusive('.');
+    html! { bdi { (parts.next().unwrap_or_default()) @for part in parts { wbr; (part) } } }
+}
+
+/// A name with a mark in place of every character that nobody sees.
+pub fn visible(name: &str) -> String {
+    let is_invisible = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}')
+    };
+    name.chars()
+        .map(|c| if is_invisible(c) || u32::from(c) & 0xfffe == 0xfffe { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// A name as part of a file's name: what is no letter, digit, `.`, `_` or `-` is `~` and its number. A long one is cut, with
+/// the hash of the whole behind it, and none is called as the page of all is.
+pub fn file_name(name: &str) -> String {
+    let mut out = String::new();
+    for (at, byte) in name.bytes().enumerate() {
+        let is_plain =
+            byte.is_ascii_alphanumeric() && (at > 0 || name != "index") || matches!(byte, b'_' | b'-');
+        if is_plain || byte == b'.' && at > 0 {
+            out.push(char::from(byte));
+        } else {
+            out += &format!("~{byte:02x}");
+        }
+    }
+    if out.len() > LONGEST_FILE_NAME {
+        let hash = Sha256::digest(name);
+        out.truncate(LONGEST_FILE_NAME);
+        out.extend(hash.iter().take(8).map(|byte| format!("{byte:02x}")));
+    }
+    out
+}
+
+/// Bytes of a name in a file's name.
+const LONGEST_FILE_NAME: usize = 150;
+
+/// A country by its code, with its name.
+pub fn country(code: &str) -> Markup {
+    match (code, country_name(code)) {
+        ("", _) => html! { "unknown" },
+        (code, Some(name)) => html! { (name) " " span class="quiet" { (code) } },
+        (code, None) => name(code),
+    }
+}
+
+/// What people call it, where the standard has more words.
+pub fn country_name(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "GB" => "United Kingdom",
+        "KP" => "North Korea",
+        "KR" => "South Korea",
+        "RU" => "Russia",
+        "US" => "United States",
+        _ => {
+            let name = rust_iso3166::from_alpha2(code)?.name;
+            name.split_once(" (").map_or(name, |(name, _)| name)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_and_never_obeyed() {
+        assert_eq!(name("<script>'\"&").into_string(), "<bdi>&lt;script&gt;'&quot;&amp;</bdi>");
+        assert_eq!(name("a.b.c").into_string(), "<bdi>a.<wbr>b.<wbr>c</bdi>");
+        assert_eq!(visible("a\u{202e}b\u{0}c\u{9f}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
+        assert_eq!(visible("é日\u{fffe}\u{1ffff}"), "é日\u{fffd}\u{fffd}");
+    }
+
+    #[test]
+    fn a_name_is_one_file_s_name() {
+        assert_eq!(file_name("fedora-42.x_y"), "fedora-42.x_y");
+        assert_eq!(file_name("../a b~é"), "~2e.~2fa~20b~7e~c3~a9");
+        assert_eq!((file_name("index"), file_name("indexes")), ("~69ndex".into(), "indexes".into()));
+        let [one, other] = ["é".repeat(500), "é".repeat(501)].map(|name| file_name(&name));
+        assert!(one.len() < 200 && one.len() == other.len() && one != other, "{one} {other}");
+    }
+
+    #[test]
+    fn countries_have_the_names_that_people_know() {
+        let text = |code| country(code).into_string();
+        assert_eq!(text("DE"), "Germany <span class=\"quiet\">DE</span>");
+        assert!(text("NL").starts_with("Netherlands <") && text("GB").starts_with("United Kingdom <"));
+        assert_eq!((text(""), text("ZZ")), ("unknown".into(), "<bdi>ZZ</bdi>".into()));
+    }
+}

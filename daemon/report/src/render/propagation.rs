@@ -1,0 +1,271 @@
+//! Propagation: how far mirrors are with each repository that is measured, hour by hour, and who is behind now.
+
+use super::{
+    collected::{Age, Given, Hour, Measured, Spread},
+    contents::{Contents, Mirror},
+    mirrors::by_id,
+    names::{country, file_name, name, visible},
+    page::{Frame, Part, number, percent, when},
+    shares::{self, Column},
+    site::Site,
+};
+use crate::count::line::date;
+use maud::{Markup, html};
+use program::{
+    failure::Failure,
+    print::{self, grouped},
+};
+use std::{cmp::Reverse, ops::Range};
+
+const HOUR: u64 = 60 * 60;
+const DAY: u64 = 24 * HOUR;
+
+/// Hours of the first chart, and days of the second.
+const HOURS: u64 = 7 * 24;
+const DAYS: u64 = 365;
+/// Rows of the table of days.
+const ROWS: u64 = 14;
+/// Rows of the table of those who are behind.
+const MOST_BEHIND: usize = 400;
+
+/// Measurements that are older than this are told to be old, in seconds.
+const OLD: u64 = 3 * HOUR;
+
+/// Writes a page of all, and one for each repository.
+pub(super) fn write(
+    site: &Site,
+    frame: &Frame,
+    spread: &Given<Spread>,
+    contents: &Contents,
+) -> Result<(), Failure> {
+    let body = match spread {
+        Given::Nothing => return Ok(()),
+        Given::Broken => {
+            html! { p class="alarm" { "What was measured could not be read when this page was written." } }
+        }
+        Given::Read(spread) if spread.repositories.is_empty() => {
+            html! { p { "Nothing has been measured yet: it is not said which repositories are to be." } }
+        }
+        Given::Read(spread) => all(frame, spread, contents),
+    };
+    site.write("propagation/index.html", frame.page(Part::Propagation, 1, "Propagation", &body))?;
+    for repository in spread.read().into_iter().flat_map(|spread| &spread.repositories) {
+        let path = format!("propagation/{}.html", file_name(&repository.name));
+        let title = visible(&repository.name);
+        let body = of(frame, repository, contents);
+        site.write(&path, frame.page(Part::Propagation, 1, &title, &body))?;
+    }
+    Ok(())
+}
+
+/// The last hour in which anything was measured.
+fn last(repository: &Measured) -> Option<&Hour> {
+    let measured = repository.hours.iter().filter(|hour| hour.hosts.iter().sum::<u64>() > 0);
+    measured.max_by_key(|hour| hour.begins)
+}
+
+/// Spans of so many seconds up to the newest one, at most so many.
+fn spans(repository: &Measured, newest: &Hour, span: u64, most: u64) -> Range<u64> {
+    let end = newest.begins / span + 1;
+    let first = repository.hours.iter().map(|hour| hour.begins / span).min().unwrap_or(end);
+    first.max(end.saturating_sub(most))..end
+}
+
+fn all(frame: &Frame, spread: &Spread, contents: &Contents) -> Markup {
+    let mut repositories: Vec<&Measured> = spread.repositories.iter().collect();
+    repositories.sort_by_key(|repository| &repository.name);
+    html! {
+        p { "How many of the mirrors that were asked have the current version of a repository, and how far the others are behind." }
+        (shares::legend())
+        table {
+            caption { (grouped(repositories.len())) " repositories are measured" }
+            thead { tr {
+                th scope="col" { "Repository" }
+                th scope="col" class="number" { "Current, %" }
+                th scope="col" class="number" { "Behind" }
+                td class="bar" {}
+                th scope="col" class="wide" { "Measured" }
+            } }
+            tbody {
+                @for repository in repositories {
+                    tr {
+                        th scope="row" { a href={ (file_name(&repository.name)) ".html" } { (name(&repository.name)) } }
+                        @if let Some(hour) = last(repository) {
+                            td class="number" { (percent(hour.hosts[0], hour.hosts.iter().sum())) }
+                            (number(behind(frame, repository, contents).len() as u64))
+                            (shares::cell(&hour.hosts))
+                            td class="wide" { (measured(frame, hour)) }
+                        } @else {
+                            td class="number" { "–" }
+                            td class="number" { "–" }
+                            td class="bar" {}
+                            td class="wide" { "never" }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// When an hour was measured, in words if that is long past.
+fn measured(frame: &Frame, hour: &Hour) -> Markup {
+    let age = frame.now.saturating_sub(hour.begins);
+    html! { @if age > OLD { strong class="alarm" { (print::age(age)) " ago" } } @else { (when(hour.begins)) } }
+}
+
+/// Mirrors that are behind or silent, the worst first, and of these who has been so for longest.
+fn behind<'c>(frame: &Frame, repository: &Measured, contents: &'c Contents) -> Vec<(&'c Mirror, Age, u64)> {
+    let mut behind: Vec<_> = repository
+        .hosts
+        .iter()
+        .filter(|host| host.age != Age::Current)
+        .filter_map(|host| Some((by_id(contents, host.id)?, host.age, host.since.min(frame.now))))
+        .collect();
+    behind.sort_by_key(|(mirror, age, since)| (Reverse(*age), *since, &mirror.name));
+    behind
+}
+
+fn of(frame: &Frame, repository: &Measured, contents: &Contents) -> Markup {
+    let Some(newest) = last(repository) else {
+        return html! { p { "This repository has not been measured yet." } };
+    };
+    let whole: u64 = newest.hosts.iter().sum();
+    let age = frame.now.saturating_sub(newest.begins);
+    html! {
+        @if age > OLD {
+            p class="alarm" { strong { "Nothing has been measured for " (print::age(age)) "." } " What follows is how it was then." }
+        }
+        dl class="facts" {
+            @for (age, hosts) in Age::ALL.into_iter().zip(newest.hosts) {
+                div { dt { (age.words()) } dd { (percent(hosts, whole)) " %" } }
+            }
+            div { dt { "mirrors asked, " (when(newest.begins)) } dd { (grouped(whole)) } }
+        }
+        (hours(repository, newest))
+        (days(repository, newest))
+        (shares::legend())
+        h2 { "Who is behind" }
+        (table_of_behind(frame, repository, contents))
+        h2 { "Figures" }
+        (table_of_days(repository, newest))
+    }
+}
+
+/// The last week, hour by hour.
+fn hours(repository: &Measured, newest: &Hour) -> Markup {
+    let (Range { start: begin, end }, columns) = columns(repository, newest, HOUR, HOURS);
+    let word = |hour: u64| {
+        print::date(hour.saturating_mul(HOUR)).map_or_else(String::new, |date| date[..16].replace('T', " "))
+    };
+    let middle = (columns.len() > 2).then(|| word(begin + (end - begin) / 2));
+    let along: Vec<String> = [Some(word(begin)), middle, Some(word(end))].into_iter().flatten().collect();
+    shares::chart("Mirrors by how far they are, hour by hour", &said(&columns, &along), &columns, &along)
+}
+
+/// The last year, day by day; nothing when that says no more.
+fn days(repository: &Measured, newest: &Hour) -> Markup {
+    let (Range { start: begin, end }, columns) = columns(repository, newest, DAY, DAYS);
+    if columns.len() <= (HOURS * HOUR / DAY) as usize {
+        return html! {};
+    }
+    let along = [begin, begin + (end - begin) / 2, end - 1].map(day);
+    shares::chart("The same day by day, in the mean", &said(&columns, &along), &columns, &along)
+}
+
+/// Spans of so many seconds up to the newest one, at most so many, and the sums of each; `None` where nothing was measured.
+fn columns(
+    repository: &Measured,
+    newest: &Hour,
+    seconds: u64,
+    most: u64,
+) -> (Range<u64>, Vec<Option<Column>>) {
+    let spans = spans(repository, newest, seconds, most);
+    let mut columns: Vec<Option<Column>> = vec![None; (spans.end - spans.start) as usize];
+    for hour in &repository.hours {
+        let place =
+            (hour.begins / seconds).checked_sub(spans.start).and_then(|at| columns.get_mut(at as usize));
+        let Some(column) = place.filter(|_| hour.hosts.iter().sum::<u64>() > 0) else { continue };
+        let sums = column.get_or_insert_default();
+        sums.iter_mut().zip(hour.hosts).for_each(|(sum, hosts)| *sum += hosts);
+    }
+    (spans, columns)
+}
+
+/// A chart in words.
+fn said(columns: &[Option<Column>], along: &[String]) -> String {
+    let of = |column: &Column| column[0] as f64 * 100.0 / column.iter().sum::<u64>().max(1) as f64;
+    let current = || columns.iter().flatten().map(of);
+    let (least, last) = (current().fold(100.0, f64::min), current().next_back().unwrap_or_default());
+    let gaps = columns.iter().filter(|column| column.is_none()).count();
+    let gaps = if gaps > 0 { format!(", {gaps} of {} not measured", columns.len()) } else { String::new() };
+    let [from, to] = [along.first(), along.last()].map(|word| word.map_or("", |word| word));
+    format!(
+        "from {from} to {to}, at least {least:.1} % of the mirrors were current, {last:.1} % at the end{gaps}; the figures are in a table below"
+    )
+}
+
+fn day(day: u64) -> String {
+    i32::try_from(day).ok().and_then(date).map_or_else(String::new, |date| date.to_string())
+}
+
+fn table_of_behind(frame: &Frame, repository: &Measured, contents: &Contents) -> Markup {
+    let behind = behind(frame, repository, contents);
+    if behind.is_empty() {
+        return html! { p { "Nobody: all public mirrors that were asked have the current version." } };
+    }
+    html! {
+        table {
+            caption {
+                (grouped(behind.len())) @if behind.len() == 1 { " public mirror" } @else { " public mirrors" }
+                @if behind.len() > MOST_BEHIND { ", the first " (MOST_BEHIND) " are shown" }
+            }
+            thead { tr {
+                th scope="col" { "Mirror" }
+                th scope="col" class="wide" { "Country" }
+                th scope="col" { "How far" }
+                th scope="col" { "For" }
+                th scope="col" class="wide" { "Since" }
+            } }
+            tbody {
+                @for (mirror, age, since) in behind.iter().take(MOST_BEHIND) {
+                    tr {
+                        th scope="row" { a href={ "../mirrors/" (mirror.file) ".html" } { (name(&mirror.name)) } }
+                        td class="wide" { (country(&mirror.country)) }
+                        td { (age.words()) }
+                        td { (print::age(frame.now.saturating_sub(*since))) }
+                        td class="wide" { (when(*since)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn table_of_days(repository: &Measured, newest: &Hour) -> Markup {
+    let (days, columns) = columns(repository, newest, DAY, ROWS);
+    html! {
+        table {
+            caption { "Mirrors in percent, a day’s mean; “–”: not measured" }
+            thead { tr {
+                th scope="col" { "Day" }
+                @for age in Age::ALL { th scope="col" class="number" { (age.words()) } }
+            } }
+            tbody {
+                @for (at, column) in columns.iter().enumerate().rev() {
+                    tr {
+                        th scope="row" { (day(days.start + at as u64)) }
+                        @for layer in 0..Age::ALL.len() {
+                            td class="number" {
+                                @match column {
+                                    Some(column) => (percent(column[layer], column.iter().sum())),
+                                    None => "–",
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! A page for each repository: exactly the mirrors that answers name for it, and how much it is asked for.
+
+use super::{
+    chart,
+    contents::{Contents, Mirror, Repository},
+    mirrors::{anchor, anchors, by_country, families, group, shown},
+    names::{country, file_name, name, visible},
+    page::{Frame, Part, day, number, percent},
+    site::Site,
+    state::State,
+    statistics::last_whole,
+};
+use crate::statistics::{Days, Figures, OfRepository, Statistics};
+use maud::{Markup, html};
+use program::{failure::Failure, print::grouped};
+use std::{cmp::Reverse, collections::BTreeMap};
+
+/// Days over which countries are told; architectures are over all.
+pub(super) const MONTH: usize = 30;
+/// Rows of a table of figures.
+const MOST_ROWS: usize = 15;
+
+/// Writes the page of all, and one for each.
+pub(super) fn write(
+    site: &Site,
+    frame: &Frame,
+    contents: &Contents,
+    states: &[State],
+    statistics: &Statistics,
+    figures: &Figures,
+) -> Result<(), Failure> {
+    let body = all(contents);
+    site.write("repositories/index.html", frame.page(Part::Repositories, 1, "Repositories", &body))?;
+    for repository in &contents.repositories {
+        let path = format!("repositories/{}.html", file_name(&repository.name));
+        let title = visible(&repository.name);
+        let asked = match figures.repositories.contains_key(&repository.name) {
+            true => {
+                let month = figures.first + figures.totals.len().saturating_sub(MONTH) as i32;
+                Some(statistics.of_repository(&repository.name, figures, month)?)
+            }
+            false => None,
+        };
+        let body = html! {
+            (mirrors(frame, contents, repository, states))
+            h2 id="requests" { "Requests" }
+            @match asked {
+                Some(asked) => (requests(frame, figures, &repository.name, &asked)),
+                None => p { "Nobody has asked for it as far as figures go back." },
+            }
+        };
+        site.write(&path, frame.page(Part::Repositories, 1, &title, &body))?;
+    }
+    Ok(())
+}
+
+fn all(contents: &Contents) -> Markup {
+    html! {
+        table {
+            caption { (grouped(contents.repositories.len())) " repositories" }
+            thead { tr {
+                th scope="col" { "Repository" }
+                th scope="col" { "Architectures" }
+                th scope="col" class="number" { "Mirrors" }
+            } }
+            tbody {
+                @for repository in &contents.repositories {
+                    tr {
+                        th scope="row" { a href={ (file_name(&repository.name)) ".html" } { (name(&repository.name)) } }
+                        td { (archs(repository)) }
+                        (number(repository.listed() as u64))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn archs(repository: &Repository) -> String {
+    repository.archs.iter().map(|arch| visible(arch)).collect::<Vec<_>>().join(" ")
+}
+
+fn mirrors(frame: &Frame, contents: &Contents, repository: &Repository, states: &[State]) -> Markup {
+    let carried = repository.carried.iter().map(|carried| (carried.mirror as usize, carried));
+    let groups = by_country(contents, carried);
+    let all = repository.archs.len();
+    html! {
+        p {
+            (grouped(repository.listed())) " public mirrors"
+            @if groups.len() > 1 { " in " (groups.len()) " countries" }
+            " have it up to date, for " (archs(repository)) ". "
+            a href="#requests" { "How much it is asked for" } " is below."
+        }
+        (frame.warning_of_states())
+        @if groups.len() > 1 { (anchors(&groups)) }
+        table {
+            caption { "By country" }
+            thead { tr {
+                th scope="col" { "Mirror" }
+                th scope="col" { "State" }
+                th scope="col" { "By" }
+            } }
+            @for (code, mirrors) in &groups {
+                tbody id=(anchor(code)) {
+                    (group(code, 3))
+                    @for (place, carried) in mirrors {
+                        @let mirror = &contents.mirrors[*place];
+                        tr {
+                            th scope="row" { a href={ "../mirrors/" (mirror.file) ".html" } { (shown(mirror)) } }
+                            td { @if carried.is_listed { (states[*place].said()) } @else { (State::Suspended.said()) ", answers leave it out" } }
+                            td {
+                                @if carried.is_listed { (ways(mirror, &contents.url(repository, carried))) }
+                                @if repository.archs_of(carried).len() < all {
+                                    span class="quiet" {
+                                        " only " (repository.archs_of(carried).iter().map(|at| visible(&repository.archs[usize::from(*at)])).collect::<Vec<_>>().join(", "))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Protocols of a mirror, of which that of the URL leads there.
+fn ways(mirror: &Mirror, url: &str) -> Markup {
+    let first = url.split("://").next().unwrap_or_default();
+    html! {
+        a href=(url) rel="nofollow" { (first) }
+        @for scheme in mirror.schemes().into_iter().filter(|scheme| *scheme != first) { " " (scheme) }
+        (families(mirror))
+    }
+}
+
+/// How much it is asked for: the course of all days, and shares.
+fn requests(frame: &Frame, figures: &Figures, repository: &str, asked: &OfRepository) -> Markup {
+    let Some(days) = figures.repositories.get(repository) else { return html! {} };
+    let begin = figures.totals.iter().position(|requests| *requests > 0).unwrap_or_default();
+    let end = figures.last().map_or(begin, |newest| last_whole(frame, figures, newest) + 1).max(begin + 1);
+    let month = figures.totals.len().saturating_sub(MONTH);
+    let since = |place: usize| day(figures.day(place));
+    html! {
+        (chart::course("Requests a day", figures.day(begin), &days[begin..end]))
+        div class="tables" {
+            (shares("Architecture", &since(begin), &asked.archs, begin..end, name))
+            (shares("Country", &since(month), &asked.countries, 0..MONTH, country))
+        }
+    }
+}
+
+fn shares(
+    one: &str,
+    since: &str,
+    all: &BTreeMap<String, Days>,
+    span: std::ops::Range<usize>,
+    show: fn(&str) -> Markup,
+) -> Markup {
+    let mut rows: Vec<(&str, &[u64], u64)> = all
+        .iter()
+        .map(|(name, days)| {
+            let days = &days[span.start.min(days.len())..span.end.min(days.len())];
+            (&**name, days, days.iter().sum())
+        })
+        .collect();
+    rows.retain(|(.., sum)| *sum > 0);
+    rows.sort_by_key(|(.., sum)| Reverse(*sum));
+    let whole: u64 = rows.iter().map(|(.., sum)| sum).sum();
+    let count = rows.len();
+    html! {
+        table {
+            caption {
+                "Since " (since)
+                @if count > MOST_ROWS { ", the first " (MOST_ROWS) " of " (grouped(count)) }
+            }
+            thead { tr {
+                th scope="col" { (one) }
+                th scope="col" class="number" { "Requests" }
+                th scope="col" class="number" { "%" }
+                td class="line" {}
+            } }
+            tbody {
+                @for (name, days, sum) in rows.into_iter().take(MOST_ROWS) {
+                    tr {
+                        th scope="row" { (show(name)) }
+                        (number(sum))
+                        td class="number" { (percent(sum, whole)) }
+                        (chart::line(days))
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,420 @@
+//! Pages of mirrors: what the cache has, what the collector has found, and nothing that is private.
+
+use crate::{Site, check, html::Html, program, well};
+use cache::{
+    inventory::{Carrier, Directory, Host, HostUrl, Inventory, Placement, Repository, Roster, SetPosition},
+    place::Place,
+    scheme::Scheme,
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::Output,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use wire::code::Country;
+
+const DAY: u64 = 86_400;
+
+/// A host of the sample, whose number is its place from 1.
+struct Sample {
+    name: &'static str,
+    country: &'static str,
+    bandwidth: u32,
+    place: Option<[f64; 2]>,
+    is_public: bool,
+}
+
+const fn sample(name: &'static str, country: &'static str, bandwidth: u32) -> Sample {
+    Sample { name, country, bandwidth, place: None, is_public: true }
+}
+
+const HOSTS: [Sample; 8] = [
+    Sample { place: Some([52.5, 13.4]), ..sample("elbe.example.org", "DE", 10_000) },
+    // Another host of the same name.
+    sample("elbe.example.org", "DE", 1000),
+    sample("<script>alert(1)", "FR", 1),
+    sample("\u{202e}tfel.example", "US", 100),
+    Sample { is_public: false, ..sample("secret.example.net", "DE", 7777) },
+    sample("quo\"te'.example", "", 1),
+    sample("gone.example.org", "JP", 100_000),
+    sample("index", "BR", 1),
+];
+const SECRET: i64 = 5;
+const GONE: i64 = 7;
+
+const REPOSITORIES: [(&str, &[&str]); 3] =
+    [("fedora-42", &["x86_64", "aarch64"]), ("<b>odd</b>&\"", &["x86_64"]), ("index", &["s390x"])];
+
+fn url(number: i64, tree: &str) -> String {
+    format!("https://{}/h{number}/{tree}", HOSTS[number as usize - 1].name)
+}
+
+/// A cache of the sample: even hosts have no aarch64.
+fn inventory() -> Inventory {
+    let mut inventory = Inventory { source_time: now() - 600, ..Inventory::default() };
+    for (number, host) in (1..).zip(&HOSTS) {
+        let place = host.place.and_then(|[north, east]| Place::new(north, east));
+        let country = Country::parse(host.country.as_bytes());
+        inventory.hosts.insert(number, Host { country, bandwidth: host.bandwidth, place, ..Host::default() });
+    }
+    let mut roster = Roster::default();
+    let carriers: Vec<Carrier> = (1..)
+        .zip(&HOSTS)
+        .map(|(number, host)| {
+            let text = url(number, "pub");
+            let (position, _) = inventory.urls.insert_full(HostUrl { scheme: Scheme::Https, text });
+            let placement = Placement { host: number as u32 - 1, urls: vec![position as u32] };
+            let (placement, _) = inventory.placements.insert_full(placement);
+            Carrier {
+                placement: placement as u32,
+                public: host.is_public,
+                countries: Country::parse(host.country.as_bytes()).into_iter().collect(),
+            }
+        })
+        .collect();
+    for (name, archs) in REPOSITORIES {
+        let mut repository = Repository::default();
+        for arch in archs {
+            let path = format!("pub/{}/{arch}", name.len());
+            let has = |at: &usize| *arch != "aarch64" || at.is_multiple_of(2);
+            let set = roster.set_of((0..carriers.len()).filter(has).map(|at| carriers[at].clone()));
+            let carriers = SetPosition { roster: 0, set };
+            let subpath = path["pub/".len()..].to_owned();
+            inventory.directories.insert(path.clone(), Directory { carriers, subpath });
+            repository.archs.insert((*arch).to_owned(), path);
+        }
+        inventory.repositories.insert(name.to_owned(), repository);
+    }
+    inventory.rosters.push(roster);
+    inventory
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// What the collector would write after such a round.
+fn round(time: u64) -> Value {
+    let of = |number: i64, answer: &str, why: Option<&str>| {
+        json!({"url": url(number, "pub"), "category": "c", "answer": answer, "why": why.unwrap_or_default(),
+            "failures": u32::from(why.is_some()), "good": 0, "suspended": null, "also_https": false})
+    };
+    let host = |id: i64, urls: Vec<Value>| json!({"id": id, "name": "x", "families": [4], "urls": urls});
+    let hidden = json!({"url": "https://secret.example.com/in", "category": "c", "answer": "failed", "also_https": false});
+    let gone = json!({"url": url(GONE, "pub"), "category": "c", "answer": "failed", "why": "no answer", "failures": 9,
+        "good": 0, "suspended": {"since": time - 3 * DAY, "until": time + 600, "reason": "no \u{1b}[31mroute"}, "also_https": false});
+    json!({"number": 3, "time": time, "seconds": 1.5, "hosts": 8, "good": 1, "failed": 2, "unknown": 0, "brakes": [],
+    "mirrors": [
+        host(1, vec![of(1, "good", None), hidden]),
+        host(2, vec![of(2, "failed", Some("<i>404</i>\u{0}"))]),
+        host(3, vec![of(3, "good", None)]),
+        host(SECRET, vec![of(SECRET, "failed", Some("secret"))]),
+        host(GONE, vec![gone]),
+        host(8, vec![of(8, "unknown", Some("busy"))]),
+    ]})
+}
+
+/// How the first repository has spread: ten days by hour, a day of which is missing.
+fn spread(time: u64) -> Value {
+    let hours: Vec<Value> = (0..240)
+        .filter(|age| !(100..124).contains(age))
+        .rev()
+        .map(|age: u64| {
+            let hour = time / 3600 * 3600 - age * 3600;
+            let late = age % 12 / 3;
+            json!({"hour": hour, "current": 6 - late, "one_day": late, "two_days": 0, "older": u64::from(age > 200), "no_answer": 1})
+        })
+        .collect();
+    let host =
+        |id: i64, age: &str, since: u64| json!({"id": id, "name": "secret", "age": age, "since": since});
+    json!({"time": time, "repositories": [
+        {"name": "fedora-42+x86_64", "hours": hours, "hosts": [
+            host(1, "current", time - DAY), host(2, "two_days", time - 5 * 3600), host(3, "no_answer", time - 2 * DAY),
+            host(SECRET, "older", time - DAY)]},
+        {"name": "<b>odd</b>&\"+x86_64", "hours": [], "hosts": []},
+    ]})
+}
+
+/// A site of the sample with what is in these files, and what the program says.
+struct Rendered {
+    site: Site,
+    output: Output,
+}
+
+fn rendered(round: &str, spread: &str, more: &[&str]) -> Rendered {
+    let site = Site::new();
+    well(&program(
+        &["count", "--json", "--source", "s", "--database"],
+        &[&site.path("db"), &site.path("log")],
+    ));
+    let (bytes, _) = cache::write(&inventory(), 0).unwrap();
+    fs::write(site.path("cache"), &*bytes).unwrap();
+    let suspended = format!(
+        "# mirrorlist-suspended 1\n{}\tx\t{}\t{}\tno answer\n# end 1\n",
+        url(GONE, "pub"),
+        now() - 600,
+        now() + 3000
+    );
+    fs::write(site.path("suspended"), suspended).unwrap();
+    fs::write(site.path("mirrors.json"), round).unwrap();
+    fs::write(site.path("propagation.json"), spread).unwrap();
+    let options = ["database", "cache", "suspended", "mirrors", "propagation"];
+    let files = ["db", "cache", "suspended", "mirrors.json", "propagation.json"].map(|name| site.path(name));
+    let arguments: Vec<String> = options
+        .iter()
+        .zip(&files)
+        .flat_map(|(option, file)| [format!("--{option}"), file.display().to_string()])
+        .collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let output = program(&[&["render"], &arguments[..], more, &["--output"]].concat(), &[&site.path("site")]);
+    Rendered { site, output }
+}
+
+fn usual() -> Rendered {
+    let rendered = rendered(&round(now() - 60).to_string(), &spread(now()).to_string(), &[]);
+    well(&rendered.output);
+    rendered
+}
+
+fn bytes_of(root: &Path, file: &str) -> String {
+    fs::read_to_string(root.join(file)).unwrap()
+}
+
+/// Names that are set apart as names in a page, and all text of it.
+fn text(site: &Site, page: &str) -> (Vec<String>, String) {
+    let document = Html::parse(&site.read(page));
+    let names = document.named("bdi").map(|name| name.text.clone()).collect();
+    let text = document.named("main").map(|main| main.text.clone()).collect();
+    (names, text)
+}
+
+#[test]
+fn every_page_of_mirrors_is_html_shows_names_and_tells_nothing_private() {
+    let Rendered { site, .. } = usual();
+    let mirrors = HOSTS.iter().filter(|host| host.is_public).count();
+    assert_eq!(check(&site), super::DAYS as usize - 1 + 2 + 2 + mirrors + 1 + REPOSITORIES.len() + 1 + 2);
+    for file in site.files() {
+        let text = bytes_of(&site.path("site"), &file);
+        assert!(!text.contains("secret") && !text.contains("7777") && !text.contains('\u{1b}'), "{file}");
+    }
+    for (page, shown) in [
+        ("mirrors/index.html", "<script>alert(1)"),
+        ("mirrors/index.html", "\u{fffd}tfel.example"),
+        ("mirrors/~3cscript~3ealert~281~29.html", "<script>alert(1)"),
+        ("mirrors/~69ndex.html", "index"),
+        ("map/index.html", "quo\"te'.example"),
+        ("repositories/index.html", "<b>odd</b>&\""),
+        ("repositories/fedora-42.html", "quo\"te'.example"),
+        ("propagation/index.html", "<b>odd</b>&\"+x86_64"),
+    ] {
+        let (names, _) = text(&site, page);
+        assert!(names.iter().any(|name| name == shown), "{page}: {shown:?} in {names:?}");
+    }
+}
+
+#[test]
+fn two_hosts_of_one_name_are_two() {
+    let Rendered { site, .. } = usual();
+    let list: Vec<Value> = serde_json::from_str(&site.read("mirrors.json")).unwrap();
+    let elbe: Vec<&Value> = list.iter().filter(|mirror| mirror["name"] == "elbe.example.org").collect();
+    assert_eq!(elbe.len(), 2);
+    for (mirror, page) in elbe.iter().zip(["elbe.example.org", "elbe.example.org~id2"]) {
+        let own = format!("/h{}/", mirror["id"]);
+        assert!(mirror["repositories"]["fedora-42"].as_str().unwrap().contains(&own), "{mirror}");
+        let page = site.read(&format!("mirrors/{page}.html"));
+        let other = format!("/h{}/", 3 - mirror["id"].as_i64().unwrap());
+        assert!(page.contains(&own) && !page.contains(&other), "{page}");
+    }
+    let names = text(&site, "repositories/fedora-42.html").0;
+    assert_eq!(names.iter().filter(|name| *name == "elbe.example.org").count(), 2);
+    assert!(text(&site, "mirrors/elbe.example.org~id2.html").1.starts_with("elbe.example.org, host 2"));
+}
+
+#[test]
+fn states_are_those_of_the_last_round_and_of_the_list_of_suspended_urls() {
+    let Rendered { site, .. } = usual();
+    let list: Vec<Value> = serde_json::from_str(&site.read("mirrors.json")).unwrap();
+    let of = |id: i64| list.iter().find(|mirror| mirror["id"] == id).unwrap();
+    let states: Vec<&str> = [1, 2, 3, 4, GONE, 8].map(|id| of(id)["state"].as_str().unwrap()).into();
+    assert_eq!(states, ["good", "failing", "good", "unknown", "suspended", "unknown"]);
+    assert!(of(GONE)["repositories"].as_object().unwrap().is_empty());
+    let (_, gone) = text(&site, "mirrors/gone.example.org.html");
+    assert!(gone.contains("Suspended for 3 d 0 h") && gone.contains("no \u{fffd}[31mroute"), "{gone}");
+    assert!(gone.contains("Nothing at present"), "{gone}");
+    let (_, failing) = text(&site, "mirrors/elbe.example.org~id2.html");
+    assert!(
+        failing.contains("failed: <i>404</i>\u{fffd}") && failing.contains("two days behind, for 5 h"),
+        "{failing}"
+    );
+    let (_, repository) = text(&site, "repositories/fedora-42.html");
+    assert!(
+        repository.contains("6 public mirrors") && repository.contains("suspended, answers leave it out")
+    );
+    // What even hosts do not have.
+    assert!(repository.contains("only x86_64"), "{repository}");
+}
+
+#[test]
+fn the_map_has_every_mirror_that_has_a_place_or_a_country() {
+    let Rendered { site, .. } = usual();
+    let page = site.read("map/index.html");
+    let document = Html::parse(&page);
+    let map = document.named("svg").find(|svg| svg.attribute("class") == Some("map")).unwrap();
+    assert_eq!(map.attribute("aria-label"), Some("Map of 6 mirrors; the same as a list is below"));
+    let marks: Vec<_> = document.named("a").filter(|a| a.around.iter().any(|name| name == "svg")).collect();
+    assert_eq!(marks.len(), 6);
+    assert!(marks.iter().any(|mark| mark.text.contains("gone.example.org: suspended, somewhere in Japan")));
+    let elbe =
+        marks.iter().find(|mark| mark.attribute("href") == Some("../mirrors/elbe.example.org.html")).unwrap();
+    assert_eq!(elbe.text, "elbe.example.org: answershttps://elbe.example.org/h1/pub");
+    let (_, text) = text(&site, "map/index.html");
+    assert!(text.contains("Of 5 mirrors no more than the country is known"), "{text}");
+    assert!(text.contains("One has no country either") && text.contains("Natural Earth"), "{text}");
+    // Each of the four states has its shape.
+    let shapes: BTreeSet<(&str, &str)> = document
+        .elements
+        .iter()
+        .filter(|element| element.around.iter().any(|name| name == "a"))
+        .filter_map(|element| Some((&*element.name, element.attribute("class")?)))
+        .filter(|(name, _)| matches!(*name, "circle" | "path"))
+        .collect();
+    let expected = [("circle", "good"), ("circle", "unknown"), ("path", "failing"), ("path", "suspended")];
+    assert_eq!(shapes, BTreeSet::from(expected));
+}
+
+#[test]
+fn propagation_is_told_with_figures_gaps_and_who_is_behind() {
+    let Rendered { site, .. } = usual();
+    let page = site.read("propagation/fedora-42~2bx86_64.html");
+    let document = Html::parse(&page);
+    let charts: Vec<&str> = document.named("svg").filter_map(|svg| svg.attribute("aria-label")).collect();
+    assert_eq!(charts.len(), 2, "{charts:?}");
+    assert!(
+        charts[0].contains("24 of 168 not measured") && charts[0].contains("at least 42.9 %"),
+        "{charts:?}"
+    );
+    let (_, text) = text(&site, "propagation/fedora-42~2bx86_64.html");
+    for said in ["current85.7 %", "no answer14.3 %", "2 public mirrors", "nothing was measured"] {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+    let rows: Vec<String> = document.named("tr").map(|row| row.text.clone()).collect();
+    let at = |name: &str, age: &str| rows.iter().position(|row| row.starts_with(name) && row.contains(age));
+    let silent = at("<script>", "no answer2 d 0 h").unwrap();
+    assert!(silent < at("elbe.example.org", "two days behind5 h").unwrap(), "the worst first: {rows:?}");
+    let (_, never) = self::text(&site, "propagation/~3cb~3eodd~3c~2fb~3e~26~22~2bx86_64.html");
+    assert!(never.contains("has not been measured yet"), "{never}");
+}
+
+#[test]
+fn what_is_old_is_told_in_words() {
+    let old = now() - 5 * DAY;
+    let Rendered { site, output } = rendered(&round(old).to_string(), &spread(old).to_string(), &[]);
+    well(&output);
+    check(&site);
+    for (page, said) in [
+        ("mirrors/index.html", "The mirrors were last asked 5 d 0 h ago: how they are now is not known."),
+        ("map/index.html", "The mirrors were last asked 5 d 0 h ago"),
+        ("propagation/fedora-42~2bx86_64.html", "Nothing has been measured for 5 d"),
+        ("propagation/index.html", "5 d "),
+    ] {
+        let (_, text) = text(&site, page);
+        assert!(text.contains(said), "{page}: {text}");
+    }
+    let footer = |page: &str| {
+        Html::parse(&site.read(page)).named("footer").map(|of| of.text.clone()).collect::<String>()
+    };
+    assert!(
+        footer("index.html").contains("The last round of checks is 5 d 0 h old"),
+        "{}",
+        footer("index.html")
+    );
+    let list: Vec<Value> = serde_json::from_str(&site.read("mirrors.json")).unwrap();
+    assert!(list.iter().all(|mirror| matches!(mirror["state"].as_str(), Some("unknown" | "suspended"))));
+}
+
+#[test]
+fn what_the_collector_left_broken_costs_no_page_and_is_told() {
+    let whole = round(now()).to_string();
+    let spread = spread(now()).to_string();
+    for (round, spread) in [
+        ("", ""),
+        (&whole[..whole.len() / 2], &spread[..spread.len() - 2]),
+        ("[]", "{\"time\": -1, \"repositories\": 3}"),
+        ("{\"time\": 1e99, \"mirrors\": []}", "null"),
+    ] {
+        let Rendered { site, output } = rendered(round, spread, &[]);
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said.matches("cannot be used").count(), 2, "{said}");
+        check(&site);
+        assert!(text(&site, "map/index.html").1.contains("could not be read"));
+        assert!(text(&site, "propagation/index.html").1.contains("could not be read"));
+    }
+    let empty = "{\"time\": 5, \"repositories\": []}";
+    let Rendered { site, .. } = rendered(&whole, empty, &[]);
+    assert!(text(&site, "propagation/index.html").1.contains("Nothing has been measured yet"));
+    // Numbers that no hour has.
+    let huge = json!({"time": u64::MAX, "repositories": [{"name": "x", "hours": [{"hour": u64::MAX, "current": u64::MAX,
+        "one_day": u64::MAX, "two_days": 0, "older": 0, "no_answer": 0}, {"hour": 0, "current": 1, "one_day": 0,
+        "two_days": 0, "older": 0, "no_answer": 0}], "hosts": [{"id": 1, "age": "older", "since": u64::MAX}]}]});
+    let Rendered { site, output } = rendered(&whole, &huge.to_string(), &[]);
+    well(&output);
+    check(&site);
+    assert!(site.read("propagation/x.html").contains("yet to come"));
+}
+
+#[test]
+fn an_operator_s_header_footer_links_and_colours_are_on_every_page_as_text() {
+    let look = [
+        "--header",
+        "<b>Example</b> & Co",
+        "--footer",
+        "Run by \"us\"",
+        "--link",
+        "Legal notice https://example.org/a?b&c",
+        "--colour",
+        "#7a1f5c",
+    ];
+    let Rendered { site, output } = rendered(&round(now()).to_string(), &spread(now()).to_string(), &look);
+    well(&output);
+    check(&site);
+    for page in site.files().iter().filter(|file| file.ends_with(".html")) {
+        let document = Html::parse(&site.read(page));
+        let header = document.named("header").next().unwrap();
+        assert!(header.text.contains("<b>Example</b> & Co"), "{page}: {}", header.text);
+        let footer = document.named("footer").next().unwrap();
+        assert!(footer.text.contains("Run by \"us\" Legal notice"), "{page}: {}", footer.text);
+        assert!(
+            document.named("a").any(|a| a.attribute("href") == Some("https://example.org/a?b&c")),
+            "{page}"
+        );
+    }
+    assert!(site.read("style.css").contains("--link: #7a1f5c;"));
+    for (option, value) in
+        [("--link", "x javascript:alert(1)"), ("--colour", "#ffcc00"), ("--dark-colour", "red")]
+    {
+        let output = program(&["render", "--database", "x", "--output", "y", option, value], &[]);
+        assert_eq!(output.status.code(), Some(78), "{output:?}");
+    }
+}
+
+#[test]
+fn a_list_of_suspended_urls_that_is_broken_suspends_nobody() {
+    let site = usual().site;
+    fs::write(site.path("suspended"), "nonsense").unwrap();
+    let [database, cache, suspended] =
+        ["db", "cache", "suspended"].map(|name| site.path(name).display().to_string());
+    let arguments =
+        ["render", "--database", &database, "--cache", &cache, "--suspended", &suspended, "--output"];
+    let output = program(&arguments, &[&site.path("site")]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("as if none were suspended"), "{output:?}");
+    let list: Vec<Value> = serde_json::from_str(&site.read("mirrors.json")).unwrap();
+    assert!(
+        list.iter()
+            .all(|mirror| mirror["state"] == "unknown" && mirror["repositories"]["fedora-42"].is_string())
+    );
+}
