@@ -1,6 +1,6 @@
 //! The mirrors, as the files of their folder describe them.
 //!
-//! [`file`]: what one says; [`folder`]: all of them.
+//! [`mod@file`]: what one says; [`folder`]: all of them.
 
 pub mod file;
 pub mod folder;

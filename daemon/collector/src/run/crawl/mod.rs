@@ -1,6 +1,6 @@
 //! Asking mirrors what they have: every mirror at once, each by one connection at a time, and not more than it likes.
 //!
-//! [`plan`]: what a mirror is asked for; [`visit`]: how, over which [`way`]; [`judge`]: what its answers mean; [`settle`]: what they
+//! [`mod@plan`]: what a mirror is asked for; [`mod@visit`]: how, over which [`way`]; [`judge`]: what its answers mean; [`settle`]: what they
 //! leave of what was [`known`]. That is written to the state when a visit ends, so that a run may end at any moment: the
 //! next one goes on, and [`standing`] shows it. Whether a mirror that did not answer is to blame is known when all have been asked.
 
