@@ -32,6 +32,8 @@ builddir = $(CARGO_TARGET_DIR)/$(PROFILE:dev=debug)
 apartprofile = $(PROFILE:release=apart)
 apartdir = $(CARGO_TARGET_DIR)/$(apartprofile:dev=debug)
 completions = $(builddir)/completions
+sbom = $(builddir)/sbom.cdx.json
+build = CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked
 INSTALL ?= install
 STRIP ?= strip
 
@@ -43,6 +45,22 @@ built = $(addprefix '$(builddir)'/,$(others)) $(addprefix '$(apartdir)'/,$(apart
 completer = $(addsuffix -completions,$(1))
 completers = $(addprefix '$(builddir)'/examples/,$(call completer,$(others))) \
 	$(addprefix '$(apartdir)'/examples/,$(call completer,$(apart)))
+
+# One source makes one package, wherever and whenever: what is built for release names no folder of this machine, and every
+# time is that of the source, which is SOURCE_DATE_EPOCH, else of the last commit, else of the changelog. Flags that are given,
+# such as a distribution's, are taken as they are. `make flags` prints ours, for other builds that are to share the crates.
+ifndef SOURCE_DATE_EPOCH
+SOURCE_DATE_EPOCH := $(shell [ -e .git ] && git log -1 --format=%ct 2>/dev/null || stat --format=%Y CHANGELOG.md)
+endif
+CARGO_HOME ?= $(HOME)/.cargo
+folders = $(CURDIR)=/mirrorlistd $(CARGO_TARGET_DIR:target=$(CURDIR)/target)=/mirrorlistd/target $(CARGO_HOME)=/cargo
+# With a blank in one of them there are more.
+ifeq ($(PROFILE) $(words $(folders)),release 3)
+RUSTFLAGS ?= $(addprefix --remap-path-prefix=,$(folders))
+CFLAGS ?= $(addprefix -ffile-prefix-map=,$(folders))
+export RUSTFLAGS CFLAGS
+endif
+export SOURCE_DATE_EPOCH
 
 # What is installed: SOURCE:PLACE, with the mode of a text.
 units = $(wildcard $(addprefix systemd/*.,service socket path timer))
@@ -59,6 +77,7 @@ texts = \
 	$(foreach example,$(examples),$(example):$(docdir)/examples/$(notdir $(example))) \
 	systemd/packaging/Containerfile:$(docdir)/examples/Containerfile \
 	$(foreach document,$(documents),$(document):$(docdir)/$(document)) \
+	$(sbom):$(docdir)/sbom.cdx.json \
 	$(foreach program,$(programs), \
 		$(completions)/$(program).bash:$(bashcompletiondir)/$(program) \
 		$(completions)/_$(program):$(zshcompletiondir)/_$(program) \
@@ -105,21 +124,29 @@ What goes wrong says `journalctl -u mirrorlist-cache -u mirrorlistd -u mirrorlis
 endef
 export next
 
-.PHONY: all check install install-strip uninstall deb rpm clean
+.PHONY: all check flags install install-strip uninstall deb rpm clean
 
+# Programs first and by themselves: what writes completions and the bill of materials has crates of its own, and programs
+# that are built with it would get these crates' features.
 all:
-	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked --profile $(PROFILE) \
-		$(addprefix --package ,$(others)) --bins $(addprefix --example ,$(call completer,$(others)))
-	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked --profile $(apartprofile) \
-		$(addprefix --package ,$(apart)) --bins $(addprefix --example ,$(call completer,$(apart)))
+	$(build) --profile $(PROFILE) $(addprefix --package ,$(others)) --bins
+	$(build) --profile $(apartprofile) $(addprefix --package ,$(apart)) --bins
+	$(build) --profile $(PROFILE) $(addprefix --package ,$(others)) \
+		$(addprefix --example ,$(call completer,$(others)) mirrorlistd-sbom)
+	$(build) --profile $(apartprofile) $(addprefix --package ,$(apart)) $(addprefix --example ,$(call completer,$(apart)))
 	mkdir -p '$(completions)'
 	set -e; for completer in $(completers); do "$$completer" '$(completions)'; done
+	CARGO='$(CARGO)' '$(builddir)'/examples/mirrorlistd-sbom '$(others)' '$(apart)' >'$(sbom).new'
+	mv '$(sbom).new' '$(sbom)'
+
+flags:
+	@printf "export RUSTFLAGS='%s' CFLAGS='%s'\n" "$$RUSTFLAGS" "$$CFLAGS"
 
 check:
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) test --locked --workspace
 
 install:
-	@test -e '$(builddir)/mirrorlistd' -a -d '$(completions)' || { echo 'not built yet: run make first' >&2; exit 1; }
+	@test -e '$(builddir)/mirrorlistd' -a -d '$(completions)' -a -e '$(sbom)' || { echo 'not built yet: run make first' >&2; exit 1; }
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
 	$(INSTALL) -m 755 $(built) '$(DESTDIR)$(bindir)'
 	@set -e; for pair in $(texts); do \
@@ -166,7 +193,7 @@ deb: all
 	$(tree) zshcompletiondir=/usr/share/zsh/vendor-completions
 	gzip -9n <$(debdoc)/CHANGELOG.md >$(debdoc)/changelog.gz
 	printf 'mirrorlistd ($(version)) unstable; urgency=medium\n\n  * See changelog.gz.\n\n -- %s  %s\n' \
-		'$(MAINTAINER)' "$$(date --rfc-email --reference=CHANGELOG.md)" | gzip -9n >$(debdoc)/changelog.Debian.gz
+		'$(MAINTAINER)' "$$(date --utc --rfc-email --date=@$$SOURCE_DATE_EPOCH)" | gzip -9n >$(debdoc)/changelog.Debian.gz
 	rm $(debdoc)/CHANGELOG.md $(debdoc)/LICENSE
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) deb --no-build --no-strip --package mirrorlistd \
 		--maintainer '$(MAINTAINER)' --deb-revision '$(REVISION)' --output '$(packages)/' $(DEBFLAGS)

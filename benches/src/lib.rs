@@ -4,9 +4,11 @@
 //! - [`contest`]: the service beside [`yardsticks`] (nginx, bare hyper, an echo), to be asked in turn by [`measure`].
 //! - [`footprint`]: what processes come to in memory; [`moments`]: how long one waits;
 //!   [`chart`], [`machine`]: how figures are shown.
+//! - [`ab`]: the load generator of MirrorManager's own test.
 //! - [`demo`]: what `cargo demo` serves and says.
 #![forbid(unsafe_code)]
 
+pub mod ab;
 pub mod chart;
 pub mod contest;
 pub mod demo;

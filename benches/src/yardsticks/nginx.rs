@@ -1,4 +1,4 @@
-//! nginx that serves files, and redirects: Debian's, as it comes, but without an access log.
+//! nginx that serves files, and redirects, or stands in front of the service: Debian's, as it comes, but without an access log.
 
 use nix::unistd::Uid;
 use std::{
@@ -13,6 +13,8 @@ use testkit::stack::{Running, children};
 
 /// The path that it redirects.
 pub const REDIRECT: &str = "/302";
+const ELSEWHERE: &str =
+    "https://mirror.example.org/pub/fedora/linux/releases/43/Everything/x86_64/os/kernel.rpm";
 /// How long it may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -36,12 +38,26 @@ pub fn is_installed() -> bool {
 impl Nginx {
     /// Serves the files in `folder`, where it also keeps its own.
     pub fn start(folder: &Path) -> Result<Nginx, String> {
+        let redirect = format!("location = {REDIRECT} {{ return 302 {ELSEWHERE}; }}");
+        Nginx::with(folder, "", &format!("root {}; {redirect}", folder.display()))
+    }
+
+    /// Hands everything to an HTTP server, as our example for web servers does; keeps its own files in `folder`.
+    pub fn in_front_of(folder: &Path, server: SocketAddr) -> Result<Nginx, String> {
+        let upstream = format!("upstream mirrorlist {{ server {server}; keepalive 32; }}");
+        let pass = "location / { proxy_pass http://mirrorlist; proxy_http_version 1.1; proxy_buffers 16 8k; \
+            proxy_set_header Connection \"\"; proxy_set_header X-Forwarded-For $remote_addr; }";
+        Nginx::with(folder, &upstream, pass)
+    }
+
+    /// With what stands beside its server, and in it.
+    fn with(folder: &Path, beside: &str, server: &str) -> Result<Nginx, String> {
         let failed = |error: io::Error| format!("nginx: cannot be prepared ({error})");
         // A port that was free a moment ago: nginx does not find one by itself.
         let address = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).map_err(failed)?;
         let socket = folder.join("nginx");
         let configuration = folder.join("nginx.conf");
-        fs::write(&configuration, configured(folder, address, &socket)).map_err(failed)?;
+        fs::write(&configuration, configured(folder, address, &socket, beside, server)).map_err(failed)?;
         let running = Running::start(
             Command::new("nginx").arg("-p").arg(folder).arg("-c").arg(&configuration).args(["-e", "stderr"]),
         )?;
@@ -64,7 +80,7 @@ impl Nginx {
     }
 }
 
-fn configured(folder: &Path, address: SocketAddr, socket: &Path) -> String {
+fn configured(folder: &Path, address: SocketAddr, socket: &Path, beside: &str, server: &str) -> String {
     let folder = folder.display();
     // Workers of a master that is root would not be allowed to read the folder.
     let user = if Uid::effective().is_root() { "user root;" } else { "" };
@@ -85,11 +101,11 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    {beside}
     server {{
         listen {address};
         listen unix:{};
-        root {folder};
-        location = {REDIRECT} {{ return 302 https://mirror.example.org/pub/fedora/linux/releases/43/Everything/x86_64/os/kernel.rpm; }}
+        {server}
     }}
 }}
 ",

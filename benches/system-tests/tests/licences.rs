@@ -1,15 +1,27 @@
 //! What the programs are built from: every crate comes from crates.io or this repository, under a licence that lets
-//! anyone use, change and pass on the programs without terms beyond keeping notices.
+//! anyone use, change and pass on the programs without terms beyond keeping notices. And no crate is built in two versions
+//! without a reason that is known: each is more to read, to build and to mend.
 //!
 //! Advisories are not looked up: that takes a database from the network.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use serde::Deserialize;
 use spdx::{Expression, ParseMode};
-use std::process::Command;
+use std::{collections::BTreeMap, process::Command};
 
 const ALLOWED: [&str; 9] =
     ["0BSD", "Apache-2.0", "BSD-3-Clause", "BSL-1.0", "ISC", "MIT", "MIT-0", "Unicode-3.0", "Zlib"];
+/// Crates in several versions: how many, and who has which. Where it says *tests* or *macros*, no program holds both.
+const SEVERAL: [(&str, usize, &str); 8] = [
+    ("base64", 2, "postgres-protocol the older, hyper-util the newer one"),
+    ("const-oid", 2, "x509-cert of tokio-postgres-rustls the older, digest of sha2 the newer one"),
+    ("fallible-iterator", 2, "postgres the older, rusqlite the newer one"),
+    ("getrandom", 3, "ring, ahash of jsonschema (tests), rand"),
+    ("itertools", 2, "prometheus-parse (tests), prost-derive (macros)"),
+    ("phf", 2, "tokio-postgres the older, rust_iso3166 and html5ever (tests) the newer one"),
+    ("phf_shared", 2, "those two of phf"),
+    ("syn", 2, "macros: half of those who write them have not moved yet"),
+];
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 #[derive(Deserialize)]
@@ -65,6 +77,19 @@ fn every_crate_is_from_crates_io_or_from_here() {
         .filter(|(_, source)| source != CRATES_IO)
         .collect();
     assert!(stray.is_empty(), "{stray:#?}");
+}
+
+#[test]
+fn no_crate_is_there_twice_without_a_reason() {
+    let mut counts = BTreeMap::<String, usize>::new();
+    packages().into_iter().for_each(|package| *counts.entry(package.name).or_default() += 1);
+    counts.retain(|_, count| *count > 1);
+    let known: BTreeMap<String, usize> =
+        SEVERAL.iter().map(|(name, count, _)| ((*name).into(), *count)).collect();
+    assert_eq!(
+        counts, known,
+        "versions of a crate, found and known; cargo tree --workspace --edges all --invert CRATE@VERSION says whose it is"
+    );
 }
 
 #[test]

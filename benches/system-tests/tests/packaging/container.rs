@@ -233,7 +233,8 @@ fn serve(images: &Images) {
     assert!(!outcome(&mut images.process("daemon", &health)).1, "well after its end");
 }
 
-/// The comment's fifth command: the collector reads a database of this machine, and the compiler reads what it wrote.
+/// The commands after those: the collector reads a database of this machine, the compiler reads what it wrote, and mirrors are
+/// asked whether they answer.
 fn collect(images: &Images) {
     if !Postgres::is_there() {
         return;
@@ -273,6 +274,18 @@ fn collect(images: &Images) {
         .map(str::to_owned)
         .collect::<Vec<_>>();
     run(&mut images.process("daemon", &build));
+
+    let (image, check) = &images.file.commands[5];
+    assert_eq!((&**image, &*check[0]), ("mirrorlist-collect", "check"));
+    // The file that would be mounted.
+    let options = images.root("collector").join("etc/mirrorlist/mirrorlist-collect.toml");
+    let text = fs::read_to_string(&options).unwrap();
+    fs::write(&options, format!("contact = \"https://example.org/\"\n{text}")).unwrap();
+    let command = [&stage.entrypoint[..], check].concat();
+    let printed = run(&mut images.process("collector", &command));
+    assert!(printed.contains("round 1: "), "{printed}");
+    let list = fs::read_to_string(outside.join("collected/out/suspended")).unwrap();
+    assert!(list.starts_with("# mirrorlist-suspended 1\n"), "{list}");
 }
 
 /// The comment's last commands: a log is counted, and pages are written, of it and of the cache.

@@ -1,11 +1,11 @@
 //! The Debian package's life: installed, at work, upgraded over itself under load, removed, purged.
 
 use super::{
-    eventually, has, machine, made,
+    eventually, found, has, machine, made,
     made::Make,
     manager::Manager,
     outcome, run, tree,
-    unit::{UNITS, Unit},
+    unit::{OPTIONAL, UNITS, Unit},
 };
 use cache::{CacheBytes, View};
 use std::{
@@ -37,6 +37,18 @@ const SERVICES: [&str; 2] = ["mirrorlistd.service", "mirrorlist-http.service"];
 const CACHE: &str = "/var/lib/mirrorlist/cache.mlc";
 const CONFIGURATION: &str = "/etc/mirrorlist/mirrorlist-http.toml";
 const PACKAGES: &str = "MIRRORLIST_PACKAGES";
+/// What the machine must have on which it lives.
+const TOOLS: [&str; 7] =
+    ["apt-get", "curl", "dpkg", "setpriv", "systemd-analyze", "systemd-sysusers", "systemd-tmpfiles"];
+/// Where what stays after a removal lies: configuration, data, what is enabled, and what the machine remembers of that.
+const STAYS: [&str; 6] = [
+    "/etc/logrotate.d/mirrorlistd",
+    "/etc/mirrorlist",
+    "/etc/systemd/system/",
+    "/var/lib/mirrorlist",
+    "/var/lib/systemd/deb-systemd-helper-",
+    "/var/log/mirrorlist",
+];
 
 /// Two packages of the same, one newer than the other.
 fn packages() -> (PathBuf, PathBuf) {
@@ -100,21 +112,13 @@ fn lintian_has_no_errors_and_no_warnings() {
 
 #[test]
 fn a_debian_package_lives_from_installation_to_purge() {
-    let tools = [
-        "apt-get",
-        "cargo-deb",
-        "curl",
-        "dpkg",
-        "setpriv",
-        "systemd-sysusers",
-        "systemd-tmpfiles",
-        "unshare",
-    ];
-    if !has(&tools) {
-        return;
-    }
     let test = "debian::a_debian_package_lives_from_installation_to_purge";
     if env::var_os(PACKAGES).is_none() {
+        // Another root has tools of its own.
+        let own = if env::var_os(machine::ROOT).is_some() { &[][..] } else { &TOOLS };
+        if !has(&["cargo-deb", "unshare"]) || !has(own) {
+            return;
+        }
         let make = Make::all();
         let folder = tempfile::tempdir_in(made::place().0).unwrap();
         for revision in [1, 2] {
@@ -124,12 +128,15 @@ fn a_debian_package_lives_from_installation_to_purge() {
         return;
     }
     assert!(machine::entered(test, &[]));
-    let manager = Manager::take_over(&UNITS);
+    TOOLS.iter().for_each(|tool| assert!(found(tool).is_some(), "not installed: {tool}"));
+    let manager = Manager::take_over(&[&UNITS[..], &OPTIONAL].concat());
     let before = everything();
     installs(&manager);
     serves(&manager);
+    counts(&manager);
+    checks(&manager);
     upgrades(&manager);
-    goes(&manager);
+    goes(&manager, &before);
     let after: BTreeSet<String> = everything();
     let left: Vec<&String> = after.difference(&before).collect();
     assert!(left.is_empty(), "left behind: {left:?}");
@@ -150,6 +157,15 @@ fn installs(manager: &Manager) {
     apt(&["install", packages().0.to_str().unwrap()]);
     assert_eq!(manager.asked(), ["daemon-reload", STARTED]);
     assert!(manager.is_active("mirrorlist-http.service"));
+    for program in
+        ["mirrorlistd", "mirrorlist-http", "mirrorlist-cache", "mirrorlist-collect", "mirrorlist-report"]
+    {
+        let said = run(Command::new(format!("/usr/bin/{program}")).arg("--version"));
+        assert!(said.starts_with(&format!("{program} {}", env!("CARGO_PKG_VERSION"))), "{said}");
+    }
+    let verified =
+        run(Command::new("systemd-analyze").args(["verify", "--man=no"]).args(UNITS).args(OPTIONAL));
+    assert_eq!(verified, "");
     let enabled = UNITS.iter().filter(|unit| Unit::read(unit).unwrap().one("WantedBy").is_some());
     for unit in enabled {
         let target = Unit::read(unit).unwrap().one("WantedBy").unwrap().to_owned();
@@ -176,12 +192,7 @@ fn serves(manager: &Manager) {
     assert_eq!(owner, nix::unistd::User::from_name("mirrorlist").unwrap().unwrap().uid.as_raw());
     // By now a connection has come to the socket.
     assert!(manager.job("start", "mirrorlistd.service"));
-    let url = "http://127.0.0.1:8080/mirrorlist?repo=fedora-42&arch=x86_64";
-    let answer = eventually("an answer", || {
-        let (said, well) = outcome(Command::new("curl").args(["--silent", "--fail", "--noproxy", "*", url]));
-        well.then_some(said)
-    });
-    assert!(answer.contains("https://elbe.example.org/pub/fedora/linux/"), "{answer}");
+    answers();
     let status =
         run(Command::new("mirrorlistd").args(["status", "--config", "/etc/mirrorlist/mirrorlistd.toml"]));
     assert!(status.contains("generation"), "{status}");
@@ -190,6 +201,50 @@ fn serves(manager: &Manager) {
     fs::write(CONFIGURATION, patient).unwrap();
     assert!(manager.job("restart", "mirrorlist-http.service"));
     manager.asked();
+}
+
+fn answers() {
+    let url = "http://127.0.0.1:8080/mirrorlist?repo=fedora-42&arch=x86_64";
+    let answer = eventually("an answer", || {
+        let (said, well) = outcome(Command::new("curl").args(["--silent", "--fail", "--noproxy", "*", url]));
+        well.then_some(said)
+    });
+    assert!(answer.contains("https://elbe.example.org/pub/fedora/linux/"), "{answer}");
+}
+
+/// Changes an installed text.
+fn edit(file: &str, change: impl Fn(String) -> String) {
+    let text = fs::read_to_string(file).unwrap();
+    let changed = change(text.clone());
+    assert_ne!(changed, text, "{file}");
+    fs::write(file, changed).unwrap();
+}
+
+/// From the daemon's log to the pages of the report.
+fn counts(manager: &Manager) {
+    edit("/etc/mirrorlist/mirrorlistd.toml", |text| {
+        text + "\naccess-log = \"/var/log/mirrorlist/access.log\"\n"
+    });
+    assert!(manager.job("restart", "mirrorlistd.service"));
+    answers();
+    eventually("a line of the log", || {
+        fs::read_to_string("/var/log/mirrorlist/access.log").ok().filter(|log| log.contains("fedora-42"))
+    });
+    assert!(manager.job("start", "mirrorlist-report.service"));
+    let page = fs::read_to_string("/var/lib/mirrorlist-report/site/index.html").unwrap();
+    assert!(page.contains("fedora-42"), "{page}");
+}
+
+/// Mirrors are asked; from here none can be, and nobody is suspended for that.
+fn checks(manager: &Manager) {
+    let options = "/etc/mirrorlist/mirrorlist-collect.toml";
+    edit(options, |text| text.replace("#contact", "contact").replace("#interchange", "interchange"));
+    assert!(manager.job("start", "mirrorlist-check.service"));
+    let list = fs::read_to_string("/var/lib/mirrorlist-collect/out/suspended").unwrap();
+    assert!(list.ends_with("# end 0\n"), "{list}");
+    let status = run(Command::new("mirrorlist-collect").args(["status", "--config", options]));
+    assert!(status.starts_with("round        1 of "), "{status}");
+    assert!(manager.job("start", "mirrorlist-suspended.service"));
 }
 
 fn upgrades(manager: &Manager) {
@@ -223,10 +278,13 @@ fn upgrades(manager: &Manager) {
     assert_eq!(version, format!("{}-2", env!("CARGO_PKG_VERSION")));
 }
 
-fn goes(manager: &Manager) {
-    fs::write("/var/log/mirrorlist/access.log", "").unwrap();
+fn goes(manager: &Manager, before: &BTreeSet<String>) {
     apt(&["remove", "mirrorlistd"]);
-    assert!(!UNITS.iter().any(|unit| manager.is_active(unit)));
+    assert!(!UNITS.iter().chain(&OPTIONAL).any(|unit| manager.is_active(unit)));
+    let left = everything();
+    let left: Vec<_> =
+        left.difference(before).filter(|path| !STAYS.iter().any(|stays| path.starts_with(stays))).collect();
+    assert!(left.is_empty(), "left by a removal: {left:?}");
     assert!(!Path::new("/usr/bin/mirrorlistd").exists());
     for kept in [CACHE, CONFIGURATION, "/var/log/mirrorlist/access.log"] {
         assert!(Path::new(kept).exists(), "{kept}");

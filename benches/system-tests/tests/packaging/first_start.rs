@@ -8,7 +8,7 @@ use super::{
     made::Make,
     manager::{self, Manager},
     outcome, run,
-    unit::UNITS,
+    unit::{OPTIONAL, UNITS},
 };
 use std::{fs, path::Path, process::Command};
 use testkit::sample;
@@ -44,7 +44,8 @@ fn what_make_install_prints_ends_in_a_service_that_answers() {
         let (said, well) = shell(line);
         assert!(well, "{line}: {said}");
     }
-    let verified = run(Command::new("systemd-analyze").args(["verify", "--man=no"]).args(UNITS));
+    let verified =
+        run(Command::new("systemd-analyze").args(["verify", "--man=no"]).args(UNITS).args(OPTIONAL));
     assert_eq!(verified, "");
 
     // An input that is not there: the unit fails, and its log says which and what to do.

@@ -1,4 +1,5 @@
 //! A copy of this machine that is thrown away: the file system under an overlay, its own network, processes and `/run`.
+//! MIRRORLIST_ROOT names the root of another one, such as a fresh Debian that debootstrap has made, to be copied in its place.
 //!
 //! A test that needs it runs itself anew in there, as root, and passes if it passes there. What it installs, and whom
 //! it listens for, is nobody else's matter.
@@ -7,17 +8,19 @@ use super::{TOP, found, made, or_promised};
 use nix::unistd::geteuid;
 use std::{env, process::Command};
 
+/// The root that is copied, if it is not this machine's.
+pub const ROOT: &str = "MIRRORLIST_ROOT";
 /// Set for the test in there.
 const INSIDE: &str = "MIRRORLIST_THROWAWAY";
 
 /// Makes the copy below the folder `$1` and runs the rest of the arguments in it; `$KEPT` are folders that are not
-/// copied.
+/// copied, `$ROOT` is what is.
 const SCRIPT: &str = r#"
 set -e
 over=$1; shift
 mount -t tmpfs tmpfs "$over"
 mkdir "$over/upper" "$over/work" "$over/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$over/upper,workdir=$over/work" "$over/root"
+mount -t overlay overlay -o "lowerdir=$ROOT,upperdir=$over/upper,workdir=$over/work" "$over/root"
 mount -t proc proc "$over/root/proc"
 mount --rbind /dev "$over/root/dev"
 mount -t tmpfs tmpfs "$over/root/run"
@@ -66,6 +69,7 @@ pub fn entered(test: &str, variables: &[(&str, &str)]) -> bool {
             "KEPT",
             format!("{} {}", target.display(), std::path::Path::new(TOP).canonicalize().unwrap().display()),
         )
+        .env("ROOT", env::var_os(ROOT).unwrap_or("/".into()))
         .env(INSIDE, "1")
         .envs(variables.iter().copied())
         .output()

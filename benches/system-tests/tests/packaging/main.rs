@@ -1,5 +1,5 @@
 //! What packagers and operators get besides the programs: manual pages, completions, `make install`, packages, a
-//! container image, `--version`.
+//! container image, a bill of materials, `--version`.
 //!
 //! Packages are installed, upgraded under load, removed and purged on a copy of this machine that is thrown away
 //! ([`machine`]), with a stand-in for systemd ([`manager`]) that starts what the installed units say.
@@ -18,7 +18,9 @@ mod manager;
 mod manual;
 mod messages;
 mod places;
+mod reproducible;
 mod rpm;
+mod sbom;
 mod tree;
 mod unit;
 mod version;

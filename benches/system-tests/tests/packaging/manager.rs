@@ -177,7 +177,15 @@ impl Manager {
         } else {
             ""
         };
-        let (mut command, _) = unit.command(unit.one("ExecStart").unwrap(), inherit);
+        let mut lines = unit.all_of("ExecStart");
+        let last = lines.pop().unwrap();
+        // Of a service that runs to its end there may be several, one after the other.
+        for line in lines {
+            if !unit.command(line, "").0.status().unwrap().success() {
+                return false;
+            }
+        }
+        let (mut command, _) = unit.command(last, inherit);
         if let Some(socket) = socket {
             command.stdin(Stdio::from(socket.try_clone().unwrap()));
         }

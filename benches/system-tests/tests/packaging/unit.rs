@@ -11,7 +11,7 @@ use std::{
 /// Where units are: those of the machine's administrator first.
 const FOLDERS: [&str; 2] = ["/usr/local/lib/systemd/system", "/usr/lib/systemd/system"];
 
-/// Every unit of ours.
+/// The units that a package starts, and what they start.
 pub const UNITS: [&str; 7] = [
     "mirrorlistd.socket",
     "mirrorlistd.service",
@@ -20,6 +20,19 @@ pub const UNITS: [&str; 7] = [
     "mirrorlist-cache.path",
     "mirrorlist-cache.timer",
     "mirrorlist-cache.service",
+];
+
+/// The units that are a site's to enable.
+pub const OPTIONAL: [&str; 9] = [
+    "mirrorlist-check.service",
+    "mirrorlist-check.timer",
+    "mirrorlist-collect.path",
+    "mirrorlist-collect.service",
+    "mirrorlist-collect.timer",
+    "mirrorlist-report.service",
+    "mirrorlist-report.timer",
+    "mirrorlist-suspended.path",
+    "mirrorlist-suspended.service",
 ];
 
 /// A unit.
