@@ -59,6 +59,15 @@ pub struct Change<'s> {
     transaction: Transaction<'s>,
 }
 
+/// What requests for a repository are told apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// The client's country.
+    Country,
+    /// The architecture.
+    Arch,
+}
+
 /// A log that was read before.
 #[derive(Clone, Debug)]
 pub struct Known {
@@ -217,24 +226,38 @@ impl Change<'_> {
         })
     }
 
-    /// Adds answered requests for a repository.
-    pub fn add_asked(
+    /// Adds answered requests of a country.
+    pub fn add_country(&self, day: i32, country: i64, requests: u64) -> Result<(), Failure> {
+        self.run(|transaction| {
+            let add = "insert into countries values (?, ?, ?)
+                on conflict do update set requests = requests + excluded.requests";
+            let row = params![day, country, requests as i64];
+            transaction.prepare_cached(add)?.execute(row).map(drop)
+        })
+    }
+
+    /// Adds answered requests for a repository, of a country or of an architecture.
+    pub fn add_of_repository(
         &self,
+        of: Of,
+        repository: i64,
         day: i32,
-        [country, repository, arch]: [i64; 3],
+        name: i64,
         requests: u64,
     ) -> Result<(), Failure> {
-        let requests = requests as i64;
         self.run(|transaction| {
-            let more = "on conflict do update set requests = requests + excluded.requests";
-            let mut add =
-                transaction.prepare_cached(&format!("insert into countries values (?, ?, ?) {more}"))?;
-            add.execute(params![day, country, requests])?;
-            for (table, name) in [("repository_countries", country), ("repository_archs", arch)] {
-                let add = format!("insert into {table} values (?, ?, ?, ?) {more}");
-                transaction.prepare_cached(&add)?.execute(params![repository, day, name, requests])?;
-            }
-            Ok(())
+            let add = match of {
+                Of::Country => {
+                    "insert into repository_countries values (?, ?, ?, ?)
+                    on conflict do update set requests = requests + excluded.requests"
+                }
+                Of::Arch => {
+                    "insert into repository_archs values (?, ?, ?, ?)
+                    on conflict do update set requests = requests + excluded.requests"
+                }
+            };
+            let row = params![repository, day, name, requests as i64];
+            transaction.prepare_cached(add)?.execute(row).map(drop)
         })
     }
 

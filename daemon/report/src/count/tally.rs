@@ -1,7 +1,7 @@
 //! What lines tell, added up in memory before it goes into the database.
 
 use super::line::{Asked, Line, Outcome};
-use crate::statistics::Change;
+use crate::statistics::{Change, Of};
 use foldhash::HashMap;
 use percent_encoding::percent_decode;
 use program::failure::Failure;
@@ -56,10 +56,28 @@ impl Tally {
                 change.name(&texts[place as usize], few).map(|number| *free.insert(number))
             }
         };
+        // Each table has its own sums: far fewer rows are written than there are different requests.
+        let mut countries: HashMap<(i32, i64), u64> = HashMap::default();
+        let mut of_repositories: [HashMap<(i64, i32, i64), u64>; 2] = Default::default();
         for ((day, [country, repository, arch]), requests) in self.asked.drain() {
             // Countries, kinds and tiers are the service's own words.
-            let asked = [number(country, true)?, number(repository, false)?, number(arch, false)?];
-            change.add_asked(day, asked, requests)?;
+            let [country, repository, arch] =
+                [number(country, true)?, number(repository, false)?, number(arch, false)?];
+            *countries.entry((day, country)).or_default() += requests;
+            for (of, name) in of_repositories.iter_mut().zip([country, arch]) {
+                *of.entry((repository, day, name)).or_default() += requests;
+            }
+        }
+        for ((day, country), requests) in countries {
+            change.add_country(day, country, requests)?;
+        }
+        for (of, what) in of_repositories.into_iter().zip([Of::Country, Of::Arch]) {
+            // In the order of the table, so that neighbours are written together.
+            let mut rows: Vec<_> = of.into_iter().collect();
+            rows.sort_unstable();
+            for ((repository, day, name), requests) in rows {
+                change.add_of_repository(what, repository, day, name, requests)?;
+            }
         }
         for ((day, status, [kind, tier]), requests) in self.outcomes.drain() {
             change.add_outcome(day, number(kind, true)?, status, number(tier, true)?, requests)?;
