@@ -68,7 +68,7 @@ examples = $(filter-out %/logrotate,$(wildcard systemd/examples/*))
 # In folders as they are here, so that links between them lead somewhere.
 documents = README.md CHANGELOG.md SECURITY.md LICENSE \
 	shared/answer/SPEC.md shared/answer/COMPATIBILITY.md shared/answer/answer.schema.json \
-	$(addsuffix /README.md,benches daemon frontend shared systemd) $(wildcard benches/figures/*.svg)
+	$(addsuffix /README.md,benches daemon frontend shared systemd) $(wildcard benches/figures/*.svg benches/figures/*.png)
 texts = \
 	$(foreach unit,$(units),$(unit):$(unitdir)/$(notdir $(unit))) \
 	systemd/sysusers.d/mirrorlist.conf:$(sysusersdir)/mirrorlist.conf \

@@ -1,19 +1,18 @@
 //! `cargo demo`: the whole stack on a built-in sample, to be tried with curl.
 
-use benches::demo::{figures, guide, repository};
+use benches::demo::{distribution::Distribution, figures, guide};
 use clap::Parser;
-use prost::Message as _;
 use signal_hook::{
     consts::{SIGHUP, TERM_SIGNALS},
     iterator::Signals,
 };
-use std::{fs, net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, process::ExitCode};
 use testkit::{
     inputs, sample,
     stack::{self, Programs, Stack},
 };
 
-/// Serve a built-in sample of a dozen mirrors with daemon and front end until Ctrl-C, and print what to try
+/// Serve a distribution with a dozen mirrors, all on this machine, until Ctrl-C, and print what to try
 #[derive(Debug, Parser)]
 #[command(name = "demo", version)]
 struct Arguments {
@@ -38,22 +37,21 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         Signals::new(TERM_SIGNALS.iter().chain(&[SIGHUP])).map_err(|error| format!("signals: {error}"))?;
     eprintln!("building the programs ...");
     let programs = Programs::build()?;
-    let report = stack::report()?;
+    let (report, collector) = (stack::report()?, stack::collector()?);
     let folder = tempfile::Builder::new()
         .prefix("mirrorlist-demo-")
         .tempdir()
         .map_err(|error| format!("folder: cannot be made ({error})"))?;
     let in_folder = |name: &str| folder.path().join(name);
     let (cache, control, admin) = (in_folder("sample.mlc"), in_folder("control"), in_folder("admin"));
-    let mirror = repository::serve().map_err(|error| format!("mirror: {error}"))?;
-    let mut list = sample::mirror_list();
-    repository::add(&mut list, mirror);
-    figures::complete(&mut list);
-    sample::write(folder.path())
-        .and_then(|()| fs::write(in_folder(inputs::MIRRORMANAGER), list.encode_to_vec()))
-        .map_err(|error| format!("sample: cannot be written ({error})"))?;
-    inputs::compile(&programs, folder.path(), &cache)?;
-    let site = figures::serve(&report, folder.path(), &cache, &list)?;
+    let distribution = Distribution::make(collector, folder.path())
+        .and_then(|distribution| sample::write_clients(folder.path()).map(|()| distribution))
+        .map_err(|error| format!("distribution: cannot be made ({error})"))?;
+    eprintln!("asking its mirrors what they have ...");
+    distribution.collect("run")?;
+    distribution.collect("check")?;
+    inputs::compile_from(&programs, &distribution.interchange, folder.path(), &cache)?;
+    let site = figures::serve(&report, folder.path(), &cache, &distribution)?;
     let listen = arguments.listen.to_string();
     let (control_option, admin_option) = (control.display().to_string(), format!("unix:{}", admin.display()));
     let stack = Stack::start(
@@ -73,6 +71,8 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         socket: &stack.socket,
         admin: &admin,
         dnf: &in_folder("dnf.conf"),
+        distribution: &distribution,
+        build: &inputs::build_command_from(&programs, &distribution.interchange, folder.path(), &cache),
     };
     println!("{}", guide::text(&places));
     signals.forever().next();

@@ -1,37 +1,28 @@
 //! The demo's statistics: pages that `mirrorlist-report` makes of a year of invented figures, over the demo's own cache.
 //!
-//! The log has the form of the daemon's, what mirrors answered and how repositories have spread that of the collector's
-//! files, so that nothing of the pages is the demo's own.
+//! The log has the form of the daemon's, how repositories have spread that of the collector's file, and what mirrors answered is
+//! what the collector has just seen, so that nothing of the pages is the demo's own.
 
-use super::web::{self, Found};
+use super::{
+    distribution::{DEAD, Distribution, STALE},
+    web::{self, file_below},
+};
 use interchange::message::{Host, MirrorList};
+use prost::Message as _;
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     fs, io,
-    net::SocketAddr,
-    path::{Component, Path, PathBuf},
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
     process::Command,
     time::{SystemTime, UNIX_EPOCH},
 };
 use time::{Date, OffsetDateTime};
 
 const HOUR: u64 = 60 * 60;
-
-/// Where mirrors of the sample are: number, degrees north and east. Of the others no more than the country is known.
-const PLACES: [(i64, f64, f64); 9] = [
-    (1, 53.55, 9.99),
-    (2, 48.14, 11.58),
-    (4, 47.22, -1.55),
-    (5, 50.09, 14.42),
-    (6, 40.71, -74.01),
-    (7, 60.72, -135.06),
-    (8, -3.12, -60.02),
-    (9, 36.65, 138.18),
-    (11, -34.93, 138.6),
-];
 
 /// Shares of countries, repositories and architectures.
 const COUNTRIES: [(&str, u32); 14] = [
@@ -58,28 +49,21 @@ const ARCHS: [(&str, u32); 2] = [("x86_64", 82), ("aarch64", 18)];
 const MEASURED: [(&str, u64); 3] =
     [("updates-released-f42+x86_64", 26), ("epel-10+x86_64", 40), ("rawhide+x86_64", 24)];
 
-/// A mirror that has not got the latest updates, one of which a URL fails, one that does not answer.
-const STALE: i64 = 2;
-const FAILING: i64 = 8;
-const SILENT: i64 = 10;
-
-/// Says where mirrors are, and that it is of now.
-pub fn complete(list: &mut MirrorList) {
-    list.time = Some(now());
-    list.host.extend(PLACES.iter().map(|(id, north, east)| Host {
-        id: Some(*id),
-        latitude: Some(*north),
-        longitude: Some(*east),
-        ..Host::default()
-    }));
-}
-
 /// Writes the pages into a folder of `folder` and serves them for as long as the process lives; where that is.
 ///
 /// The error is a sentence.
-pub fn serve(report: &Path, folder: &Path, cache: &Path, list: &MirrorList) -> Result<SocketAddr, String> {
+pub fn serve(
+    report: &Path,
+    folder: &Path,
+    cache: &Path,
+    distribution: &Distribution,
+) -> Result<SocketAddr, String> {
     let path = |name: &str| folder.join(name);
-    write(folder, list, now()).map_err(|error| format!("figures: cannot be written ({error})"))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let list = fs::read(&distribution.interchange)
+        .and_then(|bytes| MirrorList::decode(&bytes[..]).map_err(io::Error::other))
+        .map_err(|error| format!("{}: cannot be read ({error})", distribution.interchange.display()))?;
+    write(folder, &list, now).map_err(|error| format!("figures: cannot be written ({error})"))?;
     let (database, site) = (path("figures.db"), path("site"));
     let mut count = Command::new(report);
     count.args(["count", "--json", "--source", "demo", "--database"]).arg(&database).arg(path("access.log"));
@@ -89,18 +73,15 @@ pub fn serve(report: &Path, folder: &Path, cache: &Path, list: &MirrorList) -> R
     for (option, file) in [
         ("--database", &database),
         ("--cache", &cache.to_owned()),
-        ("--mirrors", &path("mirrors.json")),
+        ("--mirrors", &distribution.mirrors),
         ("--propagation", &path("propagation.json")),
         ("--output", &site),
     ] {
         render.arg(option).arg(file);
     }
     run(&mut render)?;
-    web::serve(move |path| find(&site, path)).map_err(|error| format!("web server: {error}"))
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+    web::serve(Ipv4Addr::LOCALHOST.into(), move |path| file_below(&site, path))
+        .map_err(|error| format!("web server: {error}"))
 }
 
 fn run(command: &mut Command) -> Result<(), String> {
@@ -110,29 +91,8 @@ fn run(command: &mut Command) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(said()) }
 }
 
-/// A file of the site.
-fn find(site: &Path, path: &str) -> Option<Found> {
-    let mut file = PathBuf::from(path.trim_start_matches('/'));
-    // Nothing but names.
-    if !file.components().all(|part| matches!(part, Component::Normal(_))) {
-        return None;
-    }
-    if path.ends_with('/') {
-        file.push("index.html");
-    }
-    let media = match file.extension()?.to_str()? {
-        "html" => "text/html; charset=utf-8",
-        "css" => "text/css",
-        "csv" => "text/csv; charset=utf-8",
-        "json" => "application/json",
-        _ => return None,
-    };
-    Some((media, fs::read(site.join(file)).ok()?))
-}
-
 fn write(folder: &Path, list: &MirrorList, now: u64) -> io::Result<()> {
     fs::write(folder.join("access.log"), log())?;
-    fs::write(folder.join("mirrors.json"), round(list, now).to_string())?;
     fs::write(folder.join("propagation.json"), spread(list, now).to_string())
 }
 
@@ -166,43 +126,12 @@ fn log() -> String {
     log
 }
 
-/// The URLs of hosts that directories list for everybody.
-fn public(list: &MirrorList) -> BTreeMap<i64, BTreeSet<String>> {
-    let texts =
-        list.hcurl.iter().filter_map(|row| Some((row.key?, String::from_utf8(row.value.clone()?).ok()?)));
-    let texts: BTreeMap<i64, String> = texts.collect();
-    let mut hosts: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
-    for directory in &list.mirror_list {
-        for row in &directory.by_host_id {
-            let Some(host) = row.key.filter(|host| directory.global.contains(host)) else { continue };
-            let urls = row.value.iter().filter_map(|url| texts.get(url));
-            hosts.entry(host).or_default().extend(urls.filter(|url| url.starts_with("http")).cloned());
-        }
-    }
-    hosts
-}
-
-/// What a round of checks has seen of them.
-fn round(list: &MirrorList, now: u64) -> Value {
-    let of_url = |host: i64, url: String| {
-        let why = match host {
-            SILENT => Some("no connection within 10 s"),
-            FAILING if url.starts_with("https:") => Some("its certificate is of another name"),
-            _ => None,
-        };
-        json!({"url": url, "category": "", "answer": if why.is_some() { "failed" } else { "good" },
-            "why": why.unwrap_or_default(), "failures": if why.is_some() { 2 } else { 0 }, "good": 0, "suspended": null,
-            "also_https": false})
-    };
-    let mirrors: Vec<Value> = public(list)
-        .into_iter()
-        .map(|(host, urls)| {
-            let urls: Vec<Value> = urls.into_iter().map(|url| of_url(host, url)).collect();
-            json!({"id": host, "name": "", "families": [4, 6], "urls": urls})
-        })
-        .collect();
-    json!({"number": 1, "time": now - 60, "seconds": 4.2, "hosts": mirrors.len(), "good": 0, "failed": 0, "unknown": 0,
-        "brakes": [], "mirrors": mirrors})
+/// The numbers of hosts that anybody may be sent to, with their names.
+fn public(list: &MirrorList) -> BTreeMap<i64, String> {
+    let listed: BTreeSet<i64> =
+        list.mirror_list.iter().flat_map(|directory| directory.global.iter().copied()).collect();
+    let name = |host: &Host| Some((host.id?, String::from_utf8(host.name.clone()?).ok()?));
+    list.host.iter().filter_map(name).filter(|(id, name)| listed.contains(id) || name == DEAD).collect()
 }
 
 /// How repositories have spread over sixty days: quickly after each version, and never quite.
@@ -221,14 +150,14 @@ fn spread(list: &MirrorList, now: u64) -> Value {
             let current = (hosts.len() as u64).saturating_sub(behind + older + silent);
             json!({"hour": begins, "current": current, "one_day": late, "two_days": 1, "older": older, "no_answer": silent})
         };
-        let age = |host: i64| match host {
+        let age = |name: &str| match name {
             STALE => ("two_days", this_hour - 31 * HOUR),
-            SILENT => ("no_answer", this_hour - 29 * HOUR),
+            DEAD => ("no_answer", this_hour - 29 * HOUR),
             _ => ("current", this_hour - this_hour / HOUR % rhythm * HOUR),
         };
         let ages: Vec<Value> = hosts
-            .keys()
-            .map(|host| json!({"id": host, "name": "", "age": age(*host).0, "since": age(*host).1}))
+            .iter()
+            .map(|(id, name)| json!({"id": id, "name": name, "age": age(name).0, "since": age(name).1}))
             .collect();
         // Half a day, when nothing was measured.
         let hours: Vec<Value> = (0..60 * 24).rev().filter(|ago| !(76..88).contains(ago)).map(hour).collect();

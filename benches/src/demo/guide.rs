@@ -1,6 +1,7 @@
 //! What the demo prints: commands that work as they are pasted, and what each of them shows.
 
-use std::{fmt::Write as _, fs, io, net::SocketAddr, path::Path};
+use super::distribution::{DEAD, Distribution, STALE};
+use std::{fmt::Write as _, fs, io, net::SocketAddr, path::Path, process::Command};
 use testkit::stack::Programs;
 
 /// A command, and what to look for in its output.
@@ -27,6 +28,10 @@ pub struct Places<'a> {
     pub admin: &'a Path,
     /// The configuration that [`configure_dnf`] wrote.
     pub dnf: &'a Path,
+    /// What is served.
+    pub distribution: &'a Distribution,
+    /// The command that compiles what the collector has found.
+    pub build: &'a Command,
 }
 
 /// Writes a configuration with which dnf knows no repository but the demo's, and keeps its files in `folder`.
@@ -34,7 +39,7 @@ pub fn configure_dnf(folder: &Path, http: SocketAddr) -> io::Result<()> {
     let folder = folder.display();
     let config = format!(
         "[main]\nreposdir=/nonexistent\nplugins=0\nzchunk=0\ncachedir={folder}/dnf-cache\nlogdir={folder}/dnf-log\n\n\
-         [demo]\nname=demo\nmetalink=http://{http}/metalink?repo=demo&arch=x86_64\n"
+         [demo]\nname=demo\nmetalink=http://{http}/metalink?repo=updates-released-f42&arch=x86_64&ip=192.0.2.10\n"
     );
     fs::write(format!("{folder}/dnf.conf"), config)
 }
@@ -46,6 +51,10 @@ pub fn text(places: &Places<'_>) -> String {
         [&places.programs.daemon, &places.programs.cache].map(|program| program.display());
     let [cache, control, socket, admin, dnf] =
         [places.cache, places.control, places.socket, places.admin, places.dnf].map(|path| path.display());
+    let collector = places.distribution.collector.display();
+    let [config, behind] =
+        [&places.distribution.config, &places.distribution.behind].map(|path| path.display());
+    let build = shown(places.build);
     let answers = [
         Step {
             shows: "A list for a client in Germany. First the mirror in its own AS, then those of its country, of its
@@ -69,8 +78,8 @@ pub fn text(places: &Places<'_>) -> String {
             ),
         },
         Step {
-            shows: "dnf itself, on a repository with one mirror, on this machine: it gets the metalink, checks the hash, and
-  names the one package that there is.",
+            shows: "dnf itself: it gets the metalink, takes the metadata from one of the mirrors, checks the hash, and names
+  the one package that there is.",
             command: format!("dnf --config={dnf} --releasever=42 repoquery"),
         },
     ];
@@ -90,24 +99,32 @@ pub fn text(places: &Places<'_>) -> String {
             command: format!("curl --silent --unix-socket {admin} http://localhost/metrics | grep -v '^#'"),
         },
         Step {
+            shows: "Who is in which repository, and who is not: one mirror is behind with the updates, another does not answer.",
+            command: format!("{collector} status --config {config}"),
+        },
+        Step { shows: "", command: format!("{collector} status {STALE} --config {config}") },
+        Step { shows: "", command: format!("{collector} status {DEAD} --config {config}") },
+        Step {
             shows: "Why these mirrors: the tier of each, or why it is left out.",
             command: format!(
                 "{compiler} query {cache} 'mirrorlist?repo=updates-released-f42&arch=x86_64&ip=192.0.2.10' --explain"
             ),
         },
         Step {
-            shows: "Why one mirror is not listed: this one has not got the latest updates.",
-            command: format!(
-                "{compiler} query {cache} 'mirrorlist?repo=updates-released-f42&arch=x86_64&ip=192.0.2.10' --explain --host isar.example.org"
-            ),
-        },
-        Step {
             shows: "What is in the cache, and which mirrors.",
             command: format!("{compiler} inspect {cache}"),
         },
-        Step { shows: "", command: format!("{compiler} list mirrors {cache} '*.example.org'") },
+        Step { shows: "", command: format!("{compiler} list mirrors {cache}") },
+        Step {
+            shows: "The mirror that is behind catches up, the collector sees it, a new cache is built and taken over: now lists have
+  it.",
+            command: format!(
+                "rm -r {behind} && {collector} run --config {config} && {build} && {daemon} reload --control {control}"
+            ),
+        },
     ];
-    let mut text = format!("serving a sample of a dozen mirrors on http://{http}; try\n");
+    let mut text =
+        format!("serving a distribution with a dozen mirrors, all on this machine, on http://{http}; try\n");
     write(&mut text, &answers);
     // Writing to a string does not fail.
     let _ = writeln!(
@@ -130,4 +147,10 @@ fn write(text: &mut String, steps: &[Step]) {
             shows => writeln!(text, "\n  {shows}\n    {command}"),
         };
     }
+}
+
+/// A command as it is typed; nothing in it needs quotes.
+fn shown(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

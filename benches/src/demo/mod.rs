@@ -1,6 +1,6 @@
-//! `cargo demo`: what it adds to the sample, and what it tells those who try it.
+//! `cargo demo`: the distribution that it serves, its statistics, and what it tells those who try it.
 
+pub mod distribution;
 pub mod figures;
 pub mod guide;
-pub mod repository;
 mod web;

@@ -1,8 +1,10 @@
 //! A web server as small as can be, on this machine: what the demo serves beside the service.
 
 use std::{
+    fs,
     io::{self, BufRead as _, BufReader, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, SocketAddr, TcpListener, TcpStream},
+    path::{Component, Path, PathBuf},
     sync::Arc,
     thread,
     time::Duration,
@@ -11,9 +13,13 @@ use std::{
 /// What is served under a path: its type and itself.
 pub type Found = (&'static str, Vec<u8>);
 
-/// Serves what `find` has for the path of a request, for as long as the process lives; where it is.
-pub fn serve(find: impl Fn(&str) -> Option<Found> + Send + Sync + 'static) -> io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+/// Serves at an address of this machine what `find` has for the path of a request, for as long as the process lives; where it
+/// is.
+pub fn serve(
+    address: IpAddr,
+    find: impl Fn(&str) -> Option<Found> + Send + Sync + 'static,
+) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind((address, 0))?;
     let address = listener.local_addr()?;
     let find = Arc::new(find);
     thread::spawn(move || {
@@ -24,6 +30,28 @@ pub fn serve(find: impl Fn(&str) -> Option<Found> + Send + Sync + 'static) -> io
         }
     });
     Ok(address)
+}
+
+/// The file of a folder that a path names; of a folder in it, its page.
+pub fn file_below(folder: &Path, path: &str) -> Option<Found> {
+    let mut file = PathBuf::from(path.trim_start_matches('/'));
+    // Nothing but names.
+    if !file.components().all(|part| matches!(part, Component::Normal(_))) {
+        return None;
+    }
+    if path.ends_with('/') {
+        file.push("index.html");
+    }
+    let media = match file.extension().and_then(|ending| ending.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css",
+        Some("csv") => "text/csv; charset=utf-8",
+        Some("json") => "application/json",
+        Some("xml") => "text/xml",
+        Some("rpm") => "application/octet-stream",
+        _ => return None,
+    };
+    Some((media, fs::read(folder.join(file)).ok()?))
 }
 
 /// Answers one request and closes.
@@ -48,5 +76,8 @@ fn answer(mut stream: &TcpStream, find: &dyn Fn(&str) -> Option<Found>) -> io::R
         "HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     )?;
+    if request.starts_with("HEAD ") {
+        return Ok(());
+    }
     stream.write_all(&body)
 }

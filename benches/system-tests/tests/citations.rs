@@ -96,8 +96,9 @@ fn what_documents_link_to_is_there() {
             let file = if file.is_empty() { path.clone() } else { path.parent().unwrap().join(file) };
             assert!(file.exists(), "{}: links to {target}, which is not there", path.display());
             // Sources are not, so that their paths stand in backquotes.
-            let is_installed =
-                file.extension().is_some_and(|end| ["md", "svg", "json"].iter().any(|one| end == *one));
+            let is_installed = file
+                .extension()
+                .is_some_and(|end| ["md", "svg", "png", "json"].iter().any(|one| end == *one));
             assert!(is_installed, "{}: links to {target}, which is not installed with it", path.display());
             if !anchor.is_empty() {
                 let there = anchors(&fs::read_to_string(&file).unwrap());

@@ -43,7 +43,17 @@ pub fn synthetic_cache(programs: &Programs, options: &Options, folder: &Path) ->
 ///
 /// The error is what the tool says.
 pub fn compile(programs: &Programs, folder: &Path, cache: &Path) -> Result<(), String> {
-    let output = build_command(programs, folder, cache)
+    compile_from(programs, &folder.join(MIRRORMANAGER), folder, cache)
+}
+
+/// The same with an interchange file that lies elsewhere.
+pub fn compile_from(
+    programs: &Programs,
+    interchange: &Path,
+    folder: &Path,
+    cache: &Path,
+) -> Result<(), String> {
+    let output = build_command_from(programs, interchange, folder, cache)
         .output()
         .map_err(|error| format!("mirrorlist-cache: cannot be started ({error})"))?;
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
@@ -51,8 +61,13 @@ pub fn compile(programs: &Programs, folder: &Path, cache: &Path) -> Result<(), S
 
 /// The command that does so.
 pub fn build_command(programs: &Programs, folder: &Path, cache: &Path) -> Command {
+    build_command_from(programs, &folder.join(MIRRORMANAGER), folder, cache)
+}
+
+/// The same with an interchange file that lies elsewhere.
+pub fn build_command_from(programs: &Programs, interchange: &Path, folder: &Path, cache: &Path) -> Command {
     let mut command = Command::new(&programs.cache);
-    command.args(["build", "--mirrormanager"]).arg(folder.join(MIRRORMANAGER));
+    command.args(["build", "--mirrormanager"]).arg(interchange);
     for (option, name) in [("--netblocks", NETBLOCKS), ("--continents", CONTINENTS), ("--geoip", GEOIP)] {
         let file = folder.join(name);
         if file.exists() {

@@ -79,6 +79,11 @@ const REPOSITORIES: [(&str, &str, &str); 8] = [
 /// Writes the sample into a folder, for [`inputs::compile`].
 pub fn write(folder: &Path) -> io::Result<()> {
     fs::write(folder.join(inputs::MIRRORMANAGER), mirror_list().encode_to_vec())?;
+    write_clients(folder)
+}
+
+/// Writes what is known of the sample's clients.
+pub fn write_clients(folder: &Path) -> io::Result<()> {
     fs::write(folder.join(inputs::NETBLOCKS), netblocks())?;
     fs::write(folder.join(inputs::CONTINENTS), continents())?;
     fs::write(folder.join(inputs::GEOIP), geoip())

@@ -2,8 +2,8 @@
 //!
 //! [`command`]: `mirrorlist-collect` and its subcommands; [`config`]: what they are told; [`connection`]: how a
 //! database is spoken to; [`database`]: MirrorManager's PostgreSQL into the interchange file; [`check`]: whether mirrors
-//! answer; [`run`]: a folder of mirrors and the tree that they copy; [`import`]: such a folder from what people have; [`http`]: how they are asked; [`store`]: what is
-//! remembered; [`status`]: what of that is shown.
+//! answer; [`run`]: a folder of mirrors and the tree that they copy; [`import`]: such a folder from what people have;
+//! [`http`]: how they are asked; [`store`]: what is remembered; [`status`]: what of that is shown.
 #![forbid(unsafe_code)]
 
 pub mod check;

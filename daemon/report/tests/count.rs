@@ -337,6 +337,42 @@ fn what_is_no_line_is_told_and_the_rest_is_counted() {
 }
 
 #[test]
+fn of_a_line_that_is_too_long_no_part_is_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, log) = (folder.path().join("db"), folder.path().join("log"));
+    // A part of it begins where what is read at once ends.
+    let long = "x".repeat((256 + 64) * 1024);
+    append(&log, &(long + &access(today(), "DE", "part") + &access(today(), "DE", "whole")));
+    let output = count(&database, "s", std::slice::from_ref(&log));
+    assert_eq!((said(&output, "lines"), said(&output, "odd")), (1, 1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the first at byte 0;"), "{output:?}");
+    // One that a count ends in the midst of.
+    append(&log, &"x".repeat(700_000));
+    let output = count(&database, "s", std::slice::from_ref(&log));
+    assert_eq!((said(&output, "lines"), said(&output, "odd")), (0, 1), "{output:?}");
+    append(&log, &(access(today(), "DE", "part") + &access(today(), "DE", "whole")));
+    let output = count(&database, "s", std::slice::from_ref(&log));
+    assert_eq!((said(&output, "lines"), said(&output, "odd")), (1, 0), "{output:?}");
+    let figures = Figures::of(&database);
+    let repositories: Vec<&str> = figures.repository_archs.keys().map(|(name, ..)| &**name).collect();
+    assert_eq!(repositories, ["whole"]);
+}
+
+#[test]
+fn zeros_behind_what_gzip_has_packed_are_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, log) = (folder.path().join("db"), folder.path().join("log.gz"));
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(access(today(), "DE", "fedora-42").as_bytes()).unwrap();
+    let mut packed = packed.finish().unwrap();
+    packed.resize(packed.len() + 4096, 0);
+    fs::write(&log, packed).unwrap();
+    let output = count(&database, "s", std::slice::from_ref(&log));
+    well(&output);
+    assert_eq!(said(&output, "lines"), 1);
+}
+
+#[test]
 fn a_log_that_cannot_be_read_counts_later_and_the_others_now() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

@@ -42,10 +42,13 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
         status,
         worker,
         metrics,
+        collected,
+        behind,
+        dead,
         explain,
-        explain_host,
         inspect,
         mirrors,
+        catch_up,
     ] = commands[..]
     else {
         panic!("{printed:?}")
@@ -53,22 +56,30 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
     let curls = [list, campus, metalink, redirect];
     assert!(curls.iter().all(|line| line.contains("http://127.0.0.2:")), "where it was told to: {printed:?}");
 
+    let list_command = list;
     let [list, campus, metalink, redirect] = curls.map(ask);
     assert!(list.starts_with("# repo = fedora-42 arch = x86_64 Using ASN 64496 country = DE "), "{list}");
-    // The mirror of dnf's repository has nothing else.
-    assert!(!list.contains("http://127.0.0.1:"), "{list}");
-    assert!(campus.contains("\nhttps://campus.example.net/pub/") && !list.contains("campus"), "{campus}");
+    // Mirrors have addresses of their own in the order of their files: elbe, isar, campus, ..., the tenth is dead.
+    let (of_elbe, of_isar, of_campus, of_hudson) =
+        ("http://127.0.1.1:", "http://127.0.1.2:", "http://127.0.1.3:", "http://127.0.1.6:");
+    assert!(list.contains(&format!("\n{of_elbe}")) && list.contains(of_isar), "{list}");
+    assert!(campus.contains(of_campus) && !list.contains(of_campus), "{campus}");
     assert!(metalink.starts_with("<?xml ") && metalink.trim_end().ends_with("</metalink>"), "{metalink}");
-    assert!(redirect.contains("https://hudson.example.com/pub/fedora/linux/releases/42/"), "{redirect}");
+    assert!(
+        redirect.contains(of_hudson) && redirect.contains("/pub/fedora/linux/releases/42/"),
+        "{redirect}"
+    );
     for (command, shown) in [
         (dnf, "found-by-way-of-mirrorlistd-0:1.0-1.noarch"),
         (status, "  generation                1 with 2 of 2 workers ready"),
         (worker, "\n# repo = fedora-42 arch = x86_64 Using ASN 64496 country = DE "),
         (metrics, "mirrorlist_http_requests_total{kind=\"redirect\",status=\"302\",tier=\"geoip\"} 1"),
-        (explain, "stale: does not carry the repodata"),
-        (explain_host, "\nnot listed stale: does not carry the repodata\n"),
-        (inspect, "  mirrors       13 hosts "),
-        (mirrors, "https://elbe.example.org/pub/epel"),
+        (collected, "mekong.example.net  in 0 of "),
+        (behind, "updates-released-f42+x86_64  out since "),
+        (dead, "no answer for 1 runs"),
+        (explain, of_elbe),
+        (inspect, "  mirrors       11 hosts "),
+        (mirrors, of_hudson),
     ] {
         let tool = command.split(' ').next().unwrap();
         if !is_installed(tool) {
@@ -78,6 +89,10 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
         let said = run(command);
         assert!(said.contains(shown), "{command}: {said}");
     }
+    let updates = || ask(&list_command.replace("repo=fedora-42", "repo=updates-released-f42&limit=50"));
+    assert!(!updates().contains(of_isar), "{}", updates());
+    run(catch_up);
+    assert!(updates().contains(of_isar), "{}", updates());
 
     let site =
         printed.iter().find_map(|line| line.split_once("figures: http://")).expect("where pages are").1;
@@ -86,9 +101,9 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
         ("/", "requests on"),
         ("/style.css", "--paper"),
         ("/statistics/", "Countries"),
-        ("/mirrors.json", "\"hudson.example.com\""),
-        ("/map/index.html", "mekong.example.net: fails, somewhere in Viet"),
-        ("/propagation/epel-10~2bx86_64.html", "isar.example.org"),
+        ("/mirrors.json", of_hudson),
+        ("/map/index.html", "127.0.1.6: answers"),
+        ("/propagation/epel-10~2bx86_64.html", "mirrors/127.0.1.2.html"),
     ] {
         let answer = client(path);
         assert!(answer.status == 200 && answer.body.contains(shown), "{path}: {answer:?}");

@@ -34,7 +34,7 @@ fn build(make: &Make, file: &Containerfile, root: &Path) {
     assert!(rest.len() > 1, "{:?}", stage.runs);
     for line in rest {
         // Folders at the top of its root are what it makes.
-        let line = ["/tree", "/collector", "/libraries", "/accounts", "/empty"]
+        let line = ["/tree", "/collector", "/report", "/libraries", "/accounts", "/empty"]
             .iter()
             .fold(line.clone(), |line, folder| line.replace(folder, &format!("{}{folder}", root.display())));
         match line.strip_prefix("make ") {

@@ -237,9 +237,6 @@ fn read_primary(first: &Entry, entries: &[Entry]) -> Result<Primary, Failure> {
         }
     };
     let contents = match (folder, base) {
-        (Some(folder), _) if !folder.is_absolute() => {
-            return Err(refused("path", "expected a path from the root, such as /srv/pub"));
-        }
         (Some(folder), _) => Contents::Path(folder),
         (None, Some(base)) => Contents::Web(base),
         (None, None) => {
@@ -386,7 +383,6 @@ mod tests {
             ("[primary]\npaht = '/srv'", "2: `paht` in [primary]: unknown; did you mean `path`?"),
             ("[primary]\npath = 3", "2: `path` in [primary]: value of type number, expected text"),
             ("[primary]\npath = ''", "2: `path` in [primary]: there is nothing in it"),
-            ("[primary]\npath = 'srv'", "2: `path` in [primary]: expected a path from the root"),
             (
                 "[primary]\nrsync = 'rsync://p.example/pub'",
                 "2: `rsync` in [primary]: checksum-base is needed beside it",

@@ -48,7 +48,7 @@ mod tests {
             .collect();
         assert_eq!(
             told,
-            [("a.example", Some("DE"), 3, 2), ("b.example", None, 1, 0), ("c.example", Some("SE"), 1, 1)]
+            [("a.example", Some("DE"), 3, 1), ("b.example", None, 1, 0), ("c.example", Some("SE"), 1, 1)]
         );
         assert_eq!(summary.refused["line 7"], "`b.example` is no URL");
     }

@@ -7,7 +7,7 @@ create table mirror_unit (
     category text not null,
     repository text,  -- NAME+ARCH
     revision integer not null,  -- goes up when the unit changes
-    content blob not null  -- what tells whether it has
+    content blob not null  -- what tells whether it has; empty if there is nothing to ask for
 );
 
 -- What is known of each mirror.

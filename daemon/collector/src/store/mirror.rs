@@ -29,7 +29,7 @@ pub struct UnitRow {
     pub category: String,
     /// `NAME+ARCH` of a repository.
     pub repository: Option<String>,
-    /// What it is; another value is another revision.
+    /// What it is; another value is another revision. Empty if there is nothing in it to ask for.
     pub content: Vec<u8>,
 }
 
@@ -120,10 +120,10 @@ impl Store {
         })
     }
 
-    /// The units.
+    /// The units that mirrors can be asked for.
     pub fn units(&self) -> Result<Units, Failure> {
         self.read(|connection| {
-            let sql = "select id, path, category, repository from mirror_unit";
+            let sql = "select id, path, category, repository from mirror_unit where length(content) > 0";
             let mut statement = connection.prepare(sql)?;
             statement
                 .query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?, row.get(3)?))))?

@@ -110,3 +110,19 @@ fn five_hundred_mirrors_a_hundred_changes_and_a_tenth_of_a_second() {
     assert!(begun.elapsed() <= Duration::from_secs(300));
     assert_eq!(summary.outward, 100 * 100 + 50);
 }
+
+#[test]
+fn ten_thousand_directories_of_five_hundred_mirrors_fit_into_memory() {
+    if env::var_os("MIRRORLIST_LONG").is_none() {
+        eprintln!("skipped: takes some minutes; MIRRORLIST_LONG=1 runs it");
+        return;
+    }
+    let primary = Primary::new(1000, 10_000);
+    let files = primary.files();
+    let mut world = World::of(primary, (0..500).map(|_| Server::start(&files)).collect());
+    world.limits.run = LIMITS.run;
+    timed(&mut world, "first run");
+    (0..20).for_each(|repository| world.primary.update(repository * 7));
+    world.copy();
+    timed(&mut world, "another one, with twenty changes");
+}

@@ -82,3 +82,23 @@ fn an_expired_certificate_and_one_of_another_name_count_against_https_alone() {
     let summary = trusting(&mut world, folder.path());
     assert_eq!(summary.good, 12);
 }
+
+#[test]
+fn when_https_fails_with_most_mirrors_it_is_our_own_fault() {
+    if !has_openssl() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    authority(folder.path());
+    let primary = Primary::new(2, 1);
+    let files = primary.files();
+    let config = certificate(folder.path(), "IP:127.77.0.1", true);
+    let mut world = World::of(primary, (0..3).map(|_| Server::with_tls(&files, config.clone())).collect());
+    for at in 0..3 {
+        world.mirrors[at] = mirror(at, &[world.servers[at].url(), world.servers[at].plain_url()]);
+    }
+    let (verdicts, summary) = world.run();
+    assert_eq!(summary.good, 9);
+    assert!(summary.brake.as_ref().unwrap().starts_with("3 of 3 URLs of https fail, which"), "{summary:?}");
+    assert!(verdicts.mirrors.values().all(|mirror| mirror.bad_urls.is_empty()), "{verdicts:?}");
+}

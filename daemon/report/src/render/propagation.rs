@@ -245,7 +245,7 @@ fn table_of_behind(frame: &Frame, repository: &Measured, contents: &Contents) ->
 fn table_of_days(repository: &Measured, newest: &Hour) -> Markup {
     let (days, columns) = columns(repository, newest, DAY, ROWS);
     html! {
-        table {
+        table class="figures" {
             caption { "Mirrors in percent, a day’s mean; “–”: not measured" }
             thead { tr {
                 th scope="col" { "Day" }
@@ -253,8 +253,10 @@ fn table_of_days(repository: &Measured, newest: &Hour) -> Markup {
             } }
             tbody {
                 @for (at, column) in columns.iter().enumerate().rev() {
+                    @let date = day(days.start + at as u64);
+                    @let (year, rest) = date.split_at_checked(5).unwrap_or_default();
                     tr {
-                        th scope="row" { (day(days.start + at as u64)) }
+                        th scope="row" { span class="wide" { (year) } (rest) }
                         @for layer in 0..Age::ALL.len() {
                             td class="number" {
                                 @match column {

@@ -32,6 +32,7 @@ mod metalink4;
 mod mirror;
 mod redirector;
 mod repository;
+mod run;
 mod service;
 mod wget;
 mod zypper;
@@ -79,7 +80,9 @@ fn real_clients() {
     programs();
     let lists = [dnf_checks::CHECKS, zypper::CHECKS, aria2::CHECKS, apt::CHECKS, curl::CHECKS, wget::CHECKS];
     let checks: Vec<Check> =
-        [&lists[..], &[redirector::CHECKS, metalink4::CHECKS, apt_lists::CHECKS]].concat().concat();
+        [&lists[..], &[redirector::CHECKS, metalink4::CHECKS, apt_lists::CHECKS, run::CHECKS]]
+            .concat()
+            .concat();
     let mut table = String::from("\n| client | check | | seconds |\n| --- | --- | --- | ---: |\n");
     let mut failures = Vec::new();
     let wanted = env::var("MIRRORLIST_CLIENT").ok();

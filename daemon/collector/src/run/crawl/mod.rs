@@ -37,7 +37,7 @@ use std::{
     time::Duration,
 };
 use tokio::{runtime, time::Instant};
-use visit::{Found, Visit, visit};
+use visit::{Did, Found, Visit, visit};
 
 /// How mirrors are asked.
 #[derive(Clone, Debug)]
@@ -102,8 +102,13 @@ pub fn crawl(
     drop(rows);
     let present: BTreeSet<&str> = mirrors.iter().map(|mirror| &*mirror.name).collect();
     store.settle_mirrors(&present, now, now.saturating_sub(REMEMBERED))?;
-    let asked: Vec<&Mirror> =
+    let mut asked: Vec<&Mirror> =
         mirrors.iter().filter(|mirror| !mirror.disabled && !mirror.private && !mirror.up_to_date).collect();
+    if asked.len() > AT_ONCE {
+        // Whoever was not reached in time is among the first the next time.
+        let first = number.wrapping_mul(AT_ONCE as u64) % asked.len() as u64;
+        asked.rotate_left(first as usize);
+    }
     let mut crawl = Crawl {
         tree,
         numbers: &numbers,
@@ -111,7 +116,8 @@ pub fn crawl(
         now,
         verdicts: Verdicts::default(),
         summary: Summary { number, time: now, mirrors: asked.len() as u64, ..Summary::default() },
-        silent: Vec::new(),
+        held: Vec::new(),
+        well: 0,
         newer: BTreeSet::new(),
         has_v6: false,
     };
@@ -143,18 +149,25 @@ struct Crawl<'a> {
     now: u64,
     verdicts: Verdicts,
     summary: Summary,
-    /// Mirrors with categories that were asked in vain.
-    silent: Vec<Silent>,
+    /// Mirrors with categories or URLs that were asked in vain.
+    held: Vec<Held>,
+    /// URLs of https that are well.
+    well: u64,
     newer: BTreeSet<u32>,
     /// Whether anybody has answered by IPv6.
     has_v6: bool,
 }
 
-/// Categories of a mirror that were asked in vain, and why.
-struct Silent {
+/// What a mirror is not to be blamed for before all have been asked.
+struct Held {
     /// Its place among those that are asked.
     mirror: usize,
+    /// Categories that were asked in vain, and why.
     categories: BTreeMap<u32, String>,
+    /// URLs that are not well.
+    urls: BTreeMap<String, Did>,
+    /// How many of these are of https and were well before.
+    lost_urls: u64,
     is_v6_alone: bool,
     /// Whether it has said nothing at all.
     is_whole: bool,
@@ -187,7 +200,7 @@ impl<'a> Crawl<'a> {
         let mut done = 0;
         while let Some(visit) = visits.next().await {
             let (at, found) = visit?;
-            self.keep(at, mirrors[at], &found, &mut store.borrow_mut())?;
+            self.keep(at, mirrors[at], found, &mut store.borrow_mut())?;
             done += 1;
             let (all, requests) = (grouped(mirrors.len()), grouped(self.summary.requests));
             progress.step(&format!("{} of {all} mirrors asked, {requests} requests", grouped(done)));
@@ -196,18 +209,31 @@ impl<'a> Crawl<'a> {
     }
 
     /// Keeps what a visit has found.
-    fn keep(&mut self, at: usize, mirror: &Mirror, found: &Found, store: &mut Store) -> Result<(), Failure> {
+    fn keep(
+        &mut self,
+        at: usize,
+        mirror: &Mirror,
+        mut found: Found,
+        store: &mut Store,
+    ) -> Result<(), Failure> {
         // Read anew: nobody else has written it, and 10,000 units of each mirror need not be in memory all the while.
         let mut record = store.record(&mirror.name)?;
         settle::trim(&mut record, mirror, self.tree, self.numbers);
         let pause_until = record.pause_until;
-        let changes = settle::settle(&mut record, found, self.tree, self.numbers, self.now);
+        let (well, urls) =
+            std::mem::take(&mut found.urls).into_iter().partition(|(_, did)| *did == Did::Well);
+        found.urls = well;
+        self.well += found.urls.keys().filter(|url| is_https(url)).count() as u64;
+        let urls: BTreeMap<String, Did> = urls;
+        let was_well = |url: &&String| record.urls.get(*url).is_none_or(OfUrl::is_in);
+        let lost_urls = urls.keys().filter(|url| is_https(url)).filter(was_well).count() as u64;
+        let changes = settle::settle(&mut record, &found, self.tree, self.numbers, self.now);
         // A pause that is kept is not a new one.
         if pause_until > self.now {
             record.pause_until = pause_until;
         }
         store.keep_records([(&*mirror.name, &record)], self.now)?;
-        tell(mirror, found, &changes);
+        tell(mirror, &found, &changes);
         let summary = &mut self.summary;
         summary.requests += found.counts.requests;
         summary.connections += found.counts.connections;
@@ -223,17 +249,19 @@ impl<'a> Crawl<'a> {
         self.has_v6 |= found.counts.families[1];
         let is_newer = |of: &visit::OfUnit| matches!(of, visit::OfUnit::Found(known::Verdict::Newer, ..));
         self.newer.extend(found.units.iter().filter(|(_, of)| is_newer(of)).map(|(at, _)| *at));
-        if !found.silent.is_empty() {
+        if !found.silent.is_empty() || !urls.is_empty() {
             let is_in = |category: &u32| {
                 let name = self.tree.categories.get(*category as usize).map_or("", |of| &of.name);
                 record.categories.get(name).is_none_or(known::OfCategory::is_in)
             };
-            self.silent.push(Silent {
+            self.held.push(Held {
                 mirror: at,
-                categories: found.silent.clone(),
-                is_v6_alone: found.is_v6_alone,
-                is_whole: found.reached.is_empty(),
                 was_in: found.silent.keys().any(is_in),
+                is_whole: found.reached.is_empty() && !found.silent.is_empty(),
+                is_v6_alone: found.is_v6_alone,
+                categories: found.silent,
+                urls,
+                lost_urls,
             });
         }
         self.judge(mirror, &record);
@@ -251,57 +279,77 @@ impl<'a> Crawl<'a> {
         }
     }
 
-    /// Counts the run for mirrors that did not answer, unless it seems to be our own network that did not.
+    /// Counts the run for mirrors and URLs that did not answer, unless it seems to be our own fault.
     fn count_silent(&mut self, mirrors: &[&Mirror], store: &mut Store) -> Result<(), Failure> {
-        let silent = std::mem::take(&mut self.silent);
-        let whole = silent.iter().filter(|silent| silent.is_whole);
-        self.summary.silent = whole
-            .clone()
-            .map(|silent| {
-                let why = silent.categories.values().next().cloned().unwrap_or_default();
-                (mirrors[silent.mirror].name.clone(), why)
-            })
-            .collect();
+        let held = std::mem::take(&mut self.held);
+        let whole = held.iter().filter(|held| held.is_whole);
+        let why = |held: &Held| held.categories.values().next().cloned().unwrap_or_default();
+        self.summary.silent =
+            whole.clone().map(|held| (mirrors[held.mirror].name.clone(), why(held))).collect();
         self.summary.silent.sort();
         // Those that have long been out say nothing about our network.
-        let (all, out) = (mirrors.len(), whole.clone().filter(|silent| !silent.was_in).count());
-        let lost = whole.filter(|silent| silent.was_in).count();
+        let (all, out) = (mirrors.len(), whole.clone().filter(|held| !held.was_in).count());
+        let lost = whole.filter(|held| held.was_in).count();
         if lost >= 2 && lost * 2 > all - out {
-            let brake = format!(
-                "{} of {} mirrors did not answer, which seems to be our own network",
-                grouped(lost),
-                grouped(all - out)
-            );
+            let (lost, all) = (grouped(lost), grouped(all - out));
+            let brake = format!("{lost} of {all} mirrors did not answer, which seems to be our own network");
             log::warning(format_args!("run {}: {brake}; none of them counts as silent", self.summary.number));
             self.summary.brake = Some(brake);
             return Ok(());
         }
+        let lost: u64 = held.iter().map(|held| held.lost_urls).sum();
+        let is_https_held = lost >= 3 && lost > self.well;
+        if is_https_held {
+            let (lost, all) = (grouped(lost), grouped(lost + self.well));
+            let brake = format!(
+                "{lost} of {all} URLs of https fail, which seems to be our own clock, network or trusted certificates"
+            );
+            log::warning(format_args!(
+                "run {}: {brake}; none of them is left out for that",
+                self.summary.number
+            ));
+            self.summary.brake = Some(brake);
+        }
         let mut records = Vec::new();
-        for Silent { mirror, categories, is_v6_alone, .. } in &silent {
+        for Held { mirror, categories, urls, is_v6_alone, is_whole, .. } in &held {
             let mirror = mirrors[*mirror];
-            if *is_v6_alone && !self.has_v6 {
+            let mut record = store.record(&mirror.name)?;
+            let mut changes = settle::Changes::default();
+            let mut urls = urls.clone();
+            urls.retain(|url, _| !(is_https_held && is_https(url)));
+            settle::urls(&mut record, &urls, !is_whole, self.now, &mut changes);
+            tell(mirror, &Found::default(), &changes);
+            if *is_v6_alone && !self.has_v6 && !categories.is_empty() {
                 log::warning(format_args!(
                     "mirror {}: has addresses of IPv6 alone, by which nobody answers us; it counts as before",
                     mirror.name
                 ));
-                continue;
-            }
-            let mut record = store.record(&mirror.name)?;
-            for (category, why) in categories {
-                let name = self.tree.categories.get(*category as usize).map_or("", |of| &of.name);
-                if settle::missed(&mut record, name, why, self.now) {
-                    log::warning(format_args!(
-                        "mirror {}: {name} has not answered for {} runs ({why}); it is left out until it does",
-                        mirror.name,
-                        known::PATIENCE + 1
-                    ));
-                }
+            } else {
+                self.miss(mirror, &mut record, categories);
             }
             self.judge(mirror, &record);
             records.push((&*mirror.name, record));
         }
         store.keep_records(records.iter().map(|(name, record)| (*name, record)), self.now)
     }
+
+    /// Counts the run for categories of a mirror that did not answer.
+    fn miss(&self, mirror: &Mirror, record: &mut Record, categories: &BTreeMap<u32, String>) {
+        for (category, why) in categories {
+            let name = self.tree.categories.get(*category as usize).map_or("", |of| &of.name);
+            if settle::missed(record, name, why, self.now) {
+                log::warning(format_args!(
+                    "mirror {}: {name} has not answered for {} runs ({why}); it is left out until it does",
+                    mirror.name,
+                    known::PATIENCE + 1
+                ));
+            }
+        }
+    }
+}
+
+fn is_https(url: &str) -> bool {
+    url.starts_with("https:")
 }
 
 /// What is wanted of a mirror.
@@ -364,6 +412,6 @@ fn row(tree: &Tree, unit: &Unit) -> UnitRow {
         path: unit.path.clone(),
         category: category.map_or_else(String::new, |category| category.name.clone()),
         repository: unit.repository.as_ref().map(|of| format!("{}+{}", of.name, of.arch)),
-        content: content.finalize()[..8].to_vec(),
+        content: if plan::cost(unit) > 0 { content.finalize()[..8].to_vec() } else { Vec::new() },
     }
 }

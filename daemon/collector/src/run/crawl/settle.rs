@@ -8,7 +8,7 @@ use super::{
     visit::{Did, Found, OfUnit},
 };
 use crate::run::{mirrors::Mirror, tree::Tree};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What has changed by a visit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub fn settle(record: &mut Record, found: &Found, tree: &Tree, numbers: &[Number
             }
         }
     }
-    self::urls(record, found, now, &mut changes);
+    self::urls(record, &found.urls, !found.reached.is_empty(), now, &mut changes);
     changes
 }
 
@@ -107,8 +107,15 @@ fn lay(known: &mut Known, of: &OfUnit, revision: u32, now: u64) {
     }
 }
 
-fn urls(record: &mut Record, found: &Found, now: u64, changes: &mut Changes) {
-    for (url, did) in &found.urls {
+/// Lays over a record what URLs did, of a mirror that has said something or nothing at all.
+pub fn urls(
+    record: &mut Record,
+    urls: &BTreeMap<String, Did>,
+    has_spoken: bool,
+    now: u64,
+    changes: &mut Changes,
+) {
+    for (url, did) in urls {
         let known = record.urls.entry(url.clone()).or_default();
         let was_in = known.is_in();
         match did {
@@ -118,7 +125,7 @@ fn urls(record: &mut Record, found: &Found, now: u64, changes: &mut Changes) {
             }
             Did::Bad(why) => (known.is_bad, known.why) = (true, why.clone()),
             // Nobody knows whether a mirror that says nothing at all is to blame.
-            Did::Nothing(_) if found.reached.is_empty() => continue,
+            Did::Nothing(_) if !has_spoken => continue,
             Did::Nothing(why) => {
                 known.missed = known.missed.saturating_add(1).min(PATIENCE + 1);
                 known.why.clone_from(why);

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::run::tree::{Category, File, Unit};
-use std::collections::BTreeMap;
 use url::Url;
 
 fn tree(units: u32) -> Tree {
