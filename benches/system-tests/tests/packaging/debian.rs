@@ -3,7 +3,7 @@
 use super::{
     eventually, found, has, machine, made,
     made::Make,
-    manager::Manager,
+    manager::{Manager, log},
     outcome, run, tree,
     unit::{OPTIONAL, UNITS, Unit},
 };
@@ -49,6 +49,9 @@ const STAYS: [&str; 6] = [
     "/var/lib/systemd/deb-systemd-helper-",
     "/var/log/mirrorlist",
 ];
+
+/// A file of systemd's own, which whoever asks it about units leaves behind.
+const UNITS_LOADED: &str = "/run/systemd/systemd-units-load";
 
 /// Two packages of the same, one newer than the other.
 fn packages() -> (PathBuf, PathBuf) {
@@ -239,7 +242,8 @@ fn counts(manager: &Manager) {
 fn checks(manager: &Manager) {
     let options = "/etc/mirrorlist/mirrorlist-collect.toml";
     edit(options, |text| text.replace("#contact", "contact").replace("#interchange", "interchange"));
-    assert!(manager.job("start", "mirrorlist-check.service"));
+    let well = manager.job("start", "mirrorlist-check.service");
+    assert!(well, "{}", fs::read_to_string(log("mirrorlist-check.service")).unwrap());
     let list = fs::read_to_string("/var/lib/mirrorlist-collect/out/suspended").unwrap();
     assert!(list.ends_with("# end 0\n"), "{list}");
     let status = run(Command::new("mirrorlist-collect").args(["status", "--config", options]));
@@ -294,7 +298,7 @@ fn goes(manager: &Manager, before: &BTreeSet<String>) {
 
 /// Every file and folder where packages may leave something, but for the package manager's own and logs.
 fn everything() -> BTreeSet<String> {
-    let own = ["/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log/apt", "/run/stand-in"];
+    let own = ["/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log/apt", "/run/stand-in", UNITS_LOADED];
     // Copies that tools make before they change an account.
     let accounts = ["/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/etc/.pwd.lock"];
     let found = run(Command::new("find").args(["/etc", "/opt", "/run", "/srv", "/usr", "/var", "-xdev"]));

@@ -33,7 +33,7 @@ fn rules() -> Vec<(PathBuf, String)> {
     let mut rules =
         files("systemd", |path| UNIT_TYPES.contains(&extension(path)) || extension(path) == "toml");
     rules.extend(files("systemd/tmpfiles.d", |_| true));
-    assert_eq!(rules.len(), 16 + 5 + 1);
+    assert_eq!(rules.len(), 18 + 5 + 1);
     rules
 }
 

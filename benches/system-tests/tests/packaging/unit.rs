@@ -23,7 +23,7 @@ pub const UNITS: [&str; 7] = [
 ];
 
 /// The units that are a site's to enable.
-pub const OPTIONAL: [&str; 9] = [
+pub const OPTIONAL: [&str; 11] = [
     "mirrorlist-check.service",
     "mirrorlist-check.timer",
     "mirrorlist-collect.path",
@@ -31,6 +31,8 @@ pub const OPTIONAL: [&str; 9] = [
     "mirrorlist-collect.timer",
     "mirrorlist-report.service",
     "mirrorlist-report.timer",
+    "mirrorlist-run.service",
+    "mirrorlist-run.timer",
     "mirrorlist-suspended.path",
     "mirrorlist-suspended.service",
 ];
