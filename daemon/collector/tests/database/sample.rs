@@ -1,11 +1,13 @@
 //! Sample rows, each rule once, and what MirrorManager's generator makes of them, but for what is corrected.
 
 use crate::program::Collect;
+use collector::store::Store;
 use interchange::message::{
     FileDetails, FileDetailsDirectory, FileDetailsFile, Host, IntInt, IntInts, IntString, IntStrings,
     MirrorList, MirrorListDirectory, StringInts, StringString,
 };
 use prost::Message as _;
+use rusqlite::Connection;
 use std::{fs, os::unix::fs::PermissionsExt as _};
 use testkit::postgres::{Postgres, SAMPLE};
 
@@ -152,4 +154,36 @@ fn a_check_writes_nothing(server: &Postgres) {
     let ended = collect.run(&["--check"]);
     assert_eq!((ended.code, &*ended.said), (Some(0), ""));
     assert_eq!(collect.files(), Vec::<String>::new());
+}
+
+#[test]
+fn versions_of_ip_that_checks_have_measured_go_along() {
+    if !Postgres::is_there() {
+        return;
+    }
+    let server = Postgres::start(&[]).unwrap();
+    server.create("families").unwrap();
+    server.sql("families", SAMPLE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state.db");
+    drop(Store::open(&state).unwrap());
+    // Host 1 answers by IPv6 alone, host 2 by both; of the others nothing is known.
+    let rows = "insert into family (host, has, missed4, missed6) values (1, 2, 3, 0), (2, 3, 0, 0)";
+    Connection::open(&state).unwrap().execute_batch(rows).unwrap();
+    let collect = Collect::new(&server.url("families"));
+    let ended = collect.run(&["--state", state.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let families = |list: &MirrorList| -> Vec<(i64, Vec<u32>)> {
+        let known = list.host.iter().filter(|host| !host.families.is_empty());
+        known.map(|host| (host.id.unwrap(), host.families.clone())).collect()
+    };
+    assert_eq!(families(&collect.written()), [(1, vec![6]), (2, vec![4, 6])]);
+
+    // A state that cannot be read costs these and nothing else.
+    fs::write(&state, "a text that is long enough to be taken for the head of a database, or so it seems")
+        .unwrap();
+    let ended = collect.run(&["--state", state.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.said.contains("the versions of IP of hosts are left out"), "{ended:?}");
+    assert_eq!(families(&collect.written()), []);
 }
