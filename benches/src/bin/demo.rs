@@ -49,15 +49,18 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         .map_err(|error| format!("distribution: cannot be made ({error})"))?;
     eprintln!("asking its mirrors what they have ...");
     distribution.collect("run")?;
-    distribution.collect("check")?;
+    distribution.lose().map_err(|error| format!("distribution: a mirror cannot die ({error})"))?;
+    // Who fails three times is left out.
+    (0..3).try_for_each(|_| distribution.collect("check"))?;
     inputs::compile_from(&programs, &distribution.interchange, folder.path(), &cache)?;
     let site = figures::serve(&report, folder.path(), &cache, &distribution)?;
     let listen = arguments.listen.to_string();
     let (control_option, admin_option) = (control.display().to_string(), format!("unix:{}", admin.display()));
+    let suspended = distribution.suspended.display().to_string();
     let stack = Stack::start(
         &programs,
         &cache,
-        &["--workers", "2", "--control", &control_option],
+        &["--workers", "2", "--control", &control_option, "--suspended", &suspended],
         &["--listen", &listen, "--admin", &admin_option],
     )?;
     guide::configure_dnf(folder.path(), stack.http)

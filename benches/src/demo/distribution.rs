@@ -1,16 +1,21 @@
 //! A distribution and its mirrors, all on this machine: the tree, the file about each mirror, a web server for each.
 //!
-//! One mirror is behind with the updates, another does not answer. What the demo serves is what `mirrorlist-collect run` makes of
+//! One mirror is behind with the updates, another dies after a while. What the demo serves is what `mirrorlist-collect` makes of
 //! them. Names are of documentation domains (RFC 2606), addresses of TEST-NET-1 to -3 (RFC 5737) and `2001:db8::/32` (RFC 3849),
 //! AS numbers of the documentation range (RFC 5398); URLs are of this machine.
 
 use super::web::{self, file_below};
 use std::{
     fmt::Write as _,
-    fs, io,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    fs,
+    io::{self, Read as _},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -18,7 +23,7 @@ const HOUR: u64 = 60 * 60;
 
 /// The mirror that has not got the latest updates.
 pub const STALE: &str = "isar.example.org";
-/// The mirror that does not answer.
+/// The mirror that dies.
 pub const DEAD: &str = "mekong.example.net";
 
 /// A mirror: its name, whether it has EPEL too, and its file without the URLs.
@@ -131,6 +136,10 @@ pub struct Distribution {
     pub interchange: PathBuf,
     /// What its checks write.
     pub mirrors: PathBuf,
+    /// What its checks leave out.
+    pub suspended: PathBuf,
+    /// Where the mirror is that dies, and whether it has.
+    dead: (SocketAddr, Arc<AtomicBool>),
     /// What the mirror that is behind has in place of the tree's files; without it, the mirror has caught up.
     pub behind: PathBuf,
 }
@@ -150,8 +159,13 @@ impl Distribution {
         let inventory = folder.join("mirrors.d");
         fs::create_dir(&inventory)?;
         fs::create_dir(&output)?;
+        let is_dead = Arc::new(AtomicBool::new(false));
+        let mut dead = None;
         for (number, mirror) in (1..).zip(&MIRRORS) {
-            let address = serve(mirror, Ipv4Addr::new(127, 0, 1, number), &tree, &behind)?;
+            let address = serve(mirror, Ipv4Addr::new(127, 0, 1, number), &tree, &behind, &is_dead)?;
+            if mirror.0 == DEAD {
+                dead = Some(address);
+            }
             fs::write(inventory.join(format!("{}.toml", mirror.0)), file(mirror, address))?;
         }
         let config = folder.join("mirrorlist-collect.toml");
@@ -164,8 +178,19 @@ impl Distribution {
             state.display().to_string()
         );
         fs::write(&config, text)?;
-        let [interchange, mirrors] = ["mirrorlist.proto-cache", "mirrors.json"].map(|name| output.join(name));
-        Ok(Distribution { collector, config, interchange, mirrors, behind })
+        let [interchange, mirrors, suspended] =
+            ["mirrorlist.proto-cache", "mirrors.json", "suspended"].map(|name| output.join(name));
+        let dead = (dead.ok_or_else(|| io::Error::other("nobody is to die"))?, is_dead);
+        Ok(Distribution { collector, config, interchange, mirrors, suspended, dead, behind })
+    }
+
+    /// Has the mirror die.
+    pub fn lose(&self) -> io::Result<()> {
+        let (address, is_dead) = &self.dead;
+        is_dead.store(true, Ordering::Relaxed);
+        // Its server sees that when somebody comes, and comes to its end when it hangs up.
+        TcpStream::connect(address)?.read_to_end(&mut Vec::new())?;
+        Ok(())
     }
 
     /// Runs a command of the collector. The error is what it says.
@@ -191,13 +216,18 @@ fn write(directory: &Path, time: u64) -> io::Result<()> {
     )
 }
 
-/// Serves a mirror; where it would be, if it is the one that does not answer.
-fn serve(mirror: &Mirror, address: Ipv4Addr, tree: &Path, behind: &Path) -> io::Result<SocketAddr> {
-    if mirror.0 == DEAD {
-        return TcpListener::bind((address, 0))?.local_addr();
-    }
+/// Serves a mirror; where it is.
+fn serve(
+    mirror: &Mirror,
+    address: Ipv4Addr,
+    tree: &Path,
+    behind: &Path,
+    is_dead: &Arc<AtomicBool>,
+) -> io::Result<SocketAddr> {
     let (tree, behind) = (tree.to_owned(), (mirror.0 == STALE).then(|| behind.to_owned()));
-    web::serve(IpAddr::V4(address), move |path| {
+    let is_dead = (mirror.0 == DEAD).then(|| Arc::clone(is_dead));
+    let ends = move || is_dead.as_ref().is_some_and(|is_dead| is_dead.load(Ordering::Relaxed));
+    web::serve(IpAddr::V4(address), ends, move |path| {
         behind.as_ref().and_then(|behind| file_below(behind, path)).or_else(|| file_below(&tree, path))
     })
 }

@@ -80,7 +80,7 @@ pub fn serve(
         render.arg(option).arg(file);
     }
     run(&mut render)?;
-    web::serve(Ipv4Addr::LOCALHOST.into(), move |path| file_below(&site, path))
+    web::serve(Ipv4Addr::LOCALHOST.into(), || false, move |path| file_below(&site, path))
         .map_err(|error| format!("web server: {error}"))
 }
 

@@ -1,6 +1,6 @@
 //! What the demo prints: commands that work as they are pasted, and what each of them shows.
 
-use super::distribution::{DEAD, Distribution, STALE};
+use super::distribution::{Distribution, STALE};
 use std::{fmt::Write as _, fs, io, net::SocketAddr, path::Path, process::Command};
 use testkit::stack::Programs;
 
@@ -99,11 +99,17 @@ pub fn text(places: &Places<'_>) -> String {
             command: format!("curl --silent --unix-socket {admin} http://localhost/metrics | grep -v '^#'"),
         },
         Step {
-            shows: "Who is in which repository, and who is not: one mirror is behind with the updates, another does not answer.",
+            shows: "Who is in which repository, and who is not: one mirror is behind with the updates, another has died
+  since, and checks have found it out.",
             command: format!("{collector} status --config {config}"),
         },
         Step { shows: "", command: format!("{collector} status {STALE} --config {config}") },
-        Step { shows: "", command: format!("{collector} status {DEAD} --config {config}") },
+        Step {
+            shows: "The service says so as well: see \"excluded\".",
+            command: format!(
+                "curl 'http://{http}/mirrorlist?repo=fedora-42&arch=x86_64&ip=192.0.2.10&format=json&explain=1'"
+            ),
+        },
         Step {
             shows: "Why these mirrors: the tier of each, or why it is left out.",
             command: format!(

@@ -13,10 +13,11 @@ use std::{
 /// What is served under a path: its type and itself.
 pub type Found = (&'static str, Vec<u8>);
 
-/// Serves at an address of this machine what `find` has for the path of a request, for as long as the process lives; where it
-/// is.
+/// Serves at an address of this machine what `find` has for the path of a request, until `ends` says so after one, else for as
+/// long as the process lives; where it is.
 pub fn serve(
     address: IpAddr,
+    ends: impl Fn() -> bool + Send + 'static,
     find: impl Fn(&str) -> Option<Found> + Send + Sync + 'static,
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((address, 0))?;
@@ -24,6 +25,9 @@ pub fn serve(
     let find = Arc::new(find);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            if ends() {
+                return;
+            }
             let find = Arc::clone(&find);
             // A client that goes away is no matter of ours.
             thread::spawn(move || answer(&stream, &*find));

@@ -44,7 +44,7 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
         metrics,
         collected,
         behind,
-        dead,
+        excluded,
         explain,
         inspect,
         mirrors,
@@ -74,11 +74,11 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
         (status, "  generation                1 with 2 of 2 workers ready"),
         (worker, "\n# repo = fedora-42 arch = x86_64 Using ASN 64496 country = DE "),
         (metrics, "mirrorlist_http_requests_total{kind=\"redirect\",status=\"302\",tier=\"geoip\"} 1"),
-        (collected, "mekong.example.net  in 0 of "),
+        (collected, "http://127.0.1.10:"),
         (behind, "updates-released-f42+x86_64  out since "),
-        (dead, "no answer for 1 runs"),
+        (excluded, "\"reason\":\"suspended\""),
         (explain, of_elbe),
-        (inspect, "  mirrors       11 hosts "),
+        (inspect, "  mirrors       12 hosts "),
         (mirrors, of_hudson),
     ] {
         let tool = command.split(' ').next().unwrap();
@@ -103,6 +103,9 @@ fn the_commands_that_the_demo_prints_work_and_ctrl_c_ends_it_all() {
         ("/statistics/", "Countries"),
         ("/mirrors.json", of_hudson),
         ("/map/index.html", "127.0.1.6: answers"),
+        ("/map/index.html", "127.0.1.10: "),
+        ("/mirrors/127.0.1.10.html", "onnection refused"),
+        ("/mirrors/127.0.1.2.html", "fedora-42"),
         ("/propagation/epel-10~2bx86_64.html", "mirrors/127.0.1.2.html"),
     ] {
         let answer = client(path);
