@@ -276,7 +276,7 @@ fn metrics_tell_what_clients_got_and_what_the_daemon_tells() {
 }
 
 /// Names that others read. One more is no change to them.
-const PUBLIC: [&str; 36] = [
+const PUBLIC: [&str; 38] = [
     "mirrorlist_http_build_info",
     "mirrorlist_http_threads",
     "mirrorlist_http_requests_total",
@@ -313,6 +313,8 @@ const PUBLIC: [&str; 36] = [
     "mirrorlist_daemon_access_log_lines_dropped_total",
     "mirrorlist_daemon_request_log_lines_dropped_total",
     "mirrorlist_daemon_requests_total",
+    "mirrorlist_suspended_hosts",
+    "mirrorlist_suspended_urls",
 ];
 
 #[test]
