@@ -47,8 +47,8 @@ fn draft(text: &str, options: &Options, summary: &mut Summary) -> Result<Draft, 
             "geolocation" => geolocation(&mut draft, value, summary),
             "asn" => asns(&mut draft, value),
             "subnets" => netblocks(&mut draft, value),
-            "private" => draft.private |= value.as_bool() == Some(true),
-            "monopoly" => draft.is_exclusive = value.as_bool() == Some(true),
+            "private" => draft.private |= flag("private", value)?,
+            "monopoly" => draft.is_exclusive = flag("monopoly", value)?,
             "cloud_type" => {
                 draft.private = true;
                 draft.notes.push("is for a cloud, whose networks are not in its file: private".into());
@@ -63,6 +63,22 @@ fn draft(text: &str, options: &Options, summary: &mut Summary) -> Result<Draft, 
         draft.notes.push("monopoly without networks: left out".into());
     }
     Ok(draft)
+}
+
+/// Yes or no, in the words of YAML 1.1 too. Whatever else it is, it must not be taken for no: the mirror would be for everybody.
+fn flag(key: &str, value: &Yaml<'_>) -> Result<bool, String> {
+    let word = match (value.as_bool(), value.as_integer(), value.as_str()) {
+        (Some(flag), ..) => return Ok(flag),
+        (_, Some(number), _) => number.to_string(),
+        (.., Some(text)) => text.trim().to_ascii_lowercase(),
+        _ if value.is_null() => return Ok(false),
+        _ => String::new(),
+    };
+    match &*word {
+        "true" | "yes" | "y" | "on" | "1" => Ok(true),
+        "false" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err(format!("`{key}` is neither yes nor no")),
+    }
 }
 
 fn urls(draft: &mut Draft, category: &str, value: &Yaml<'_>) {

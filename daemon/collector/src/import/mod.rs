@@ -8,6 +8,7 @@ mod draft;
 mod list;
 
 use crate::{
+    check::outputs::plain,
     config::{import::Options, site::Category},
     run::mirrors::{file::Reading, folder::is_name},
 };
@@ -88,6 +89,13 @@ fn put(draft: Draft, folder: &Path, categories: &[Category], summary: &mut Summa
         return Ok(());
     }
     let path = folder.join(format!("{name}.toml"));
+    let like = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let file = format!("{name}.toml");
+    if let Some(like) = like.into_iter().find(|like| like.eq_ignore_ascii_case(&file) && *like != *file) {
+        let cause = format!("{} is there already, of the same name in other letters", like.to_string_lossy());
+        summary.refused.insert(name.clone(), cause);
+        return Ok(());
+    }
     let text = draft.to_toml();
     let read = |trusted: &BTreeSet<String>| Reading { categories, trusted }.read(name, &path, &text);
     let trusted = BTreeSet::from([name.clone()]);
@@ -135,7 +143,7 @@ impl fmt::Display for Summary {
             self.refused.len()
         )?;
         for (name, why) in &self.refused {
-            writeln!(f, "  {name}: {why}")?;
+            writeln!(f, "  {}: {}", plain(name), plain(why))?;
         }
         if !self.trusted.is_empty() {
             writeln!(f, "to be named in the option trusted: {}", self.trusted.join(", "))?;
@@ -144,13 +152,13 @@ impl fmt::Display for Summary {
             writeln!(f, "dropped, for a mirror's file has no such thing:")?;
         }
         for (key, count) in &self.dropped {
-            writeln!(f, "  {key}  {count}")?;
+            writeln!(f, "  {}  {count}", plain(key))?;
         }
         if !self.notes.is_empty() {
             writeln!(f, "changed or left out:")?;
         }
         for (name, notes) in &self.notes {
-            notes.iter().try_for_each(|note| writeln!(f, "  {name}: {note}"))?;
+            notes.iter().try_for_each(|note| writeln!(f, "  {}: {}", plain(name), plain(note)))?;
         }
         Ok(())
     }

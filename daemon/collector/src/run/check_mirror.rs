@@ -12,7 +12,7 @@ use super::{
         plan::{Now, cost, plan},
         visit::{Found, OfUnit, Visit, visit},
     },
-    mirrors::{Mirror, file::Reading},
+    mirrors::{Mirror, file::Reading, folder},
     primary,
     tree::Tree,
 };
@@ -30,7 +30,7 @@ use program::{
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -150,12 +150,8 @@ fn mirror(config: &Config) -> Result<Mirror, Failure> {
         let urls = urls.collect();
         return Ok(Mirror { name: what.clone(), disabled: false, private: false, up_to_date: false, urls });
     }
-    let path = Path::new(what);
-    let text = fs::read_to_string(path)
-        .map_err(|error| Failure::config(format!("config {what}: cannot be read ({error})")))?;
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let reading = Reading { categories: &config.site.categories, trusted: &config.trusted };
-    Ok(reading.read(&name, path, &text)?.mirror)
+    Ok(folder::read_one(Path::new(what), &reading)?.mirror)
 }
 
 /// Everything, as of a mirror of which nothing is known.

@@ -16,7 +16,7 @@ pub mod versions;
 
 use self::interchange::{Facts, text_of};
 use crate::{
-    config::run::Config,
+    config::{run::Config, site::Contents},
     http::{Client, address::Addresses},
     progress::Progress,
     store::{
@@ -67,6 +67,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
 /// Tells of every file that is wrong.
 fn check(config: &Config) -> Result<(), Failure> {
     client(config)?;
+    ready(config)?;
     let Folder { good, wrong } = folder::read(&config.mirrors, &reading(config))?;
     let (count, all) = (wrong.len(), wrong.len() + good.len());
     for failure in wrong.into_values() {
@@ -78,6 +79,26 @@ fn check(config: &Config) -> Result<(), Failure> {
     }
     let (categories, patterns) = (config.site.categories.len(), config.site.repositories.len());
     well(format_args!("{} mirrors, {categories} categories, {patterns} patterns of repositories", good.len()))
+}
+
+/// Whether what is read and written has a place; before anybody is asked.
+fn ready(config: &Config) -> Result<(), Failure> {
+    let tree = config.site.primary.as_ref().and_then(|primary| match &primary.contents {
+        Contents::Path(path) => Some(path.as_path()),
+        Contents::Web(_) => None,
+    });
+    let state = program::files::folder(&config.state);
+    for (what, folder) in
+        [("output", Some(config.output.as_path())), ("state", Some(state)), ("primary", tree)]
+    {
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            let folder = folder.display();
+            return Err(Failure::config(format!(
+                "{what} {folder}: is no folder that is there; make it, or name another"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn reading(config: &Config) -> Reading<'_> {
@@ -98,8 +119,17 @@ struct Mirrors {
     left_out: Vec<String>,
 }
 
+impl Mirrors {
+    /// The names of all that have a file.
+    fn names(&self) -> BTreeSet<&str> {
+        let described = self.described.iter().map(|described| &*described.mirror.name);
+        described.chain(self.left_out.iter().map(|name| &**name)).collect()
+    }
+}
+
 /// Runs; `now` is in seconds since the epoch.
 pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
+    ready(config)?;
     let _lock = store::lock(&config.state, "run")?;
     let started = Instant::now();
     let progress = Progress::start();
@@ -108,6 +138,7 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
     let output = config.interchange();
     let before = store.size()?;
     let mirrors = mirrors(config, &store)?;
+    store.forget_texts(&mirrors.names())?;
     let count = (mirrors.described.len() + mirrors.left_out.len()) as u64;
     refuse_loss(
         config,

@@ -159,6 +159,10 @@ pub fn lock(state: &Path, command: &str) -> Result<Lock, Failure> {
     path.push(format!(".{command}.lock"));
     let path = PathBuf::from(path);
     let cannot = |error: std::io::Error| Failure::system(format!("lock {}: {error}", path.display()));
+    // A pipe in its place would be waited for.
+    if path.metadata().is_ok_and(|about| !about.is_file()) {
+        return Err(cannot(std::io::Error::other("not a regular file")));
+    }
     let mut options = OpenOptions::new();
     let file = options.create(true).truncate(false).write(true).mode(0o640).open(&path).map_err(cannot)?;
     match file.try_lock() {

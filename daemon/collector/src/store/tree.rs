@@ -126,6 +126,21 @@ impl Store {
         })
     }
 
+    /// Forgets what the files of all but these mirrors said: who is removed does not come back by a file that is wrong. Their
+    /// numbers stay.
+    pub fn forget_texts(&mut self, present: &BTreeSet<&str>) -> Result<(), Failure> {
+        let known = self.texts()?;
+        let gone = known.iter().filter(|(name, of)| !of.text.is_empty() && !present.contains(&***name));
+        let gone: Vec<&String> = gone.map(|(name, _)| name).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.write(|transaction| {
+            let mut statement = transaction.prepare("update tree_host set text = '' where name = ?")?;
+            gone.into_iter().try_for_each(|name| statement.execute([name]).map(drop))
+        })
+    }
+
     /// Keeps all that in one transaction.
     pub fn keep_tree(&mut self, kept: &Kept<'_>) -> Result<Numbers, Failure> {
         self.write(|transaction| {

@@ -20,6 +20,9 @@ use tempfile::{Builder, TempDir};
 /// The file by which a folder is known as this program's.
 const MARK: &str = ".mirrorlist-report";
 
+/// What stands in it, before the names of what the site has.
+const SAID: &str = "Written by mirrorlist-report, and replaced as a whole by it. It has:\n";
+
 /// A site as old as this that is not in its place is what a killed process has left: nobody writes for so long.
 const FORSAKEN: Duration = Duration::from_secs(60 * 60);
 
@@ -50,11 +53,18 @@ impl Site {
             )));
         }
         let name = output.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some(name) = foreign(output) {
+            return Err(Failure::config(format!(
+                "output {}: has {name} in it, which this program has not written and would remove; move it to where the web \
+                 server looks beside this folder",
+                output.display()
+            )));
+        }
         let (prefix, suffix) = (format!(".{name}."), ".new");
         remove_forsaken(folder(output), &prefix, suffix);
         let aside = Builder::new().prefix(&prefix).suffix(suffix).tempdir_in(folder(output));
         let site = Site { aside: aside.map_err(|error| refused(output, &error))?, output: output.to_owned() };
-        site.write(MARK, "Written by mirrorlist-report, and replaced as a whole by it.\n")?;
+        site.write(MARK, SAID)?;
         Ok(site)
     }
 
@@ -82,6 +92,8 @@ impl Site {
     /// Puts the site in its place; what was there goes.
     pub fn publish(self) -> Result<(), Failure> {
         let failed = |error| refused(&self.output, &error);
+        let names = names(self.aside.path()).map_err(failed)?;
+        self.write(MARK, format!("{SAID}{}\n", names.join("\n")))?;
         // A web server of another user is to read it.
         fs::set_permissions(self.aside.path(), Permissions::from_mode(0o755)).map_err(failed)?;
         let (new, place) = (self.aside.path(), &self.output);
@@ -100,6 +112,19 @@ impl Site {
             _ => Ok(()),
         }
     }
+}
+
+/// The names of what is in a folder, but for the mark.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let names = fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    names.filter(|name| name.as_ref().map_or(true, |name| name != MARK)).collect()
+}
+
+/// Something in the site that the mark does not name.
+fn foreign(output: &Path) -> Option<String> {
+    let mark = fs::read_to_string(output.join(MARK)).ok()?;
+    let own: Vec<&str> = mark.strip_prefix(SAID)?.lines().collect();
+    names(output).ok()?.into_iter().find(|name| !own.contains(&&**name))
 }
 
 /// Removes sites that killed processes have left half written, an hour later.
@@ -123,7 +148,8 @@ fn refused(path: &Path, error: &io::Error) -> Failure {
 mod tests {
     use super::*;
 
-    fn names(folder: &Path) -> Vec<String> {
+    /// With the mark, in order.
+    fn all(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
         let mut names: Vec<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -140,7 +166,7 @@ mod tests {
         first.write("a/b/index.html", "old").unwrap();
         assert!(!output.exists());
         first.publish().unwrap();
-        assert_eq!(names(&output), [MARK, "a", "index.html"]);
+        assert_eq!(all(&output), [MARK, "a", "index.html"]);
         assert_eq!(fs::metadata(&output).unwrap().permissions().mode() & 0o777, 0o755);
         let dropped = Site::begin(&output).unwrap();
         dropped.write("index.html", "half").unwrap();
@@ -149,9 +175,23 @@ mod tests {
         let second = Site::begin(&output).unwrap();
         second.write("index.html", "2").unwrap();
         second.publish().unwrap();
-        assert_eq!(names(&output), [MARK, "index.html"]);
+        assert_eq!(all(&output), [MARK, "index.html"]);
         assert_eq!(fs::read(output.join("index.html")).unwrap(), b"2");
-        assert_eq!(names(folder.path()), ["site"]);
+        assert_eq!(all(folder.path()), ["site"]);
+    }
+
+    #[test]
+    fn what_others_put_into_a_site_is_told_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = folder.path().join("site");
+        let site = Site::begin(&output).unwrap();
+        site.write("index.html", "1").unwrap();
+        site.publish().unwrap();
+        drop(Site::begin(&output).unwrap());
+        fs::write(output.join("robots.txt"), "").unwrap();
+        let said = Site::begin(&output).unwrap_err().to_string();
+        assert!(said.contains("has robots.txt in it, which this program has not written"), "{said}");
+        assert!(output.join("robots.txt").exists());
     }
 
     #[test]
@@ -164,6 +204,6 @@ mod tests {
         assert!(Site::begin(&output).unwrap_err().to_string().contains("has not written"));
         assert!(Site::begin(&folder.path().join("absent/site")).is_err());
         assert!(Site::begin(&output.join("precious")).is_err());
-        assert_eq!(names(folder.path()), ["site"]);
+        assert_eq!(all(folder.path()), ["site"]);
     }
 }

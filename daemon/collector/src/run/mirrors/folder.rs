@@ -42,7 +42,7 @@ pub fn read(folder: &Path, reading: &Reading<'_>) -> Result<Folder, Failure> {
         if !is_meant {
             continue;
         }
-        let name = file.to_string_lossy().trim_end_matches(".toml").to_ascii_lowercase();
+        let name = name(&file.to_string_lossy()).unwrap_or_default();
         files.entry(name).or_default().push(folder.join(&file));
         if files.len() > MOST {
             return Err(Failure::config(format!("mirrors {shown}: more than {MOST} files")));
@@ -60,6 +60,21 @@ pub fn read(folder: &Path, reading: &Reading<'_>) -> Result<Folder, Failure> {
         }
     }
     Ok(found)
+}
+
+/// Reads one file, wherever it lies, by the rules of those in the folder.
+pub fn read_one(path: &Path, reading: &Reading<'_>) -> Result<Described, Failure> {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let Some(name) = name(&file) else {
+        let cause = "expected NAME.toml, the name being the mirror's";
+        return Err(Failure::config(format!("config {}: {cause}", path.display())));
+    };
+    Ok(one(&name, &[path.to_owned()], reading)?.0)
+}
+
+/// The mirror's name by that of its file.
+fn name(file: &str) -> Option<String> {
+    file.strip_suffix(".toml").map(str::to_ascii_lowercase)
 }
 
 fn one(name: &str, paths: &[PathBuf], reading: &Reading<'_>) -> Result<(Described, String), Failure> {
@@ -153,6 +168,33 @@ mod tests {
             ("wrong", "config F/wrong.toml line 2: `url`: unknown; did you mean `urls`?"),
         ] {
             let said = wrong[name].to_string().replace(&shown, "F");
+            assert!(said.contains(cause), "{name}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_file_by_itself_is_read_by_the_same_rules() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let category = Category { name: "A".into(), top: "a".into(), origin: None, marker: None };
+        let (categories, trusted) = ([category], BTreeSet::new());
+        let read = |path: &Path| read_one(path, &Reading { categories: &categories, trusted: &trusted });
+        for name in ["Good.example.toml", "a b.toml", "GOOD", "x.toml.toml"] {
+            fs::write(at(name), TEXT).unwrap();
+        }
+        fs::write(at("long.toml"), vec![b'#'; LONGEST as usize + 1]).unwrap();
+        mkfifo(&at("pipe.toml"), Mode::S_IRWXU).unwrap();
+        symlink("/dev/zero", at("zero.toml")).unwrap();
+        assert_eq!(read(&at("Good.example.toml")).unwrap().mirror.name, "good.example");
+        assert_eq!(read(&at("x.toml.toml")).unwrap().mirror.name, "x.toml");
+        for (name, cause) in [
+            ("a b.toml", "its name is the mirror's"),
+            ("GOOD", "expected NAME.toml"),
+            ("long.toml", "longer than 65536 bytes"),
+            ("pipe.toml", "not a regular file"),
+            ("zero.toml", "not a regular file"),
+        ] {
+            let said = read(&at(name)).unwrap_err().to_string();
             assert!(said.contains(cause), "{name}: {said}");
         }
     }
