@@ -6,9 +6,13 @@ use nix::{
     unistd::Pid,
 };
 use std::{
+    collections::BTreeSet,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
     process::{self, Command},
-    sync::atomic::{AtomicU8, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicU8, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -25,9 +29,16 @@ pub fn free_address() -> SocketAddr {
     TcpListener::bind((address, 0)).unwrap().local_addr().unwrap()
 }
 
-/// The same of IPv6, which has one loopback address only.
+/// The same of IPv6, which has one loopback address only: a port is given once, for the system would give one again that
+/// nobody listens on yet.
 pub fn free_v6_address() -> SocketAddr {
-    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let address = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        if GIVEN.lock().unwrap().insert(address.port()) {
+            return address;
+        }
+    }
 }
 
 /// A running server.
