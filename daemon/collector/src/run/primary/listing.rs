@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// Directories that there may be, links counted as what they lead to.
 const MOST_DIRECTORIES: usize = 2_000_000;
 
-/// Steps from link to link.
+/// Links that are gone through on the way to where one leads, as the system counts them.
 const MOST_LINKS: u32 = 40;
 
 /// Directories are so deep at most.
@@ -41,6 +41,8 @@ pub type Wanted<'a> = &'a dyn Fn(&str) -> bool;
 struct Folder {
     parent: usize,
     below: BTreeMap<String, Below>,
+    /// What is below as a directory: directories, and links to them.
+    leads: Vec<(String, usize)>,
     files: Vec<Listed>,
     is_whole: bool,
 }
@@ -137,8 +139,20 @@ impl<'a> Listing<'a> {
             }
             sort(&mut folder.files);
         }
-        let mut shown = Vec::new();
-        self.walk(0, String::new(), &mut Vec::new(), &mut shown)?;
+        // Once for each link, however often its directory is shown.
+        for number in 0..self.folders.len() {
+            let below = self.folders[number].below.iter();
+            let leads = below.filter_map(|(name, below)| {
+                let next = match below {
+                    Below::Folder(next) => Some(*next),
+                    Below::Link(to) => self.resolve(number, to, &mut { MOST_LINKS }),
+                };
+                Some((name.clone(), next?))
+            });
+            self.folders[number].leads = leads.collect();
+        }
+        let (mut shown, mut visits) = (Vec::new(), 0);
+        self.walk(0, String::new(), &mut Vec::new(), &mut shown, &mut visits)?;
         shown.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(shown)
     }
@@ -149,38 +163,36 @@ impl<'a> Listing<'a> {
         path: String,
         above: &mut Vec<usize>,
         shown: &mut Vec<Shown<'l>>,
+        visits: &mut usize,
     ) -> Result<(), String> {
-        // A link to a directory that it is in would go on for ever.
-        if above.contains(&number) || above.len() >= DEEPEST || path.len() > LONGEST_PATH {
-            return Ok(());
-        }
-        if shown.len() >= MOST_DIRECTORIES {
+        *visits += 1;
+        if *visits > MOST_DIRECTORIES {
             return Err(format!(
                 "more than {MOST_DIRECTORIES} directories, links counted as what they lead to"
             ));
         }
+        // A link to a directory that it is in would go on for ever.
+        if above.contains(&number) || above.len() >= DEEPEST || path.len() > LONGEST_PATH {
+            return Ok(());
+        }
         let folder = &self.folders[number];
         above.push(number);
-        for (name, below) in &folder.below {
-            let next = match below {
-                Below::Folder(next) => Some(*next),
-                Below::Link(to) => self.resolve(number, to, 0),
-            };
-            if let Some(next) = next {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
-                self.walk(next, path, above, shown)?;
-            }
+        for (name, next) in &folder.leads {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+            self.walk(*next, path, above, shown, visits)?;
         }
         above.pop();
         shown.push(Shown { path, files: &folder.files, is_whole: folder.is_whole });
         Ok(())
     }
 
-    /// The directory that a link leads to, if it is one inside of the tree.
-    fn resolve(&self, from: usize, to: &str, links: u32) -> Option<usize> {
-        if to.starts_with('/') || links > MOST_LINKS {
+    /// The directory that a link leads to, if it is one inside of the tree; `left` are the links that may be gone through.
+    fn resolve(&self, from: usize, to: &str, left: &mut u32) -> Option<usize> {
+        if to.starts_with('/') {
             return None;
         }
+        // Of the whole way, not of its depth: a few links with thousands of steps each would have no end.
+        *left = left.checked_sub(1)?;
         let mut at = from;
         for step in to.split('/') {
             at = match step {
@@ -190,7 +202,7 @@ impl<'a> Listing<'a> {
                 ".." => self.folders[at].parent,
                 step => match self.folders[at].below.get(step)? {
                     Below::Folder(number) => *number,
-                    Below::Link(to) => self.resolve(at, to, links + 1)?,
+                    Below::Link(to) => self.resolve(at, to, left)?,
                 },
             };
         }
@@ -265,6 +277,21 @@ mod tests {
         assert_eq!(paths(&mut listing), expected);
         let all = listing.shown().unwrap();
         assert_eq!(all.iter().filter(|shown| shown.files.len() == 1).count(), 4);
+    }
+
+    #[test]
+    fn links_are_counted_over_the_whole_way() {
+        let mut listing = Listing::new(&|_| false);
+        listing.directory("d").unwrap();
+        listing.directory("d/sub").unwrap();
+        let many = |name: &str, count| [name].repeat(count).join("/");
+        for (name, to) in [("e", ".".to_owned()), ("f", many("e", 1000)), ("g", many("f", 1000))] {
+            listing.link(&format!("d/{name}"), &to);
+        }
+        listing.link("d/h", &many("g", 1000));
+        listing.link("d/near", &format!("{}/sub", many("e", 39)));
+        listing.link("d/far", &format!("{}/sub", many("e", 40)));
+        assert_eq!(paths(&mut listing), ["", "d", "d/near", "d/sub"]);
     }
 
     #[test]
