@@ -55,5 +55,6 @@ pub fn list(top: &Path, listing: &mut Listing<'_>) -> Result<(), String> {
 }
 
 fn is_nobodys(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound)
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), PermissionDenied | NotFound | NotADirectory)
 }
