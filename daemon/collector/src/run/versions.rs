@@ -1,7 +1,8 @@
 //! Which versions of an index are good beside the current one, as MirrorManager keeps them. Pure.
 //!
-//! Mirrors take a while to catch up, and clients accept from a metalink what is named there. Ages are by the time inside of
-//! an index, so that one which was composed long ago ages at once.
+//! Mirrors take a while to catch up, and clients accept from a metalink what is named there. Mirrors can copy an index from
+//! when it is found on, which may be days after it was composed: from then on counts how long the one before it is good.
+//! Other versions age by the time inside, so that one which was composed long ago ages at once, and none before it is found.
 
 use super::tree::Version;
 
@@ -17,7 +18,7 @@ pub struct Known {
 /// How long versions are good.
 #[derive(Clone, Copy, Debug)]
 pub struct Keeping {
-    /// The one before the current one, as long as the current one is younger than so many seconds.
+    /// The one before the current one, until that has been there for so many seconds.
     pub previous: u64,
     /// Any other that is not older.
     pub older: u64,
@@ -26,18 +27,21 @@ pub struct Keeping {
 /// The versions from now on, the current one first; `known` are those so far, and `current` is what the tree has now.
 pub fn kept(known: &[Known], current: Version, now: u64, keeping: Keeping) -> Vec<Known> {
     let age = |known: &Known| {
-        now.saturating_sub(if known.version.time > 0 { known.version.time } else { known.since })
+        let inside = Some(known.version.time).filter(|time| *time > 0);
+        now.saturating_sub(inside.unwrap_or(known.since).min(known.since))
     };
     let first = match known.first() {
+        // A clock may have been ahead.
         Some(first) if first.version.sha256 == current.sha256 => {
-            Known { since: first.since, version: current }
+            Known { since: first.since.min(now), version: current }
         }
         _ => Known { since: now, version: current },
     };
-    let others = known.iter().filter(|other| other.version.sha256 != first.version.sha256).enumerate();
-    let is_new = age(&first) < keeping.previous;
+    let others = known.iter().filter(|other| other.version.sha256 != first.version.sha256);
+    let others = others.map(|other| Known { since: other.since.min(now), ..other.clone() }).enumerate();
+    let is_new = now - first.since < keeping.previous;
     let others = others.filter(|(at, other)| *at == 0 && is_new || age(other) < keeping.older);
-    let others: Vec<Known> = others.map(|(_, other)| other.clone()).collect();
+    let others: Vec<Known> = others.map(|(_, other)| other).collect();
     std::iter::once(first).chain(others).collect()
 }
 
@@ -64,12 +68,37 @@ mod tests {
     #[test]
     fn the_newest_stays_the_one_before_for_a_while_and_others_until_they_are_old() {
         let before = [known("b", 5 * DAY), known("c", 3 * DAY), known("d", 4 * DAY), known("e", 30 * DAY)];
-        // The second is good while the current one is young, however old it is itself.
+        let found = |age| [&[known("a", age)], &before[..]].concat();
+        // The second is good while the current one is new, however old it is itself.
         assert_eq!(names(&kept(&before, version("a", DAY), NOW, KEEPING)), ["a", "b", "c"]);
-        assert_eq!(names(&kept(&before, version("a", 3 * DAY), NOW, KEEPING)), ["a", "c"]);
-        assert_eq!(names(&kept(&before, version("a", 300 * DAY), NOW, KEEPING)), ["a", "c"]);
+        assert_eq!(names(&kept(&found(3 * DAY - 1), version("a", 9 * DAY), NOW, KEEPING)), ["a", "b", "c"]);
+        assert_eq!(names(&kept(&found(3 * DAY), version("a", 3 * DAY), NOW, KEEPING)), ["a", "c"]);
         let none = Keeping { previous: 0, older: 0 };
         assert_eq!(names(&kept(&before, version("a", 0), NOW, none)), ["a"]);
+    }
+
+    #[test]
+    fn one_that_was_composed_before_it_was_published_leaves_mirrors_their_time() {
+        let before = [known("b", 20 * DAY)];
+        let found = kept(&before, version("a", 5 * DAY), NOW, KEEPING);
+        assert_eq!(names(&found), ["a", "b"]);
+        let later = |after| kept(&found, version("a", 5 * DAY), NOW + after, KEEPING);
+        assert_eq!(names(&later(3 * DAY - 1)), ["a", "b"]);
+        assert_eq!(names(&later(3 * DAY)), ["a"]);
+    }
+
+    #[test]
+    fn one_of_the_future_ages_from_when_it_was_found() {
+        let future = |name: &str, since| Known {
+            since,
+            version: Version { time: NOW + 900 * DAY, sha256: name.into(), ..Version::default() },
+        };
+        let before = [future("a", NOW - 3 * DAY), future("b", NOW - 4 * DAY), future("c", NOW - 4 * DAY + 1)];
+        assert_eq!(names(&kept(&before, before[0].version.clone(), NOW, KEEPING)), ["a", "c"]);
+        // Nor does one that was found when the clock was ahead stay for ever.
+        let before = [future("a", NOW + 90 * DAY), future("b", NOW + 90 * DAY)];
+        let found = kept(&before, before[0].version.clone(), NOW, KEEPING);
+        assert_eq!(found.iter().map(|known| known.since).collect::<Vec<_>>(), [NOW, NOW]);
     }
 
     #[test]

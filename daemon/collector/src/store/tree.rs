@@ -85,7 +85,7 @@ impl Store {
                 indexes.insert(row.get(0)?, Index { size, time, versions: Vec::new() });
             }
             let sql = "select path, since, time, size, md5, sha1, sha256, sha512 from tree_version \
-                       order by path, since desc, sha256";
+                       order by path, place, since desc, sha256";
             let mut statement = connection.prepare(sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
@@ -191,13 +191,13 @@ fn forget(transaction: &Transaction<'_>, path: &str) -> rusqlite::Result<()> {
 fn remember(transaction: &Transaction<'_>, path: &str, index: &Index) -> rusqlite::Result<()> {
     let sql = "insert into tree_index (path, size, time) values (?, ?, ?)";
     transaction.execute(sql, params![path, integer(index.size), integer(index.time)])?;
-    let sql = "insert into tree_version (path, sha256, since, time, size, md5, sha1, sha512) \
-               values (?, ?, ?, ?, ?, ?, ?, ?)";
+    let sql = "insert into tree_version (path, place, sha256, since, time, size, md5, sha1, sha512) \
+               values (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let mut statement = transaction.prepare_cached(sql)?;
-    for Known { since, version } in &index.versions {
+    for (place, Known { since, version }) in index.versions.iter().enumerate() {
         let Version { time, size, md5, sha1, sha256, sha512 } = version;
         let (since, time, size) = (integer(*since), integer(*time), integer(*size));
-        statement.execute(params![path, sha256, since, time, size, md5, sha1, sha512])?;
+        statement.execute(params![path, place as i64, sha256, since, time, size, md5, sha1, sha512])?;
     }
     Ok(())
 }
@@ -245,6 +245,18 @@ mod tests {
         let second = Indexes::from([("a".into(), index("x", &[11, 4])), ("c".into(), index("c", &[1]))]);
         keep(&mut store, &first, &second, &[], &[]);
         assert_eq!(store.indexes().unwrap(), second);
+    }
+
+    #[test]
+    fn which_version_is_the_current_one_is_not_told_by_times() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("state.db")).unwrap();
+        // The clock was set back before the current one was found, and two were found within a second.
+        let mut versions = index("a", &[4, 9]);
+        versions.versions.insert(1, Known { since: 4, ..index("0", &[3]).versions[0].clone() });
+        let indexes = Indexes::from([("a".into(), versions)]);
+        keep(&mut store, &Indexes::new(), &indexes, &[], &[]);
+        assert_eq!(store.indexes().unwrap(), indexes);
     }
 
     #[test]

@@ -192,6 +192,50 @@ fn over_http_only_indexes_that_have_changed_are_asked_for() {
 }
 
 #[test]
+fn over_http_an_index_that_is_not_the_listed_one_is_read_again() {
+    let mut world = World::new();
+    let index = "example/9.1/BaseOS/x86_64/os/repodata/repomd.xml";
+    let files = world.files();
+    let list = |world: &World| fs::write(world.at("pub/all"), world.file_list()).unwrap();
+    list(&world);
+    world.primary = format!("file-list = 'all'\nchecksum-base = '{}'\nprefix = 'pub'\n", files.url(""));
+    world.run(NOW).unwrap();
+    // The list knows of another one, and the base answers with what it had.
+    for (text, odd) in [
+        (format!("{}\n", repomd(NOW)), 1),
+        // Of the same size: by its time alone.
+        (format!("{}\n", repomd(NOW + 1)), 0),
+    ] {
+        let old = fs::read_to_string(world.at("pub").join(index)).unwrap();
+        let before = versions(&world);
+        world.put(index, &text);
+        fs::File::options()
+            .write(true)
+            .open(world.at("pub").join(index))
+            .unwrap()
+            .set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(NOW + odd))
+            .unwrap();
+        list(&world);
+        world.put(index, &old);
+        let summary = world.run(NOW + 60).unwrap();
+        assert_eq!((summary.odd.len(), versions(&world)), (odd as usize, before), "{:?}", summary.odd);
+        if odd > 0 {
+            assert_eq!(
+                summary.odd,
+                [format!(
+                    "index pub/{index}: has {} bytes, {} are listed; the next run reads it again",
+                    old.len(),
+                    text.len()
+                )]
+            );
+        }
+        world.put(index, &text);
+        assert_eq!(world.run(NOW + 120).unwrap().odd, [""; 0]);
+    }
+    assert_eq!(versions(&world), [NOW + 1, NOW, NOW - DAY]);
+}
+
+#[test]
 fn what_is_wrong_with_the_configuration_is_told_with_file_line_and_key() {
     let mut world = World::new();
     let (code, printed, said) = world.end(&["--check"]);

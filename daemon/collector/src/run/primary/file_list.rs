@@ -36,16 +36,17 @@ pub fn list(text: &str, top: Option<&Path>, listing: &mut Listing<'_>) -> Result
     directories.sort_unstable();
     directories.iter().try_for_each(|path| listing.directory(path))?;
     for line in lines() {
+        let Entry { kind, path, .. } = parse(line)?;
+        if kind == "l"
+            && let Some(to) = top.and_then(|top| fs::read_link(top.join(path)).ok())
+        {
+            listing.link(path, &to.to_string_lossy());
+        }
+    }
+    for line in lines() {
         let Entry { time, kind, size, path } = parse(line)?;
-        match kind {
-            "f" => listing.file(path, size, time),
-            "l" => {
-                let to = top.and_then(|top| fs::read_link(top.join(path)).ok());
-                if let Some(to) = to {
-                    listing.link(path, &to.to_string_lossy());
-                }
-            }
-            _ => {}
+        if kind == "f" {
+            listing.file(path, size, time);
         }
     }
     Ok(())

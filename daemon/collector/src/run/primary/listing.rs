@@ -1,15 +1,15 @@
 //! What is in the tree, wherever that is known from: directories, files and links, put together as mirrors show them.
 //!
 //! Of each directory only so many files are kept as somebody looks at. A link to a directory inside of the tree is that
-//! directory once more; one that leads around or out of it is nothing. What not everybody may read, and what begins with a
+//! directory once more, and so is one to a file if its name is wanted; one that leads around or out of it is nothing. What not everybody may read, and what begins with a
 //! dot, mirrors do not have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Directories that there may be, links counted as what they lead to.
 const MOST_DIRECTORIES: usize = 2_000_000;
 
-/// Steps from link to link.
+/// Links that are gone through on the way to where one leads, as the system counts them.
 const MOST_LINKS: u32 = 40;
 
 /// Directories are so deep at most.
@@ -41,6 +41,8 @@ pub type Wanted<'a> = &'a dyn Fn(&str) -> bool;
 struct Folder {
     parent: usize,
     below: BTreeMap<String, Below>,
+    /// What is below as a directory: directories, and links to them.
+    leads: Vec<(String, usize)>,
     files: Vec<Listed>,
     is_whole: bool,
 }
@@ -55,6 +57,8 @@ enum Below {
 pub struct Listing<'a> {
     folders: Vec<Folder>,
     wanted: Wanted<'a>,
+    /// Names of files that links of wanted names lead to.
+    targets: BTreeSet<String>,
     /// What was left out for its name, and an example.
     pub odd: (u64, Option<String>),
 }
@@ -74,7 +78,7 @@ impl<'a> Listing<'a> {
     /// One of an empty tree.
     pub fn new(wanted: Wanted<'a>) -> Listing<'a> {
         let top = Folder { is_whole: true, ..Folder::default() };
-        Listing { folders: vec![top], wanted, odd: (0, None) }
+        Listing { folders: vec![top], wanted, targets: BTreeSet::new(), odd: (0, None) }
     }
 
     /// Adds a directory. Those above it have to be there, or it is none that anybody sees.
@@ -98,13 +102,17 @@ impl<'a> Listing<'a> {
         let folder = &mut self.folders[parent];
         folder.files.push(Listed { name: name.to_owned(), size, time });
         if folder.files.len() > 2 * KEPT {
-            prune(folder, self.wanted);
+            prune(folder, &|name| (self.wanted)(name) || self.targets.contains(name));
         }
     }
 
-    /// Adds a link, which leads to another path from where it is.
+    /// Adds a link, which leads to another path from where it is. Before the files of its directory, if that can be: the one
+    /// that it leads to is kept of many then.
     pub fn link(&mut self, path: &str, to: &str) {
         let Some((parent, name)) = self.place(path) else { return };
+        if (self.wanted)(name) || self.targets.contains(name) {
+            self.targets.insert(to.rsplit('/').next().unwrap_or(to).to_owned());
+        }
         self.folders[parent].below.entry(name.to_owned()).or_insert_with(|| Below::Link(to.to_owned()));
     }
 
@@ -133,12 +141,33 @@ impl<'a> Listing<'a> {
     pub fn shown(&mut self) -> Result<Vec<Shown<'_>>, String> {
         for folder in &mut self.folders {
             if folder.files.len() > KEPT {
-                prune(folder, self.wanted);
+                prune(folder, &|name| (self.wanted)(name) || self.targets.contains(name));
             }
             sort(&mut folder.files);
         }
-        let mut shown = Vec::new();
-        self.walk(0, String::new(), &mut Vec::new(), &mut shown)?;
+        // Once for each link, however often its directory is shown.
+        for number in 0..self.folders.len() {
+            let below = self.folders[number].below.iter();
+            let leads = below.filter_map(|(name, below)| {
+                let next = match below {
+                    Below::Folder(next) => Some(*next),
+                    Below::Link(to) => self.resolve(number, to, &mut { MOST_LINKS }),
+                };
+                Some((name.clone(), next?))
+            });
+            self.folders[number].leads = leads.collect();
+        }
+        let linked: Vec<(usize, Listed)> =
+            (0..self.folders.len()).flat_map(|number| self.linked(number)).collect();
+        for (number, file) in linked {
+            let files = &mut self.folders[number].files;
+            if !files.iter().any(|other| other.name == file.name) {
+                files.push(file);
+                sort(files);
+            }
+        }
+        let (mut shown, mut visits) = (Vec::new(), 0);
+        self.walk(0, String::new(), &mut Vec::new(), &mut shown, &mut visits)?;
         shown.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(shown)
     }
@@ -149,38 +178,64 @@ impl<'a> Listing<'a> {
         path: String,
         above: &mut Vec<usize>,
         shown: &mut Vec<Shown<'l>>,
+        visits: &mut usize,
     ) -> Result<(), String> {
-        // A link to a directory that it is in would go on for ever.
-        if above.contains(&number) || above.len() >= DEEPEST || path.len() > LONGEST_PATH {
-            return Ok(());
-        }
-        if shown.len() >= MOST_DIRECTORIES {
+        *visits += 1;
+        if *visits > MOST_DIRECTORIES {
             return Err(format!(
                 "more than {MOST_DIRECTORIES} directories, links counted as what they lead to"
             ));
         }
+        // A link to a directory that it is in would go on for ever.
+        if above.contains(&number) || above.len() >= DEEPEST || path.len() > LONGEST_PATH {
+            return Ok(());
+        }
         let folder = &self.folders[number];
         above.push(number);
-        for (name, below) in &folder.below {
-            let next = match below {
-                Below::Folder(next) => Some(*next),
-                Below::Link(to) => self.resolve(number, to, 0),
-            };
-            if let Some(next) = next {
-                let path = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
-                self.walk(next, path, above, shown)?;
-            }
+        for (name, next) in &folder.leads {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
+            self.walk(*next, path, above, shown, visits)?;
         }
         above.pop();
         shown.push(Shown { path, files: &folder.files, is_whole: folder.is_whole });
         Ok(())
     }
 
-    /// The directory that a link leads to, if it is one inside of the tree.
-    fn resolve(&self, from: usize, to: &str, links: u32) -> Option<usize> {
-        if to.starts_with('/') || links > MOST_LINKS {
+    /// The files of a directory that are links with wanted names.
+    fn linked(&self, number: usize) -> impl Iterator<Item = (usize, Listed)> + use<'_, 'a> {
+        let links = self.folders[number].below.iter().filter(|(name, _)| (self.wanted)(name));
+        links.filter_map(move |(name, below)| match below {
+            Below::Folder(_) => None,
+            Below::Link(to) => {
+                let file = self.resolve_file(number, to, &mut { MOST_LINKS })?;
+                Some((number, Listed { name: name.clone(), ..file.clone() }))
+            }
+        })
+    }
+
+    /// The file that a link leads to, if it is one inside of the tree that was kept.
+    fn resolve_file(&self, from: usize, to: &str, left: &mut u32) -> Option<&Listed> {
+        *left = left.checked_sub(1)?;
+        let (at, name) = match to.rsplit_once('/') {
+            Some(("", _)) => return None,
+            Some((above, name)) => (self.resolve(from, above, left)?, name),
+            None => (from, to),
+        };
+        let folder = &self.folders[at];
+        let file = folder.files.iter().find(|file| file.name == name);
+        file.or_else(|| match folder.below.get(name)? {
+            Below::Folder(_) => None,
+            Below::Link(to) => self.resolve_file(at, to, left),
+        })
+    }
+
+    /// The directory that a link leads to, if it is one inside of the tree; `left` are the links that may be gone through.
+    fn resolve(&self, from: usize, to: &str, left: &mut u32) -> Option<usize> {
+        if to.starts_with('/') {
             return None;
         }
+        // Of the whole way, not of its depth: a few links with thousands of steps each would have no end.
+        *left = left.checked_sub(1)?;
         let mut at = from;
         for step in to.split('/') {
             at = match step {
@@ -190,7 +245,7 @@ impl<'a> Listing<'a> {
                 ".." => self.folders[at].parent,
                 step => match self.folders[at].below.get(step)? {
                     Below::Folder(number) => *number,
-                    Below::Link(to) => self.resolve(at, to, links + 1)?,
+                    Below::Link(to) => self.resolve(at, to, left)?,
                 },
             };
         }
@@ -265,6 +320,51 @@ mod tests {
         assert_eq!(paths(&mut listing), expected);
         let all = listing.shown().unwrap();
         assert_eq!(all.iter().filter(|shown| shown.files.len() == 1).count(), 4);
+    }
+
+    #[test]
+    fn a_link_of_a_wanted_name_is_the_file_that_it_leads_to() {
+        let mut listing = Listing::new(&|name| ["core.db", "repomd.xml"].contains(&name));
+        for path in ["r", "other"] {
+            listing.directory(path).unwrap();
+        }
+        for (path, to) in [
+            ("r/core.db", "core.db.tar.gz"),
+            ("r/latest", "core.db.tar.gz"),
+            ("other/core.db", "../r/./core.db"),
+            ("repomd.xml", "/etc/passwd"),
+            ("other/repomd.xml", "../../repomd.xml"),
+            ("r/repomd.xml", "repomd.xml"),
+        ] {
+            listing.link(path, to);
+        }
+        listing.file("r/core.db.tar.gz", 7, 8);
+        (0..1000).for_each(|n| listing.file(&format!("r/p{n:04}"), n, 9 + n));
+        for _ in 0..2 {
+            let shown = listing.shown().unwrap();
+            let of = |path: &str| {
+                let shown = shown.iter().find(|shown| shown.path == path).unwrap();
+                shown.files.iter().map(|file| (&*file.name, file.size, file.time)).collect::<Vec<_>>()
+            };
+            assert_eq!(of("other"), [("core.db", 7, 8)]);
+            assert!(of("r").ends_with(&[("core.db", 7, 8), ("core.db.tar.gz", 7, 8)]), "{:?}", of("r"));
+            assert_eq!(of(""), []);
+        }
+    }
+
+    #[test]
+    fn links_are_counted_over_the_whole_way() {
+        let mut listing = Listing::new(&|_| false);
+        listing.directory("d").unwrap();
+        listing.directory("d/sub").unwrap();
+        let many = |name: &str, count| [name].repeat(count).join("/");
+        for (name, to) in [("e", ".".to_owned()), ("f", many("e", 1000)), ("g", many("f", 1000))] {
+            listing.link(&format!("d/{name}"), &to);
+        }
+        listing.link("d/h", &many("g", 1000));
+        listing.link("d/near", &format!("{}/sub", many("e", 39)));
+        listing.link("d/far", &format!("{}/sub", many("e", 40)));
+        assert_eq!(paths(&mut listing), ["", "d", "d/near", "d/sub"]);
     }
 
     #[test]

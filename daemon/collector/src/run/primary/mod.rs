@@ -41,6 +41,9 @@ const PATIENCE: Duration = Duration::from_secs(1200);
 /// Files that are asked for at a time.
 const AT_ONCE: usize = 8;
 
+/// Seconds after which an index over a network is believed not to have changed, though its listed time has.
+const SETTLED: u64 = 86_400;
+
 /// The name of a repository's index whose time stands inside.
 const REPOMD: &str = "repomd.xml";
 
@@ -108,6 +111,18 @@ fn top(contents: &Contents) -> Option<&Path> {
     }
 }
 
+/// Size and time of an index that is read again in any case; an empty one is none.
+pub const AGAIN: (u64, u64) = (0, 0);
+
+/// The version of an index that the tree has now.
+struct Current {
+    version: Version,
+    /// Whether it is the file that was listed, as far as can be told; else it is read again.
+    is_as_listed: bool,
+    /// What to say about it.
+    odd: Option<String>,
+}
+
 struct Reading<'a> {
     reader: Reader<'a>,
     prefix: &'a str,
@@ -128,15 +143,18 @@ impl Reading<'_> {
         let found: Vec<&Found> = plan.units.iter().filter_map(|unit| unit.repository.as_ref()).collect();
         self.progress.step("reading indexes");
         let asked = stream::iter(&found).map(|found| async { (*found, self.current(found).await) });
-        let answers: Vec<(&Found, Result<Version, String>)> = asked.buffered(AT_ONCE).collect().await;
+        let answers: Vec<(&Found, Result<Current, String>)> = asked.buffered(AT_ONCE).collect().await;
         let (mut indexes, mut failed) = (Indexes::new(), Vec::new());
         for (found, answer) in answers {
             let known = self.before.get(&found.index);
             let index = match answer {
-                Ok(current) => {
+                Ok(Current { version, is_as_listed, odd }) => {
+                    self.odd.extend(odd);
                     let known = known.map_or(&[][..], |known| &known.versions);
-                    let versions = kept(known, current, self.now, keeping);
-                    Index { size: found.listed.size, time: found.listed.time, versions }
+                    let versions = kept(known, version, self.now, keeping);
+                    let (size, time) =
+                        if is_as_listed { (found.listed.size, found.listed.time) } else { AGAIN };
+                    Index { size, time, versions }
                 }
                 Err(cause) => {
                     failed.push(format!("index {}: {cause}", found.index));
@@ -164,13 +182,15 @@ impl Reading<'_> {
     }
 
     /// The version of an index that the tree has now.
-    async fn current(&self, found: &Found) -> Result<Version, String> {
+    async fn current(&self, found: &Found) -> Result<Current, String> {
+        let listed = (found.listed.size, found.listed.time);
+        let before = self.before.get(&found.index).filter(|_| self.reader.is_remote());
+        let first = before.and_then(|before| before.versions.first());
         // Over a network only what has changed is asked for.
-        let known = self.before.get(&found.index).filter(|known| {
-            self.reader.is_remote() && (known.size, known.time) == (found.listed.size, found.listed.time)
-        });
-        if let Some(current) = known.and_then(|known| known.versions.first()) {
-            return Ok(current.version.clone());
+        if let (Some(before), Some(first)) = (before, first)
+            && (before.size, before.time) == listed
+        {
+            return Ok(Current { version: first.version.clone(), is_as_listed: true, odd: None });
         }
         let is_repomd = found.index.ends_with(REPOMD);
         let longest = if is_repomd { repomd::LONGEST } else { LONGEST_INDEX };
@@ -179,7 +199,24 @@ impl Reading<'_> {
         if content.is_empty() {
             return Err("is empty".into());
         }
-        Ok(hashes::version(&content, time))
+        let version = hashes::version(&content, time);
+        if !self.reader.is_remote() {
+            return Ok(Current { version, is_as_listed: true, odd: None });
+        }
+        if version.size != found.listed.size {
+            let (index, size, listed) = (&found.index, version.size, found.listed.size);
+            let odd =
+                format!("index {index}: has {size} bytes, {listed} are listed; the next run reads it again");
+            let is_known = |known: &Known| known.version.sha256 == version.sha256;
+            let is_earlier = before.is_some_and(|before| before.versions.iter().any(is_known));
+            // What was current before is answered by a copy that is behind.
+            let version = first.filter(|_| is_earlier).map(|first| first.version.clone()).unwrap_or(version);
+            return Ok(Current { version, is_as_listed: false, odd: Some(odd) });
+        }
+        // Another file of the same size, or the same file touched: that is told by what it is a while later.
+        let is_unchanged = first.is_some_and(|first| first.version.sha256 == version.sha256);
+        let is_settled = self.now.saturating_sub(found.listed.time) >= SETTLED;
+        Ok(Current { version, is_as_listed: !is_unchanged || is_settled, odd: None })
     }
 
     /// Files of which lists beside them say the hashes.

@@ -22,6 +22,8 @@ pub fn list(top: &Path, listing: &mut Listing<'_>) -> Result<(), String> {
             Err(error) if is_nobodys(&error) && !at.is_empty() => continue,
             Err(error) => return Err(shown(&folder, &error)),
         };
+        // Behind the links, which tell which of them are kept.
+        let mut files = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|error| shown(&folder, &error))?;
             let name = entry.file_name();
@@ -47,13 +49,15 @@ pub fn list(top: &Path, listing: &mut Listing<'_>) -> Result<(), String> {
                     open.push(path);
                 }
             } else if found.is_file() && mode & READ != 0 {
-                listing.file(&path, found.len(), u64::try_from(found.mtime()).unwrap_or(0));
+                files.push((path, found.len(), u64::try_from(found.mtime()).unwrap_or(0)));
             }
         }
+        files.into_iter().for_each(|(path, size, time)| listing.file(&path, size, time));
     }
     Ok(())
 }
 
 fn is_nobodys(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound)
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    matches!(error.kind(), PermissionDenied | NotFound | NotADirectory)
 }
