@@ -15,7 +15,7 @@ use crate::{
 const LONGEST: usize = 160;
 
 /// Seconds that a mirror may be asked to be left alone for.
-const LONGEST_PAUSE: u64 = DAY;
+pub const LONGEST_PAUSE: u64 = DAY;
 
 /// What an answer comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -109,6 +109,8 @@ pub struct OfUrl {
     pub missed: u8,
     /// Whether clients cannot use it whatever they try: bad TLS, or it leads to something else.
     pub is_bad: bool,
+    /// Whether it has never said what it has, so that nothing that is known was found there.
+    pub is_unproven: bool,
     /// Since when it is not well, in seconds since the epoch, if it is not.
     pub since: u64,
     /// When it was asked last.
