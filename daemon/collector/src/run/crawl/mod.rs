@@ -57,6 +57,10 @@ pub struct Limits {
     pub request: Duration,
     /// The time between two requests to a mirror.
     pub pause: Duration,
+    /// How long a mirror may take that is slow.
+    pub visit: Duration,
+    /// One is slow whose requests take longer than this on average.
+    pub slow: Duration,
     /// Requests to a mirror.
     pub requests: u64,
     /// Those of them that may be for what has not changed.
@@ -68,6 +72,8 @@ pub const LIMITS: Limits = Limits {
     run: Duration::from_secs(600),
     request: Duration::from_secs(20),
     pause: Duration::from_millis(100),
+    visit: Duration::from_secs(120),
+    slow: Duration::from_secs(2),
     requests: 2_000,
     unchanged: 150,
 };
@@ -260,8 +266,11 @@ impl<'a> Crawl<'a> {
             summary.known += u64::from(known.is_some_and(|known| known.verdict != known::Verdict::Unknown));
         }
         self.has_v6 |= found.counts.families[1];
-        let is_newer = |of: &visit::OfUnit| matches!(of, visit::OfUnit::Found(known::Verdict::Newer, ..));
-        self.newer.extend(found.units.iter().filter(|(_, of)| is_newer(of)).map(|(at, _)| *at));
+        let is_newer = |at: &&u32| {
+            let known = self.numbers.get(**at as usize).and_then(|number| record.units.get(&number.id));
+            known.is_some_and(|known| known.verdict == known::Verdict::Newer)
+        };
+        self.newer.extend(found.units.keys().filter(is_newer));
         if !found.silent.is_empty() || !urls.is_empty() {
             let is_in = |category: &u32| {
                 let name = self.tree.categories.get(*category as usize).map_or("", |of| &of.name);

@@ -4,7 +4,7 @@
 //! answered, it is our own network.
 
 use super::{
-    known::{Known, Numbered, OfCategory, OfUrl, PATIENCE, Record, Verdict},
+    known::{Known, NEWER, Numbered, OfCategory, OfUrl, PATIENCE, Record, Verdict},
     visit::{Did, Found, OfUnit},
 };
 use crate::run::{mirrors::Mirror, tree::Tree};
@@ -118,10 +118,31 @@ fn doubt(record: &mut Record, id: u32, now: u64, changes: &mut Changes) {
     *known = Known { since: now, asked: known.asked, why, ..Known::default() };
 }
 
+/// Since when a mirror has a later version than this revision, as far as is known.
+fn newer_since(known: &Known, revision: u32) -> Option<u64> {
+    let is_newer = matches!(known.verdict, Verdict::Newer | Verdict::Wrong) && known.found > 0;
+    (is_newer && known.revision == revision).then_some(known.found)
+}
+
+fn is_newer_too_long(known: &Known, revision: u32, now: u64) -> bool {
+    newer_since(known, revision).is_some_and(|since| now.saturating_sub(since) > NEWER)
+}
+
 fn lay(known: &mut Known, of: &OfUnit, revision: u32, now: u64) {
     let was_good = known.is_good();
     let is_first = known.since == 0;
     match of {
+        OfUnit::Found(Verdict::Newer, ..) if is_newer_too_long(known, revision, now) => {
+            let why =
+                "index: newer than the primary's for hours, and the primary has not come to that".to_owned();
+            let (verdict, missed, asked) = (Verdict::Wrong, 0, now);
+            *known = Known { verdict, missed, asked, why, ..known.clone() };
+        }
+        OfUnit::Found(Verdict::Newer, _, why) => {
+            let found = newer_since(known, revision).unwrap_or(now);
+            let (verdict, asked, why) = (Verdict::Newer, now, why.clone());
+            *known = Known { verdict, since: known.since, asked, revision, found, missed: 0, why };
+        }
         OfUnit::Found(verdict, found, why) => {
             *known = Known {
                 verdict: *verdict,

@@ -119,6 +119,7 @@ struct Visiting<'a, 'v> {
     visit: &'v Visit<'a>,
     client: &'v Client,
     session: Session<'v>,
+    begun: Instant,
     ways: BTreeMap<u32, Way>,
     /// Categories in which something that was not good has become so.
     caught_up: BTreeSet<u32>,
@@ -133,6 +134,7 @@ pub async fn visit(client: &Client, visit: &Visit<'_>) -> Found {
         visit,
         client,
         session,
+        begun: Instant::now(),
         ways: ways.collect(),
         caught_up: BTreeSet::new(),
         found: Found::default(),
@@ -153,6 +155,15 @@ impl Visiting<'_, '_> {
         self.found.left.is_some()
             || Instant::now() >= self.visit.end
             || self.session.counts.requests >= self.visit.limits.requests
+            || self.is_slow()
+    }
+
+    /// Whether it has had the time that a slow mirror may have: others wait for what a run comes to.
+    fn is_slow(&self) -> bool {
+        let limits = &self.visit.limits;
+        let requests = u32::try_from(self.session.counts.requests).unwrap_or(u32::MAX);
+        let took = self.begun.elapsed();
+        took > limits.visit && took > limits.slow.saturating_mul(requests)
     }
 
     async fn markers(&mut self) {
