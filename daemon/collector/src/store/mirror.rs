@@ -81,6 +81,8 @@ struct PackedPart {
     asked: u64,
     #[prost(string, tag = "6")]
     why: String,
+    #[prost(bool, tag = "7")]
+    is_unproven: bool,
 }
 
 impl Store {
@@ -212,6 +214,7 @@ fn packed(record: &Record) -> Vec<u8> {
         since: of.since,
         asked: of.asked,
         why: of.why.clone(),
+        is_unproven: of.is_unproven,
     });
     packed.urls = urls.collect();
     let mut texts: BTreeMap<&str, u32> = [("", 0)].into();
@@ -254,8 +257,8 @@ fn unpacked(bytes: &[u8]) -> Option<Record> {
         record.categories.insert(part.name, of);
     }
     for part in packed.urls {
-        let PackedPart { name, missed, is_bad, since, asked, why } = part;
-        record.urls.insert(name, OfUrl { missed: missed as u8, is_bad, since, asked, why });
+        let PackedPart { name, missed, is_bad, since, asked, why, is_unproven } = part;
+        record.urls.insert(name, OfUrl { missed: missed as u8, is_bad, is_unproven, since, asked, why });
     }
     let mut id = 0_u32;
     for (at, step) in packed.steps.iter().enumerate() {
@@ -310,7 +313,8 @@ mod tests {
         let mut store = store(folder.path());
         let mut record = Record { asked: 1_800_000_000, pause_until: 5, ..Record::default() };
         record.categories.insert("Linux".into(), OfCategory { missed: 2, since: 7, why: "gone".into() });
-        let url = OfUrl { missed: 1, is_bad: true, since: 7, asked: 9, why: "expired".into() };
+        let url =
+            OfUrl { missed: 1, is_bad: true, is_unproven: true, since: 7, asked: 9, why: "expired".into() };
         record.urls.insert("https://a/".into(), url);
         for id in 1..1000_u32 {
             let known = Known {

@@ -63,6 +63,8 @@ fn child() {
         run: millis("run"),
         request: millis("request"),
         pause: millis("pause"),
+        visit: millis("visit"),
+        slow: millis("slow"),
         requests: number(&order["requests"]),
         unchanged: number(&order["unchanged"]),
     };
@@ -92,6 +94,8 @@ impl World {
             "run": self.limits.run.as_millis() as u64,
             "request": self.limits.request.as_millis() as u64,
             "pause": self.limits.pause.as_millis() as u64,
+            "visit": self.limits.visit.as_millis() as u64,
+            "slow": self.limits.slow.as_millis() as u64,
             "requests": self.limits.requests,
             "unchanged": self.limits.unchanged,
             "state": self.state(),

@@ -137,10 +137,13 @@ fn when_nobody_answers_it_is_our_own_network() {
     let mut world = World::new(Primary::new(2, 1), 3);
     world.run();
     world.servers.iter().for_each(|server| server.die());
-    for _ in 0..6 {
+    for run in 1..=7 {
         let (_, summary) = world.run();
-        assert_eq!((summary.good, summary.silent.len()), (9, 3));
-        assert!(summary.brake.unwrap().starts_with("3 of 3 mirrors did not answer"));
+        assert_eq!(summary.silent.len(), 3);
+        let said = "3 of 3 mirrors did not answer";
+        assert_eq!(summary.brake.is_some_and(|brake| brake.starts_with(said)), run <= 3, "run {run}");
+        // Not for ever: then three runs count for each.
+        assert_eq!((summary.held.len(), summary.good), (3 * usize::from(run <= 3), 9 * u64::from(run < 7)));
     }
     // One alone may be gone.
     world.servers[0].revive();
@@ -149,6 +152,11 @@ fn when_nobody_answers_it_is_our_own_network() {
         assert_eq!(world.run().1.brake, None);
     }
     assert_eq!(world.run().1.good, 6);
+    // It begins anew.
+    world.servers[2].revive();
+    assert_eq!(world.run().1.good, 9);
+    world.servers.iter().for_each(|server| server.die());
+    assert_eq!(world.run().1.held.len(), 3);
 }
 
 #[test]
@@ -213,4 +221,68 @@ fn a_mirror_of_ipv6_alone_is_as_good_as_others_where_there_is_ipv6() {
     for _ in 0..6 {
         assert_eq!(world.run().1.good, 15);
     }
+}
+
+#[test]
+fn statuses_and_closed_connections_are_no_fault_of_our_network() {
+    let mut world = World::new(Primary::new(2, 1), 4);
+    world.run();
+    world.servers[0].fault("", Fault::Status(403));
+    world.servers[1].fault("", Fault::Status(503));
+    world.servers[2].fault("", Fault::Closes);
+    for run in 1..=4 {
+        let (verdicts, summary) = world.run();
+        assert_eq!((summary.brake, summary.held), (None, vec![]));
+        for at in 0..4 {
+            assert_eq!(has(&verdicts, at), [at == 3 || run < 4; 3], "run {run}, mirror {at}");
+        }
+    }
+}
+
+#[test]
+fn a_mirror_at_another_url_has_what_is_found_there() {
+    let mut world = World::new(Primary::new(20, 0), 2);
+    world.run();
+    let empty = Server::start(&Arc::default());
+    // One of several URLs may go, and others come.
+    world.mirrors[0] = crate::world::mirror(0, &[world.servers[0].url(), empty.url()]);
+    world.limits.requests = 10;
+    let (verdicts, _) = world.run();
+    assert_eq!(has(&verdicts, 0), [true; 20]);
+    world.mirrors[0] = crate::world::mirror(0, &["http://127.77.255.1:1/".into()]);
+    let (verdicts, summary) = world.run();
+    assert_eq!((has(&verdicts, 0), summary.good), (&[false; 20][..], 20));
+    world.mirrors[0] = crate::world::mirror(0, &[world.servers[0].url()]);
+    world.limits.requests = 2_000;
+    assert_eq!(world.run().1.good, 40);
+}
+
+#[test]
+fn a_mirror_of_which_all_that_is_asked_for_has_gone_is_out_for_the_rest_too() {
+    let mut world = World::new(Primary::new(500, 0), 1);
+    world.run();
+    let all = world.primary.files();
+    world.servers[0].set(&Arc::default());
+    let (verdicts, summary) = world.run();
+    assert_eq!((has(&verdicts, 0), summary.outward), (&[false; 500][..], 500));
+    // Also what there was no request left for.
+    world.servers[0].set(&all);
+    assert_eq!(world.run().1.good, 500);
+    world.servers[0].set(&Arc::default());
+    world.limits.requests = 200;
+    let (verdicts, summary) = world.run();
+    assert_eq!((has(&verdicts, 0), summary.outward, summary.known), (&[false; 500][..], 500, 200));
+    // As long as one thing is there, the others are believed.
+    world.servers[0].set(&all);
+    world.limits.requests = 4_000;
+    world.run();
+    assert_eq!(world.run().1.good, 500);
+    world.servers[0].fault("", Fault::Status(404));
+    let one = world.store().record(&name(0)).unwrap();
+    let (last, _) = one.units.iter().min_by_key(|(_, known)| known.asked).unwrap();
+    let last = world.store().units().unwrap()[last].0.clone();
+    let there = last.strip_prefix(crate::primary::TOP).unwrap().to_owned();
+    world.servers[0].fault(&there, Fault::LeadsTo(Server::start(&all).url().trim_end_matches('/').into()));
+    world.limits.requests = 50;
+    assert!(world.run().1.good > 400);
 }

@@ -249,3 +249,18 @@ fn a_redirect_within_a_host_is_followed_once_and_one_elsewhere_each_time() {
     // Never two at once: each is replaced by the next one.
     assert_eq!((summary.good, summary.requests, summary.connections, summary.elsewhere), (4, 32, 32, 16));
 }
+
+#[test]
+fn nobody_waits_for_a_mirror_that_is_slow_and_the_next_run_goes_on() {
+    let primary = Primary::new(30, 0);
+    let files = primary.files();
+    let mut world = World::of(primary, vec![Server::slow(&files, Duration::from_millis(40))]);
+    (world.limits.visit, world.limits.slow) = (Duration::from_millis(400), Duration::from_millis(20));
+    let (_, first) = world.run();
+    assert!(first.known > 0 && first.known < 30 && first.silent.is_empty(), "{first:?}");
+    let (_, second) = world.run();
+    assert!(second.known > first.known, "{second:?}");
+    // One whose answers are as fast as they should be has the whole run.
+    world.limits.slow = Duration::from_secs(60);
+    assert_eq!(world.run().1.known, 30);
+}

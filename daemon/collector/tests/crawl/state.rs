@@ -5,7 +5,10 @@ use crate::{
     world::{RHYTHM, World, has, name},
 };
 use collector::{
-    run::crawl::known::{Known, Record, Verdict},
+    run::crawl::{
+        crawl,
+        known::{Known, Record, Verdict},
+    },
     store::Store,
 };
 use std::fs;
@@ -35,6 +38,34 @@ fn what_has_gone_is_forgotten() {
     world.mirrors.push(gone);
     world.run();
     assert_eq!(world.store().mirrors().unwrap().len(), 2);
+}
+
+#[test]
+fn no_more_is_known_than_there_is_to_be_known() {
+    let mut world = World::new(Primary::new(2, 1), 2);
+    world.run();
+    let mut tree = world.primary.tree();
+    tree.units[2].newest.clear();
+    let mut store = world.store();
+    let settings = crate::world::settings();
+    let (_, summary) =
+        crawl(&tree, &world.mirrors, &mut store, &settings, world.limits, world.now + 1).unwrap();
+    assert_eq!((summary.known, summary.units), (4, 4));
+}
+
+#[test]
+fn a_pause_ends_whatever_stands_in_the_state() {
+    let mut world = World::new(Primary::new(2, 0), 1);
+    world.run();
+    let mut record = world.store().record(&name(0)).unwrap();
+    record.pause_until = u64::MAX;
+    world.store().keep_records([(&*name(0), &record)], world.now).unwrap();
+    world.requests();
+    world.run();
+    assert_eq!(world.requests(), [0]);
+    world.now += 86_400;
+    world.run();
+    assert!(world.requests()[0] > 0);
 }
 
 /// 10,000 directories apart from 1,000 repositories, as a mirror has them after some days of runs.

@@ -77,3 +77,24 @@ fn status_tells_who_is_in_and_out_since_when_why_and_when_that_is_looked_at_next
     assert_eq!(unknown.status.code(), Some(66));
     assert!(said.contains("mirror mirror-00: no run has asked it; there is mirror-000.example, "), "{said}");
 }
+
+#[test]
+fn status_tells_whom_the_brake_holds_and_when_a_mirror_that_is_left_alone_was_asked() {
+    let mut world = World::new(Primary::new(2, 0), 4);
+    world.run();
+    world.servers[3].fault("", Fault::Later(429, 86_400));
+    world.run();
+    let asked = world.now;
+    world.servers[..3].iter().for_each(|server| server.die());
+    world.run();
+    let of = json(&world, &[]);
+    assert_eq!(of["run"]["held"], serde_json::json!([name(0), name(1), name(2)]));
+    assert_eq!(of["mirrors"][name(3)]["asked"], asked);
+    assert_eq!(
+        (&of["mirrors"][name(3)]["is_held"], &of["mirrors"][name(0)]["is_held"]),
+        (&false.into(), &true.into())
+    );
+    let held = "    did not answer; the brake of the last run keeps it as it was\n";
+    assert_eq!(text(&world, &[]).matches(held).count(), 3);
+    assert!(text(&world, &[&name(0)]).contains(held) && !text(&world, &[&name(3)]).contains(held));
+}

@@ -25,6 +25,8 @@ pub const LIMITS: Limits = Limits {
     run: Duration::from_secs(120),
     request: Duration::from_secs(20),
     pause: Duration::ZERO,
+    visit: Duration::from_secs(120),
+    slow: Duration::from_secs(20),
     requests: 2_000,
     unchanged: 150,
 };

@@ -6,7 +6,10 @@
 
 use super::known::Verdict;
 use crate::{
-    check::{repomd, seconds::DAY},
+    check::{
+        repomd,
+        seconds::{DAY, HOUR},
+    },
     http::{Answer, Error, content::Came},
     run::tree::{File, Repository},
 };
@@ -15,7 +18,7 @@ use crate::{
 const LONGEST: usize = 160;
 
 /// Seconds that a mirror may be asked to be left alone for.
-const LONGEST_PAUSE: u64 = DAY;
+pub const LONGEST_PAUSE: u64 = DAY;
 
 /// What an answer comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +85,10 @@ pub fn index(repository: &Repository, said: &Result<Answer, Error>, came: &Came,
 fn repomd_unknown_to_us(current: u64, came: &Came, now: u64) -> Judged {
     match repomd::time(&came.head) {
         Err(what) => Judged::no(Verdict::Wrong, format!("index: {what}")),
-        Ok(time) if time > now + DAY => Judged::no(Verdict::Wrong, "index: of a time to come".into()),
+        Ok(time) if time > now + HOUR => Judged::no(Verdict::Wrong, "index: of a time to come".into()),
+        Ok(_) if current == 0 => {
+            Judged::Unknown("index: none of the versions that are known, whose times are not".into())
+        }
         Ok(time) if time > current => {
             Judged::Found(Verdict::Newer, 0, "index: newer than the primary's when it was read".into())
         }

@@ -3,11 +3,15 @@
 //! A unit's finding lasts until the mirror is asked again. What cannot be found out counts as missed; what was good
 //! stays so until it has been missed more than [`PATIENCE`] times in a row, by itself or with its category. Pure.
 
+use crate::check::seconds::HOUR;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Runs in a row for which what was good stays so without an answer.
 pub const PATIENCE: u8 = 3;
+
+/// Seconds for which a later version than ours is believed; by then we should have it.
+pub const NEWER: u64 = 6 * HOUR;
 
 /// What was found of a unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -64,7 +68,8 @@ pub struct Known {
     pub asked: u64,
     /// Which revision of the unit it was compared with; 0 if it was never found out.
     pub revision: u32,
-    /// The beginning of the hash of a [`Verdict::Kept`] version, else 0.
+    /// The beginning of the hash of a [`Verdict::Kept`] version; since when it is newer, in seconds, of one that is or was so
+    /// for too long; else 0.
     pub found: u64,
     /// Runs in a row in which it could not be found out.
     pub missed: u8,
@@ -109,6 +114,8 @@ pub struct OfUrl {
     pub missed: u8,
     /// Whether clients cannot use it whatever they try: bad TLS, or it leads to something else.
     pub is_bad: bool,
+    /// Whether it has never said what it has, so that nothing that is known was found there.
+    pub is_unproven: bool,
     /// Since when it is not well, in seconds since the epoch, if it is not.
     pub since: u64,
     /// When it was asked last.

@@ -57,6 +57,10 @@ pub struct Limits {
     pub request: Duration,
     /// The time between two requests to a mirror.
     pub pause: Duration,
+    /// How long a mirror may take that is slow.
+    pub visit: Duration,
+    /// One is slow whose requests take longer than this on average.
+    pub slow: Duration,
     /// Requests to a mirror.
     pub requests: u64,
     /// Those of them that may be for what has not changed.
@@ -68,6 +72,8 @@ pub const LIMITS: Limits = Limits {
     run: Duration::from_secs(600),
     request: Duration::from_secs(20),
     pause: Duration::from_millis(100),
+    visit: Duration::from_secs(120),
+    slow: Duration::from_secs(2),
     requests: 2_000,
     unchanged: 150,
 };
@@ -80,6 +86,10 @@ const RESOLVERS: usize = 32;
 
 /// Seconds for which a mirror that is no longer there is remembered.
 const REMEMBERED: u64 = 7 * DAY;
+
+/// Mirrors that are silent before it may be our own network, and runs in a row for which that is believed.
+const MANY: usize = 3;
+const BRAKED: u64 = 3;
 
 /// Units that are named in a summary.
 const MOST_NAMED: usize = 100;
@@ -96,7 +106,9 @@ pub fn crawl(
     now: u64,
 ) -> Result<(Verdicts, Summary), Failure> {
     let client = Client::new(&settings.contact, settings.addresses.clone()).map_err(Failure::config)?;
-    let number = store.last_run()?.map_or(0, |(number, _)| number) + 1;
+    let (number, figures) = store.last_run()?.unwrap_or_default();
+    let number = number + 1;
+    let braked = serde_json::from_str(&figures).map_or(0, |before: Summary| before.braked);
     let rows: Vec<UnitRow> = tree.units.iter().map(|unit| row(tree, unit)).collect();
     let numbers = store.settle_units(&rows)?;
     drop(rows);
@@ -115,7 +127,7 @@ pub fn crawl(
         limits,
         now,
         verdicts: Verdicts::default(),
-        summary: Summary { number, time: now, mirrors: asked.len() as u64, ..Summary::default() },
+        summary: Summary { number, time: now, mirrors: asked.len() as u64, braked, ..Summary::default() },
         held: Vec::new(),
         well: 0,
         newer: BTreeSet::new(),
@@ -173,6 +185,10 @@ struct Held {
     is_whole: bool,
     /// Whether it counted until now.
     was_in: bool,
+    /// Whether it was asked, and no connection to it was made.
+    is_dead: bool,
+    /// Whether it was not asked.
+    is_paused: bool,
 }
 
 impl<'a> Crawl<'a> {
@@ -187,7 +203,8 @@ impl<'a> Crawl<'a> {
         let progress = Progress::start();
         let (tree, numbers, limits, now) = (self.tree, self.numbers, self.limits, self.now);
         let visits = mirrors.iter().enumerate().map(|(at, mirror)| async move {
-            let wanted = wanted(tree, numbers, mirror, store.borrow().record(&mirror.name)?, now);
+            let (record, _) = record(&store.borrow(), tree, numbers, mirror, now)?;
+            let wanted = wanted(tree, numbers, mirror, record, now);
             let found = match wanted {
                 Wanted::Nothing(found) => found,
                 Wanted::All(plan, urls) => {
@@ -217,9 +234,13 @@ impl<'a> Crawl<'a> {
         store: &mut Store,
     ) -> Result<(), Failure> {
         // Read anew: nobody else has written it, and 10,000 units of each mirror need not be in memory all the while.
-        let mut record = store.record(&mirror.name)?;
-        settle::trim(&mut record, mirror, self.tree, self.numbers);
-        let pause_until = record.pause_until;
+        let (mut record, forgotten) = record(store, self.tree, self.numbers, mirror, self.now)?;
+        for category in forgotten {
+            log::info(format_args!(
+                "mirror {}: {category} has other URLs; what was found at those before is forgotten",
+                mirror.name
+            ));
+        }
         let (well, urls) =
             std::mem::take(&mut found.urls).into_iter().partition(|(_, did)| *did == Did::Well);
         found.urls = well;
@@ -228,10 +249,6 @@ impl<'a> Crawl<'a> {
         let was_well = |url: &&String| record.urls.get(*url).is_none_or(OfUrl::is_in);
         let lost_urls = urls.keys().filter(|url| is_https(url)).filter(was_well).count() as u64;
         let changes = settle::settle(&mut record, &found, self.tree, self.numbers, self.now);
-        // A pause that is kept is not a new one.
-        if pause_until > self.now {
-            record.pause_until = pause_until;
-        }
         store.keep_records([(&*mirror.name, &record)], self.now)?;
         tell(mirror, &found, &changes);
         let summary = &mut self.summary;
@@ -241,14 +258,19 @@ impl<'a> Crawl<'a> {
         summary.left += u64::from(found.left.is_some() || !found.missed.is_empty());
         summary.inward += changes.inward;
         summary.outward += changes.outward;
-        let is_its = |unit: &&Unit| mirror.urls.iter().any(|(category, _)| *category == unit.category);
-        let askable = |unit: &&Unit| plan::cost(unit) > 0;
-        summary.units += self.tree.units.iter().filter(is_its).filter(askable).count() as u64;
-        summary.known +=
-            record.units.values().filter(|known| known.verdict != known::Verdict::Unknown).count() as u64;
+        let is_its = |unit: &Unit| mirror.urls.iter().any(|(category, _)| *category == unit.category);
+        let askable = self.tree.units.iter().zip(self.numbers);
+        for (_, number) in askable.filter(|(unit, _)| is_its(unit) && plan::cost(unit) > 0) {
+            let known = record.units.get(&number.id);
+            summary.units += 1;
+            summary.known += u64::from(known.is_some_and(|known| known.verdict != known::Verdict::Unknown));
+        }
         self.has_v6 |= found.counts.families[1];
-        let is_newer = |of: &visit::OfUnit| matches!(of, visit::OfUnit::Found(known::Verdict::Newer, ..));
-        self.newer.extend(found.units.iter().filter(|(_, of)| is_newer(of)).map(|(at, _)| *at));
+        let is_newer = |at: &&u32| {
+            let known = self.numbers.get(**at as usize).and_then(|number| record.units.get(&number.id));
+            known.is_some_and(|known| known.verdict == known::Verdict::Newer)
+        };
+        self.newer.extend(found.units.keys().filter(is_newer));
         if !found.silent.is_empty() || !urls.is_empty() {
             let is_in = |category: &u32| {
                 let name = self.tree.categories.get(*category as usize).map_or("", |of| &of.name);
@@ -259,6 +281,8 @@ impl<'a> Crawl<'a> {
                 was_in: found.silent.keys().any(is_in),
                 is_whole: found.reached.is_empty() && !found.silent.is_empty(),
                 is_v6_alone: found.is_v6_alone,
+                is_dead: !found.is_paused && found.counts.connections == 0,
+                is_paused: found.is_paused,
                 categories: found.silent,
                 urls,
                 lost_urls,
@@ -287,15 +311,28 @@ impl<'a> Crawl<'a> {
         self.summary.silent =
             whole.clone().map(|held| (mirrors[held.mirror].name.clone(), why(held))).collect();
         self.summary.silent.sort();
-        // Those that have long been out say nothing about our network.
-        let (all, out) = (mirrors.len(), whole.clone().filter(|held| !held.was_in).count());
-        let lost = whole.filter(|held| held.was_in).count();
-        if lost >= 2 && lost * 2 > all - out {
-            let (lost, all) = (grouped(lost), grouped(all - out));
+        // Those that have long been out, or were not asked, say nothing about our network; a status is an answer.
+        let is_out = |held: &&Held| !held.was_in || held.is_paused;
+        let all = mirrors.len() - whole.clone().filter(is_out).count();
+        let is_lost = |held: &Held| held.is_whole && held.was_in && held.is_dead;
+        let lost = held.iter().filter(|held| is_lost(held)).count();
+        let are_most = lost >= MANY && lost * 2 > all;
+        self.summary.braked = if are_most { (self.summary.braked + 1).min(BRAKED + 1) } else { 0 };
+        let is_held = are_most && self.summary.braked <= BRAKED;
+        if is_held {
+            let (lost, all) = (grouped(lost), grouped(all));
             let brake = format!("{lost} of {all} mirrors did not answer, which seems to be our own network");
             log::warning(format_args!("run {}: {brake}; none of them counts as silent", self.summary.number));
             self.summary.brake = Some(brake);
-            return Ok(());
+            let names = held.iter().filter(|held| is_lost(held)).map(|held| &mirrors[held.mirror].name);
+            self.summary.held = names.cloned().collect();
+        } else if are_most {
+            log::warning(format_args!(
+                "run {}: {} of {} mirrors did not answer, for more than {BRAKED} runs in a row; each of them counts as silent",
+                self.summary.number,
+                grouped(lost),
+                grouped(all)
+            ));
         }
         let lost: u64 = held.iter().map(|held| held.lost_urls).sum();
         let is_https_held = lost >= 3 && lost > self.well;
@@ -308,10 +345,11 @@ impl<'a> Crawl<'a> {
                 "run {}: {brake}; none of them is left out for that",
                 self.summary.number
             ));
-            self.summary.brake = Some(brake);
+            self.summary.brake.get_or_insert(brake);
         }
         let mut records = Vec::new();
-        for Held { mirror, categories, urls, is_v6_alone, is_whole, .. } in &held {
+        for held in held.iter().filter(|held| !(is_held && is_lost(held))) {
+            let Held { mirror, categories, urls, is_v6_alone, is_whole, .. } = held;
             let mirror = mirrors[*mirror];
             let mut record = store.record(&mirror.name)?;
             let mut changes = settle::Changes::default();
@@ -352,6 +390,21 @@ fn is_https(url: &str) -> bool {
     url.starts_with("https:")
 }
 
+/// What is known of a mirror as it is now, and categories of which nothing is known any longer, for they have other URLs.
+fn record(
+    store: &Store,
+    tree: &Tree,
+    numbers: &[Numbered],
+    mirror: &Mirror,
+    now: u64,
+) -> Result<(Record, Vec<String>), Failure> {
+    let mut record = store.record(&mirror.name)?;
+    let forgotten = settle::trim(&mut record, mirror, tree, numbers);
+    // Whatever the clock was when it was written.
+    record.pause_until = record.pause_until.min(now + judge::LONGEST_PAUSE);
+    Ok((record, forgotten))
+}
+
 /// What is wanted of a mirror.
 enum Wanted {
     Nothing(Found),
@@ -377,7 +430,7 @@ fn paused(mirror: &Mirror, record: &Record) -> Found {
     let until = program::print::date(record.pause_until).unwrap_or_default();
     let why = format!("it has asked to be left alone until {until}");
     let silent = mirror.urls.iter().map(|(category, _)| (*category, why.clone()));
-    Found { silent: silent.collect(), left: Some((why.clone(), 0)), ..Found::default() }
+    Found { silent: silent.collect(), left: Some((why.clone(), 0)), is_paused: true, ..Found::default() }
 }
 
 /// Says what has changed with a mirror as a whole.

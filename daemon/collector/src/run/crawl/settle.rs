@@ -4,11 +4,12 @@
 //! answered, it is our own network.
 
 use super::{
-    known::{Known, Numbered, OfCategory, PATIENCE, Record, Verdict},
+    known::{Known, NEWER, Numbered, OfCategory, OfUrl, PATIENCE, Record, Verdict},
     visit::{Did, Found, OfUnit},
 };
 use crate::run::{mirrors::Mirror, tree::Tree};
 use std::collections::{BTreeMap, BTreeSet};
+use url::Url;
 
 /// What has changed by a visit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,8 +26,26 @@ pub struct Changes {
     pub well: Vec<String>,
 }
 
-/// Takes out of a record what the tree or the mirror no longer has.
-pub fn trim(record: &mut Record, mirror: &Mirror, tree: &Tree, numbers: &[Numbered]) {
+/// Takes out of a record what the tree or the mirror no longer has; names of categories that have other URLs now.
+///
+/// Where none of a category's URLs is one that has ever said what it has, what was found at others says nothing.
+pub fn trim(record: &mut Record, mirror: &Mirror, tree: &Tree, numbers: &[Numbered]) -> Vec<String> {
+    let is_proven = |url: &Url| record.urls.get(url.as_str()).is_some_and(|url| !url.is_unproven);
+    let moved = mirror.urls.iter().filter(|(_, urls)| !urls.iter().any(is_proven));
+    let moved: BTreeSet<u32> = moved.map(|(category, _)| *category).collect();
+    let mut forgotten = BTreeSet::new();
+    for (unit, number) in tree.units.iter().zip(numbers).filter(|(unit, _)| moved.contains(&unit.category)) {
+        if record.units.remove(&number.id).is_some() {
+            forgotten.insert(unit.category);
+        }
+    }
+    let forgotten = forgotten.iter().map(|category| tree.categories[*category as usize].name.clone());
+    let forgotten: Vec<String> = forgotten.collect();
+    for name in &forgotten {
+        record.categories.remove(name);
+        // Whoever asked for a pause is another one.
+        record.pause_until = 0;
+    }
     let has = |category: u32| mirror.urls.iter().any(|(of, _)| *of == category);
     let units = tree.units.iter().zip(numbers).filter(|(unit, _)| has(unit.category));
     let there: BTreeSet<u32> = units.map(|(_, number)| number.id).collect();
@@ -36,13 +55,16 @@ pub fn trim(record: &mut Record, mirror: &Mirror, tree: &Tree, numbers: &[Number
     let urls: BTreeSet<&str> =
         mirror.urls.iter().flat_map(|(_, urls)| urls).map(|url| url.as_str()).collect();
     record.urls.retain(|url, _| urls.contains(&**url));
+    forgotten
 }
 
 /// Lays findings over a record; `now` is in seconds since the epoch.
 pub fn settle(record: &mut Record, found: &Found, tree: &Tree, numbers: &[Numbered], now: u64) -> Changes {
     let mut changes = Changes::default();
-    record.asked = now;
-    record.pause_until = found.left.as_ref().map_or(0, |(_, seconds)| now + seconds);
+    if !found.is_paused {
+        record.asked = now;
+        record.pause_until = found.left.as_ref().map_or(0, |(_, seconds)| now + seconds);
+    }
     for category in &found.reached {
         let of = record.categories.entry(tree.categories[*category as usize].name.clone()).or_default();
         if !of.is_in() {
@@ -54,7 +76,12 @@ pub fn settle(record: &mut Record, found: &Found, tree: &Tree, numbers: &[Number
     for (at, (unit, number)) in (0..).zip(tree.units.iter().zip(numbers)) {
         let is_marked = found.marked.contains(&unit.category);
         // Of a category that says nothing, its units say nothing either.
-        let Some(of) = found.units.get(&at).or(is_marked.then_some(&marked)) else { continue };
+        let Some(of) = found.units.get(&at).or(is_marked.then_some(&marked)) else {
+            if found.gone.contains(&unit.category) {
+                doubt(record, number.id, now, &mut changes);
+            }
+            continue;
+        };
         if !found.reached.contains(&unit.category) {
             continue;
         }
@@ -66,7 +93,8 @@ pub fn settle(record: &mut Record, found: &Found, tree: &Tree, numbers: &[Number
     }
     for at in &found.missed {
         let category = tree.units[*at as usize].category;
-        if found.marked.contains(&category) || !found.reached.contains(&category) {
+        let is_answered = found.marked.contains(&category) || found.gone.contains(&category);
+        if is_answered || !found.reached.contains(&category) {
             continue;
         }
         if let Some(known) = record.units.get_mut(&numbers[*at as usize].id) {
@@ -82,10 +110,39 @@ pub fn settle(record: &mut Record, found: &Found, tree: &Tree, numbers: &[Number
     changes
 }
 
+/// Forgets what was good of a category of which everything else has gone.
+fn doubt(record: &mut Record, id: u32, now: u64, changes: &mut Changes) {
+    let Some(known) = record.units.get_mut(&id).filter(|known| known.verdict.is_good()) else { return };
+    changes.outward += u64::from(known.is_good());
+    let why = "what else was asked for of its category has gone".to_owned();
+    *known = Known { since: now, asked: known.asked, why, ..Known::default() };
+}
+
+/// Since when a mirror has a later version than this revision, as far as is known.
+fn newer_since(known: &Known, revision: u32) -> Option<u64> {
+    let is_newer = matches!(known.verdict, Verdict::Newer | Verdict::Wrong) && known.found > 0;
+    (is_newer && known.revision == revision).then_some(known.found)
+}
+
+fn is_newer_too_long(known: &Known, revision: u32, now: u64) -> bool {
+    newer_since(known, revision).is_some_and(|since| now.saturating_sub(since) > NEWER)
+}
+
 fn lay(known: &mut Known, of: &OfUnit, revision: u32, now: u64) {
     let was_good = known.is_good();
     let is_first = known.since == 0;
     match of {
+        OfUnit::Found(Verdict::Newer, ..) if is_newer_too_long(known, revision, now) => {
+            let why =
+                "index: newer than the primary's for hours, and the primary has not come to that".to_owned();
+            let (verdict, missed, asked) = (Verdict::Wrong, 0, now);
+            *known = Known { verdict, missed, asked, why, ..known.clone() };
+        }
+        OfUnit::Found(Verdict::Newer, _, why) => {
+            let found = newer_since(known, revision).unwrap_or(now);
+            let (verdict, asked, why) = (Verdict::Newer, now, why.clone());
+            *known = Known { verdict, since: known.since, asked, revision, found, missed: 0, why };
+        }
         OfUnit::Found(verdict, found, why) => {
             *known = Known {
                 verdict: *verdict,
@@ -116,11 +173,12 @@ pub fn urls(
     changes: &mut Changes,
 ) {
     for (url, did) in urls {
-        let known = record.urls.entry(url.clone()).or_default();
+        let known = record.urls.entry(url.clone());
+        let known = known.or_insert_with(|| OfUrl { is_unproven: true, ..OfUrl::default() });
         let was_in = known.is_in();
         match did {
             Did::Well => {
-                (known.missed, known.is_bad, known.since) = (0, false, 0);
+                (known.missed, known.is_bad, known.is_unproven, known.since) = (0, false, false, 0);
                 known.why.clear();
             }
             Did::Bad(why) => (known.is_bad, known.why) = (true, why.clone()),

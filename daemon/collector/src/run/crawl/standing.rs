@@ -2,6 +2,7 @@
 
 use super::{
     LIMITS, Summary,
+    judge::LONGEST_PAUSE,
     known::{Known, OfCategory, OfUrl, Record, Verdict},
 };
 use crate::store::{Store, mirror::Units};
@@ -41,6 +42,8 @@ pub struct OfMirror {
     pub repositories: Share,
     /// Directories besides.
     pub others: Share,
+    /// Whether it did not answer in the last run and counts as before, for most did not.
+    pub is_held: bool,
     /// Categories that do not answer.
     pub silent: BTreeMap<String, Silent>,
     /// URLs that are not well.
@@ -124,12 +127,14 @@ impl Runs {
     /// Reads it; nothing if there has been no run. `now` is in seconds since the epoch.
     pub fn read(store: &Store, now: u64) -> Result<Option<Runs>, Failure> {
         let Some((_, figures)) = store.last_run()? else { return Ok(None) };
-        let run = serde_json::from_str(&figures).unwrap_or_default();
+        let run: Summary = serde_json::from_str(&figures).unwrap_or_default();
         let units = store.units()?;
         let mut mirrors = BTreeMap::new();
         for name in store.mirrors()? {
             let record = store.record(&name)?;
-            mirrors.insert(name, OfMirror::new(&record, &units, now));
+            let is_held = run.held.contains(&name);
+            let mirror = OfMirror { is_held, ..OfMirror::new(&record, &units, now) };
+            mirrors.insert(name, mirror);
         }
         Ok(Some(Runs { run, mirrors, now }))
     }
@@ -167,7 +172,11 @@ impl Detail {
         });
         let mut units: Vec<OfUnit> = units.collect();
         units.sort_by(|a, b| (a.is_in, &a.name).cmp(&(b.is_in, &b.name)));
-        let mirror = OfMirror::new(&record, &store.units()?, now);
+        let run: Summary = store
+            .last_run()?
+            .map_or_else(Summary::default, |(_, figures)| serde_json::from_str(&figures).unwrap_or_default());
+        let is_held = run.held.iter().any(|held| held == name);
+        let mirror = OfMirror { is_held, ..OfMirror::new(&record, &store.units()?, now) };
         Ok(Detail { name: name.to_owned(), mirror, units, now })
     }
 }
@@ -199,7 +208,7 @@ impl OfMirror {
     fn new(record: &Record, units: &Units, now: u64) -> OfMirror {
         let mut mirror = OfMirror {
             asked: record.asked,
-            pause_until: Some(record.pause_until).filter(|until| *until > now),
+            pause_until: Some(record.pause_until.min(now + LONGEST_PAUSE)).filter(|until| *until > now),
             ..OfMirror::default()
         };
         for (id, (_, category, repository)) in its(record, units) {
@@ -234,7 +243,13 @@ impl OfMirror {
         if good + bad + unknown > 0 {
             write!(f, "; {} of {} directories", grouped(good), grouped(good + bad + unknown))?;
         }
-        writeln!(f, "; asked {} ago", age(now.saturating_sub(self.asked)))?;
+        match self.asked {
+            0 => writeln!(f, "; not asked yet")?,
+            asked => writeln!(f, "; asked {} ago", age(now.saturating_sub(asked)))?,
+        }
+        if self.is_held {
+            writeln!(f, "    did not answer; the brake of the last run keeps it as it was")?;
+        }
         if let Some(until) = self.pause_until {
             writeln!(f, "    has asked to be left alone until {}", time(until))?;
         }

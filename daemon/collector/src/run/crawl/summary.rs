@@ -40,6 +40,10 @@ pub struct Summary {
     pub newer: Vec<String>,
     /// Why mirrors that did not answer do not count as such, if they do not.
     pub brake: Option<String>,
+    /// Mirrors that count as before though they did not answer, by name.
+    pub held: Vec<String>,
+    /// Runs in a row in which most mirrors did not answer.
+    pub braked: u64,
 }
 
 impl fmt::Display for Summary {

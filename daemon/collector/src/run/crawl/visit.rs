@@ -39,6 +39,9 @@ const BETWEEN_LOOKS: u64 = 6 * HOUR;
 /// Units in a row that a mirror has not even though it seemed to have caught up.
 const DISAPPOINTMENTS: u32 = 10;
 
+/// Things of a category that were there and have gone, which make the others of it doubtful while nothing is there.
+const GONE: usize = 3;
+
 /// Bytes that a marker may have, and what an index may have more than twice those that are known.
 const LONGEST_MARKER: u64 = 64 << 10;
 const MORE: u64 = repomd::LONGEST as u64;
@@ -94,10 +97,14 @@ pub struct Found {
     pub reached: BTreeSet<u32>,
     /// Categories that were asked in vain, and why.
     pub silent: BTreeMap<u32, String>,
+    /// Categories of which nothing was there any longer that was.
+    pub gone: BTreeSet<u32>,
     /// Base URLs.
     pub urls: BTreeMap<String, Did>,
     /// Why it was left before everything was done, and for how many seconds it wants to be left.
     pub left: Option<(String, u64)>,
+    /// Whether it was not visited, for it has asked not to be.
+    pub is_paused: bool,
     /// What it took.
     pub counts: Counts,
     /// Whether its silent hosts have addresses of IPv6 alone.
@@ -112,6 +119,7 @@ struct Visiting<'a, 'v> {
     visit: &'v Visit<'a>,
     client: &'v Client,
     session: Session<'v>,
+    begun: Instant,
     ways: BTreeMap<u32, Way>,
     /// Categories in which something that was not good has become so.
     caught_up: BTreeSet<u32>,
@@ -126,6 +134,7 @@ pub async fn visit(client: &Client, visit: &Visit<'_>) -> Found {
         visit,
         client,
         session,
+        begun: Instant::now(),
         ways: ways.collect(),
         caught_up: BTreeSet::new(),
         found: Found::default(),
@@ -135,6 +144,7 @@ pub async fn visit(client: &Client, visit: &Visit<'_>) -> Found {
         visiting.unit_and_what_follows(*at).await;
     }
     visiting.again().await;
+    visiting.doubts().await;
     visiting.other_urls().await;
     visiting.end().await
 }
@@ -145,6 +155,15 @@ impl Visiting<'_, '_> {
         self.found.left.is_some()
             || Instant::now() >= self.visit.end
             || self.session.counts.requests >= self.visit.limits.requests
+            || self.is_slow()
+    }
+
+    /// Whether it has had the time that a slow mirror may have: others wait for what a run comes to.
+    fn is_slow(&self) -> bool {
+        let limits = &self.visit.limits;
+        let requests = u32::try_from(self.session.counts.requests).unwrap_or(u32::MAX);
+        let took = self.begun.elapsed();
+        took > limits.visit && took > limits.slow.saturating_mul(requests)
     }
 
     async fn markers(&mut self) {
@@ -222,6 +241,35 @@ impl Visiting<'_, '_> {
                 self.unit_and_what_follows(*at).await;
             }
         }
+    }
+
+    /// Asks for all that was there of a category that seems to have gone, until something is there.
+    async fn doubts(&mut self) {
+        let visit = self.visit;
+        for (category, _) in &visit.mirror.urls {
+            let bad: BTreeSet<u32> = visit.plan.bad.get(category).into_iter().flatten().copied().collect();
+            let is_of_it = |at: &&u32| visit.tree.units[**at as usize].category == *category;
+            let was_there: Vec<u32> =
+                visit.plan.settled.iter().filter(is_of_it).filter(|at| !bad.contains(at)).copied().collect();
+            for at in &was_there {
+                if self.is_over() || !self.is_gone(*category, &was_there) {
+                    break;
+                }
+                self.unit(*at).await;
+            }
+            if self.is_gone(*category, &was_there) {
+                self.found.gone.insert(*category);
+            }
+        }
+    }
+
+    /// Whether some things that were there have gone, and nothing of the category is there.
+    fn is_gone(&self, category: u32, was_there: &[u32]) -> bool {
+        let is = |at: &u32, is_good: bool| matches!(self.found.units.get(at), Some(OfUnit::Found(verdict, ..)) if verdict.is_good() == is_good);
+        let is_of_it = |at: &&u32| self.visit.tree.units[**at as usize].category == category;
+        !self.found.marked.contains(&category)
+            && was_there.iter().filter(|at| is(at, false)).take(GONE).count() == GONE
+            && !self.found.units.keys().filter(is_of_it).any(|at| is(at, true))
     }
 
     /// Finds out about a unit, once; whether it is good, if it was found out.

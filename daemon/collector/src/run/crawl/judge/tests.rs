@@ -55,7 +55,12 @@ fn an_index_is_what_its_content_is() {
     assert_found(judge(&repomd(CURRENT - DAY)), Verdict::Kept, "an earlier version");
     assert_found(judge(&repomd(CURRENT + 60)), Verdict::Newer, "newer than the primary's");
     assert_found(judge(&repomd(CURRENT - 2 * DAY)), Verdict::Wrong, "an old version, 2 d 0 h behind");
-    assert_found(judge(&repomd(NOW + 2 * DAY)), Verdict::Wrong, "a time to come");
+    assert_found(judge(&repomd(NOW + HOUR + 1)), Verdict::Wrong, "a time to come");
+    assert_found(judge(&repomd(NOW + HOUR)), Verdict::Newer, "");
+    let timeless =
+        Repository { versions: vec![version(&repomd(0), 0)], ..repository("os/repodata/repomd.xml") };
+    let judged = super::index(&timeless, &answer(200, &[]), &came(&repomd(NOW - DAY)), NOW);
+    assert!(matches!(&judged, Judged::Unknown(why) if why.contains("whose times are not")), "{judged:?}");
     assert_found(judge(&(repomd(CURRENT) + " ")), Verdict::Wrong, "another content than");
     assert_found(judge("<html>Welcome"), Verdict::Wrong, "a page of HTML");
     assert_found(judge(""), Verdict::Wrong, "an empty file");

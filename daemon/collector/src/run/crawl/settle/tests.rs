@@ -164,3 +164,19 @@ fn a_mirror_that_wants_to_be_left_alone_is_for_so_long() {
     settle(&mut record, &found(&[]), &tree(1), &numbers(1), 200);
     assert_eq!((record.pause_until, record.asked, record.units), (0, 200, BTreeMap::new()));
 }
+
+#[test]
+fn what_is_newer_is_so_for_some_hours_and_wrong_then_until_the_primary_has_changed() {
+    let mut record = Record::default();
+    let newer = found(&[(0, is(Verdict::Newer))]);
+    for (hours, expected) in [(0, true), (3, true), (6, true), (7, false), (30, false)] {
+        settle(&mut record, &newer, &tree(3), &numbers(3), 100 + hours * 3600);
+        assert_eq!(has_now(&record)[0], expected, "{hours} h");
+    }
+    assert_eq!(record.units[&10].verdict, Verdict::Wrong);
+    let next = [Numbered { id: 10, revision: 2 }, numbers(3)[1], numbers(3)[2]];
+    settle(&mut record, &newer, &tree(3), &next, 200_000);
+    assert!(has_now(&record)[0]);
+    settle(&mut record, &found(&[(0, is(Verdict::Current))]), &tree(3), &next, 200_001);
+    assert_eq!((record.units[&10].verdict, record.units[&10].found), (Verdict::Current, 0));
+}
