@@ -145,7 +145,7 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
         "mirrors",
         &config.mirrors.display().to_string(),
         "files",
-        before.map(|size| size.mirrors),
+        before.as_ref().map(|size| size.mirrors),
         count,
     )?;
 
@@ -163,9 +163,20 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
         "primary",
         "its tree",
         "directories",
-        before.map(|size| size.directories),
+        before.as_ref().map(|size| size.directories),
         directories,
     )?;
+    let repositories = before.as_ref().map(|size| size.repositories);
+    refuse_loss(config, "primary", "its tree", "repositories", repositories, read.repositories)?;
+    let mut by_category = BTreeMap::new();
+    for (number, category) in read.tree.categories.iter().enumerate() {
+        let is_of = |directory: &&tree::Directory| directory.category as usize == number;
+        let count = read.tree.directories.iter().filter(is_of).count() as u64;
+        let whose = format!("category `{}`", category.name);
+        let before = before.as_ref().and_then(|size| size.by_category.get(&category.name)).copied();
+        refuse_loss(config, "primary", &whose, "directories", before, count)?;
+        by_category.insert(category.name.clone(), count);
+    }
     for line in &read.odd {
         log::warning(format_args!("primary: {line}; the rest of it counts"));
     }
@@ -178,7 +189,7 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
         .flat_map(|(_, urls)| urls)
         .map(text_of)
         .collect();
-    let size = Size { time: now, directories, mirrors: count };
+    let size = Size { time: now, directories, by_category, repositories: read.repositories, mirrors: count };
     let kept = Kept { size, before: &indexes, indexes: &read.indexes, texts: &texts, urls: &urls };
     let numbers = store.keep_tree(&kept)?;
 

@@ -14,6 +14,8 @@ pub struct Index {
     pub size: u64,
     /// Its time as it was listed, in seconds since the epoch.
     pub time: u64,
+    /// For how many runs in a row its repository has had no index.
+    pub missed: u32,
     /// Its versions, the current one first.
     pub versions: Vec<Known>,
 }
@@ -22,12 +24,16 @@ pub struct Index {
 pub type Indexes = BTreeMap<String, Index>;
 
 /// How large it all was when it was believed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Size {
     /// When, in seconds since the epoch.
     pub time: u64,
     /// Directories in categories.
     pub directories: u64,
+    /// Those of each category.
+    pub by_category: BTreeMap<String, u64>,
+    /// Repositories with an index.
+    pub repositories: u64,
     /// Files of mirrors.
     pub mirrors: u64,
 }
@@ -78,11 +84,11 @@ impl Store {
     pub fn indexes(&self) -> Result<Indexes, Failure> {
         self.read(|connection| {
             let mut indexes = Indexes::new();
-            let mut statement = connection.prepare("select path, size, time from tree_index")?;
+            let mut statement = connection.prepare("select path, size, time, missed from tree_index")?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
                 let (size, time) = (unsigned(row.get(1)?), unsigned(row.get(2)?));
-                indexes.insert(row.get(0)?, Index { size, time, versions: Vec::new() });
+                indexes.insert(row.get(0)?, Index { size, time, missed: row.get(3)?, versions: Vec::new() });
             }
             let sql = "select path, since, time, size, md5, sha1, sha256, sha512 from tree_version \
                        order by path, place, since desc, sha256";
@@ -107,9 +113,15 @@ impl Store {
     /// How large it all was the last time.
     pub fn size(&self) -> Result<Option<Size>, Failure> {
         self.read(|connection| {
-            let row = connection.query_row("select time, directories, mirrors from tree_size", [], |row| {
+            let mut statement = connection.prepare("select name, directories from tree_category")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+            let by_category: BTreeMap<String, u64> = rows.collect::<rusqlite::Result<_>>()?;
+            let sql = "select time, directories, mirrors, repositories from tree_size";
+            let row = connection.query_row(sql, [], |row| {
                 let number = |at| row.get(at).map(unsigned);
-                Ok(Size { time: number(0)?, directories: number(1)?, mirrors: number(2)? })
+                let (time, directories, mirrors, repositories) =
+                    (number(0)?, number(1)?, number(2)?, number(3)?);
+                Ok(Size { time, directories, by_category, repositories, mirrors })
             });
             row.optional()
         })
@@ -144,9 +156,15 @@ impl Store {
     /// Keeps all that in one transaction.
     pub fn keep_tree(&mut self, kept: &Kept<'_>) -> Result<Numbers, Failure> {
         self.write(|transaction| {
-            let Size { time, directories, mirrors } = kept.size;
-            let sql = "insert or replace into tree_size (id, time, directories, mirrors) values (1, ?, ?, ?)";
-            transaction.execute(sql, [integer(time), integer(directories), integer(mirrors)])?;
+            let Size { time, directories, ref by_category, repositories, mirrors } = kept.size;
+            let sql = "insert or replace into tree_size (id, time, directories, mirrors, repositories) \
+                       values (1, ?, ?, ?, ?)";
+            transaction.execute(sql, [time, directories, mirrors, repositories].map(integer))?;
+            transaction.execute("delete from tree_category", [])?;
+            for (name, directories) in by_category {
+                let sql = "insert into tree_category (name, directories) values (?, ?)";
+                transaction.execute(sql, params![name, integer(*directories)])?;
+            }
             for (path, _) in kept.before.iter().filter(|(path, _)| !kept.indexes.contains_key(*path)) {
                 forget(transaction, path)?;
             }
@@ -189,8 +207,8 @@ fn forget(transaction: &Transaction<'_>, path: &str) -> rusqlite::Result<()> {
 }
 
 fn remember(transaction: &Transaction<'_>, path: &str, index: &Index) -> rusqlite::Result<()> {
-    let sql = "insert into tree_index (path, size, time) values (?, ?, ?)";
-    transaction.execute(sql, params![path, integer(index.size), integer(index.time)])?;
+    let sql = "insert into tree_index (path, size, time, missed) values (?, ?, ?, ?)";
+    transaction.execute(sql, params![path, integer(index.size), integer(index.time), index.missed])?;
     let sql = "insert into tree_version (path, place, sha256, since, time, size, md5, sha1, sha512) \
                values (?, ?, ?, ?, ?, ?, ?, ?, ?)";
     let mut statement = transaction.prepare_cached(sql)?;
@@ -211,7 +229,12 @@ mod tests {
             since: *since,
             version: Version { time: 5, size: 6, sha256: format!("{hash}{since}"), ..Version::default() },
         });
-        Index { size: 1, time: 2, versions: versions.collect() }
+        Index { size: 1, time: 2, missed: 1, versions: versions.collect() }
+    }
+
+    fn size() -> Size {
+        let by_category = BTreeMap::from([("A".into(), 5), ("B".into(), 3)]);
+        Size { time: 7, directories: 8, by_category, repositories: 2, mirrors: 9 }
     }
 
     fn keep(
@@ -222,7 +245,7 @@ mod tests {
         urls: &[&str],
     ) -> Numbers {
         let kept = Kept {
-            size: Size { time: 7, directories: 8, mirrors: 9 },
+            size: size(),
             before,
             indexes,
             texts: &texts.iter().copied().collect(),
@@ -241,7 +264,7 @@ mod tests {
         keep(&mut store, &Indexes::new(), &first, &[], &[]);
         let mut store = Store::open(&path).unwrap();
         assert_eq!(store.indexes().unwrap(), first);
-        assert_eq!(store.size().unwrap(), Some(Size { time: 7, directories: 8, mirrors: 9 }));
+        assert_eq!(store.size().unwrap(), Some(size()));
         let second = Indexes::from([("a".into(), index("x", &[11, 4])), ("c".into(), index("c", &[1]))]);
         keep(&mut store, &first, &second, &[], &[]);
         assert_eq!(store.indexes().unwrap(), second);

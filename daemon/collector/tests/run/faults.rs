@@ -116,8 +116,60 @@ fn an_index_that_cannot_be_read_is_as_it_was() {
 }
 
 #[test]
+fn a_repository_without_its_index_stays_for_two_runs() {
+    let world = World::new();
+    world.run(NOW).unwrap();
+    let first = world.list();
+    let index = "example/9.1/BaseOS/aarch64/os/repodata/repomd.xml";
+    let text = fs::read_to_string(world.at("pub").join(index)).unwrap();
+    for _ in 0..2 {
+        for _ in 0..2 {
+            fs::remove_file(world.at("pub").join(index)).unwrap_or_default();
+            let odd = world.run(NOW).unwrap().odd;
+            assert!(
+                odd.contains(&format!("index pub/{index}: is not there; its repository stays for 2 runs")),
+                "{odd:?}"
+            );
+            assert_eq!(world.list(), first);
+        }
+        world.put(index, &text);
+        assert_eq!(world.run(NOW).unwrap().odd, [""; 0]);
+    }
+    fs::remove_file(world.at("pub").join(index)).unwrap();
+    for _ in 0..2 {
+        world.run(NOW).unwrap();
+    }
+    let summary = world.run(NOW).unwrap();
+    assert_eq!((summary.repositories, summary.odd.len()), (3, 0));
+}
+
+#[test]
+fn a_loss_of_most_of_one_category_or_of_the_repositories_is_not_believed() {
+    let world = World::new();
+    for n in 0..9 {
+        world.put(&format!("images/{n}/a.iso"), "image");
+    }
+    world.run(NOW).unwrap();
+    for n in 0..9 {
+        fs::remove_dir_all(world.at("pub").join(format!("images/{n}"))).unwrap();
+    }
+    let said = world.run(NOW).unwrap_err().to_string();
+    let expected = "primary: category `Images` has 2 directories, the last time there were 11; ";
+    assert!(said.starts_with(expected), "{said}");
+    let (code, _, said) = world.end(&["--accept-loss"]);
+    assert_eq!((code, &*said), (Some(0), ""));
+    for arch in ["x86_64", "aarch64"] {
+        fs::remove_dir_all(world.at("pub").join(format!("example/9.1/BaseOS/{arch}/os/repodata"))).unwrap();
+    }
+    let said = world.run(NOW).unwrap_err().to_string();
+    assert!(said.starts_with("primary: its tree has 1 repositories, the last time there were 5; "), "{said}");
+}
+
+#[test]
 fn a_run_that_is_killed_leaves_what_was_and_the_next_one_goes_on() {
     let mut world = World::new();
+    // Whom so many runs ask in vain would be told of.
+    fs::remove_file(world.at("mirrors.d/c.example.toml")).unwrap();
     world.run(NOW).unwrap();
     let output = world.at("out/mirrorlist.proto-cache");
     let first = fs::read(&output).unwrap();

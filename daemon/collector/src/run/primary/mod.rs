@@ -44,6 +44,9 @@ const AT_ONCE: usize = 8;
 /// Seconds after which an index over a network is believed not to have changed, though its listed time has.
 const SETTLED: u64 = 86_400;
 
+/// Runs for which a repository without its index stays one: it may be between two versions.
+const MOST_MISSED: u32 = 2;
+
 /// The name of a repository's index whose time stands inside.
 const REPOMD: &str = "repomd.xml";
 
@@ -54,6 +57,8 @@ pub struct Read {
     pub tree: Tree,
     /// Its indexes from now on, those that are gone for a while too.
     pub indexes: Indexes,
+    /// Repositories whose index is there.
+    pub repositories: u64,
     /// What is odd, and an example or a cause: a line each.
     pub odd: Vec<String>,
 }
@@ -87,7 +92,10 @@ pub async fn read(
         odd.push(format!("{count} names that cannot stand in a list, such as {example}"));
     }
     let shown = listing.shown()?;
-    let plan = plan(&shown, full, &site.categories, &site.repositories)?;
+    let known = |index: &str| before.get(index).is_some_and(|known| known.missed < MOST_MISSED);
+    let plan = plan(&shown, full, &site.categories, &site.repositories, known)?;
+    let found = plan.units.iter().filter_map(|unit| unit.repository.as_ref());
+    let repositories = found.filter(|found| !found.is_gone).count() as u64;
     for (number, category) in site.categories.iter().enumerate() {
         if !plan.directories.iter().any(|directory| directory.category as usize == number) {
             let site::Category { name, top, .. } = category;
@@ -101,7 +109,7 @@ pub async fn read(
     let markers = reading.markers(site).await;
     let odd = reading.odd;
     let tree = tree(plan, &indexes, images, markers, site, now);
-    Ok(Read { tree, indexes, odd })
+    Ok(Read { tree, indexes, repositories, odd })
 }
 
 fn top(contents: &Contents) -> Option<&Path> {
@@ -144,17 +152,25 @@ impl Reading<'_> {
         self.progress.step("reading indexes");
         let asked = stream::iter(&found).map(|found| async { (*found, self.current(found).await) });
         let answers: Vec<(&Found, Result<Current, String>)> = asked.buffered(AT_ONCE).collect().await;
-        let (mut indexes, mut failed) = (Indexes::new(), Vec::new());
+        let (mut indexes, mut failed, mut gone) = (Indexes::new(), Vec::new(), Vec::new());
         for (found, answer) in answers {
             let known = self.before.get(&found.index);
             let index = match answer {
+                _ if found.is_gone => {
+                    let Some(known) = known else { continue };
+                    gone.push(format!(
+                        "index {}: is not there; its repository stays for {MOST_MISSED} runs",
+                        found.index
+                    ));
+                    Index { missed: known.missed + 1, ..known.clone() }
+                }
                 Ok(Current { version, is_as_listed, odd }) => {
                     self.odd.extend(odd);
                     let known = known.map_or(&[][..], |known| &known.versions);
                     let versions = kept(known, version, self.now, keeping);
                     let (size, time) =
                         if is_as_listed { (found.listed.size, found.listed.time) } else { AGAIN };
-                    Index { size, time, versions }
+                    Index { size, time, missed: 0, versions }
                 }
                 Err(cause) => {
                     failed.push(format!("index {}: {cause}", found.index));
@@ -171,6 +187,7 @@ impl Reading<'_> {
             return Err(format!("{count} of its {all} indexes cannot be read, such as {}", failed[0]));
         }
         self.odd.append(&mut failed);
+        self.odd.append(&mut gone);
         let is_young =
             |known: &Known| self.now.saturating_sub(known.since.max(known.version.time)) < keeping.older;
         for (path, index) in self.before {
@@ -183,6 +200,9 @@ impl Reading<'_> {
 
     /// The version of an index that the tree has now.
     async fn current(&self, found: &Found) -> Result<Current, String> {
+        if found.is_gone {
+            return Err("is not there".into());
+        }
         let listed = (found.listed.size, found.listed.time);
         let before = self.before.get(&found.index).filter(|_| self.reader.is_remote());
         let first = before.and_then(|before| before.versions.first());

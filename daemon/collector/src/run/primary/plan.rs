@@ -44,6 +44,8 @@ pub struct Found {
     pub index: String,
     /// The index as it is listed.
     pub listed: Listed,
+    /// Whether it is not listed, and was there a while ago.
+    pub is_gone: bool,
 }
 
 /// Tells which files a plan has to know of, by their names.
@@ -60,12 +62,14 @@ pub fn wanted(categories: &[Category], patterns: &[Pattern]) -> impl Fn(&str) ->
     move |name| set.is_match(name) || hashes::is_list(name)
 }
 
-/// Puts it together; `full` makes the full path of one from the top of the tree. An error says what is ambiguous.
+/// Puts it together; `full` makes the full path of one from the top of the tree, and `known` are indexes by which directories
+/// are repositories though they are not listed. An error says what is ambiguous.
 pub fn plan(
     shown: &[Shown<'_>],
     full: impl Fn(&str) -> String,
     categories: &[Category],
     patterns: &[Pattern],
+    known: impl Fn(&str) -> bool,
 ) -> Result<Plan, String> {
     let paths: Vec<String> = shown.iter().map(|shown| full(&shown.path)).collect();
     let at: HashMap<&str, usize> = paths.iter().map(String::as_str).zip(0..).collect();
@@ -102,6 +106,18 @@ pub fn plan(
             return Err(format!("{other} and {path} would both be {name} of {arch}; see {place}"));
         }
         repositories.insert(path, found);
+    }
+
+    for (number, _) in &in_categories {
+        let path = &*paths[*number];
+        let gone =
+            || patterns.iter().find_map(|pattern| missing(path, pattern).filter(|found| known(&found.index)));
+        if !repositories.contains_key(path)
+            && let Some(found) = gone()
+            && !named.contains_key(&(found.name.clone(), found.arch.clone()))
+        {
+            repositories.insert(path, found);
+        }
     }
 
     let mut plan = Plan::default();
@@ -163,15 +179,21 @@ fn repository<'p>(
     shown: &[Shown<'_>],
 ) -> Option<(&'p Pattern, Found)> {
     patterns.iter().find_map(|pattern| {
-        let index = expanded(&pattern.path, path, &pattern.index)?;
-        let index = format!("{path}/{index}");
-        let (folder, name) = index.rsplit_once('/')?;
+        let found = missing(path, pattern)?;
+        let (folder, name) = found.index.rsplit_once('/')?;
         let files = shown[*at.get(folder)?].files;
         let listed = files.iter().find(|file| file.name == name)?.clone();
-        let text = |template: &str| expanded(&pattern.path, path, template);
-        let (name, arch) = (text(&pattern.name)?, text(&pattern.arch)?);
-        Some((pattern, Found { name, arch, index, listed }))
+        Some((pattern, Found { listed, is_gone: false, ..found }))
     })
+}
+
+/// What a directory would be by this pattern if its index were there.
+fn missing(path: &str, pattern: &Pattern) -> Option<Found> {
+    let text = |template: &str| expanded(&pattern.path, path, template);
+    let (name, arch, index) = (text(&pattern.name)?, text(&pattern.arch)?, text(&pattern.index)?);
+    let index = format!("{path}/{index}");
+    let listed = Listed { name: String::new(), size: 0, time: 0 };
+    Some(Found { name, arch, index, listed, is_gone: true })
 }
 
 /// A template with what its groups are in a path; nothing if the pattern does not match.
@@ -212,7 +234,13 @@ mod tests {
         }
         links.iter().for_each(|(path, to)| listing.link(path, to));
         let shown = listing.shown()?;
-        plan(&shown, |path| format!("pub/{path}").trim_end_matches('/').to_owned(), categories, patterns)
+        plan(
+            &shown,
+            |path| format!("pub/{path}").trim_end_matches('/').to_owned(),
+            categories,
+            patterns,
+            |_| false,
+        )
     }
 
     const REPOMD: &str = "repodata/repomd.xml";
