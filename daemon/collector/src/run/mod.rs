@@ -40,6 +40,7 @@ use program::{
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::BufWriter,
+    path::Path,
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 use summary::Summary;
@@ -67,7 +68,11 @@ pub fn run(config: &Config) -> Result<(), Failure> {
 /// Tells of every file that is wrong.
 fn check(config: &Config) -> Result<(), Failure> {
     client(config)?;
-    ready(config)?;
+    let tree = config.site.primary.as_ref().and_then(|primary| match &primary.contents {
+        Contents::Path(path) => Some(("primary", path.as_path())),
+        Contents::Web(_) => None,
+    });
+    are_there(written(config).into_iter().chain(tree))?;
     let Folder { good, wrong } = folder::read(&config.mirrors, &reading(config))?;
     let (count, all) = (wrong.len(), wrong.len() + good.len());
     for failure in wrong.into_values() {
@@ -81,24 +86,22 @@ fn check(config: &Config) -> Result<(), Failure> {
     well(format_args!("{} mirrors, {categories} categories, {patterns} patterns of repositories", good.len()))
 }
 
-/// Whether what is read and written has a place; before anybody is asked.
-fn ready(config: &Config) -> Result<(), Failure> {
-    let tree = config.site.primary.as_ref().and_then(|primary| match &primary.contents {
-        Contents::Path(path) => Some(path.as_path()),
-        Contents::Web(_) => None,
-    });
-    let state = program::files::folder(&config.state);
-    for (what, folder) in
-        [("output", Some(config.output.as_path())), ("state", Some(state)), ("primary", tree)]
-    {
-        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+/// The folders that are written to.
+fn written(config: &Config) -> [(&'static str, &Path); 2] {
+    [("output", &config.output), ("state", program::files::folder(&config.state))]
+}
+
+/// Whether folders are there; before anybody is asked.
+fn are_there<'c>(folders: impl IntoIterator<Item = (&'static str, &'c Path)>) -> Result<(), Failure> {
+    match folders.into_iter().find(|(_, folder)| !folder.is_dir()) {
+        None => Ok(()),
+        Some((what, folder)) => {
             let folder = folder.display();
-            return Err(Failure::config(format!(
+            Err(Failure::config(format!(
                 "{what} {folder}: is no folder that is there; make it, or name another"
-            )));
+            )))
         }
     }
-    Ok(())
 }
 
 fn reading(config: &Config) -> Reading<'_> {
@@ -129,7 +132,7 @@ impl Mirrors {
 
 /// Runs; `now` is in seconds since the epoch.
 pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
-    ready(config)?;
+    are_there(written(config))?;
     let _lock = store::lock(&config.state, "run")?;
     let started = Instant::now();
     let progress = Progress::start();
@@ -138,7 +141,6 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
     let output = config.interchange();
     let before = store.size()?;
     let mirrors = mirrors(config, &store)?;
-    store.forget_texts(&mirrors.names())?;
     let count = (mirrors.described.len() + mirrors.left_out.len()) as u64;
     refuse_loss(
         config,
@@ -148,6 +150,7 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
         before.as_ref().map(|size| size.mirrors),
         count,
     )?;
+    store.forget_texts(&mirrors.names())?;
 
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::system(format!("no runtime ({error})")))?;

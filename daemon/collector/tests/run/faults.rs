@@ -240,3 +240,34 @@ fn a_full_disk_a_later_state_and_a_folder_in_the_way_are_told() {
     assert!(said.contains("form 99, this version reads "), "{said}");
     assert!(!output.exists());
 }
+
+#[test]
+fn folders_that_are_not_there_are_told_before_anybody_is_asked() {
+    let world = World::new();
+    for (folder, what) in [("out", "output"), ("pub", "primary")] {
+        let aside = world.at("aside");
+        fs::rename(world.at(folder), &aside).unwrap();
+        let (code, _, said) = world.end(&["--check"]);
+        assert_eq!(code, Some(78), "{said}");
+        assert!(
+            said.contains(&format!("error: {what} ")) && said.contains("is no folder that is there"),
+            "{said}"
+        );
+        fs::rename(&aside, world.at(folder)).unwrap();
+    }
+    assert_eq!(world.end(&["--check"]).0, Some(0));
+}
+
+#[test]
+fn a_mirror_that_was_removed_does_not_come_back_by_a_file_that_is_wrong() {
+    let world = World::new();
+    let file = world.at("mirrors.d/b.example.toml");
+    let is_listed = || world.list().host.iter().any(|host| host.name.as_deref() == Some(&b"b.example"[..]));
+    world.run(NOW).unwrap();
+    assert!(is_listed());
+    fs::remove_file(&file).unwrap();
+    world.run(NOW + 60).unwrap();
+    fs::write(&file, "x =").unwrap();
+    world.run(NOW + 120).unwrap();
+    assert!(!is_listed());
+}
