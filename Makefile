@@ -136,8 +136,7 @@ all:
 	$(build) --profile $(apartprofile) $(addprefix --package ,$(apart)) $(addprefix --example ,$(call completer,$(apart)))
 	mkdir -p '$(completions)'
 	set -e; for completer in $(completers); do "$$completer" '$(completions)'; done
-	CARGO='$(CARGO)' '$(builddir)'/examples/mirrorlistd-sbom '$(others)' '$(apart)' >'$(sbom).new'
-	mv '$(sbom).new' '$(sbom)'
+	CARGO='$(CARGO)' '$(builddir)'/examples/mirrorlistd-sbom '$(others)' '$(apart)' >'$(sbom)'.$$$$ && mv '$(sbom)'.$$$$ '$(sbom)'
 
 flags:
 	@printf "export RUSTFLAGS='%s' CFLAGS='%s'\n" "$$RUSTFLAGS" "$$CFLAGS"
