@@ -1,6 +1,6 @@
 //! What the fuzz targets share.
 //!
-//! - [`sample`]: the demo's sample as a cache, to ask questions of;
+//! - [`sample`]: the tests' sample as a cache, to ask questions of;
 //! - [`asked`]: a request out of a target's bytes;
 //! - [`forge`]: caches that somebody has changed;
 //! - [`judge`]: what every answer must be like, whatever was asked.

@@ -1,4 +1,4 @@
-//! The demo's sample, compiled in memory, and the way from an inventory to a cache.
+//! The tests' sample, compiled in memory, and the way from an inventory to a cache.
 
 use answer::{
     Fragments, Service,

@@ -1,4 +1,4 @@
-//! `cargo demo`: the whole stack on a built-in sample, to be tried with curl.
+//! `cargo demo`: a distribution and its mirrors on this machine, collected and served, to be tried with curl.
 
 use benches::demo::{distribution::Distribution, figures, guide};
 use clap::Parser;

@@ -1,4 +1,4 @@
-//! The demo's sample: a dozen invented mirrors and all that one needs to see the tiers at work.
+//! The tests' sample: a dozen invented mirrors and all that one needs to see the tiers at work.
 //!
 //! Names are of documentation domains (RFC 2606), addresses of TEST-NET-1 to -3 (RFC 5737) and `2001:db8::/32`
 //! (RFC 3849), AS numbers of the documentation range (RFC 5398): no one real is meant.

@@ -1,4 +1,4 @@
-//! The demo's sample, and what it has not: one of everything that a reader could take for something else.
+//! The tests' sample, and what it has not: one of everything that a reader could take for something else.
 
 use crate::said::of;
 use interchange::message::{Host, IntInts, MirrorList, MirrorListDirectory, StringInts, StringString};

@@ -1,7 +1,7 @@
 //! AlmaLinux' files of mirrors: `mirrors.d/NAME.yml`, YAML with a table of URLs by protocol.
 
-use super::{Summary, draft::Draft, text};
-use crate::config::import::Options;
+use super::{LONGEST, Summary, draft::Draft};
+use crate::{config::import::Options, run::mirrors::folder::text};
 use saphyr::{LoadableYamlNode as _, Yaml};
 use std::{fs, io, path::PathBuf};
 use url::Url;
@@ -22,8 +22,9 @@ pub fn drafts(options: &Options, summary: &mut Summary) -> io::Result<Vec<Draft>
     let mut drafts = Vec::new();
     for path in paths {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let read =
-            text(&path).map_err(|error| error.to_string()).and_then(|text| draft(&text, options, summary));
+        let read = text(&path, LONGEST)
+            .map_err(|error| error.to_string())
+            .and_then(|text| draft(&text, options, summary));
         match read {
             Ok(draft) => drafts.push(draft),
             Err(cause) => drop(summary.refused.insert(file, cause)),

@@ -10,7 +10,10 @@ mod list;
 use crate::{
     check::outputs::plain,
     config::{import::Options, site::Category},
-    run::mirrors::{file::Reading, folder::is_name},
+    run::mirrors::{
+        file::Reading,
+        folder::{is_name, text},
+    },
 };
 use draft::Draft;
 use program::{failure::Failure, print::printed};
@@ -19,7 +22,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     fs::{self, File},
-    io::{self, Read as _, Write as _},
+    io::{self, Write as _},
     path::Path,
 };
 
@@ -57,7 +60,7 @@ pub fn import(options: &Options) -> Result<Summary, Failure> {
     let drafts = if is_folder {
         almalinux::drafts(options, &mut summary).map_err(|error| cannot(&error))?
     } else {
-        let text = text(&options.source).map_err(|error| cannot(&error))?;
+        let text = text(&options.source, LONGEST).map_err(|error| cannot(&error))?;
         list::drafts(&text, &options.category, &mut summary)
     };
     if drafts.is_empty() {
@@ -119,19 +122,6 @@ fn put(draft: Draft, folder: &Path, categories: &[Category], summary: &mut Summa
     }
     summary.written.push(name.clone());
     Ok(())
-}
-
-/// The text of a file.
-fn text(path: &Path) -> io::Result<String> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(io::Error::other(format!("longer than {LONGEST} bytes")));
-    }
-    String::from_utf8(bytes).map_err(|_| io::Error::other("not UTF-8"))
 }
 
 impl fmt::Display for Summary {

@@ -89,7 +89,7 @@ fn one(name: &str, paths: &[PathBuf], reading: &Reading<'_>) -> Result<(Describe
             "its name is the mirror's: expected letters, digits, dots, hyphens and underscores",
         ));
     }
-    let text = text(path).map_err(|error| refused(&format!("cannot be read ({error})")))?;
+    let text = text(path, LONGEST).map_err(|error| refused(&format!("cannot be read ({error})")))?;
     Ok((reading.read(name, path, &text)?, text))
 }
 
@@ -100,15 +100,16 @@ pub fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
-fn text(path: &Path) -> io::Result<String> {
+/// The text of a regular file of at most so many bytes.
+pub fn text(path: &Path, longest: u64) -> io::Result<String> {
     // A pipe would be waited for.
     if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
-        return Err(io::Error::other(format!("longer than {LONGEST} bytes")));
+    File::open(path)?.take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        return Err(io::Error::other(format!("longer than {longest} bytes")));
     }
     String::from_utf8(bytes).map_err(|_| io::Error::other("not UTF-8"))
 }
