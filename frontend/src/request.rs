@@ -4,7 +4,7 @@
 
 use crate::{
     accepted::accepted,
-    backend::{Asked, Backend, Question},
+    backend::{Asked, Backend},
     clients::Guest,
     log,
     response::{self, Body},
@@ -85,12 +85,13 @@ impl Requests {
         if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > self.longest_target) {
             return Err(StatusCode::URI_TOO_LONG);
         }
-        Ok(self.backend.ask(Question {
+        Ok(self.backend.ask(&wire::Request {
             method,
             scheme: self.scheme(&head.headers),
             accept: accepted(&head.headers),
             client: self.trusted.client(self.peer, lines(&head.headers, &FORWARDED_FOR)),
-            uri: head.uri,
+            path: head.uri.path().as_bytes(),
+            query: head.uri.query().unwrap_or_default().as_bytes(),
         }))
     }
 

@@ -9,7 +9,7 @@ mod page;
 
 use crate::{
     accept::{Gate, Listener, accept},
-    backend::{Unanswered, probe},
+    backend::{End, probe},
     failure::Failure,
     response::{self, Body},
     thread::{self, Process},
@@ -70,7 +70,7 @@ enum Ailment<'a> {
     Failing { daemon: &'a Path, status: u16 },
     /// No worker answers.
     #[error("daemon {}: no worker answers ({cause})", daemon.display())]
-    Alone { daemon: &'a Path, cause: Unanswered },
+    Alone { daemon: &'a Path, cause: End },
 }
 
 /// Starts the thread that answers over `listeners`, and waits until it does. It ends with the process.
