@@ -5,7 +5,7 @@
 //! hyper holds some 10 kB for every connection, those that wait for their next request are without it.
 
 use crate::{
-    clients::{Guest, Order},
+    clients::{Client, Order},
     request::Requests,
     response, sys,
 };
@@ -48,14 +48,13 @@ enum End {
 }
 
 /// Serves a connection until it ends, however it ends.
-pub async fn serve(socket: TcpStream, longest_head: usize, requests: Rc<Requests>) {
-    let guest = &requests.guest;
-    let mut stream = Stream { socket, guest: Rc::clone(guest), refusal: Vec::new() };
-    while wait(&stream, guest).await {
+pub async fn serve(socket: TcpStream, client: Rc<Client>, requests: Rc<Requests>) {
+    let mut stream = Stream { socket, client, refusal: Vec::new() };
+    while wait(&stream).await {
         // In a box, so that a connection that waits is small.
-        match Box::pin(http(stream, longest_head, &requests)).await {
+        match Box::pin(http(stream, &requests)).await {
             End::Resting(rested) => stream = rested,
-            End::Unread(stream) => return close(stream, guest).await,
+            End::Unread(stream) => return close(stream).await,
             End::Served | End::Cut => return,
         }
     }
@@ -63,45 +62,46 @@ pub async fn serve(socket: TcpStream, longest_head: usize, requests: Rc<Requests
 
 /// Waits until the client says something or ends. False when its time is up, the program stops, or it is to make room and
 /// has said nothing.
-async fn wait(stream: &Stream, guest: &Guest) -> bool {
-    guest.waits(true);
+async fn wait(stream: &Stream) -> bool {
+    let client = &stream.client;
+    client.waits(true);
     let spoke = poll_fn(|cx| {
-        guest.wakes(cx.waker());
-        if guest.order() == Order::End || guest.may_stop() {
+        client.wakes(cx.waker());
+        if client.order() == Order::End || client.may_stop() {
             return Poll::Ready(false);
         }
         if stream.poll_readable(cx).is_ready() {
             return Poll::Ready(true);
         }
         // What has come since the runtime looked is not to be lost.
-        if guest.order() == Order::MakeRoom { Poll::Ready(stream.has_input()) } else { Poll::Pending }
+        if client.order() == Order::MakeRoom { Poll::Ready(stream.has_input()) } else { Poll::Pending }
     })
     .await;
-    guest.waits(false);
+    client.waits(false);
     spoke
 }
 
 /// Has hyper serve requests for as long as they come.
-async fn http(stream: Stream, longest_head: usize, requests: &Rc<Requests>) -> End {
-    let guest = &requests.guest;
-    let service = service_fn(|request| requests.answer(request));
+async fn http(stream: Stream, requests: &Requests) -> End {
+    let client = &Rc::clone(&stream.client);
+    let service = service_fn(|request| requests.answer(client, request));
     let mut http = http1::Builder::new()
         // A client may end its writing side and still wait for the answer.
         .half_close(true)
         // Time-outs are the sweep's.
         .header_read_timeout(None)
-        .max_header_size(longest_head)
-        .max_buf_size(longest_head.max(SMALLEST_BUFFER))
+        .max_header_size(requests.limits.head)
+        .max_buf_size(requests.limits.head.max(SMALLEST_BUFFER))
         .serve_connection(TokioIo::new(stream), service);
     let mut told_to_end = false;
     let served = poll_fn(|cx| {
-        guest.wakes(cx.waker());
-        if guest.order() == Order::End {
+        client.wakes(cx.waker());
+        if client.order() == Order::End {
             return Poll::Ready(false);
         }
         // An error is the client's doing: a head that was refused, or it is gone and there is nobody to tell.
         let mut ended = Pin::new(&mut http).poll(cx).map(|ended| ended.is_ok());
-        if ended.is_pending() && !told_to_end && (guest.may_stop() || guest.order() == Order::Rest) {
+        if ended.is_pending() && !told_to_end && (client.may_stop() || client.order() == Order::Rest) {
             told_to_end = true;
             Pin::new(&mut http).graceful_shutdown();
             ended = Pin::new(&mut http).poll(cx).map(|ended| ended.is_ok());
@@ -114,13 +114,13 @@ async fn http(stream: Stream, longest_head: usize, requests: &Rc<Requests>) -> E
     if !stream.refusal.is_empty() {
         End::Unread(stream)
     } else if !served {
-        if guest.has_answer() {
+        if client.has_answer() {
             stream.discard_unsent();
         }
         End::Cut
-    } else if guest.sends_body() || !parts.read_buf.is_empty() {
+    } else if client.sends_body() || !parts.read_buf.is_empty() {
         End::Unread(stream)
-    } else if guest.order() == Order::Rest {
+    } else if client.order() == Order::Rest {
         End::Resting(stream)
     } else {
         End::Served
@@ -129,11 +129,11 @@ async fn http(stream: Stream, longest_head: usize, requests: &Rc<Requests>) -> E
 
 /// Says what is left to say, ends the writing side and reads until the client ends too or has sent enough, so that it
 /// gets to read all.
-async fn close(mut stream: Stream, guest: &Guest) {
+async fn close(mut stream: Stream) {
     let said = async {
         if !stream.refusal.is_empty() {
             let (status, refusal) = response::complete_refusal(&stream.refusal);
-            guest.counters().refused(status);
+            stream.client.counters().refused(status);
             stream.socket.write_all(&refusal).await?;
         }
         stream.socket.shutdown().await?;
@@ -145,11 +145,11 @@ async fn close(mut stream: Stream, guest: &Guest) {
 
 /// A client's socket as hyper reads and writes it; over a socket file that is done just as over TCP.
 ///
-/// Bytes pass through, and the guest is told. Only what hyper says by itself is kept back: its refusal of a head.
+/// Bytes pass through, and the client is told. Only what hyper says by itself is kept back: its refusal of a head.
 #[derive(Debug)]
 struct Stream {
     socket: TcpStream,
-    guest: Rc<Guest>,
+    client: Rc<Client>,
     /// What hyper has said to a head that it did not take; empty if there was none such.
     refusal: Vec<u8>,
 }
@@ -190,7 +190,7 @@ impl AsyncRead for Stream {
         let before = bytes.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(cx, bytes);
         if bytes.filled().len() > before {
-            self.guest.on_read();
+            self.client.on_read();
         }
         read
     }
@@ -206,15 +206,15 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if !self.guest.has_answer() {
+        if !self.client.has_answer() {
             let before = self.refusal.len();
             bytes.iter().for_each(|piece| self.refusal.extend_from_slice(piece));
             return Poll::Ready(Ok(self.refusal.len() - before));
         }
         let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bytes);
         match written {
-            Poll::Pending => self.guest.on_unread(self.untaken()),
-            Poll::Ready(Ok(bytes)) => self.guest.on_written(bytes),
+            Poll::Pending => self.client.on_unread(self.untaken()),
+            Poll::Ready(Ok(bytes)) => self.client.on_written(bytes),
             Poll::Ready(Err(_)) => {}
         }
         written
@@ -225,7 +225,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.guest.on_flushed();
+        self.client.on_flushed();
         Poll::Ready(Ok(()))
     }
 

@@ -12,7 +12,6 @@ use crate::{
     listen::{self, Opened},
     log, sandbox,
     thread::{self, Process},
-    watchdog,
 };
 use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},
@@ -28,7 +27,6 @@ use signal_hook::{
 use std::{
     io, mem,
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
 };
 use tokio::sync::watch;
 
@@ -42,18 +40,16 @@ pub fn run(config: Config) -> Result<(), Failure> {
     reap();
     let (mut clients, mut askers) = open(&config)?;
     let threads = clients.threads.len();
-    let most_connections = connections(&config, threads)?;
+    let gate = Arc::new(Gate::new("connections", connections(&config, threads)?));
     let folders: Vec<_> = [&clients, &askers].into_iter().flat_map(Opened::folders).collect();
     set_no_new_privs()?;
     log::info(format_args!("sandbox: {}", sandbox::enter(&folders)));
 
-    let watchdog_limit = notify::watchdog();
     let (stop, stopped) = watch::channel(false);
     let process = Arc::new(Process {
-        gate: Arc::new(Gate::new("connections", most_connections)),
+        gate,
         daemon: Arc::new(Daemon::new(config.daemon.clone())),
         counters: (0..threads).map(|_| Arc::default()).collect(),
-        turn: watchdog_limit.map_or(Duration::MAX, |within| within / 4),
         config,
         stop: stopped,
     });
@@ -63,20 +59,15 @@ pub fn run(config: Config) -> Result<(), Failure> {
     if !askers.places.is_empty() {
         admin::start(&process, mem::take(&mut askers.threads).into_iter().flatten().collect())?;
     }
-    if let Some(within) = watchdog_limit {
-        watchdog::start(process.counters.clone(), within)
-            .map_err(|error| Failure::system(format!("watchdog: {error}")))?;
-    }
     tell(&clients.places, &askers.places);
 
     wait_for_the_end(&mut signals)?;
-    // Threads that are gone need not be told.
+    // Threads that are gone need not be told, nor waited for.
     let _ = stop.send(true);
-    let died = running.into_iter().filter_map(|thread| thread.join().err()).count();
-    drop((clients, askers));
-    if died > 0 {
-        return Err(Failure::bug(format!("{died} of {threads} threads ended before they were told to")));
+    for thread in running {
+        let _ = thread.join();
     }
+    drop((clients, askers));
     log::info("stopped");
     Ok(())
 }

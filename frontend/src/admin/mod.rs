@@ -73,14 +73,13 @@ enum Ailment<'a> {
     Alone { daemon: &'a Path, cause: End },
 }
 
-/// Starts the thread that answers over `listeners`, and waits until it does. It ends with the process.
+/// Starts the thread that answers over `listeners`. It ends with the process, so that a balancer can be told that we stop.
 pub fn start(process: &Arc<Process>, listeners: Vec<Socket>) -> Result<(), Failure> {
     let process = Arc::clone(process);
-    thread::start("admin", move || {
+    let answer = async move || {
         let desk = Rc::new(Desk { process });
         let gate = Arc::new(Gate::new("admin connections", MOST_CONNECTIONS));
-        // It is answered here until the process ends, so that a balancer can be told that we stop.
-        let (never, stop) = watch::channel(false);
+        let (_never, stop) = watch::channel(false);
         for listener in listeners {
             let desk = Rc::clone(&desk);
             let serve = move |socket, _, place| {
@@ -91,14 +90,11 @@ pub fn start(process: &Arc<Process>, listeners: Vec<Socket>) -> Result<(), Failu
                     drop(place);
                 });
             };
-            spawn_local(accept(Listener::new(listener)?, Arc::clone(&gate), stop.clone(), || false, serve));
+            spawn_local(accept(Listener::new(listener)?, Arc::clone(&gate), stop.clone(), serve));
         }
-        Ok(async move {
-            let _never = never;
-            pending::<()>().await;
-        })
-    })
-    .map(drop)
+        pending().await
+    };
+    thread::start("admin".into(), answer).map(drop)
 }
 
 async fn http(socket: TcpStream, desk: Rc<Desk>) {
