@@ -35,7 +35,8 @@ pub struct Gate {
     places: Arc<Semaphore>,
     /// How many connections there may be.
     pub limit: usize,
-    full: Notify,
+    /// Tells that somebody is kept waiting for a place: every thread is to make room. A call that is missed comes again.
+    pub full: Notify,
     complaints: Mutex<Seldom>,
 }
 
@@ -49,11 +50,6 @@ impl Gate {
     /// How many connections there are.
     pub fn taken(&self) -> usize {
         self.limit - self.places.available_permits()
-    }
-
-    /// Waits until somebody is kept waiting for a place: every thread is to make room. A call that is missed comes again.
-    pub async fn full(&self) {
-        self.full.notified().await;
     }
 
     /// A place among all connections for who waits at the listener; nothing when nobody waits there any more.

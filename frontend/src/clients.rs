@@ -79,8 +79,8 @@ pub struct Client {
     order: Cell<Order>,
     /// Nothing of a request has come, and nothing but its socket is held for it.
     waits: Cell<bool>,
-    /// The last request has a body.
-    sends_body: Cell<bool>,
+    /// The last request has a body, so that the connection ends with its answer.
+    pub sends_body: Cell<bool>,
     /// Bytes of the answer in work, 0 if there is none.
     answer: Cell<usize>,
     /// Of an answer that does not fit, what was the client's to take: in the socket at first, and written since.
@@ -272,11 +272,6 @@ impl Client {
         self.stay();
         self.phase.set(Phase::Served);
         self.sends_body.set(sends_body);
-    }
-
-    /// Whether a body comes after the request, so that the connection ends with its answer.
-    pub fn sends_body(&self) -> bool {
-        self.sends_body.get()
     }
 
     /// An answer of so many bytes is about to be written. It holds the block that it lies in, however short it is.

@@ -37,14 +37,13 @@ const SMALLEST_BUFFER: usize = 8 * 1024;
 
 /// How the time with hyper ended.
 enum End {
-    /// The last answer is written, or the client has ended.
-    Served,
-    /// The same, and the client may have sent something that nobody has read: closing now could cost it the answer.
+    /// There is nothing left to do.
+    Over,
+    /// The last answer is written, and the client may have sent something that nobody has read: closing now could cost it
+    /// the answer.
     Unread(Stream),
     /// The client has been idle for a while; hyper and its buffers are given back until it says something.
     Resting(Stream),
-    /// The connection is broken, or its time is up.
-    Cut,
 }
 
 /// Serves a connection until it ends, however it ends.
@@ -55,7 +54,7 @@ pub async fn serve(socket: TcpStream, client: Rc<Client>, requests: Rc<Requests>
         match Box::pin(http(stream, &requests)).await {
             End::Resting(rested) => stream = rested,
             End::Unread(stream) => return close(stream).await,
-            End::Served | End::Cut => return,
+            End::Over => return,
         }
     }
 }
@@ -93,38 +92,34 @@ async fn http(stream: Stream, requests: &Requests) -> End {
         .max_header_size(requests.limits.head)
         .max_buf_size(requests.limits.head.max(SMALLEST_BUFFER))
         .serve_connection(TokioIo::new(stream), service);
-    let mut told_to_end = false;
     let served = poll_fn(|cx| {
         client.wakes(cx.waker());
         if client.order() == Order::End {
             return Poll::Ready(false);
         }
         // An error is the client's doing: a head that was refused, or it is gone and there is nobody to tell.
-        let mut ended = Pin::new(&mut http).poll(cx).map(|ended| ended.is_ok());
-        if ended.is_pending() && !told_to_end && (client.may_stop() || client.order() == Order::Rest) {
-            told_to_end = true;
+        let mut ended = Pin::new(&mut http).poll(cx);
+        if ended.is_pending() && (client.may_stop() || client.order() == Order::Rest) {
             Pin::new(&mut http).graceful_shutdown();
-            ended = Pin::new(&mut http).poll(cx).map(|ended| ended.is_ok());
+            ended = Pin::new(&mut http).poll(cx);
         }
-        ended
+        ended.map(|ended| ended.is_ok())
     })
     .await;
     let parts = http.into_parts();
     let stream = parts.io.into_inner();
-    if !stream.refusal.is_empty() {
-        End::Unread(stream)
-    } else if !served {
-        if client.has_answer() {
-            stream.discard_unsent();
-        }
-        End::Cut
-    } else if client.sends_body() || !parts.read_buf.is_empty() {
-        End::Unread(stream)
-    } else if client.order() == Order::Rest {
-        End::Resting(stream)
-    } else {
-        End::Served
+    if !stream.refusal.is_empty() || served && (client.sends_body.get() || !parts.read_buf.is_empty()) {
+        return End::Unread(stream);
     }
+    if served && client.order() == Order::Rest {
+        return End::Resting(stream);
+    }
+    if !served && client.has_answer() {
+        // The system forgets what it still holds for the client. Else it would keep trying for minutes, however little
+        // the client reads. The socket is closed either way.
+        let _ = SockRef::from(&stream.socket).set_linger(Some(Duration::ZERO));
+    }
+    End::Over
 }
 
 /// Says what is left to say, ends the writing side and reads until the client ends too or has sent enough, so that it
@@ -166,19 +161,6 @@ impl Stream {
     fn has_input(&self) -> bool {
         SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
     }
-
-    /// Has the system forget what it still holds for the client once the socket is closed. Else it would keep trying for
-    /// minutes, however little the client reads.
-    fn discard_unsent(&self) {
-        // It is closed either way.
-        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
-    }
-
-    /// Bytes that were written and that the client's system has not taken.
-    fn untaken(&self) -> usize {
-        // A socket that cannot tell is broken, and so its client makes no progress.
-        sys::untaken(self.socket.as_fd()).unwrap_or(usize::MAX)
-    }
 }
 
 impl AsyncRead for Stream {
@@ -213,7 +195,8 @@ impl AsyncWrite for Stream {
         }
         let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bytes);
         match written {
-            Poll::Pending => self.client.on_unread(self.untaken()),
+            // A socket that cannot tell is broken, and so its client makes no progress.
+            Poll::Pending => self.client.on_unread(sys::untaken(self.socket.as_fd()).unwrap_or(usize::MAX)),
             Poll::Ready(Ok(bytes)) => self.client.on_written(bytes),
             Poll::Ready(Err(_)) => {}
         }

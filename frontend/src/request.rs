@@ -60,7 +60,7 @@ impl Requests {
                     response::refusal(status)
                 }
             };
-            if client.sends_body() {
+            if client.sends_body.get() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             client.on_answered(response.body().size_hint().lower() as usize);
@@ -80,7 +80,7 @@ impl Requests {
         if head.headers.get_all(HOST).into_iter().nth(1).is_some() {
             return Err(StatusCode::BAD_REQUEST);
         }
-        if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > self.limits.uri) {
+        if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > wire::MAX_URI) {
             return Err(StatusCode::URI_TOO_LONG);
         }
         Ok(self.backend.ask(&wire::Request {

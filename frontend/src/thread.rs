@@ -68,19 +68,10 @@ pub fn start<F: Future<Output = io::Result<()>>>(
     thread.map_err(refused)
 }
 
-/// Starts one of the threads that serve clients, over these listeners.
+/// Serves clients on the calling thread, over these listeners.
 ///
 /// It ends when the program is told to stop, once its requests in flight are answered or the limit for that has passed.
-pub fn serve_clients(
-    process: &Arc<Process>,
-    number: usize,
-    listeners: Vec<Socket>,
-) -> Result<JoinHandle<()>, Failure> {
-    let process = Arc::clone(process);
-    start(format!("http-{number}"), move || serve(process, number, listeners))
-}
-
-async fn serve(process: Arc<Process>, number: usize, listeners: Vec<Socket>) -> io::Result<()> {
+pub async fn serve(process: Arc<Process>, number: usize, listeners: Vec<Socket>) -> io::Result<()> {
     let Process { config, gate, daemon, counters: all, stop } = &*process;
     let (threads, counters) = (all.len(), &all[number]);
     let clients = Rc::new(Clients::new(config.limits, threads, Arc::clone(counters)));
@@ -116,7 +107,7 @@ async fn serve(process: Arc<Process>, number: usize, listeners: Vec<Socket>) -> 
 /// Makes room whenever a thread is without a place for who waits.
 async fn make_room(gate: Arc<Gate>, clients: Rc<Clients>) {
     loop {
-        gate.full().await;
+        gate.full.notified().await;
         clients.make_room(Instant::now());
     }
 }

@@ -61,8 +61,7 @@ pub enum CallState {
 }
 
 /// All calls of a thread.
-#[derive(Debug, Default)]
-pub struct Calls(pub SlotMap<CallKey, Call>);
+pub type Calls = SlotMap<CallKey, Call>;
 
 impl Call {
     /// The link over which it waits for its answer.
@@ -85,21 +84,19 @@ impl Call {
     }
 }
 
-impl Calls {
-    /// Takes a call in that nobody has been sent yet.
-    pub fn insert(&mut self, question: &Request<'_>, deadline: Instant) -> CallKey {
-        self.0.insert_with_key(|key| {
-            let mut frame = Vec::new();
-            wire::encode_request(&mut frame, key.data().as_ffi(), question);
-            let waker = Waker::noop().clone();
-            Call { frame, deadline, state: CallState::Queued, tries: 0, only_after: 0, waker }
-        })
-    }
+/// Takes a call in that nobody has been sent yet.
+pub fn insert(calls: &mut Calls, question: &Request<'_>, deadline: Instant) -> CallKey {
+    calls.insert_with_key(|key| {
+        let mut frame = Vec::new();
+        wire::encode_request(&mut frame, key.data().as_ffi(), question);
+        let waker = Waker::noop().clone();
+        Call { frame, deadline, state: CallState::Queued, tries: 0, only_after: 0, waker }
+    })
+}
 
-    /// The call that has this id on the wire.
-    pub fn by_wire_id(&mut self, wire_id: u64) -> Option<&mut Call> {
-        let key = KeyData::from_ffi(wire_id);
-        // Some numbers are read as the nearest one that can be a key.
-        self.0.get_mut(key.into()).filter(|_| key.as_ffi() == wire_id)
-    }
+/// The call that has this id on the wire.
+pub fn by_wire_id(calls: &mut Calls, wire_id: u64) -> Option<&mut Call> {
+    let key = KeyData::from_ffi(wire_id);
+    // Some numbers are read as the nearest one that can be a key.
+    calls.get_mut(key.into()).filter(|_| key.as_ffi() == wire_id)
 }

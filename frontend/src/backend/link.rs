@@ -103,9 +103,7 @@ impl Link {
             let Poll::Ready(sent) = Pin::new(&mut self.stream).poll_write(cx, unsent) else { return Ok(()) };
             unsent.drain(..sent?);
         }
-        if unsent.capacity() > KEPT {
-            *unsent = Vec::new();
-        }
+        unsent.shrink_to(KEPT);
         Ok(())
     }
 

@@ -5,14 +5,14 @@
 //! protocol, until it has met three such ends; calls above the bound wait their turn. The bytes to be sent gather in
 //! each link's buffer; `link` moves them.
 
+use super::{
+    calls::{self, Call, CallState, Calls},
+    end::End,
+    links::Link,
+};
 pub use super::{
     calls::{Answer, CallKey},
     links::LinkId,
-};
-use super::{
-    calls::{Call, CallState, Calls},
-    end::End,
-    links::Link,
 };
 use crate::{config::Relay, counters::Counters};
 use slotmap::SlotMap;
@@ -66,12 +66,12 @@ impl Switchboard {
 
     /// Whether there is no call at all.
     pub fn is_empty(&self) -> bool {
-        self.calls.0.is_empty()
+        self.calls.is_empty()
     }
 
     /// Takes a call in and sends it to a worker, or lets it wait.
     pub fn ask(&mut self, question: &Request<'_>, now: Instant) -> CallKey {
-        let key = self.calls.insert(question, now + self.relay.deadline);
+        let key = calls::insert(&mut self.calls, question, now + self.relay.deadline);
         self.queue.push_back(key);
         self.advance_queue(now);
         key
@@ -79,10 +79,10 @@ impl Switchboard {
 
     /// The call's answer, once; until then `waker` is told. `None`: the deadline has passed.
     pub fn poll_answer(&mut self, key: CallKey, waker: &Waker) -> Poll<Option<Answer>> {
-        let Some(call) = self.calls.0.get_mut(key) else { return Poll::Ready(None) };
+        let Some(call) = self.calls.get_mut(key) else { return Poll::Ready(None) };
         if let CallState::Over(answer) = &mut call.state {
             let answer = answer.take();
-            self.calls.0.remove(key);
+            self.calls.remove(key);
             return Poll::Ready(answer);
         }
         call.waker.clone_from(waker);
@@ -91,7 +91,7 @@ impl Switchboard {
 
     /// Forgets a call, answered or not; nothing happens if it is no longer there.
     pub fn withdraw(&mut self, key: CallKey) {
-        if let Some(link) = self.calls.0.remove(key).and_then(|call| call.link()) {
+        if let Some(link) = self.calls.remove(key).and_then(|call| call.link()) {
             self.leave(link);
         }
     }
@@ -108,7 +108,7 @@ impl Switchboard {
     /// that is linked from now on, and is over with the third: it may be what they die of. Whether any call was
     /// answered over it.
     pub fn link_down(&mut self, id: LinkId, now: Instant) -> bool {
-        for (key, call) in self.calls.0.iter_mut().filter(|(_, call)| call.link() == Some(id)) {
+        for (key, call) in self.calls.iter_mut().filter(|(_, call)| call.link() == Some(id)) {
             self.in_flight -= 1;
             if call.tries > MOST_DEATHS {
                 call.end(None);
@@ -148,9 +148,8 @@ impl Switchboard {
 
     /// An answer with this id came over this link. One that nobody waits for (any more) is dropped.
     pub fn answered(&mut self, id: LinkId, wire_id: u64, mut answer: Answer, now: Instant) {
-        let Some(call) = self.calls.by_wire_id(wire_id).filter(|call| call.link() == Some(id)) else {
-            return;
-        };
+        let call = calls::by_wire_id(&mut self.calls, wire_id);
+        let Some(call) = call.filter(|call| call.link() == Some(id)) else { return };
         answer.took = self.relay.deadline.saturating_sub(call.deadline.saturating_duration_since(now));
         call.end(Some(answer));
         self.leave(id);
@@ -167,11 +166,11 @@ impl Switchboard {
                 now >= call.deadline || call.tries < 2 && now.duration_since(at) >= self.relay.patience
             }
         };
-        let overdue = self.calls.0.iter().filter(|(_, call)| is_overdue(call));
+        let overdue = self.calls.iter().filter(|(_, call)| is_overdue(call));
         for key in overdue.map(|(key, _)| key).collect::<Vec<_>>() {
             self.overdue(key, now);
         }
-        self.queue.retain(|key| self.calls.0.get(*key).is_some_and(Call::is_queued));
+        self.queue.retain(|key| self.calls.get(*key).is_some_and(Call::is_queued));
         self.advance_queue(now);
         for link in self.links.values().filter(|link| link.is_silent(now)) {
             link.sender.wake_by_ref();
@@ -180,24 +179,16 @@ impl Switchboard {
 
     /// Whether a worker of the newest generation is without a link, as far as the links tell.
     pub fn lacks_links(&self) -> bool {
-        match self.newest() {
-            _ if self.links.len() >= MOST_LINKS => false,
-            None => true,
-            Some(newest) => {
-                let covered = self.links.values().filter(|link| link.serves(newest.generation)).count();
-                covered < usize::from(newest.slots)
-            }
-        }
+        let (generation, slots) = self.newest().map_or((0, 1), |newest| (newest.generation, newest.slots));
+        let covered = self.links.values().filter(|link| link.serves(generation)).count();
+        self.links.len() < MOST_LINKS && covered < usize::from(slots)
     }
 
     /// Whether a link to the worker that says `hello` is of use, or one more than needed.
     pub fn wants(&self, hello: &Hello) -> bool {
         let known = |link: &Link| link.serves(hello.generation) && link.hello.slot == hello.slot;
-        match self.newest() {
-            _ if self.links.len() >= MOST_LINKS => false,
-            None => true,
-            Some(newest) => hello.generation >= newest.generation && !self.links.values().any(known),
-        }
+        let is_old = self.newest().is_some_and(|newest| newest.generation > hello.generation);
+        self.links.len() < MOST_LINKS && !is_old && !self.links.values().any(known)
     }
 
     /// Whether there is no worker to ask.
@@ -212,7 +203,7 @@ impl Switchboard {
 
     /// Ends a call, or has it asked again of a worker other than the one that is silent.
     fn overdue(&mut self, key: CallKey, now: Instant) {
-        let call = &mut self.calls.0[key];
+        let call = &mut self.calls[key];
         let (is_over, silent) = (now >= call.deadline, call.link());
         if is_over {
             call.end(None);
@@ -234,7 +225,7 @@ impl Switchboard {
                 return;
             }
             let Some(key) = self.queue.pop_front() else { return };
-            if self.calls.0.get(key).is_some_and(Call::is_queued) {
+            if self.calls.get(key).is_some_and(Call::is_queued) {
                 self.send(key, None, now);
             }
         }
@@ -243,7 +234,7 @@ impl Switchboard {
     /// Sends a call to the least busy worker but `avoid`, or lets it wait when there is none. One that is silent gets it
     /// only when there is no other.
     fn send(&mut self, key: CallKey, avoid: Option<LinkId>, now: Instant) {
-        let call = &mut self.calls.0[key];
+        let call = &mut self.calls[key];
         self.turn = self.turn.wrapping_add(1);
         let first = self.turn % self.links.len().max(1);
         let (before, after) = (self.links.iter().take(first), self.links.iter().skip(first));
