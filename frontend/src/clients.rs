@@ -20,6 +20,8 @@ use wire::net::Peer;
 
 /// A client that says nothing for this long after its answer will hardly say something soon.
 const RESTLESS: Duration = Duration::from_secs(1);
+/// For how long it is good who has how many connections.
+const GOOD_FOR: Duration = Duration::from_millis(100);
 /// Bytes a second that a client is supposed to read of which nothing is known yet: a slow line.
 const SUPPOSED: u64 = 8 * 1024;
 /// For how long that counts as much as what is known.
@@ -58,8 +60,8 @@ pub struct Clients {
     /// Bytes of unread answers that there may be.
     most_unread: usize,
     all: RefCell<Slab<Weak<Client>>>,
-    /// What all connections from the same place hold.
-    crowds: RefCell<HashMap<Option<IpAddr>, Rc<()>>>,
+    /// When it was counted who has how many.
+    counted: Cell<Option<Instant>>,
     stopping: Cell<bool>,
     counters: Arc<Counters>,
     /// Tells that a connection has ended.
@@ -73,7 +75,8 @@ pub struct Client {
     key: usize,
     /// The other end.
     pub peer: Peer,
-    crowd: Rc<()>,
+    /// Connections from the same place, as counted last.
+    crowd: Cell<usize>,
     phase: Cell<Phase>,
     since: Cell<Instant>,
     order: Cell<Order>,
@@ -97,7 +100,7 @@ impl Clients {
             limits,
             most_unread: limits.unsent / threads.max(1),
             all: RefCell::default(),
-            crowds: RefCell::default(),
+            counted: Cell::new(None),
             stopping: Cell::new(false),
             counters,
             ended: Notify::new(),
@@ -113,7 +116,7 @@ impl Clients {
             clients: Rc::clone(self),
             key: place.key(),
             peer,
-            crowd: Rc::clone(self.crowds.borrow_mut().entry(whose(peer)).or_default()),
+            crowd: Cell::new(0),
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
             order: Cell::new(Order::GoOn),
@@ -151,10 +154,15 @@ impl Clients {
     /// Has a connection closed that wants nothing at the moment, so that another one gets in: of those who have most the
     /// one that has been idle for the longest, so that whoever takes all places loses his own.
     pub fn make_room(&self, now: Instant) {
+        if self.counted.get().is_none_or(|counted| now.duration_since(counted) >= GOOD_FOR) {
+            self.counted.set(Some(now));
+            let (all, mut counts) = (self.those(|_| true), HashMap::<_, usize>::new());
+            all.iter().for_each(|client| *counts.entry(whose(client.peer)).or_default() += 1);
+            all.iter().for_each(|client| client.crowd.set(counts[&whose(client.peer)]));
+        }
         let idle = self.those(|client| client.is_dispensable(now)).into_iter();
-        if let Some(client) =
-            idle.max_by_key(|client| (Rc::strong_count(&client.crowd), Reverse(client.since.get())))
-        {
+        let next = idle.max_by_key(|client| (client.crowd.get(), Reverse(client.since.get())));
+        if let Some(client) = next {
             self.counters.made_room.count();
             client.told(Order::MakeRoom);
         }
@@ -341,14 +349,9 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        let Clients { all, crowds, counters, ended, .. } = &*self.clients;
-        counters.closed.count();
-        all.borrow_mut().remove(self.key);
-        // Nobody but the table and this one.
-        if Rc::strong_count(&self.crowd) == 2 {
-            crowds.borrow_mut().remove(&whose(self.peer));
-        }
-        ended.notify_one();
+        self.clients.counters.closed.count();
+        self.clients.all.borrow_mut().remove(self.key);
+        self.clients.ended.notify_one();
     }
 }
 

@@ -91,7 +91,7 @@ impl Link {
     fn turn(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> Result<(), End> {
         self.read(id, backend, cx)?;
         self.write(id, backend, cx)?;
-        backend.board.borrow().may_stay(id, Instant::now())
+        backend.board.borrow().may_stay(id, Instant::now)
     }
 
     fn write(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> io::Result<()> {

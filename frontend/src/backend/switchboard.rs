@@ -132,9 +132,9 @@ impl Switchboard {
     }
 
     /// Why a link is to be left now, if it is.
-    pub fn may_stay(&self, id: LinkId, now: Instant) -> Result<(), End> {
+    pub fn may_stay(&self, id: LinkId, now: impl Fn() -> Instant) -> Result<(), End> {
         let link = &self.links[id];
-        if link.is_silent(now) {
+        if link.silent_since.is_some() && link.is_silent(now()) {
             return Err(End::Silent);
         }
         if link.out.len() > self.relay.in_flight * wire::MAX_REQUEST + MOST_ABANDONED {

@@ -185,11 +185,11 @@ fn a_worker_that_does_not_answer_a_ping_is_given_up() {
     desk.pass(250);
     assert_eq!(desk.sent(silent).iter().filter(|frame| frame.is_none()).count(), 1);
     desk.pass(4999);
-    assert!(desk.board.may_stay(silent, desk.now).is_ok());
+    assert!(desk.board.may_stay(silent, || desk.now).is_ok());
     desk.board.link(other).silent_since = None;
     desk.pass(1);
-    assert!(matches!(desk.board.may_stay(silent, desk.now), Err(End::Silent)));
-    assert!(desk.board.may_stay(other, desk.now).is_ok());
+    assert!(matches!(desk.board.may_stay(silent, || desk.now), Err(End::Silent)));
+    assert!(desk.board.may_stay(other, || desk.now).is_ok());
 }
 
 #[test]
@@ -213,12 +213,12 @@ fn a_retiring_worker_gets_no_call_and_may_finish_what_it_has() {
     assert!(desk.board.lacks_links());
     desk.ask("/");
     assert_eq!(desk.sent(old), []);
-    assert!(desk.board.may_stay(old, desk.now).is_ok());
+    assert!(desk.board.may_stay(old, || desk.now).is_ok());
     let new = desk.link(0, 1, 2);
     assert_eq!(desk.sent(new).len(), 1, "what waited");
     desk.reply(old, id, "the last words");
     assert_eq!(desk.outcome(call), said("the last words"));
-    assert!(matches!(desk.board.may_stay(old, desk.now), Err(End::Retired)));
+    assert!(matches!(desk.board.may_stay(old, || desk.now), Err(End::Retired)));
 }
 
 #[test]
@@ -358,7 +358,7 @@ fn a_worker_that_talks_and_reads_nothing_is_left_in_the_end() {
     let link = desk.link(0, 1, 1);
     let path = format!("/{}", "x".repeat(8000));
     let mut asked = 0;
-    while !matches!(desk.board.may_stay(link, desk.now), Err(End::Unread)) {
+    while !matches!(desk.board.may_stay(link, || desk.now), Err(End::Unread)) {
         let call = desk.ask(&path);
         desk.board.link(link).silent_since = None;
         desk.now += desk.board.relay.deadline;
@@ -370,5 +370,5 @@ fn a_worker_that_talks_and_reads_nothing_is_left_in_the_end() {
     assert!(asked > 1000, "what may be in flight fits");
     // One that reads, however much there was, is not.
     desk.take_out(link);
-    assert!(desk.board.may_stay(link, desk.now).is_ok());
+    assert!(desk.board.may_stay(link, || desk.now).is_ok());
 }
