@@ -70,7 +70,10 @@ fn every_block_of_the_tutorial_does_what_it_says() {
     assert!(list.contains(oslo) && !list.contains(lima), "{behind}");
     assert!(behind.contains("index: "), "why it is out: {behind}");
     assert!(joining.contains("has 1 of 1") && !joining.contains("wrong: "), "{joining}");
-    assert!(pacman.contains(&format!("\n{oslo}")) && pacman.contains("/arch/core/os/x86_64/core.db"), "{pacman}");
+    assert!(
+        pacman.contains(&format!("\n{oslo}")) && pacman.contains("/arch/core/os/x86_64/core.db"),
+        "{pacman}"
+    );
     assert!(!pacman.contains(lima), "{pacman}");
     assert!(apt.contains("/deb/\tpriority:1\n") && !apt.contains(lima), "{apt}");
     assert!(files.contains("\nan image\n") && files.contains(&format!("\n{lima}")), "{files}");
