@@ -1,4 +1,4 @@
-//! `mirrorlist-collect import`: files of mirrors from what people have.
+//! `mirrorlist-collect import`: files of mirrors from lists in other forms.
 //!
 //! [`almalinux`]: a folder of YAML files, one a mirror; [`list`]: URLs and countries, one a line. Each becomes a [`draft`], which is
 //! written as TOML if `run` would take it. What has no place in it is said, mirror by mirror.

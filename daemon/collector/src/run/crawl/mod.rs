@@ -1,4 +1,4 @@
-//! Asking mirrors what they have: every mirror at once, each by one connection at a time, and not more than it likes.
+//! Asking mirrors what they have: up to `AT_ONCE` mirrors at once, each over one connection at a time, within [`LIMITS`].
 //!
 //! [`mod@plan`]: what a mirror is asked for; [`mod@visit`]: how, over which [`way`]; [`judge`]: what its answers mean; [`settle`]: what they
 //! leave of what was [`known`]. That is written to the state when a visit ends, so that a run may end at any moment: the

@@ -1,8 +1,8 @@
 //! A visit to one mirror: asks it for what is planned, by the best of its URLs, and brings home what was found.
 //!
-//! A category is asked by https first. A URL that cannot prove who it is or does not speak gives way to the next one;
-//! one that has spoken and fails too often in a row, or a mirror that wants to be left alone, is left for this run. What was
-//! not asked is not found: it is among the first the next time. What it all means is for [`super::settle`] to say.
+//! A category is asked by https first. After a URL with a bad certificate, or without an answer, the next one is tried. A URL
+//! that has answered and then fails too often in a row is not asked again in this run, nor is a mirror that says 429 or 503.
+//! What was not asked is among the first in the next run. What findings mean is for [`super::settle`] to say.
 
 use super::{
     Limits,

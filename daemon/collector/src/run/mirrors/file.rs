@@ -1,7 +1,7 @@
 //! A mirror's file: TOML, named after the mirror.
 //!
-//! Whoever writes it may be anybody who can send in a change, so that it may not say what other mirrors lose by, unless the
-//! operator trusts the mirror. Whatever is wrong is told with file, line and key.
+//! Whoever writes it may be anybody who can send in a change. So keys by which a mirror takes clients from others are only for
+//! mirrors that the operator trusts. Whatever is wrong is told with file, line and key.
 
 use super::Mirror;
 use crate::config::site::{Category, unknown};
