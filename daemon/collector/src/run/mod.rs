@@ -24,7 +24,7 @@ use crate::{
         tree::{Kept, Size, Text},
     },
 };
-use crawl::{LIMITS, Settings, crawl};
+use crawl::{LIMITS, Limits, Settings, crawl};
 use mirrors::{
     Mirror,
     file::{Described, Reading},
@@ -61,7 +61,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         return check(config);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let summary = collect(config, now)?;
+    let summary = collect(config, LIMITS, now)?;
     printed(config.json, &summary, || summary.to_string())
 }
 
@@ -130,8 +130,8 @@ impl Mirrors {
     }
 }
 
-/// Runs; `now` is in seconds since the epoch.
-pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
+/// Runs; mirrors are asked within `limits`, and `now` is in seconds since the epoch.
+pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Failure> {
     are_there(written(config))?;
     let _lock = store::lock(&config.state, "run")?;
     let started = Instant::now();
@@ -157,7 +157,7 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
     let Some(primary) = &config.site.primary else { return Err(Failure::bug("no primary")) };
     let indexes = store.indexes()?;
     let read = primary::read(&config.site, primary, &client, &indexes, now, &progress);
-    let read = runtime
+    let mut read = runtime
         .block_on(read)
         .map_err(|cause| Failure::unavailable(format!("primary: {cause}; {}", left(config))))?;
     let directories = read.tree.directories.len() as u64;
@@ -199,7 +199,13 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
     let asked: Vec<Mirror> = mirrors.described.iter().map(|described| described.mirror.clone()).collect();
     let addresses = Addresses::new(config.allow_addresses.clone());
     let settings = Settings { contact: config.contact.clone(), addresses };
-    let (verdicts, crawl) = crawl(&read.tree, &asked, &mut store, &settings, LIMITS, now)?;
+    let (verdicts, crawl) = crawl(&read.tree, &asked, &mut store, &settings, limits, now)?;
+    if !verdicts.newer.is_empty() {
+        progress.step("reading again what mirrors have newer");
+        let before = read.indexes.clone();
+        runtime.block_on(read.again(primary, &client, &verdicts.newer, now));
+        store.keep_indexes(&before, &read.indexes)?;
+    }
     let families = store.families()?;
     progress.step("writing");
     let facts = Facts {

@@ -36,7 +36,7 @@ pub struct Summary {
     pub inward: u64,
     /// Units that were so and are no longer.
     pub outward: u64,
-    /// Units of which mirrors have a later version than the primary had when it was read: it should be read again.
+    /// Units of which mirrors have a later version than the primary had when it was read.
     pub newer: Vec<String>,
     /// Why mirrors that did not answer do not count as such, if they do not.
     pub brake: Option<String>,
@@ -44,6 +44,9 @@ pub struct Summary {
     pub held: Vec<String>,
     /// Runs in a row in which most mirrors did not answer.
     pub braked: u64,
+    /// Runs in a row in which most URLs of https failed.
+    #[serde(default)]
+    pub braked_https: u64,
 }
 
 impl fmt::Display for Summary {
