@@ -4,6 +4,7 @@
 //! leave of what was [`known`]. That is written to the state when a visit ends, so that a run may end at any moment: the
 //! next one goes on, and [`standing`] shows it. Whether a mirror that did not answer is to blame is known when all have been asked.
 
+mod descriptors;
 pub mod judge;
 pub mod known;
 pub mod plan;
@@ -115,15 +116,17 @@ pub fn crawl(
     store.settle_mirrors(&present, now, now.saturating_sub(REMEMBERED))?;
     let mut asked: Vec<&Mirror> =
         mirrors.iter().filter(|mirror| !mirror.disabled && !mirror.private && !mirror.up_to_date).collect();
-    if asked.len() > AT_ONCE {
+    let at_once = descriptors::at_once(AT_ONCE)?;
+    if asked.len() > at_once {
         // Whoever was not reached in time is among the first the next time.
-        let first = number.wrapping_mul(AT_ONCE as u64) % asked.len() as u64;
+        let first = number.wrapping_mul(at_once as u64) % asked.len() as u64;
         asked.rotate_left(first as usize);
     }
     let mut crawl = Crawl {
         tree,
         numbers: &numbers,
         limits,
+        at_once,
         now,
         verdicts: Verdicts::default(),
         summary: Summary {
@@ -165,6 +168,8 @@ struct Crawl<'a> {
     tree: &'a Tree,
     numbers: &'a [Numbered],
     limits: Limits,
+    /// Mirrors that are asked at a time.
+    at_once: usize,
     now: u64,
     verdicts: Verdicts,
     summary: Summary,
@@ -199,7 +204,7 @@ impl<'a> Crawl<'a> {
             };
             Ok::<_, Failure>((at, found))
         });
-        let mut visits = stream::iter(visits).buffer_unordered(AT_ONCE);
+        let mut visits = stream::iter(visits).buffer_unordered(self.at_once);
         let mut done = 0;
         while let Some(visit) = visits.next().await {
             let (at, found) = visit?;

@@ -1,6 +1,6 @@
 //! What a run's asking came to, for people and as JSON.
 
-use program::print::grouped;
+use program::print::{counted, grouped};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -54,14 +54,14 @@ impl fmt::Display for Summary {
         let answered = self.mirrors.saturating_sub(self.silent.len() as u64);
         write!(
             f,
-            "run {}: {} of {} mirrors answered in {:.1} s; {} requests over {} connections; {} of {} verdicts known, {} good; {} \
+            "run {}: {} of {} mirrors answered in {:.1} s; {} over {}; {} of {} verdicts known, {} good; {} \
              came in, {} went out; {} newer than the primary's",
             self.number,
             grouped(answered),
             grouped(self.mirrors),
             self.seconds,
-            grouped(self.requests),
-            grouped(self.connections),
+            counted(self.requests, "request", "requests"),
+            counted(self.connections, "connection", "connections"),
             grouped(self.known),
             grouped(self.units),
             grouped(self.good),

@@ -46,7 +46,7 @@ const AT_ONCE: usize = 8;
 const SETTLED: u64 = 86_400;
 
 /// Runs for which a repository without its index stays one: it may be between two versions.
-const MOST_MISSED: u32 = 2;
+pub const MOST_MISSED: u32 = 2;
 
 /// The name of a repository's index whose time stands inside.
 const REPOMD: &str = "repomd.xml";
@@ -58,6 +58,8 @@ pub struct Read {
     pub tree: Tree,
     /// Its indexes from now on, those that are gone for a while too.
     pub indexes: Indexes,
+    /// By category, directories that are there; the tree has some that are gone for a while, too.
+    pub there: Vec<u64>,
     /// Repositories whose index is there.
     pub repositories: u64,
     /// What is odd, and an example or a cause: a line each.
@@ -90,26 +92,29 @@ pub async fn read(
     let full = |path: &str| [prefix, path].join("/").trim_matches('/').to_owned();
     let mut odd = Vec::new();
     if let (count @ 1.., Some(example)) = &listing.odd {
-        odd.push(format!("{count} names that cannot stand in a list, such as {example}"));
+        let names = program::print::counted(count, "name", "names");
+        odd.push(format!("{names} that cannot stand in a list, such as {example}"));
     }
     let shown = listing.shown()?;
-    let known = |index: &str| before.get(index).is_some_and(|known| known.missed < MOST_MISSED);
-    let plan = plan(&shown, full, &site.categories, &site.repositories, known)?;
+    let known = before.iter().filter(|(_, index)| index.missed < MOST_MISSED);
+    let known = known.map(|(path, _)| &**path).collect();
+    let plan = plan(&shown, full, &site.categories, &site.repositories, &known)?;
     let found = plan.units.iter().filter_map(|unit| unit.repository.as_ref());
     let repositories = found.filter(|found| !found.is_gone).count() as u64;
     for (number, category) in site.categories.iter().enumerate() {
-        if !plan.directories.iter().any(|directory| directory.category as usize == number) {
+        if plan.there[number] == 0 {
             let site::Category { name, top, .. } = category;
             return Err(format!("category `{name}`: there is no directory {top}, or nobody may read it"));
         }
     }
+    let there = plan.there.clone();
     let mut reading = Reading { reader, prefix, before, now, odd, progress };
     let indexes = reading.indexes(&plan, primary.keeping()).await?;
     let images = reading.images(&plan, &shown).await;
     let markers = reading.markers(site).await;
     let odd = reading.odd;
     let tree = tree(plan, &indexes, images, markers, site, now);
-    Ok(Read { tree, indexes, repositories, odd })
+    Ok(Read { tree, indexes, there, repositories, odd })
 }
 
 impl Primary {
