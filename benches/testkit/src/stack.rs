@@ -48,12 +48,16 @@ impl Programs {
     fn build_now() -> Result<Programs, String> {
         let packages =
             ["--package", "mirrorlistd", "--package", "mirrorlist-http", "--package", "mirrorlist-cache"];
-        let folder = build(&[&packages[..], &["--bins"]].concat())?;
-        Ok(Programs {
+        Ok(Programs::of(&build(&[&packages[..], &["--bins"]].concat())?))
+    }
+
+    /// Those of a folder.
+    pub fn of(folder: &Path) -> Programs {
+        Programs {
             daemon: folder.join("mirrorlistd"),
             frontend: folder.join("mirrorlist-http"),
             cache: folder.join("mirrorlist-cache"),
-        })
+        }
     }
 }
 
