@@ -14,8 +14,9 @@ pub mod connection;
 pub mod database;
 pub mod http;
 pub mod import;
-pub mod progress;
 pub mod run;
 pub mod status;
 pub mod store;
 mod tls;
+
+pub use program::progress;

@@ -14,6 +14,8 @@ pub mod options;
 pub mod passed;
 #[cfg(feature = "print")]
 pub mod print;
+#[cfg(feature = "print")]
+pub mod progress;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod signals;

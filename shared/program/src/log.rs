@@ -70,6 +70,8 @@ fn write(level: Level, message: &dyn Display) {
     }
     line.truncate(line.floor_char_boundary(LONGEST_LINE - 1));
     line.push('\n');
+    #[cfg(feature = "print")]
+    super::progress::clear();
     if !stderr_has_room() || io::stderr().write_all(line.as_bytes()).is_err() {
         DROPPED.fetch_add(dropped + 1, Ordering::Relaxed);
     }
