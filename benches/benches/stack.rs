@@ -6,6 +6,7 @@
 //! stack`.
 
 use benches::{
+    beginning::{Beginning, FEW, MANY},
     chart::{Chart, Series},
     contest::{Contest, ECHO, HYPER, NGINX, NGINX_302, OTHER, REDIRECTS, SERVICE, TCP},
     machine::Machine,
@@ -15,7 +16,7 @@ use benches::{
 use clap::Parser;
 use serde::Serialize;
 use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
-use testkit::{inputs, stack::Programs, synthetic::Options};
+use testkit::stack::Programs;
 
 /// Ask the service and other servers in turn, and print what an answer costs each of them
 #[derive(Debug, Parser)]
@@ -83,19 +84,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
-    let folder = tempfile::tempdir().map_err(|error| format!("folder: {error}"))?;
-    let programs = Programs::build()?;
-    let cache = match &arguments.cache {
-        Some(cache) => cache.clone(),
-        None => {
-            let directories = if arguments.quick { 10_000 } else { 120_000 };
-            inputs::synthetic_cache(&programs, &Options::new(directories), folder.path())?
-        }
-    };
+    let begun = Beginning::on(arguments.cache.as_deref(), if arguments.quick { FEW } else { MANY })?;
     let yardstick = Yardstick::new(env!("CARGO_BIN_EXE_yardstick"));
-    let mut contest = Contest::start(&programs, &yardstick, &cache)?;
+    let mut contest = Contest::start(&begun.programs, &yardstick, &begun.cache)?;
     if let Some(folder) = &arguments.other {
-        contest.join(&Programs::of(folder), &cache)?;
+        contest.join(&Programs::of(folder), &begun.cache)?;
     }
     for server in
         contest.servers(true)?.iter().flat_map(|(_, servers)| servers).chain(&contest.redirects(true)?)
