@@ -41,10 +41,8 @@ apart = mirrorlist-collect mirrorlist-report
 others = mirrorlistd mirrorlist-http mirrorlist-cache
 programs = $(others) $(apart)
 built = $(addprefix '$(builddir)'/,$(others)) $(addprefix '$(apartdir)'/,$(apart))
-# Each is a package; its example of this name writes what shells complete.
-completer = $(addsuffix -completions,$(1))
-completers = $(addprefix '$(builddir)'/examples/,$(call completer,$(others))) \
-	$(addprefix '$(apartdir)'/examples/,$(call completer,$(apart)))
+# Each is a package; its example of this name writes what shells complete. They run once, here, so none is built for speed.
+helpers = $(addsuffix -completions,$(programs)) mirrorlistd-sbom
 
 # One source makes one package, wherever and whenever: what is built for release names no folder of this machine, and every
 # time is that of the source, which is SOURCE_DATE_EPOCH, else of the last commit, else of the changelog. Flags that are given,
@@ -131,12 +129,10 @@ export next
 all:
 	$(build) --profile $(PROFILE) $(addprefix --package ,$(others)) --bins
 	$(build) --profile $(apartprofile) $(addprefix --package ,$(apart)) --bins
-	$(build) --profile $(PROFILE) $(addprefix --package ,$(others)) \
-		$(addprefix --example ,$(call completer,$(others)) mirrorlistd-sbom)
-	$(build) --profile $(apartprofile) $(addprefix --package ,$(apart)) $(addprefix --example ,$(call completer,$(apart)))
+	$(build) --profile $(apartprofile) $(addprefix --package ,$(programs)) $(addprefix --example ,$(helpers))
 	mkdir -p '$(completions)'
-	set -e; for completer in $(completers); do "$$completer" '$(completions)'; done
-	CARGO='$(CARGO)' '$(builddir)'/examples/mirrorlistd-sbom '$(others)' '$(apart)' >'$(sbom)'.$$$$ && mv '$(sbom)'.$$$$ '$(sbom)'
+	set -e; for program in $(programs); do '$(apartdir)'/examples/"$$program"-completions '$(completions)'; done
+	CARGO='$(CARGO)' '$(apartdir)'/examples/mirrorlistd-sbom '$(others)' '$(apart)' >'$(sbom)'.$$$$ && mv '$(sbom)'.$$$$ '$(sbom)'
 
 flags:
 	@printf "export RUSTFLAGS='%s' CFLAGS='%s'\n" "$$RUSTFLAGS" "$$CFLAGS"

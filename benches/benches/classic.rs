@@ -8,6 +8,8 @@
 use answer::rules::Rules;
 use benches::{
     ab::{self, Run},
+    beginning::{Beginning, FEW, MANY},
+    machine::Machine,
     measure::median,
     yardsticks::{
         Yardstick,
@@ -16,6 +18,7 @@ use benches::{
 };
 use cache::{CacheBytes, View};
 use clap::Parser;
+use serde::Serialize;
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
@@ -26,14 +29,12 @@ use std::{
     time::{Duration, Instant},
 };
 use testkit::{
-    inputs,
     load::{
         self, Outcome, Plan, Target,
         questions::{Kind, Question, of_size, questions},
     },
     process::cpu_ns,
     stack::{Programs, Running, Stack},
-    synthetic::Options,
 };
 
 /// Bytes of the metalink, and the daemon's `--minimum`, so that there are so large ones.
@@ -70,9 +71,35 @@ struct Arguments {
     /// One short turn on a small cache: does it run at all?
     #[arg(long)]
     quick: bool,
+    /// Write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// Passed by cargo
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    machine: Machine,
+    turns: usize,
+    rows: Vec<Row>,
+}
+
+/// A line of the table.
+#[derive(Serialize)]
+struct Row {
+    server: &'static str,
+    requests: u64,
+    connections: usize,
+    /// Of an answer.
+    bytes: f64,
+    requests_per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    longest_ms: f64,
+    /// Processor time of an answer, of all processes.
+    cpu_us: f64,
 }
 
 /// Who is asked by ab.
@@ -101,33 +128,33 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), String> {
-    let folder = tempfile::tempdir().map_err(|error| format!("folder: {error}"))?;
-    let programs = Programs::build()?;
-    let cache = match &arguments.cache {
-        Some(cache) => cache.clone(),
-        None => {
-            let directories = if arguments.quick { 10_000 } else { 120_000 };
-            inputs::synthetic_cache(&programs, &Options::new(directories), folder.path())?
-        }
-    };
-    let stack = Stack::start(&programs, &cache, &["--workers", "4", "--minimum", &MINIMUM.to_string()], &[])?;
-    let bytes = CacheBytes::read(&cache).map_err(|error| format!("cache: {error}"))?;
+    let begun = Beginning::on(arguments.cache.as_deref(), if arguments.quick { FEW } else { MANY })?;
+    let options = ["--workers", "4", "--minimum", &MINIMUM.to_string()];
+    let stack = Stack::start(&begun.programs, &begun.cache, &options, &[])?;
+    let bytes = CacheBytes::read(&begun.cache).map_err(|error| format!("cache: {error}"))?;
     let view = View::check(&bytes).map_err(|error| format!("cache: {error}"))?;
 
     println!(
-        "{:<34} {:>5} {:>10} {:>7} {:>7} {:>9} {:>8}",
+        "{:<38} {:>5} {:>10} {:>7} {:>7} {:>9} {:>8}",
         "", "at", "requests/s", "p50 ms", "p99 ms", "longest", "CPU us"
     );
+    let mut rows = Vec::new();
     if ab::is_installed() {
-        by_ab(arguments, &stack, view, folder.path())?;
+        rows = by_ab(arguments, &stack, view, begun.folder.path())?;
     } else {
         eprintln!("ab is not installed (apt-get install apache2-utils): its rows are left out");
     }
-    through_all(arguments, &programs, &stack, &view)
+    rows.push(through_all(arguments, &begun.programs, &stack, &view)?);
+    if let Some(file) = &arguments.json {
+        let report = Report { machine: Machine::this(), turns: arguments.turns, rows };
+        let text = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        fs::write(file, text + "\n").map_err(|error| format!("{}: {error}", file.display()))?;
+    }
+    Ok(())
 }
 
 /// The rows of ab.
-fn by_ab(arguments: &Arguments, stack: &Stack, view: View<'_>, folder: &Path) -> Result<(), String> {
+fn by_ab(arguments: &Arguments, stack: &Stack, view: View<'_>, folder: &Path) -> Result<Vec<Row>, String> {
     let failed = |error: io::Error| format!("processes: {error}");
     let question = metalink(view)?;
     // As large as ours comes to, which is not 64,000 to the byte.
@@ -174,19 +201,25 @@ fn by_ab(arguments: &Arguments, stack: &Stack, view: View<'_>, folder: &Path) ->
             }
         }
     }
+    let mut rows = Vec::new();
     for (at, concurrency) in arguments.concurrency.iter().enumerate() {
         for place in &places {
             let of = |figure: fn(&(Run, f64)) -> f64| median(place.turns[at].iter().map(figure));
-            print(
-                place.name,
-                *concurrency as usize,
-                of(|turn| turn.0.per_second),
-                [of(|turn| turn.0.p50_ms), of(|turn| turn.0.p99_ms), of(|turn| turn.0.longest_ms)],
-                of(|turn| turn.1),
-            );
+            rows.push(Row {
+                server: place.name,
+                requests: arguments.requests.into(),
+                connections: *concurrency as usize,
+                bytes: of(|turn| turn.0.bytes),
+                requests_per_second: of(|turn| turn.0.per_second),
+                p50_ms: of(|turn| turn.0.p50_ms),
+                p99_ms: of(|turn| turn.0.p99_ms),
+                longest_ms: of(|turn| turn.0.longest_ms),
+                cpu_us: of(|turn| turn.1),
+            });
         }
     }
-    Ok(())
+    rows.iter().for_each(Row::print);
+    Ok(rows)
 }
 
 /// A metalink of the size for a client of whom nothing is known; the largest if there is none of it.
@@ -206,7 +239,7 @@ fn through_all(
     programs: &Programs,
     stack: &Stack,
     view: &View<'_>,
-) -> Result<(), String> {
+) -> Result<Row, String> {
     let count = arguments.front_ends.max(1);
     let mut addresses = vec![stack.http];
     let mut others = Vec::new();
@@ -260,25 +293,34 @@ fn through_all(
         "{answered} real requests through {count} front ends in {:.1} s, {failed} failed",
         took.as_secs_f64()
     );
-    let per_second = answered as f64 / took.as_secs_f64();
-    print(
-        "mirrorlist-http, each, and mirrorlistd",
-        count * CONNECTIONS,
-        per_second,
-        [ms(0.5), ms(0.99), ms(1.0)],
-        us / answered as f64,
-    );
+    let row = Row {
+        server: "mirrorlist-http, each, and mirrorlistd",
+        requests: answered,
+        connections: count * CONNECTIONS,
+        bytes: outcomes.iter().map(|outcome| outcome.bytes).sum::<u64>() as f64 / answered as f64,
+        requests_per_second: answered as f64 / took.as_secs_f64(),
+        p50_ms: ms(0.5),
+        p99_ms: ms(0.99),
+        longest_ms: ms(1.0),
+        cpu_us: us / answered as f64,
+    };
+    row.print();
     if failed > 0 || answered < arguments.through_all {
         return Err(format!(
             "not all were answered within {MINUTE:?}: {:?}",
             outcomes.iter().map(|one| &one.failures).collect::<Vec<_>>()
         ));
     }
-    Ok(())
+    Ok(row)
 }
 
-fn print(name: &str, at: usize, per_second: f64, [p50, p99, longest]: [f64; 3], us: f64) {
-    println!("{name:<34} {at:>5} {per_second:>10.0} {p50:>7.1} {p99:>7.1} {longest:>9.1} {us:>8.1}");
+impl Row {
+    fn print(&self) {
+        let Row { server, connections, requests_per_second, p50_ms, p99_ms, longest_ms, cpu_us, .. } = self;
+        println!(
+            "{server:<38} {connections:>5} {requests_per_second:>10.0} {p50_ms:>7.1} {p99_ms:>7.1} {longest_ms:>9.1} {cpu_us:>8.1}"
+        );
+    }
 }
 
 /// Processor time of processes so far, in nanoseconds.

@@ -1,5 +1,6 @@
 //! What benches measure with; what they feed the service with, and how they run it, is in [`testkit`].
 //!
+//! - [`beginning`]: the programs and the cache that most of them begin with.
 //! - [`functions`]: the functions that an answer is made of, to be timed and counted.
 //! - [`contest`]: the service beside [`yardsticks`] (nginx, bare hyper, an echo), to be asked in turn by [`measure`].
 //! - [`footprint`]: what processes come to in memory; [`moments`]: how long one waits;
@@ -9,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod ab;
+pub mod beginning;
 pub mod chart;
 pub mod contest;
 pub mod demo;

@@ -1,6 +1,7 @@
 //! Load on the service, every answer checked: requests a second, latency, and what each process of the service cost.
 
 use answer::rules::Rules;
+use benches::beginning::{Beginning, FEW};
 use cache::{CacheBytes, View};
 use clap::Parser;
 use serde::Serialize;
@@ -12,16 +13,16 @@ use testkit::{
         run,
     },
     process::{Memory, cpu_ns},
-    stack::{Programs, Stack},
+    stack::Stack,
 };
 
 /// Start daemon and front end on a cache, ask them, and print what each answer cost
 #[derive(Debug, Parser)]
 #[command(name = "load", version, max_term_width = 100)]
 struct Arguments {
-    /// The cache file
+    /// The cache file; a synthetic one of 10,000 directories if there is none
     #[arg(long, value_name = "FILE")]
-    cache: PathBuf,
+    cache: Option<PathBuf>,
     /// Connections at a time
     #[arg(long, value_name = "N", default_value_t = 100)]
     connections: usize,
@@ -101,7 +102,8 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result<Report, String> {
-    let bytes = CacheBytes::read(&arguments.cache).map_err(|error| format!("cache: {error}"))?;
+    let begun = Beginning::on(arguments.cache.as_deref(), FEW)?;
+    let bytes = CacheBytes::read(&begun.cache).map_err(|error| format!("cache: {error}"))?;
     let view = View::check(&bytes).map_err(|error| format!("cache: {error}"))?;
     let asked = match arguments.bytes {
         None => questions(&view, arguments.kind, 8192, 1),
@@ -115,7 +117,7 @@ fn measure(arguments: &Arguments) -> Result<Report, String> {
     }
     let (workers, minimum) = (arguments.workers.to_string(), arguments.minimum.to_string());
     let options = ["--workers", &workers, "--minimum", &minimum];
-    let stack = Stack::start(&Programs::build()?, &arguments.cache, &options, &[])?;
+    let stack = Stack::start(&begun.programs, &begun.cache, &options, &[])?;
     let plan = Plan {
         target: Target::Tcp(stack.http),
         connections: arguments.connections,

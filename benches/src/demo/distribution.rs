@@ -4,7 +4,6 @@
 //! them. Names are of documentation domains (RFC 2606), addresses of TEST-NET-1 to -3 (RFC 5737) and `2001:db8::/32` (RFC 3849),
 //! AS numbers of the documentation range (RFC 5398); URLs are of this machine.
 
-use super::web::{self, file_below};
 use std::{
     fmt::Write as _,
     fs,
@@ -18,6 +17,7 @@ use std::{
     },
     time::{SystemTime, UNIX_EPOCH},
 };
+use testkit::web::{self, Being, file_below};
 
 const HOUR: u64 = 60 * 60;
 
@@ -226,8 +226,11 @@ fn serve(
 ) -> io::Result<SocketAddr> {
     let (tree, behind) = (tree.to_owned(), (mirror.0 == STALE).then(|| behind.to_owned()));
     let is_dead = (mirror.0 == DEAD).then(|| Arc::clone(is_dead));
-    let ends = move || is_dead.as_ref().is_some_and(|is_dead| is_dead.load(Ordering::Relaxed));
-    web::serve(IpAddr::V4(address), ends, move |path| {
+    let being = move || match &is_dead {
+        Some(is_dead) if is_dead.load(Ordering::Relaxed) => Being::Gone,
+        _ => Being::Alive,
+    };
+    web::serve(IpAddr::V4(address), being, move |path| {
         behind.as_ref().and_then(|behind| file_below(behind, path)).or_else(|| file_below(&tree, path))
     })
 }

@@ -3,10 +3,7 @@
 //! The log has the form of the daemon's, how repositories have spread that of the collector's file, and what mirrors answered is
 //! what the collector has just seen, so that nothing of the pages is the demo's own.
 
-use super::{
-    distribution::{DEAD, Distribution, STALE},
-    web::{self, file_below},
-};
+use super::distribution::{DEAD, Distribution, STALE};
 use interchange::message::{Host, MirrorList};
 use prost::Message as _;
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
@@ -20,6 +17,7 @@ use std::{
     process::Command,
     time::{SystemTime, UNIX_EPOCH},
 };
+use testkit::web::{self, Being, file_below};
 use time::{Date, OffsetDateTime};
 
 const HOUR: u64 = 60 * 60;
@@ -80,7 +78,7 @@ pub fn serve(
         render.arg(option).arg(file);
     }
     run(&mut render)?;
-    web::serve(Ipv4Addr::LOCALHOST.into(), || false, move |path| file_below(&site, path))
+    web::serve(Ipv4Addr::LOCALHOST.into(), || Being::Alive, move |path| file_below(&site, path))
         .map_err(|error| format!("web server: {error}"))
 }
 

@@ -3,4 +3,3 @@
 pub mod distribution;
 pub mod figures;
 pub mod guide;
-mod web;

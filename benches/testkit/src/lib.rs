@@ -2,6 +2,7 @@
 //!
 //! - [`synthetic`]: Fedora-like caches of any size, seeded.
 //! - [`sample`]: the demo's dozen invented mirrors; [`mirrors`]: the same as servers that answer or are dead.
+//! - [`web`]: a web server for whatever else is to be asked.
 //! - [`mmdb`]: a writer of small country databases, for both.
 //! - [`inputs`]: from such inputs to a cache.
 //! - [`postgres`]: a real PostgreSQL with the tables of MirrorManager.
@@ -20,3 +21,4 @@ pub mod process;
 pub mod sample;
 pub mod stack;
 pub mod synthetic;
+pub mod web;

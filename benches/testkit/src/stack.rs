@@ -1,8 +1,9 @@
 //! The whole service as users run it: the built programs, real sockets, real forks.
 //!
 //! [`Programs::build`] builds them with the profile of whoever asks, since `cargo test -p` and `cargo run -p` build the
-//! programs of one package only. A [`Stack`] is a daemon and a front end in a folder of their own; dropping it stops
-//! both and waits for them.
+//! programs of one package only; as `make` builds them, so that nothing is compiled twice. Where `MIRRORLIST_PROGRAMS` names
+//! a folder, those in there are taken: what is installed. A [`Stack`] is a daemon and a front end in a folder of their
+//! own; dropping it stops both and waits for them.
 
 use nix::{
     sys::signal::{Signal, kill},
@@ -48,18 +49,25 @@ impl Programs {
     fn build_now() -> Result<Programs, String> {
         let packages =
             ["--package", "mirrorlistd", "--package", "mirrorlist-http", "--package", "mirrorlist-cache"];
-        let folder = build(&[&packages[..], &["--bins"]].concat())?;
-        Ok(Programs {
+        match given() {
+            Some(folder) => Ok(Programs::of(&folder)),
+            None => Ok(Programs::of(&build(&[&packages[..], &["--bins"]].concat(), &own()?.1)?)),
+        }
+    }
+
+    /// Those of a folder.
+    pub fn of(folder: &Path) -> Programs {
+        Programs {
             daemon: folder.join("mirrorlistd"),
             frontend: folder.join("mirrorlist-http"),
             cache: folder.join("mirrorlist-cache"),
-        })
+        }
     }
 }
 
 /// Builds a program of the benches, as [`Programs::build`] does it, and says where it is.
 pub fn tool(name: &str) -> Result<PathBuf, String> {
-    Ok(build(&["--package", "benches", "--bin", name])?.join(name))
+    Ok(build(&["--package", "benches", "--bin", name], &own()?.1)?.join(name))
 }
 
 /// Builds the collector, as [`Programs::build`] does it, and says where it is.
@@ -72,21 +80,40 @@ pub fn report() -> Result<PathBuf, String> {
     apart("mirrorlist-report")
 }
 
-/// Builds a program that has a profile of its own where others are built for release.
+/// Builds the two programs that have a profile of their own where others are built for release; where this one is.
 fn apart(program: &str) -> Result<PathBuf, String> {
-    Ok(build_with(
-        &["--package", program, "--bins"],
-        |profile| if profile == "release" { "apart" } else { profile },
-    )?
-    .join(program))
+    if let Some(folder) = given() {
+        return Ok(folder.join(program));
+    }
+    let packages = ["--package", "mirrorlist-collect", "--package", "mirrorlist-report", "--bins"];
+    let profile = own()?.1;
+    Ok(build(&packages, if profile == "release" { "apart" } else { &profile })?.join(program))
 }
 
-/// Has cargo build something with the profile and into the target folder of the running program; where it then lies.
-fn build(what: &[&str]) -> Result<PathBuf, String> {
-    build_with(what, |profile| profile)
+/// Where programs are that need not be built.
+fn given() -> Option<PathBuf> {
+    env::var_os("MIRRORLIST_PROGRAMS").map(PathBuf::from)
 }
 
-fn build_with(what: &[&str], profile: impl Fn(&str) -> &str) -> Result<PathBuf, String> {
+/// Has cargo build something into the target folder of the running program; where it then lies.
+fn build(what: &[&str], profile: &str) -> Result<PathBuf, String> {
+    let target = own()?.0;
+    let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(["build", "--quiet"])
+        .args(what)
+        .args(["--profile", profile, "--target-dir"])
+        .arg(&target)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .status()
+        .map_err(|error| format!("cargo: cannot be started ({error})"))?;
+    if !status.success() {
+        return Err(format!("programs: not built ({status})"));
+    }
+    Ok(target.join(if profile == "dev" { "debug" } else { profile }))
+}
+
+/// The target folder and the profile of the running program.
+fn own() -> Result<(PathBuf, String), String> {
     let this = env::current_exe().map_err(|error| format!("own program: not found ({error})"))?;
     // target/PROFILE/program, target/PROFILE/deps/test, target/PROFILE/examples/…
     let folder = this
@@ -94,23 +121,11 @@ fn build_with(what: &[&str], profile: impl Fn(&str) -> &str) -> Result<PathBuf, 
         .skip(1)
         .find(|folder| !folder.ends_with("deps") && !folder.ends_with("examples"))
         .unwrap_or(Path::new("."));
-    let target = folder.parent().unwrap_or(Path::new("."));
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
-        Some(name) => profile(name),
+        Some(name) => name,
     };
-    let status = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
-        .args(["build", "--quiet"])
-        .args(what)
-        .args(["--profile", profile, "--target-dir"])
-        .arg(target)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-        .status()
-        .map_err(|error| format!("cargo: cannot be started ({error})"))?;
-    if !status.success() {
-        return Err(format!("programs: not built ({status})"));
-    }
-    Ok(if profile == "dev" { folder.to_owned() } else { target.join(profile) })
+    Ok((folder.parent().unwrap_or(Path::new(".")).to_owned(), profile.to_owned()))
 }
 
 /// A running program whose messages are kept.

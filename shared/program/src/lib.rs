@@ -5,6 +5,7 @@
 
 #[cfg(feature = "aside")]
 pub mod aside;
+pub mod characters;
 pub mod failure;
 pub mod files;
 pub mod log;

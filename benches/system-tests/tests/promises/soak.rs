@@ -98,7 +98,7 @@ fn watch(service: &Service, over: &AtomicBool) -> Vec<(f64, f64)> {
 }
 
 /// Bytes a second, by least squares.
-fn slope(samples: &[(f64, f64)]) -> f64 {
+pub fn slope(samples: &[(f64, f64)]) -> f64 {
     let count = samples.len().max(1) as f64;
     let mean = |of: fn(&(f64, f64)) -> f64| samples.iter().map(of).sum::<f64>() / count;
     let (time, bytes) = (mean(|sample| sample.0), mean(|sample| sample.1));

@@ -1,7 +1,7 @@
 //! What `mirrorlist-collect check` leaves for reports: the last answers of mirrors, and how repositories have spread.
 //!
-//! It comes from another program, may be old, cut or absent, and is no reason to write no pages. Nothing of it says who is
-//! public: whom it names counts only where the cache has him.
+//! It comes from another program, may be old, cut or absent, and is no reason to write no pages. Nothing of it says which
+//! mirrors are public: one that it names counts only where the cache has it.
 
 use cache::files;
 use program::log;

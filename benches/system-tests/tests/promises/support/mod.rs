@@ -9,6 +9,7 @@ pub mod http;
 pub mod load;
 pub mod proc;
 pub mod service;
+pub mod site;
 pub mod trouble;
 
 pub use figures::{Figures, tell};
@@ -37,9 +38,9 @@ pub fn alone() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether the long profile is wanted: `MIRRORLIST_PROMISES=long`.
+/// Whether the long profile is wanted: `MIRRORLIST_LONG=1`.
 pub fn is_long() -> bool {
-    std::env::var("MIRRORLIST_PROMISES").is_ok_and(|profile| profile == "long")
+    std::env::var("MIRRORLIST_LONG").is_ok_and(|value| value == "1")
 }
 
 /// What fits the profile.

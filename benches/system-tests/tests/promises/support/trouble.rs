@@ -49,7 +49,7 @@ pub fn kill_workers(service: &Service, kills: usize, every: Duration) -> Vec<Dur
 }
 
 /// Whether a worker has begun to answer: it has its listener in its poll, so it has been told to serve.
-fn is_not_new(pid: u32) -> bool {
+pub fn is_not_new(pid: u32) -> bool {
     testkit::process::cpu_ns(pid).is_ok_and(|used| used > 2_000_000)
 }
 

@@ -1,4 +1,4 @@
-//! A web server as small as can be, on this machine: what the demo serves beside the service.
+//! A web server as small as can be, on this machine: mirrors, and what the demo serves beside the service.
 
 use std::{
     fs,
@@ -13,11 +13,22 @@ use std::{
 /// What is served under a path: its type and itself.
 pub type Found = (&'static str, Vec<u8>);
 
-/// Serves at an address of this machine what `find` has for the path of a request, until `ends` says so after one, else for as
-/// long as the process lives; where it is.
+/// How a server takes whoever comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Being {
+    /// Answers.
+    Alive,
+    /// Hangs up.
+    Silent,
+    /// Hangs up, and is gone for ever.
+    Gone,
+}
+
+/// Serves at an address of this machine what `find` has for the path of a request, as long as the process lives or `being`
+/// lets it; where it is.
 pub fn serve(
     address: IpAddr,
-    ends: impl Fn() -> bool + Send + 'static,
+    being: impl Fn() -> Being + Send + 'static,
     find: impl Fn(&str) -> Option<Found> + Send + Sync + 'static,
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((address, 0))?;
@@ -25,8 +36,10 @@ pub fn serve(
     let find = Arc::new(find);
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            if ends() {
-                return;
+            match being() {
+                Being::Alive => {}
+                Being::Silent => continue,
+                Being::Gone => return,
             }
             let find = Arc::clone(&find);
             // A client that goes away is no matter of ours.
