@@ -60,6 +60,8 @@ pub struct Clients {
     /// Bytes of unread answers that there may be.
     most_unread: usize,
     all: RefCell<Slab<Weak<Client>>>,
+    /// Bytes of unread answers that there are, those that are about to be cut off among them.
+    unread: Cell<usize>,
     /// When it was counted who has how many.
     counted: Cell<Option<Instant>>,
     stopping: Cell<bool>,
@@ -100,6 +102,7 @@ impl Clients {
             limits,
             most_unread: limits.unsent / threads.max(1),
             all: RefCell::default(),
+            unread: Cell::new(0),
             counted: Cell::new(None),
             stopping: Cell::new(false),
             counters,
@@ -171,6 +174,9 @@ impl Clients {
     /// Cuts off those that read slowest while there are more unread answers than there may be, of equals the one that is
     /// here for the longest. One is always left: a limit below a single answer cuts nobody off who is alone.
     fn cut_off_slowest(&self, now: Instant) {
+        if self.unread.get() <= self.most_unread {
+            return;
+        }
         let mut unread =
             self.those(|client| client.phase.get() == Phase::Unread && client.order.get() != Order::End);
         unread.sort_by_key(|client| Reverse(client.pace(now)));
@@ -257,8 +263,16 @@ impl Client {
 
     fn enter(&self, phase: Phase) {
         self.stay();
+        self.no_longer_unread();
         self.phase.set(phase);
         self.since.set(Instant::now());
+    }
+
+    fn no_longer_unread(&self) {
+        if self.phase.get() == Phase::Unread {
+            let unread = &self.clients.unread;
+            unread.set(unread.get() - self.answer.get());
+        }
     }
 
     /// It has asked for something in time: only the end of its time is still its end.
@@ -278,6 +292,7 @@ impl Client {
     /// A request has come, all but its body if it has one.
     pub fn on_request(&self, sends_body: bool) {
         self.stay();
+        self.no_longer_unread();
         self.phase.set(Phase::Served);
         self.sends_body.set(sends_body);
     }
@@ -305,6 +320,7 @@ impl Client {
             return;
         }
         self.enter(Phase::Unread);
+        self.clients.unread.set(self.clients.unread.get() + self.answer.get());
         self.offered.set(untaken);
         self.taken.set(0);
         self.clients.cut_off_slowest(self.since.get());
@@ -313,8 +329,8 @@ impl Client {
     /// All that was to be written is written: if it was an answer, the next request may come.
     pub fn on_flushed(&self) {
         if self.has_answer() {
-            self.answer.set(0);
             self.enter(Phase::Idle);
+            self.answer.set(0);
         }
     }
 
@@ -349,6 +365,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
+        self.no_longer_unread();
         self.clients.counters.closed.count();
         self.clients.all.borrow_mut().remove(self.key);
         self.clients.ended.notify_one();

@@ -27,6 +27,10 @@ use wire::{Hello, Request};
 /// Links that a call may see go before only a new one will do.
 const MOST_DEATHS: u8 = 2;
 
+/// Calls of one turn of the loop that a worker gets together, before another one is woken: what wakes cost is more than
+/// what these take.
+const TOGETHER: usize = 8;
+
 /// Bytes that wait for a worker to read them, besides all requests that may be in flight, above which it is left.
 const MOST_ABANDONED: usize = 8 * 1024 * 1024;
 /// Links of all generations together, however many workers they say there are: those of two generations.
@@ -231,8 +235,8 @@ impl Switchboard {
         }
     }
 
-    /// Sends a call to the least busy worker but `avoid`, or lets it wait when there is none. One that is silent gets it
-    /// only when there is no other.
+    /// Sends a call along with others that have not gone out yet, else to the least busy worker; not to `avoid`. Lets it wait
+    /// when there is none. One that is silent gets it only when there is no other.
     fn send(&mut self, key: CallKey, avoid: Option<LinkId>, now: Instant) {
         let call = &mut self.calls[key];
         self.turn = self.turn.wrapping_add(1);
@@ -241,7 +245,10 @@ impl Switchboard {
         let usable = after
             .chain(before)
             .filter(|(id, link)| !link.retiring && Some(*id) != avoid && link.number > call.only_after);
-        let chosen = usable.min_by_key(|(_, link)| (link.silent_since.is_some(), link.in_flight));
+        let chosen = usable.min_by_key(|(_, link)| {
+            let along = !link.out.is_empty() && link.in_flight < TOGETHER;
+            (link.silent_since.is_some(), !along, link.in_flight)
+        });
         let Some((id, _)) = chosen else {
             call.state = CallState::Queued;
             self.queue.push_back(key);

@@ -65,6 +65,7 @@ fn reader(clients: &Rc<Clients>, answer: usize, since: Instant, taken: usize) ->
     let client = clients.enter(Peer::Unix);
     client.answer.set(answer);
     client.phase.set(Phase::Unread);
+    clients.unread.set(clients.unread.get() + answer);
     client.since.set(since);
     client.offered.set(100_000);
     client.on_written(taken);
@@ -88,5 +89,12 @@ fn the_slowest_goes_first_and_one_is_left() {
         clients.cut_off_slowest(now);
         assert_eq!(told(&all, Order::End, &[]), gone, "{limit}");
         assert_eq!(clients.counters.slow_readers.get(), gone.len() as u64);
+        assert_eq!(clients.unread.get(), 5 * 50);
+        // Who has read all, asks again, or is gone no longer counts.
+        all[0].on_flushed();
+        all[1].on_request(false);
+        assert_eq!(clients.unread.get(), 3 * 50);
+        drop(all);
+        assert_eq!(clients.unread.get(), 0);
     }
 }

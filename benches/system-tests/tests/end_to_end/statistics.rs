@@ -65,6 +65,17 @@ fn what_clients_ask_for_is_what_statistics_show_from_either_log() {
         let archs = csv(&site, "archs.csv");
         assert!(archs.contains(&format!("\"x86_64\",{},66.67", 2 * times)), "{archs}");
         assert!(archs.contains(&format!("\"aarch64\",{times},33.33")), "{archs}");
+        // How requests were answered stands in the request log alone.
+        let days = fs::read_dir(site.join("statistics")).unwrap().map(|entry| entry.unwrap().path());
+        let has_answers = days.filter(|path| path.is_dir()).any(|day| day.join("answers.csv").exists());
+        assert_eq!(has_answers, source == "requests");
+        if has_answers {
+            let answers = csv(&site, "answers.csv");
+            for (what, requests) in [("metalink 200", 2), ("mirrorlist 200", 1), ("mirrorlist 404", 1)] {
+                assert!(answers.contains(&format!("\"{what}\",{requests},")), "{answers}");
+            }
+            assert!(csv(&site, "tiers.csv").contains("\"none\","));
+        }
     }
 }
 

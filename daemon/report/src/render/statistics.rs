@@ -54,6 +54,35 @@ pub(super) const KINDS: [Kind; 3] = [
     },
 ];
 
+/// What request logs tell besides, of all requests that are in them.
+const OUTCOMES: [Kind; 2] = [
+    Kind {
+        file: "answers",
+        title: "Answers",
+        one: "Kind and status",
+        of: |figures| &figures.answers,
+        show: names::name,
+    },
+    Kind {
+        file: "tiers",
+        title: "How near the first mirror is",
+        one: "Tier",
+        of: |figures| &figures.tiers,
+        show: names::name,
+    },
+];
+
+/// All kinds of which there is anything in a span of days.
+fn kinds(figures: &Figures, span: &Range<usize>) -> Vec<&'static Kind> {
+    let has_any = |kind: &&Kind| sum(kind, figures, span) > 0;
+    KINDS.iter().chain(OUTCOMES.iter().filter(has_any)).collect()
+}
+
+/// Requests of all of a kind.
+fn sum(kind: &Kind, figures: &Figures, span: &Range<usize>) -> u64 {
+    (kind.of)(figures).values().flat_map(|days| &days[span.clone()]).sum()
+}
+
 /// A row of a file.
 #[derive(Serialize)]
 struct Row<'f> {
@@ -97,7 +126,7 @@ fn course(site: &Site, frame: &Frame, figures: &Figures, newest: usize) -> Resul
     let month = last.saturating_sub(MONTH - 1).max(begin)..last + 1;
     write_days(site, figures)?;
     let mut sections = Vec::new();
-    for kind in &KINDS {
+    for kind in kinds(figures, &month) {
         let rows = rows(kind, figures, &month);
         write_files(site, &format!("statistics/{}", kind.file), &rows)?;
         sections.push((kind.title, courses(kind, figures, &span, &month, &rows)));
@@ -127,7 +156,7 @@ fn courses(
     month: &Range<usize>,
     rows: &[Row<'_>],
 ) -> Markup {
-    let whole = figures.totals[month.clone()].iter().sum();
+    let whole = sum(kind, figures, month);
     html! {
         table {
             caption {
@@ -188,10 +217,11 @@ fn write_day(
     let date = day(figures.day(place));
     let whole = figures.totals[place];
     let mut tables = Vec::new();
-    for kind in &KINDS {
-        let rows = rows(kind, figures, &(place..place + 1));
+    let span = place..place + 1;
+    for kind in kinds(figures, &span) {
+        let rows = rows(kind, figures, &span);
         write_files(site, &format!("statistics/{date}/{}", kind.file), &rows)?;
-        tables.push((kind, table(kind, &rows, whole)));
+        tables.push((kind, table(kind, &rows, sum(kind, figures, &span))));
     }
     let [before, after] = around.map(|place| place.map(|place| day(figures.day(place))));
     let body = html! {
@@ -217,7 +247,7 @@ fn write_day(
 
 /// All of a kind that were asked for in a span of days, most first.
 fn rows<'f>(kind: &Kind, figures: &'f Figures, span: &Range<usize>) -> Vec<Row<'f>> {
-    let whole: u64 = figures.totals[span.clone()].iter().sum();
+    let whole = sum(kind, figures, span);
     let sums = (kind.of)(figures).iter().map(|(name, days)| (name, days[span.clone()].iter().sum()));
     let mut rows: Vec<Row<'_>> = sums
         .filter(|(_, requests)| *requests > 0)

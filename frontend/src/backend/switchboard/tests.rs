@@ -93,13 +93,26 @@ fn said(body: &'static str) -> Option<Option<Bytes>> {
 }
 
 #[test]
-fn calls_are_dealt_out_evenly() {
+fn calls_of_one_turn_go_together_and_those_of_many_are_dealt_out_evenly() {
     let mut desk = Desk::new();
-    let links = [desk.link(0, 2, 1), desk.link(1, 2, 1)];
-    for _ in 0..4 {
+    desk.board.relay.in_flight = 100;
+    let links = [desk.link(0, 3, 1), desk.link(1, 3, 1), desk.link(2, 3, 1)];
+    for _ in 0..TOGETHER + 3 {
         desk.ask("/");
     }
-    assert_eq!(links.map(|link| desk.sent(link).len()), [2, 2]);
+    let mut sent = links.map(|link| desk.sent(link).len());
+    sent.sort_unstable();
+    assert_eq!(sent, [0, 3, TOGETHER]);
+    for _ in 0..2 * TOGETHER - 3 {
+        desk.ask("/");
+        assert_eq!(links.map(|link| desk.sent(link).len()).iter().sum::<usize>(), 1);
+    }
+    assert_eq!(links.map(|link| desk.board.link(link).in_flight), [TOGETHER; 3]);
+    // Who has so many gets no more of a turn than its share.
+    for _ in 0..6 {
+        desk.ask("/");
+    }
+    assert_eq!(links.map(|link| desk.sent(link).len()), [2; 3]);
 }
 
 #[test]
@@ -180,8 +193,11 @@ fn a_silent_worker_is_avoided_until_it_says_something() {
 fn a_worker_that_does_not_answer_a_ping_is_given_up() {
     let mut desk = Desk::new();
     let (silent, other) = (desk.link(0, 2, 1), desk.link(1, 2, 1));
-    desk.ask("/");
-    desk.ask("/");
+    for _ in 0..2 {
+        desk.ask("/");
+        desk.take_out(silent);
+        desk.take_out(other);
+    }
     desk.pass(250);
     assert_eq!(desk.sent(silent).iter().filter(|frame| frame.is_none()).count(), 1);
     desk.pass(4999);
