@@ -1,14 +1,14 @@
 //! The whole stack under load, against other servers with answers of the same size, in the same run.
 //!
 //! Metalinks of 26 kB and lists of 6 kB, at 1, 10, 100 and 400 connections: over TCP and over a socket file, and
-//! straight at the workers' socket. nginx serves a file, bare hyper a constant, and an event loop echoes frames. All
+//! straight at the workers' socket; and redirects to files, over TCP. nginx serves a file, bare hyper a constant, and an event loop echoes frames. All
 //! take turns, and of each figure the median of all turns counts. Run with `cargo bench --package benches --bench
 //! stack`.
 
 use benches::{
     beginning::{Beginning, FEW, MANY},
     chart::{Chart, Series},
-    contest::{Contest, ECHO, HYPER, NGINX, SERVICE, TCP},
+    contest::{Contest, ECHO, HYPER, NGINX, NGINX_302, OTHER, REDIRECTS, SERVICE, TCP},
     machine::Machine,
     measure::{Measured, Server},
     yardsticks::Yardstick,
@@ -16,6 +16,7 @@ use benches::{
 use clap::Parser;
 use serde::Serialize;
 use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+use testkit::stack::Programs;
 
 /// Ask the service and other servers in turn, and print what an answer costs each of them
 #[derive(Debug, Parser)]
@@ -24,6 +25,9 @@ struct Arguments {
     /// The cache file; a synthetic one of 120,000 directories if there is none
     #[arg(long, value_name = "FILE")]
     cache: Option<PathBuf>,
+    /// Folder with the programs of another build, to compare with over TCP
+    #[arg(long, value_name = "FOLDER")]
+    other: Option<PathBuf>,
     /// Connections at a time
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_values_t = [1, 10, 100, 400])]
     connections: Vec<usize>,
@@ -82,8 +86,13 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), String> {
     let begun = Beginning::on(arguments.cache.as_deref(), if arguments.quick { FEW } else { MANY })?;
     let yardstick = Yardstick::new(env!("CARGO_BIN_EXE_yardstick"));
-    let contest = Contest::start(&begun.programs, &yardstick, &begun.cache)?;
-    for server in contest.servers(true)?.iter().flat_map(|(_, servers)| servers) {
+    let mut contest = Contest::start(&begun.programs, &yardstick, &begun.cache)?;
+    if let Some(folder) = &arguments.other {
+        contest.join(&Programs::of(folder), &begun.cache)?;
+    }
+    for server in
+        contest.servers(true)?.iter().flat_map(|(_, servers)| servers).chain(&contest.redirects(true)?)
+    {
         server.measure(4, Duration::from_millis(100))?;
     }
     let rows = rows(arguments, &contest)?;
@@ -105,7 +114,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
 
 fn rows(arguments: &Arguments, contest: &Contest) -> Result<Vec<Row>, String> {
     let mut places: Vec<(Row, Server, Vec<Measured>)> = Vec::new();
-    for (kind, servers) in contest.servers(false)? {
+    let mut kinds = contest.servers(false)?;
+    kinds.push((REDIRECTS, contest.redirects(false)?));
+    for (kind, servers) in kinds {
         for connections in &arguments.connections {
             for server in &servers {
                 let (way, name, measured) = (server.way, server.name, Measured::default());
@@ -165,7 +176,8 @@ fn print_ratios(rows: &[Row]) {
                 format!("{name}: {cpu:.2} and {tail:.2}")
             })
         };
-        let ratios: Vec<String> = [NGINX, HYPER, ECHO].into_iter().filter_map(other).collect();
+        let ratios: Vec<String> =
+            [OTHER, NGINX, NGINX_302, HYPER, ECHO].into_iter().filter_map(other).collect();
         println!("  {:<10} {:<16} {:>4}   {}", row.kind, row.way, row.connections, ratios.join("; "));
     }
 }

@@ -21,6 +21,8 @@ use testkit::{
 
 /// The daemon's `--minimum`: answers are as large as those of a country with many mirrors.
 const MINIMUM: usize = 100;
+/// The daemon's options, [`MINIMUM`] among them.
+const OPTIONS: [&str; 6] = ["--workers", "4", "--minimum", "100", "--redirector", "/dl/"];
 /// Of how many requests those of the right size are taken.
 const LOOKED_AT: usize = 65_536;
 
@@ -33,6 +35,8 @@ pub const WIRE: &str = "workers' socket";
 
 /// The service under its own name.
 pub const SERVICE: &str = "mirrorlistd";
+/// The service of another build, over TCP alone.
+pub const OTHER: &str = "other build";
 /// nginx with a file.
 pub const NGINX: &str = "nginx, a file";
 /// nginx with a redirect.
@@ -42,6 +46,8 @@ pub const HYPER: &str = "hyper, a constant";
 /// The echo of frames.
 pub const ECHO: &str = "echo of frames";
 
+/// Questions of files below a prefix of the redirector.
+pub const REDIRECTS: &str = "redirect";
 /// Questions of lists.
 pub const MIRRORLIST: &str = "mirrorlist";
 
@@ -49,6 +55,7 @@ pub const MIRRORLIST: &str = "mirrorlist";
 #[derive(Debug)]
 pub struct Contest {
     stack: Stack,
+    other: Option<Stack>,
     nginx: Option<Nginx>,
     rounds: Vec<Round>,
     /// Paths of the redirector.
@@ -99,12 +106,8 @@ impl Contest {
             });
         }
         let socket = format!("unix:{}", folder.path().join("http").display());
-        let stack = Stack::start(
-            programs,
-            cache,
-            &["--workers", "4", "--minimum", &MINIMUM.to_string(), "--redirector", "/dl/"],
-            &["--listen", "127.0.0.1:0", "--listen", &socket],
-        )?;
+        let stack =
+            Stack::start(programs, cache, &OPTIONS, &["--listen", "127.0.0.1:0", "--listen", &socket])?;
         let nginx = if nginx::is_installed() {
             Some(Nginx::start(folder.path())?)
         } else {
@@ -112,14 +115,23 @@ impl Contest {
             None
         };
         let files = questions(&view, Kind::File, LOOKED_AT, 1);
-        Ok(Contest { stack, nginx, rounds, files, folder })
+        Ok(Contest { stack, other: None, nginx, rounds, files, folder })
+    }
+
+    /// Lets another build of the service answer the same beside it, from the same cache.
+    pub fn join(&mut self, programs: &Programs, cache: &Path) -> Result<(), String> {
+        self.other = Some(Stack::start(programs, cache, &OPTIONS, &["--listen", "127.0.0.1:0"])?);
+        Ok(())
     }
 
     /// The service asked for files below a prefix of its redirector, and nginx with one redirect, both over TCP. `strict`:
     /// the service's answers are looked at.
     pub fn redirects(&self, strict: bool) -> Result<Vec<Server>, String> {
         let asked = if strict { self.files.clone() } else { with_status(&self.files, 302) };
-        let mut servers = vec![self.ours(SERVICE, asked)?];
+        let mut servers = vec![of(&self.stack, SERVICE, asked.clone())?];
+        if let Some(other) = &self.other {
+            servers.push(of(other, OTHER, asked)?);
+        }
         if let (Some(nginx), Some(first)) = (&self.nginx, self.files.first()) {
             let constant =
                 Question { target: REDIRECT.into(), expected: Expected::Status(302), ..first.clone() };
@@ -147,22 +159,10 @@ impl Contest {
             lists.iter().map(with).collect()
         };
         Ok([
-            self.ours(MIRRORLIST, lists.clone())?,
-            self.ours("page", form("html"))?,
-            self.ours("JSON", form("json"))?,
+            of(&self.stack, MIRRORLIST, lists.clone())?,
+            of(&self.stack, "page", form("html"))?,
+            of(&self.stack, "JSON", form("json"))?,
         ])
-    }
-
-    /// The service over TCP.
-    fn ours(&self, name: &'static str, questions: Vec<Question>) -> Result<Server, String> {
-        Ok(Server {
-            name,
-            way: TCP,
-            target: Target::Tcp(self.stack.http),
-            speech: Speech::Http,
-            processes: self.stack.processes().map_err(|error| format!("processes: {error}"))?,
-            questions: questions.into(),
-        })
     }
 
     /// Everyone who answers requests of each kind, the service first. `strict`: its answers are looked at.
@@ -184,6 +184,9 @@ impl Contest {
         let asked = if strict { &round.strict } else { &round.asked };
         let ours = self.stack.processes().map_err(failed)?;
         add(SERVICE, tcp(self.stack.http), &ours, asked);
+        if let Some(other) = &self.other {
+            add(OTHER, tcp(other.http), &other.processes().map_err(failed)?, asked);
+        }
         if let Some(nginx) = &self.nginx {
             add(NGINX, tcp(nginx.address), &nginx.processes().map_err(failed)?, &round.file);
         }
@@ -198,6 +201,18 @@ impl Contest {
         add(ECHO, wire(&round.echo.socket), &[("echo", round.echo.running.pid())], &round.file);
         Ok(servers)
     }
+}
+
+/// A service over TCP.
+fn of(stack: &Stack, name: &'static str, questions: Vec<Question>) -> Result<Server, String> {
+    Ok(Server {
+        name,
+        way: TCP,
+        target: Target::Tcp(stack.http),
+        speech: Speech::Http,
+        processes: stack.processes().map_err(|error| format!("processes: {error}"))?,
+        questions: questions.into(),
+    })
 }
 
 /// The same requests, of whose answers the status alone is looked at.

@@ -4,26 +4,23 @@ use crate::log::{self, Seldom};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{SockRef, Socket};
 use std::{
+    fmt::Arguments,
     io::{self, ErrorKind},
     os::fd::AsFd as _,
-    pin::pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use tokio::{
     io::Interest,
     net::TcpStream,
     sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use wire::net::Peer;
 
 /// How long to wait when the system has no more descriptors or memory for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long to wait before the next try to make room.
+/// How long to wait before room is asked for again.
 const AGAIN: Duration = Duration::from_millis(100);
 
 /// A listening socket in the hands of a runtime. Tokio's own would accept at once, and knows one family only: what is asked
@@ -38,24 +35,16 @@ pub struct Gate {
     places: Arc<Semaphore>,
     /// How many connections there may be.
     pub limit: usize,
-    /// Somebody waits for a place, and his own thread has nobody to make room.
-    wanted: AtomicBool,
-    /// Tells other threads of that.
-    call: Notify,
+    /// Tells that somebody is kept waiting for a place: every thread is to make room. A call that is missed comes again.
+    pub full: Notify,
     complaints: Mutex<Seldom>,
 }
 
 impl Gate {
     /// Lets so many in; messages call them `what`.
     pub fn new(what: &'static str, limit: usize) -> Gate {
-        Gate {
-            what,
-            places: Arc::new(Semaphore::new(limit)),
-            limit,
-            wanted: AtomicBool::new(false),
-            call: Notify::new(),
-            complaints: Mutex::default(),
-        }
+        let places = Arc::new(Semaphore::new(limit));
+        Gate { what, places, limit, full: Notify::new(), complaints: Mutex::default() }
     }
 
     /// How many connections there are.
@@ -63,62 +52,38 @@ impl Gate {
         self.limit - self.places.available_permits()
     }
 
-    /// A place among all connections for who waits at the listener; nothing when nobody waits there any more. While there
-    /// is none, one is asked for again and again: of the calling thread by `make_room`, which tells whether a connection
-    /// there is about to close, or else of the others.
-    async fn enter(
-        &self,
-        listener: &Listener,
-        make_room: &impl Fn() -> bool,
-    ) -> Option<OwnedSemaphorePermit> {
+    /// A place among all connections for who waits at the listener; nothing when nobody waits there any more.
+    async fn enter(&self, listener: &Listener) -> Option<OwnedSemaphorePermit> {
         if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
             return Some(place);
         }
-        let (what, limit) = (self.what, self.limit);
-        let mut place = pin!(Arc::clone(&self.places).acquire_owned());
         while listener.has_queue() {
-            let made = make_room();
-            if !made {
-                self.wanted.store(true, Ordering::Relaxed);
-                self.call.notify_waiters();
-            }
-            let then = if made { "one that is idle makes room" } else { "none is accepted until one closes" };
-            self.complain(format_args!("{what}: limit of {limit} reached; {then}"));
-            tokio::select! {
-                place = &mut place => return place.ok(),
-                () = sleep(AGAIN) => {}
+            self.full.notify_waiters();
+            let (what, limit) = (self.what, self.limit);
+            self.complain(format_args!(
+                "{what}: limit of {limit} reached; none is accepted until one closes"
+            ));
+            if let Ok(place) = timeout(AGAIN, Arc::clone(&self.places).acquire_owned()).await {
+                return place.ok();
             }
         }
         None
     }
 
-    /// Makes room on this thread whenever another one asks for it. Two threads may both do so for one who waits: the
-    /// place is the next one's. A call that is missed comes again.
-    pub async fn answer_calls(&self, make_room: impl Fn() -> bool) {
-        loop {
-            self.call.notified().await;
-            if self.wanted.load(Ordering::Relaxed) && make_room() {
-                self.wanted.store(false, Ordering::Relaxed);
-            }
-        }
-    }
-
-    fn complain(&self, complaint: std::fmt::Arguments<'_>) {
+    fn complain(&self, complaint: Arguments<'_>) {
         if self.complaints.lock().is_ok_and(|mut complaints| complaints.passes(Instant::now())) {
             log::warning(complaint);
         }
     }
 }
 
-/// Accepts until `stop`, and hands every connection with its place to `serve`. At the limit `make_room` is asked whether
-/// it can have a connection closed.
+/// Accepts until `stop`, and hands every connection with its place to `serve`.
 ///
 /// What waits in the socket's queue when the program stops is still accepted.
 pub async fn accept(
     listener: Listener,
     gate: Arc<Gate>,
     mut stop: watch::Receiver<bool>,
-    make_room: impl Fn() -> bool,
     serve: impl Fn(TcpStream, Peer, OwnedSemaphorePermit),
 ) {
     loop {
@@ -128,7 +93,7 @@ pub async fn accept(
             _ = listener.readable() => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
-        let Some(place) = gate.enter(&listener, &make_room).await else {
+        let Some(place) = gate.enter(&listener).await else {
             listener.await_next();
             continue;
         };

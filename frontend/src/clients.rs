@@ -3,25 +3,29 @@
 //! A connection has no timer of its own: it notes what it waits for, and [`Clients::sweep`] looks at all of them now
 //! and then. That is exact to a sweep, costs nothing per request and a few words per connection.
 
-mod room;
-mod unread;
-
 use crate::{backend::BLOCK, config::Limits, counters::Counters};
-use room::Room;
 use slab::Slab;
 use std::{
     cell::{Cell, RefCell},
-    ops::Deref,
-    rc::Rc,
+    cmp::Reverse,
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    rc::{Rc, Weak},
     sync::Arc,
     task::Waker,
     time::{Duration, Instant},
 };
-use unread::{Progress, Unread};
+use tokio::sync::Notify;
 use wire::net::Peer;
 
 /// A client that says nothing for this long after its answer will hardly say something soon.
 const RESTLESS: Duration = Duration::from_secs(1);
+/// For how long it is good who has how many connections.
+const GOOD_FOR: Duration = Duration::from_millis(100);
+/// Bytes a second that a client is supposed to read of which nothing is known yet: a slow line.
+const SUPPOSED: u64 = 8 * 1024;
+/// For how long that counts as much as what is known.
+const UNKNOWN: Duration = Duration::from_secs(1);
 
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,40 +57,42 @@ pub enum Order {
 #[derive(Debug)]
 pub struct Clients {
     limits: Limits,
-    unread: RefCell<Unread>,
-    room: RefCell<Room>,
-    all: RefCell<Slab<Rc<Client>>>,
+    /// Bytes of unread answers that there may be.
+    most_unread: usize,
+    all: RefCell<Slab<Weak<Client>>>,
+    /// Bytes of unread answers that there are, those that are about to be cut off among them.
+    unread: Cell<usize>,
+    /// When it was counted who has how many.
+    counted: Cell<Option<Instant>>,
     stopping: Cell<bool>,
     counters: Arc<Counters>,
-    /// Whoever waits for the last connection to end.
-    ended: RefCell<Option<Waker>>,
+    /// Tells that a connection has ended.
+    ended: Notify,
 }
 
-/// One connection.
+/// One connection; it ends when it is dropped.
 #[derive(Debug)]
 pub struct Client {
+    clients: Rc<Clients>,
+    key: usize,
     /// The other end.
-    peer: Peer,
+    pub peer: Peer,
+    /// Connections from the same place, as counted last.
+    crowd: Cell<usize>,
     phase: Cell<Phase>,
     since: Cell<Instant>,
     order: Cell<Order>,
     /// Nothing of a request has come, and nothing but its socket is held for it.
     waits: Cell<bool>,
-    /// The last request has a body.
-    sends_body: Cell<bool>,
+    /// The last request has a body, so that the connection ends with its answer.
+    pub sends_body: Cell<bool>,
     /// Bytes of the answer in work, 0 if there is none.
     answer: Cell<usize>,
-    /// What it has read of an answer that did not fit.
-    progress: Progress,
-    waker: RefCell<Option<Waker>>,
-}
-
-/// A connection's place among all; its end is the connection's end.
-#[derive(Debug)]
-pub struct Guest {
-    client: Rc<Client>,
-    clients: Rc<Clients>,
-    key: usize,
+    /// Of an answer that does not fit, what was the client's to take: in the socket at first, and written since.
+    offered: Cell<usize>,
+    /// What of that it had taken when it was looked at last.
+    taken: Cell<usize>,
+    waker: RefCell<Waker>,
 }
 
 impl Clients {
@@ -94,29 +100,47 @@ impl Clients {
     pub fn new(limits: Limits, threads: usize, counters: Arc<Counters>) -> Clients {
         Clients {
             limits,
-            unread: RefCell::new(Unread::new(limits.unsent / threads.max(1))),
-            room: RefCell::default(),
+            most_unread: limits.unsent / threads.max(1),
             all: RefCell::default(),
+            unread: Cell::new(0),
+            counted: Cell::new(None),
             stopping: Cell::new(false),
             counters,
-            ended: RefCell::new(None),
+            ended: Notify::new(),
         }
     }
 
     /// A new connection, and its other end.
-    pub fn enter(self: &Rc<Clients>, peer: Peer) -> Guest {
+    pub fn enter(self: &Rc<Clients>, peer: Peer) -> Rc<Client> {
         self.counters.connections.count();
-        let client = Rc::new(Client::new(peer));
-        let key = self.all.borrow_mut().insert(Rc::clone(&client));
-        Guest { client, clients: Rc::clone(self), key }
+        let mut all = self.all.borrow_mut();
+        let place = all.vacant_entry();
+        let client = Rc::new(Client {
+            clients: Rc::clone(self),
+            key: place.key(),
+            peer,
+            crowd: Cell::new(0),
+            phase: Cell::new(Phase::Head),
+            since: Cell::new(Instant::now()),
+            order: Cell::new(Order::GoOn),
+            waits: Cell::new(false),
+            sends_body: Cell::new(false),
+            answer: Cell::new(0),
+            offered: Cell::new(0),
+            taken: Cell::new(0),
+            waker: RefCell::new(Waker::noop().clone()),
+        });
+        place.insert(Rc::downgrade(&client));
+        client
     }
 
     /// Ends the connections that wait for longer than they may, and has it looked at what the others read.
     pub fn sweep(&self, now: Instant) {
         self.counters.turned(now);
-        let dispensable = self.all.borrow().iter().filter(|(_, client)| client.is_dispensable(now)).count();
+        let all = self.those(|_| true);
+        let dispensable = all.iter().filter(|client| client.is_dispensable(now)).count();
         self.counters.dispensable.set(dispensable as u64);
-        for (_, client) in self.all.borrow().iter() {
+        for client in all {
             let phase = client.phase.get();
             let time = now.duration_since(client.since.get());
             if time > self.patience(phase) {
@@ -130,39 +154,63 @@ impl Clients {
         }
     }
 
-    /// Has a connection closed that nobody needs, so that another one gets in. Whether there is any.
-    pub fn make_room(&self, now: Instant) -> bool {
-        let mut room = self.room.borrow_mut();
-        let Some(client) =
-            room.next(now, || self.all.borrow().iter().map(|(_, client)| Rc::clone(client)).collect())
-        else {
-            return false;
-        };
-        self.counters.made_room.count();
-        client.told(Order::MakeRoom);
-        true
+    /// Has a connection closed that wants nothing at the moment, so that another one gets in: of those who have most the
+    /// one that has been idle for the longest, so that whoever takes all places loses his own.
+    pub fn make_room(&self, now: Instant) {
+        if self.counted.get().is_none_or(|counted| now.duration_since(counted) >= GOOD_FOR) {
+            self.counted.set(Some(now));
+            let (all, mut counts) = (self.those(|_| true), HashMap::<_, usize>::new());
+            all.iter().for_each(|client| *counts.entry(whose(client.peer)).or_default() += 1);
+            all.iter().for_each(|client| client.crowd.set(counts[&whose(client.peer)]));
+        }
+        let idle = self.those(|client| client.is_dispensable(now)).into_iter();
+        let next = idle.max_by_key(|client| (client.crowd.get(), Reverse(client.since.get())));
+        if let Some(client) = next {
+            self.counters.made_room.count();
+            client.told(Order::MakeRoom);
+        }
     }
 
-    /// How often to sweep: a fraction of the shortest time that a client may have.
+    /// Cuts off those that read slowest while there are more unread answers than there may be, of equals the one that is
+    /// here for the longest. One is always left: a limit below a single answer cuts nobody off who is alone.
+    fn cut_off_slowest(&self, now: Instant) {
+        if self.unread.get() <= self.most_unread {
+            return;
+        }
+        let mut unread =
+            self.those(|client| client.phase.get() == Phase::Unread && client.order.get() != Order::End);
+        unread.sort_by_key(|client| Reverse(client.pace(now)));
+        let mut bytes = 0;
+        for (faster, client) in unread.iter().enumerate() {
+            bytes += client.answer.get();
+            if bytes > self.most_unread && faster > 0 {
+                self.counters.slow_readers.count();
+                client.told(Order::End);
+            }
+        }
+    }
+
+    /// How often to sweep: a fraction of the shortest time that a client may have, and some times a second.
     pub fn sweep_interval(&self) -> Duration {
         let limits = &self.limits;
         let shortest = limits.header_timeout.min(limits.idle_timeout).min(limits.write_timeout);
-        (shortest / 8).clamp(Duration::from_millis(10), Duration::from_millis(500))
+        (shortest / 8).clamp(Duration::from_millis(10), Duration::from_millis(250))
     }
 
-    /// Tells all connections that the program stops: the idle ones end, the others after their answer.
-    pub fn stop(&self) {
+    /// Tells all connections that the program stops: the idle ones end, the others after their answer. Waits until the
+    /// last one has ended.
+    pub async fn stop(&self) {
         self.stopping.set(true);
-        self.all.borrow().iter().for_each(|(_, client)| client.wake());
+        self.those(|_| true).iter().for_each(|client| client.wake());
+        while !self.all.borrow().is_empty() {
+            self.ended.notified().await;
+        }
     }
 
-    /// Whether no connection is left; if some are, `waker` is told when the last one ends.
-    pub fn is_empty(&self, waker: &Waker) -> bool {
-        let empty = self.all.borrow().is_empty();
-        if !empty {
-            self.ended.replace(Some(waker.clone()));
-        }
-        empty
+    fn those(&self, condition: impl Fn(&Client) -> bool) -> Vec<Rc<Client>> {
+        let all = self.all.borrow();
+        let all = all.iter().filter_map(|(_, client)| client.upgrade());
+        all.filter(|client| condition(client)).collect()
     }
 
     fn patience(&self, phase: Phase) -> Duration {
@@ -175,24 +223,29 @@ impl Clients {
     }
 }
 
-impl Client {
-    fn new(peer: Peer) -> Client {
-        Client {
-            peer,
-            phase: Cell::new(Phase::Head),
-            since: Cell::new(Instant::now()),
-            order: Cell::new(Order::GoOn),
-            waits: Cell::new(false),
-            sends_body: Cell::new(false),
-            answer: Cell::new(0),
-            progress: Progress::default(),
-            waker: RefCell::new(None),
-        }
+/// Whose connections are counted together: an IPv4 address, the first half of an IPv6 address, which is what one customer
+/// has at least, or nobody for all who come over a socket file.
+fn whose(peer: Peer) -> Option<IpAddr> {
+    match peer {
+        Peer::Address(IpAddr::V6(address)) => Some(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into()),
+        Peer::Address(address) => Some(address),
+        Peer::Unix => None,
     }
+}
 
+impl Client {
     /// Whether it has neither asked nor begun to ask for a while: kept after its answer, or silent from the beginning.
     fn is_dispensable(&self, now: Instant) -> bool {
         self.waits.get() && self.goes_on() && now.duration_since(self.since.get()) > RESTLESS
+    }
+
+    /// Bytes that it reads in a second, and for how long it has not been here. What counts is what it has taken since its
+    /// answer did not fit, not whether it has just taken a sip. One that has only just come counts as a slow reader,
+    /// above those that hardly read and below those that have been seen to.
+    fn pace(&self, now: Instant) -> (u64, Reverse<Duration>) {
+        let time = now.saturating_duration_since(self.since.get());
+        let known = self.taken.get() as u64 * 1000 + SUPPOSED * UNKNOWN.as_millis() as u64;
+        (known / (time + UNKNOWN).as_millis() as u64, Reverse(time))
     }
 
     fn told(&self, order: Order) {
@@ -205,15 +258,21 @@ impl Client {
     }
 
     fn wake(&self) {
-        if let Some(waker) = &*self.waker.borrow() {
-            waker.wake_by_ref();
-        }
+        self.waker.borrow().wake_by_ref();
     }
 
     fn enter(&self, phase: Phase) {
         self.stay();
+        self.no_longer_unread();
         self.phase.set(phase);
         self.since.set(Instant::now());
+    }
+
+    fn no_longer_unread(&self) {
+        if self.phase.get() == Phase::Unread {
+            let unread = &self.clients.unread;
+            unread.set(unread.get() - self.answer.get());
+        }
     }
 
     /// It has asked for something in time: only the end of its time is still its end.
@@ -233,13 +292,9 @@ impl Client {
     /// A request has come, all but its body if it has one.
     pub fn on_request(&self, sends_body: bool) {
         self.stay();
+        self.no_longer_unread();
         self.phase.set(Phase::Served);
         self.sends_body.set(sends_body);
-    }
-
-    /// Whether a body comes after the request, so that the connection ends with its answer.
-    pub fn sends_body(&self) -> bool {
-        self.sends_body.get()
     }
 
     /// An answer of so many bytes is about to be written. It holds the block that it lies in, however short it is.
@@ -254,8 +309,28 @@ impl Client {
 
     /// A part of the answer was written.
     pub fn on_written(&self, bytes: usize) {
+        self.offered.set(self.offered.get() + bytes);
+    }
+
+    /// The answer does not fit into the socket, which holds so many bytes that nobody has taken. If it is one too many,
+    /// those that read slowest are cut off.
+    pub fn on_unread(&self, untaken: usize) {
         if self.phase.get() == Phase::Unread {
-            self.progress.written(bytes);
+            self.taken.set(self.offered.get().saturating_sub(untaken).max(self.taken.get()));
+            return;
+        }
+        self.enter(Phase::Unread);
+        self.clients.unread.set(self.clients.unread.get() + self.answer.get());
+        self.offered.set(untaken);
+        self.taken.set(0);
+        self.clients.cut_off_slowest(self.since.get());
+    }
+
+    /// All that was to be written is written: if it was an answer, the next request may come.
+    pub fn on_flushed(&self) {
+        if self.has_answer() {
+            self.enter(Phase::Idle);
+            self.answer.set(0);
         }
     }
 
@@ -272,40 +347,7 @@ impl Client {
 
     /// Whom to wake when it is told something or the program stops.
     pub fn wakes(&self, waker: &Waker) {
-        let mut known = self.waker.borrow_mut();
-        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            *known = Some(waker.clone());
-        }
-    }
-}
-
-impl Guest {
-    /// The answer does not fit into the socket, which holds so many bytes that nobody has taken. If it is one too many,
-    /// those that read slowest are cut off.
-    pub fn on_unread(&self, untaken: usize) {
-        if self.phase.get() == Phase::Unread {
-            self.progress.look(untaken);
-            return;
-        }
-        self.enter(Phase::Unread);
-        self.progress.begin(untaken);
-        let mut unread = self.clients.unread.borrow_mut();
-        unread.enter(Rc::clone(&self.client));
-        while let Some(surplus) = unread.surplus(self.since.get()) {
-            self.clients.counters.slow_readers.count();
-            surplus.told(Order::End);
-        }
-    }
-
-    /// All that was to be written is written: if it was an answer, the next request may come.
-    pub fn on_flushed(&self) {
-        if self.has_answer() {
-            if self.phase.get() == Phase::Unread {
-                self.clients.unread.borrow_mut().leave(&self.client);
-            }
-            self.answer.set(0);
-            self.enter(Phase::Idle);
-        }
+        self.waker.borrow_mut().clone_from(waker);
     }
 
     /// Whether the program stops and the connection is to end, after its answer if it is about to get one.
@@ -321,24 +363,14 @@ impl Guest {
     }
 }
 
-impl Deref for Guest {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.client
-    }
-}
-
-impl Drop for Guest {
+impl Drop for Client {
     fn drop(&mut self) {
-        self.clients.unread.borrow_mut().leave(&self.client);
+        self.no_longer_unread();
         self.clients.counters.closed.count();
-        let mut all = self.clients.all.borrow_mut();
-        all.remove(self.key);
-        if all.is_empty()
-            && let Some(waker) = self.clients.ended.borrow_mut().take()
-        {
-            waker.wake();
-        }
+        self.clients.all.borrow_mut().remove(self.key);
+        self.clients.ended.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests;

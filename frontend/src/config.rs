@@ -17,7 +17,7 @@ use program::{
 use std::{
     ffi::OsString,
     fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     num::NonZero,
     path::PathBuf,
     str::FromStr,
@@ -27,8 +27,6 @@ use std::{
 
 const MOST_THREADS: u64 = 256;
 const MOST_CONNECTIONS: u64 = 1_000_000;
-/// The wire carries no longer target.
-const LONGEST_URI: u64 = 8192;
 const LONGEST_HEAD: u64 = 65_536;
 
 /// Serves mirrorlists and metalinks over HTTP: relays requests to the workers of mirrorlistd.
@@ -80,9 +78,6 @@ pub struct Limits {
     /// Connections in all; at this number one that is idle makes room for the next
     #[arg(long = "max-connections", value_name = "N", default_value = "4096", value_parser = number(1..=MOST_CONNECTIONS))]
     pub connections: usize,
-    /// Longest request target; a longer one is answered with 414
-    #[arg(long = "max-uri", value_name = "BYTES", default_value = "8192", value_parser = number(64..=LONGEST_URI))]
-    pub uri: usize,
     /// Longest request head; a longer one is answered with 431
     #[arg(long = "max-head", value_name = "BYTES", default_value = "16384", value_parser = number(256..=LONGEST_HEAD))]
     pub head: usize,
@@ -155,28 +150,19 @@ impl Config {
         if self.threads == 0 { available_parallelism().map_or(1, NonZero::get) } else { self.threads }
     }
 
-    /// What of the options makes no sense together, if anything.
+    /// What of the options makes no sense together, if anything: clients, askers and the daemon need a place each.
     fn contradiction(&self) -> Option<String> {
-        let Limits { uri, head, .. } = self.limits;
-        if head < uri {
-            return Some(format!("max-head: {head} bytes, less than max-uri ({uri})"));
-        }
+        let daemon = Listen::Unix(self.daemon.clone());
+        let places: Vec<_> = self.listen.iter().chain(&self.admin).chain([&daemon]).collect();
         // Of port 0 the system chooses another one each time.
-        let any = |place: &Listen| match place {
-            Listen::Tcp(address) => address.port() == 0,
-            Listen::All(port) => *port == 0,
-            Listen::Unix(_) => false,
+        let is_one = |place: &Listen| match place {
+            Listen::Tcp(address) => address.port() > 0,
+            Listen::All(port) => *port > 0,
+            Listen::Unix(_) => true,
         };
-        let taken = |at: usize, place: &Listen| self.listen[..at].contains(place) && !any(place);
-        if let Some((_, place)) = self.listen.iter().enumerate().find(|(at, place)| taken(*at, place)) {
-            return Some(format!("listen: {place} is given twice"));
-        }
-        if let Some(place) = self.admin.as_ref().filter(|place| taken(self.listen.len(), place)) {
-            return Some(format!("admin: {place} is where clients connect"));
-        }
-        let is_daemon = |place: &Listen| matches!(place, Listen::Unix(path) if *path == self.daemon);
-        let place = self.listen.iter().chain(&self.admin).find(|place| is_daemon(place));
-        place.map(|place| format!("daemon: clients cannot connect to its own socket, {place}"))
+        let is_taken = |at: usize| is_one(places[at]) && places[..at].contains(&places[at]);
+        let taken = (0..places.len()).find(|at| is_taken(*at))?;
+        Some(format!("listen, admin, daemon: {} is given twice", places[taken]))
     }
 }
 
@@ -195,12 +181,10 @@ impl FromStr for Listen {
         if let Some(port) = port_of(text.strip_prefix("localhost:").unwrap_or(text)) {
             return Ok(Listen::Tcp((Ipv4Addr::LOCALHOST, port).into()));
         }
-        text.parse().map(Listen::Tcp).map_err(|_| match text.parse::<IpAddr>() {
-            Ok(IpAddr::V6(v6)) if let Some((address, port)) = v6_and_port(text) => {
-                Failure::config(format!("names no port; write [{address}]:{port} or [{v6}]:8080"))
+        text.parse().map(Listen::Tcp).map_err(|_| match text.parse() {
+            Ok(address) => {
+                Failure::config(format!("names no port; write {}", SocketAddr::new(address, 8080)))
             }
-            Ok(IpAddr::V6(v6)) => Failure::config(format!("names no port; write [{v6}]:8080")),
-            Ok(IpAddr::V4(v4)) => Failure::config(format!("names no port; write {v4}:8080")),
             Err(_) => Failure::config(
                 "not ADDRESS:PORT (IPv6 in brackets), PORT, :PORT, localhost:PORT or unix:PATH",
             ),
@@ -211,14 +195,6 @@ impl FromStr for Listen {
 /// A port in decimal digits.
 fn port_of(text: &str) -> Option<u16> {
     text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// What someone may have meant who has written an IPv6 address and a port without brackets. The port is decimal and has
-/// no leading zero.
-fn v6_and_port(text: &str) -> Option<(Ipv6Addr, u16)> {
-    let (address, port) = text.rsplit_once(':')?;
-    let port = port.parse::<u16>().ok().filter(|number| *number > 0 && number.to_string() == port)?;
-    Some((address.parse().ok()?, port))
 }
 
 impl fmt::Display for Listen {

@@ -5,7 +5,7 @@
 //! hyper holds some 10 kB for every connection, those that wait for their next request are without it.
 
 use crate::{
-    clients::{Guest, Order},
+    clients::{Client, Order},
     request::Requests,
     response, sys,
 };
@@ -37,103 +37,98 @@ const SMALLEST_BUFFER: usize = 8 * 1024;
 
 /// How the time with hyper ended.
 enum End {
-    /// The last answer is written, or the client has ended.
-    Served,
-    /// The same, and the client may have sent something that nobody has read: closing now could cost it the answer.
+    /// There is nothing left to do.
+    Over,
+    /// The last answer is written, and the client may have sent something that nobody has read: closing now could cost it
+    /// the answer.
     Unread(Stream),
     /// The client has been idle for a while; hyper and its buffers are given back until it says something.
     Resting(Stream),
-    /// The connection is broken, or its time is up.
-    Cut,
 }
 
 /// Serves a connection until it ends, however it ends.
-pub async fn serve(socket: TcpStream, longest_head: usize, requests: Rc<Requests>) {
-    let guest = &requests.guest;
-    let mut stream = Stream { socket, guest: Rc::clone(guest), refusal: Vec::new() };
-    while wait(&stream, guest).await {
+pub async fn serve(socket: TcpStream, client: Rc<Client>, requests: Rc<Requests>) {
+    let mut stream = Stream { socket, client, refusal: Vec::new() };
+    while wait(&stream).await {
         // In a box, so that a connection that waits is small.
-        match Box::pin(http(stream, longest_head, &requests)).await {
+        match Box::pin(http(stream, &requests)).await {
             End::Resting(rested) => stream = rested,
-            End::Unread(stream) => return close(stream, guest).await,
-            End::Served | End::Cut => return,
+            End::Unread(stream) => return close(stream).await,
+            End::Over => return,
         }
     }
 }
 
 /// Waits until the client says something or ends. False when its time is up, the program stops, or it is to make room and
 /// has said nothing.
-async fn wait(stream: &Stream, guest: &Guest) -> bool {
-    guest.waits(true);
+async fn wait(stream: &Stream) -> bool {
+    let client = &stream.client;
+    client.waits(true);
     let spoke = poll_fn(|cx| {
-        guest.wakes(cx.waker());
-        if guest.order() == Order::End || guest.may_stop() {
+        client.wakes(cx.waker());
+        if client.order() == Order::End || client.may_stop() {
             return Poll::Ready(false);
         }
         if stream.poll_readable(cx).is_ready() {
             return Poll::Ready(true);
         }
         // What has come since the runtime looked is not to be lost.
-        if guest.order() == Order::MakeRoom { Poll::Ready(stream.has_input()) } else { Poll::Pending }
+        if client.order() == Order::MakeRoom { Poll::Ready(stream.has_input()) } else { Poll::Pending }
     })
     .await;
-    guest.waits(false);
+    client.waits(false);
     spoke
 }
 
 /// Has hyper serve requests for as long as they come.
-async fn http(stream: Stream, longest_head: usize, requests: &Rc<Requests>) -> End {
-    let guest = &requests.guest;
-    let service = service_fn(|request| requests.answer(request));
+async fn http(stream: Stream, requests: &Requests) -> End {
+    let client = &Rc::clone(&stream.client);
+    let service = service_fn(|request| requests.answer(client, request));
     let mut http = http1::Builder::new()
         // A client may end its writing side and still wait for the answer.
         .half_close(true)
         // Time-outs are the sweep's.
         .header_read_timeout(None)
-        .max_header_size(longest_head)
-        .max_buf_size(longest_head.max(SMALLEST_BUFFER))
+        .max_header_size(requests.limits.head)
+        .max_buf_size(requests.limits.head.max(SMALLEST_BUFFER))
         .serve_connection(TokioIo::new(stream), service);
-    let mut told_to_end = false;
     let served = poll_fn(|cx| {
-        guest.wakes(cx.waker());
-        if guest.order() == Order::End {
+        client.wakes(cx.waker());
+        if client.order() == Order::End {
             return Poll::Ready(false);
         }
         // An error is the client's doing: a head that was refused, or it is gone and there is nobody to tell.
-        let mut ended = Pin::new(&mut http).poll(cx).map(|ended| ended.is_ok());
-        if ended.is_pending() && !told_to_end && (guest.may_stop() || guest.order() == Order::Rest) {
-            told_to_end = true;
+        let mut ended = Pin::new(&mut http).poll(cx);
+        if ended.is_pending() && (client.may_stop() || client.order() == Order::Rest) {
             Pin::new(&mut http).graceful_shutdown();
-            ended = Pin::new(&mut http).poll(cx).map(|ended| ended.is_ok());
+            ended = Pin::new(&mut http).poll(cx);
         }
-        ended
+        ended.map(|ended| ended.is_ok())
     })
     .await;
     let parts = http.into_parts();
     let stream = parts.io.into_inner();
-    if !stream.refusal.is_empty() {
-        End::Unread(stream)
-    } else if !served {
-        if guest.has_answer() {
-            stream.discard_unsent();
-        }
-        End::Cut
-    } else if guest.sends_body() || !parts.read_buf.is_empty() {
-        End::Unread(stream)
-    } else if guest.order() == Order::Rest {
-        End::Resting(stream)
-    } else {
-        End::Served
+    if !stream.refusal.is_empty() || served && (client.sends_body.get() || !parts.read_buf.is_empty()) {
+        return End::Unread(stream);
     }
+    if served && client.order() == Order::Rest {
+        return End::Resting(stream);
+    }
+    if !served && client.has_answer() {
+        // The system forgets what it still holds for the client. Else it would keep trying for minutes, however little
+        // the client reads. The socket is closed either way.
+        let _ = SockRef::from(&stream.socket).set_linger(Some(Duration::ZERO));
+    }
+    End::Over
 }
 
 /// Says what is left to say, ends the writing side and reads until the client ends too or has sent enough, so that it
 /// gets to read all.
-async fn close(mut stream: Stream, guest: &Guest) {
+async fn close(mut stream: Stream) {
     let said = async {
         if !stream.refusal.is_empty() {
             let (status, refusal) = response::complete_refusal(&stream.refusal);
-            guest.counters().refused(status);
+            stream.client.counters().refused(status);
             stream.socket.write_all(&refusal).await?;
         }
         stream.socket.shutdown().await?;
@@ -145,11 +140,11 @@ async fn close(mut stream: Stream, guest: &Guest) {
 
 /// A client's socket as hyper reads and writes it; over a socket file that is done just as over TCP.
 ///
-/// Bytes pass through, and the guest is told. Only what hyper says by itself is kept back: its refusal of a head.
+/// Bytes pass through, and the client is told. Only what hyper says by itself is kept back: its refusal of a head.
 #[derive(Debug)]
 struct Stream {
     socket: TcpStream,
-    guest: Rc<Guest>,
+    client: Rc<Client>,
     /// What hyper has said to a head that it did not take; empty if there was none such.
     refusal: Vec<u8>,
 }
@@ -166,19 +161,6 @@ impl Stream {
     fn has_input(&self) -> bool {
         SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
     }
-
-    /// Has the system forget what it still holds for the client once the socket is closed. Else it would keep trying for
-    /// minutes, however little the client reads.
-    fn discard_unsent(&self) {
-        // It is closed either way.
-        let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
-    }
-
-    /// Bytes that were written and that the client's system has not taken.
-    fn untaken(&self) -> usize {
-        // A socket that cannot tell is broken, and so its client makes no progress.
-        sys::untaken(self.socket.as_fd()).unwrap_or(usize::MAX)
-    }
 }
 
 impl AsyncRead for Stream {
@@ -190,7 +172,7 @@ impl AsyncRead for Stream {
         let before = bytes.filled().len();
         let read = Pin::new(&mut self.socket).poll_read(cx, bytes);
         if bytes.filled().len() > before {
-            self.guest.on_read();
+            self.client.on_read();
         }
         read
     }
@@ -206,15 +188,16 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if !self.guest.has_answer() {
+        if !self.client.has_answer() {
             let before = self.refusal.len();
             bytes.iter().for_each(|piece| self.refusal.extend_from_slice(piece));
             return Poll::Ready(Ok(self.refusal.len() - before));
         }
         let written = Pin::new(&mut self.socket).poll_write_vectored(cx, bytes);
         match written {
-            Poll::Pending => self.guest.on_unread(self.untaken()),
-            Poll::Ready(Ok(bytes)) => self.guest.on_written(bytes),
+            // A socket that cannot tell is broken, and so its client makes no progress.
+            Poll::Pending => self.client.on_unread(sys::untaken(self.socket.as_fd()).unwrap_or(usize::MAX)),
+            Poll::Ready(Ok(bytes)) => self.client.on_written(bytes),
             Poll::Ready(Err(_)) => {}
         }
         written
@@ -225,7 +208,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.guest.on_flushed();
+        self.client.on_flushed();
         Poll::Ready(Ok(()))
     }
 

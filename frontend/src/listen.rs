@@ -11,7 +11,7 @@ use program::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
-    io,
+    io, iter,
     net::{Ipv6Addr, SocketAddr},
     os::fd::OwnedFd,
     path::Path,
@@ -40,20 +40,19 @@ pub struct Opened {
 pub fn open(listen: &[Listen], socket_mode: u32, threads: usize) -> Result<Opened, Failure> {
     let mut opened = Opened::none(threads);
     for place in listen {
-        let failed = |error: io::Error| Failure::system(format!("listen {place}: {error}"));
-        match place {
-            Listen::Tcp(address) => opened.deal(tcp_for_all(*address, true, threads)).map_err(failed)?,
-            Listen::All(port) => {
-                let address = (Ipv6Addr::UNSPECIFIED, *port).into();
-                opened.deal(tcp_for_all(address, false, threads)).map_err(failed)?;
-            }
+        let sockets = match place {
+            Listen::Tcp(address) => tcp_for_all(*address, true, threads),
+            Listen::All(port) => tcp_for_all((Ipv6Addr::UNSPECIFIED, *port).into(), false, threads),
             Listen::Unix(path) => {
                 let access = Access { mode: socket_mode, owner: None, group: None };
-                let (file, listener) = SocketFile::take(path, access).map_err(failed)?;
-                opened.files.push(file);
-                opened.share(&OwnedFd::from(listener).into()).map_err(failed)?;
+                SocketFile::take(path, access).and_then(|(file, listener)| {
+                    opened.files.push(file);
+                    for_all(OwnedFd::from(listener).into(), threads)
+                })
             }
-        }
+        };
+        let dealt = sockets.and_then(|sockets| opened.deal(sockets));
+        dealt.map_err(|error| Failure::system(format!("listen {place}: {error}")))?;
     }
     Ok(opened)
 }
@@ -63,24 +62,12 @@ pub fn adopt(passed: Vec<OwnedFd>, threads: usize) -> Result<Opened, Failure> {
     let mut opened = Opened::none(threads);
     for socket in passed.into_iter().map(Socket::from) {
         // They are to serve as our own do.
-        let ready = if socket.domain().is_ok_and(|domain| domain == Domain::UNIX) {
-            Ok(())
-        } else {
-            inherit_to_connections(&socket)
-        };
-        let adopted = ready.and_then(|()| opened.share(&socket));
-        adopted.map_err(|error| Failure::system(format!("socket passed by systemd: {error}")))?;
+        let is_file = socket.domain().is_ok_and(|domain| domain == Domain::UNIX);
+        let ready = if is_file { Ok(()) } else { inherit_to_connections(&socket) };
+        let dealt = ready.and_then(|()| for_all(socket, threads)).and_then(|sockets| opened.deal(sockets));
+        dealt.map_err(|error| Failure::system(format!("socket passed by systemd: {error}")))?;
     }
     Ok(opened)
-}
-
-/// Where clients connect to a socket.
-fn place_of(socket: &Socket) -> io::Result<Listen> {
-    let address = socket.local_addr()?;
-    Ok(match address.as_socket() {
-        Some(address) => Listen::Tcp(address),
-        None => Listen::Unix(address.as_pathname().unwrap_or(Path::new("(no file)")).to_owned()),
-    })
 }
 
 impl Opened {
@@ -90,30 +77,26 @@ impl Opened {
     }
 
     fn none(threads: usize) -> Opened {
-        let mut opened = Opened { threads: Vec::new(), files: Vec::new(), places: Vec::new() };
-        opened.threads.resize_with(threads, Vec::new);
-        opened
+        let threads = (0..threads).map(|_| Vec::new()).collect();
+        Opened { threads, files: Vec::new(), places: Vec::new() }
     }
 
-    /// Gives every thread one of these.
-    fn deal(&mut self, listeners: io::Result<Vec<Socket>>) -> io::Result<()> {
-        let listeners = listeners?;
+    /// Gives every thread one of these, which listen at the same place.
+    fn deal(&mut self, sockets: Vec<Socket>) -> io::Result<()> {
         // The system may have chosen the port.
-        self.places.push(place_of(&listeners[0])?);
-        for (thread, listener) in self.threads.iter_mut().zip(listeners) {
-            thread.push(listener);
-        }
+        let address = sockets[0].local_addr()?;
+        self.places.push(match address.as_socket() {
+            Some(address) => Listen::Tcp(address),
+            None => Listen::Unix(address.as_pathname().unwrap_or(Path::new("(no file)")).to_owned()),
+        });
+        self.threads.iter_mut().zip(sockets).for_each(|(thread, socket)| thread.push(socket));
         Ok(())
     }
+}
 
-    /// Gives every thread the same socket.
-    fn share(&mut self, socket: &Socket) -> io::Result<()> {
-        for thread in &mut self.threads {
-            thread.push(socket.try_clone()?);
-        }
-        self.places.push(place_of(socket)?);
-        Ok(())
-    }
+/// The same socket so many times.
+fn for_all(socket: Socket, count: usize) -> io::Result<Vec<Socket>> {
+    (0..count).map(|_| socket.try_clone()).collect()
 }
 
 /// So many listening sockets on one address, among which the kernel deals connections out.
@@ -125,14 +108,9 @@ fn tcp_for_all(address: SocketAddr, only_v6: bool, count: usize) -> io::Result<V
     let first = tcp(address, only_v6, false)?;
     // Of port 0 the first finds out which port it is; the others take the same.
     let address = first.local_addr()?.as_socket().unwrap_or(address);
-    let mut all = vec![first];
-    if count > 1 {
-        all[0].set_reuse_port(true)?;
-    }
-    for _ in 1..count {
-        all.push(tcp(address, only_v6, true)?);
-    }
-    Ok(all)
+    first.set_reuse_port(count > 1)?;
+    let others = (1..count).map(|_| tcp(address, only_v6, true));
+    iter::once(Ok(first)).chain(others).collect()
 }
 
 /// A listening socket on an address that others of this user may share if it is `shared`. Of IPv6 it takes no IPv4

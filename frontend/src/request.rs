@@ -4,8 +4,9 @@
 
 use crate::{
     accepted::accepted,
-    backend::{Asked, Backend, Question},
-    clients::Guest,
+    backend::{Asked, Backend},
+    clients::Client,
+    config::Limits,
     log,
     response::{self, Body},
 };
@@ -23,30 +24,27 @@ use wire::{
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// Answers the requests of one connection.
+/// Answers the requests of one thread.
 #[derive(Debug)]
 pub struct Requests {
     /// The way to the workers.
     pub backend: Rc<Backend>,
     /// Proxies that are believed.
-    pub trusted: Rc<Trusted>,
-    /// Bytes of the longest target that goes on to the workers.
-    pub longest_target: usize,
-    /// The other end of the connection.
-    pub peer: Peer,
-    /// The connection, to be told how long answers are.
-    pub guest: Rc<Guest>,
+    pub trusted: Trusted,
+    /// What a client may take.
+    pub limits: Limits,
 }
 
 impl Requests {
-    /// The answer to a request. The connection ends with it if the request has a body, which nobody reads.
+    /// The answer to a client's request. The connection ends with it if the request has a body, which nobody reads.
     pub fn answer(
         &self,
+        client: &Rc<Client>,
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> + use<> {
-        let guest = Rc::clone(&self.guest);
-        guest.on_request(!request.body().is_end_stream());
-        let asked = self.ask(request);
+        let client = Rc::clone(client);
+        client.on_request(!request.body().is_end_stream());
+        let asked = self.ask(client.peer, request);
         async move {
             let answer = match asked {
                 Ok(asked) => asked.await.ok_or(StatusCode::SERVICE_UNAVAILABLE),
@@ -54,24 +52,24 @@ impl Requests {
             };
             let mut response = match answer {
                 Ok(answer) => {
-                    guest.counters().answered(&answer.head, answer.took);
+                    client.counters().answered(&answer.head, answer.took);
                     response::answer(answer)
                 }
                 Err(status) => {
-                    guest.counters().refused(status.as_u16());
+                    client.counters().refused(status.as_u16());
                     response::refusal(status)
                 }
             };
-            if guest.sends_body() {
+            if client.sends_body.get() {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            guest.on_answered(response.body().size_hint().lower() as usize);
+            client.on_answered(response.body().size_hint().lower() as usize);
             Ok(response)
         }
     }
 
     /// Asks the workers, or says with which status the request is refused.
-    fn ask(&self, request: Request<Incoming>) -> Result<Asked, StatusCode> {
+    fn ask(&self, peer: Peer, request: Request<Incoming>) -> Result<Asked, StatusCode> {
         let (head, _) = request.into_parts();
         let method = match head.method {
             Method::GET => wire::Method::Get,
@@ -82,22 +80,23 @@ impl Requests {
         if head.headers.get_all(HOST).into_iter().nth(1).is_some() {
             return Err(StatusCode::BAD_REQUEST);
         }
-        if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > self.longest_target) {
+        if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > wire::MAX_URI) {
             return Err(StatusCode::URI_TOO_LONG);
         }
-        Ok(self.backend.ask(Question {
+        Ok(self.backend.ask(&wire::Request {
             method,
-            scheme: self.scheme(&head.headers),
+            scheme: self.scheme(peer, &head.headers),
             accept: accepted(&head.headers),
-            client: self.trusted.client(self.peer, lines(&head.headers, &FORWARDED_FOR)),
-            uri: head.uri,
+            client: self.trusted.client(peer, lines(&head.headers, &FORWARDED_FOR)),
+            path: head.uri.path().as_bytes(),
+            query: head.uri.query().unwrap_or_default().as_bytes(),
         }))
     }
 
     /// What a trusted proxy says that the client used; of several values that of the nearest proxy counts. Who comes
     /// without one has used what is spoken here.
-    fn scheme(&self, headers: &HeaderMap) -> UrlScheme {
-        if !self.trusted.trusts(self.peer) {
+    fn scheme(&self, peer: Peer, headers: &HeaderMap) -> UrlScheme {
+        if !self.trusted.trusts(peer) {
             return UrlScheme::Http;
         }
         let nearest =
@@ -108,26 +107,26 @@ impl Requests {
             nearest => {
                 // A proxy, then, and not somebody who asks from its machine.
                 if nearest.is_none() && headers.contains_key(FORWARDED_FOR) {
-                    self.names_no_scheme();
+                    names_no_scheme(peer);
                 }
                 UrlScheme::Unknown
             }
         }
     }
+}
 
-    /// Tells, once, of a proxy that does not say what its clients used.
-    fn names_no_scheme(&self) {
-        static TOLD: Once = Once::new();
-        let proxy = match self.peer {
-            Peer::Unix => "on a socket file".to_owned(),
-            Peer::Address(address) => address.to_string(),
-        };
-        TOLD.call_once(|| {
-            log::warning(format_args!(
-                "proxy {proxy}: sends no X-Forwarded-Proto; below a redirector's prefix its clients count as come by http"
-            ));
-        });
-    }
+/// Tells, once, of a proxy that does not say what its clients used.
+fn names_no_scheme(proxy: Peer) {
+    static TOLD: Once = Once::new();
+    let proxy = match proxy {
+        Peer::Unix => "on a socket file".to_owned(),
+        Peer::Address(address) => address.to_string(),
+    };
+    TOLD.call_once(|| {
+        log::warning(format_args!(
+            "proxy {proxy}: sends no X-Forwarded-Proto; below a redirector's prefix its clients count as come by http"
+        ));
+    });
 }
 
 /// The values of a header's lines, in the order in which they were sent.

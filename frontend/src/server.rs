@@ -12,7 +12,6 @@ use crate::{
     listen::{self, Opened},
     log, sandbox,
     thread::{self, Process},
-    watchdog,
 };
 use nix::sys::{
     resource::{Resource, getrlimit, setrlimit},
@@ -26,9 +25,8 @@ use signal_hook::{
     low_level::signal_name,
 };
 use std::{
-    io, mem,
+    io,
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
 };
 use tokio::sync::watch;
 
@@ -40,43 +38,39 @@ pub fn run(config: Config) -> Result<(), Failure> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1]).map_err(signals_refused)?;
     // Those that had ended before anyone listened.
     reap();
-    let (mut clients, mut askers) = open(&config)?;
+    let (clients, askers) = open(&config)?;
     let threads = clients.threads.len();
-    let most_connections = connections(&config, threads)?;
+    let gate = Arc::new(Gate::new("connections", connections(&config, threads)?));
     let folders: Vec<_> = [&clients, &askers].into_iter().flat_map(Opened::folders).collect();
     set_no_new_privs()?;
     log::info(format_args!("sandbox: {}", sandbox::enter(&folders)));
 
-    let watchdog_limit = notify::watchdog();
     let (stop, stopped) = watch::channel(false);
     let process = Arc::new(Process {
-        gate: Arc::new(Gate::new("connections", most_connections)),
+        gate,
         daemon: Arc::new(Daemon::new(config.daemon.clone())),
         counters: (0..threads).map(|_| Arc::default()).collect(),
-        turn: watchdog_limit.map_or(Duration::MAX, |within| within / 4),
         config,
         stop: stopped,
     });
-    let running = mem::take(&mut clients.threads).into_iter().enumerate();
-    let running = running.map(|(number, listeners)| thread::serve_clients(&process, number, listeners));
-    let running = running.collect::<Result<Vec<_>, _>>()?;
-    if !askers.places.is_empty() {
-        admin::start(&process, mem::take(&mut askers.threads).into_iter().flatten().collect())?;
+    let mut running = Vec::new();
+    for (number, listeners) in clients.threads.into_iter().enumerate() {
+        let process = Arc::clone(&process);
+        let serve = move || thread::serve(process, number, listeners);
+        running.push(thread::start(format!("http-{number}"), serve)?);
     }
-    if let Some(within) = watchdog_limit {
-        watchdog::start(process.counters.clone(), within)
-            .map_err(|error| Failure::system(format!("watchdog: {error}")))?;
+    if !askers.places.is_empty() {
+        admin::start(&process, askers.threads.into_iter().flatten().collect())?;
     }
     tell(&clients.places, &askers.places);
 
     wait_for_the_end(&mut signals)?;
-    // Threads that are gone need not be told.
+    // Threads that are gone need not be told, nor waited for.
     let _ = stop.send(true);
-    let died = running.into_iter().filter_map(|thread| thread.join().err()).count();
-    drop((clients, askers));
-    if died > 0 {
-        return Err(Failure::bug(format!("{died} of {threads} threads ended before they were told to")));
+    for thread in running {
+        let _ = thread.join();
     }
+    drop((clients.files, askers.files));
     log::info("stopped");
     Ok(())
 }
@@ -151,13 +145,10 @@ fn reap() {
 fn connections(config: &Config, threads: usize) -> Result<usize, Failure> {
     let wanted = config.limits.connections;
     let others = threads * (DESCRIPTORS_PER_THREAD + config.listen.len());
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return Ok(wanted) };
-    let needed = (wanted + others) as u64;
-    if soft >= needed {
-        return Ok(wanted);
-    }
-    let raised = needed.min(hard);
-    let limit = if setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_ok() { raised } else { soft };
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((u64::MAX, u64::MAX));
+    let raised = soft.max(hard.min((wanted + others) as u64));
+    let has_room = raised == soft || setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_ok();
+    let limit = if has_room { raised } else { soft };
     let possible = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(others).min(wanted);
     if possible == 0 {
         let text =

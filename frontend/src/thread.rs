@@ -8,16 +8,16 @@ use crate::{
     connection,
     counters::Counters,
     failure::Failure,
+    log,
     request::Requests,
-    sys,
+    sys, watchdog,
 };
+use program::notify;
 use socket2::Socket;
 use std::{
-    future::poll_fn,
-    io,
+    io, process,
     rc::Rc,
-    sync::{Arc, mpsc},
-    task::Poll,
+    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -43,105 +43,73 @@ pub struct Process {
     pub daemon: Arc<Daemon>,
     /// The counters of each thread.
     pub counters: Vec<Arc<Counters>>,
-    /// How often each thread is to turn at least.
-    pub turn: Duration,
     /// Becomes true when the program is told to stop.
     pub stop: watch::Receiver<bool>,
 }
 
-/// Starts a thread with a runtime of its own, in which `serve` is called, and waits for that. What it returns is then run
-/// to its end, which is the thread's.
-pub fn start<F: Future<Output = ()>>(
-    name: &str,
-    serve: impl FnOnce() -> io::Result<F> + Send + 'static,
+/// Starts a thread with a runtime of its own, in which `serve` runs to its end. The process ends if the system refuses
+/// what that takes.
+pub fn start<F: Future<Output = io::Result<()>>>(
+    name: String,
+    serve: impl FnOnce() -> F + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let refused = |error: io::Error| Failure::system(format!("thread {name}: {error}"));
-    let (report, reports) = mpsc::channel();
-    let thread = thread::Builder::new().name(name.into()).spawn(move || {
-        let begin = || {
-            let mut runtime = runtime::Builder::new_current_thread();
-            let runtime = runtime.enable_all().build_local(LocalOptions::default())?;
-            let serving = runtime.block_on(async { serve() })?;
-            Ok((runtime, serving))
-        };
-        // Whoever starts the thread waits for what is reported.
-        match begin() {
-            Ok((runtime, serving)) => {
-                let _ = report.send(Ok(()));
-                runtime.block_on(serving);
-            }
-            Err(error) => drop(report.send(Err(error))),
+    let builder = thread::Builder::new().name(name.clone());
+    let refused = move |error: io::Error| Failure::system(format!("thread {name}: {error}"));
+    let inside = refused.clone();
+    let thread = builder.spawn(move || {
+        let runtime =
+            runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+        let served = runtime.and_then(|runtime| runtime.block_on(serve()));
+        if let Err(failure) = served.map_err(inside) {
+            log::error(&failure);
+            process::exit(failure.fault.code());
         }
     });
-    let thread = thread.map_err(refused)?;
-    let started = reports.recv();
-    started.map_err(|_| Failure::bug(format!("thread {name}: ended at its start")))?.map_err(refused)?;
-    Ok(thread)
+    thread.map_err(refused)
 }
 
-/// Starts one of the threads that serve clients, over these listeners.
+/// Serves clients on the calling thread, over these listeners.
 ///
 /// It ends when the program is told to stop, once its requests in flight are answered or the limit for that has passed.
-pub fn serve_clients(
-    process: &Arc<Process>,
-    number: usize,
-    listeners: Vec<Socket>,
-) -> Result<JoinHandle<()>, Failure> {
-    let process = Arc::clone(process);
-    start(&format!("http-{number}"), move || {
-        let clients = serve(&process, number, listeners)?;
-        Ok(async move {
-            if process.stop.clone().wait_for(|stop| *stop).await.is_err() {
-                return;
-            }
-            clients.stop();
-            let ended =
-                poll_fn(|cx| if clients.is_empty(cx.waker()) { Poll::Ready(()) } else { Poll::Pending });
-            // Whoever is not done by then is cut off.
-            let _ = timeout(process.config.stop_limit, ended).await;
-        })
-    })
-}
-
-/// Starts all that runs on a thread.
-fn serve(process: &Arc<Process>, number: usize, listeners: Vec<Socket>) -> io::Result<Rc<Clients>> {
-    let (config, threads, counters) = (&process.config, process.counters.len(), &process.counters[number]);
-    let limits = config.limits;
-    let clients = Rc::new(Clients::new(limits, threads, Arc::clone(counters)));
-    let daemon = Arc::clone(&process.daemon);
-    let backend = Backend::start(daemon, config.relay, threads, Arc::clone(counters));
-    let trusted = Rc::new(Trusted::new(config.trusted_proxy.iter().copied()));
-    let make_room = |clients: &Rc<Clients>| {
-        let clients = Rc::clone(clients);
-        move || clients.make_room(Instant::now())
-    };
+pub async fn serve(process: Arc<Process>, number: usize, listeners: Vec<Socket>) -> io::Result<()> {
+    let Process { config, gate, daemon, counters: all, stop } = &*process;
+    let (threads, counters) = (all.len(), &all[number]);
+    let clients = Rc::new(Clients::new(config.limits, threads, Arc::clone(counters)));
+    let backend = Backend::start(Arc::clone(daemon), config.relay, threads, Arc::clone(counters));
+    let trusted = Trusted::new(config.trusted_proxy.iter().copied());
+    let requests = Rc::new(Requests { backend: Rc::clone(&backend), trusted, limits: config.limits });
     for listener in listeners {
-        let (clients, backend, trusted) = (Rc::clone(&clients), Rc::clone(&backend), Rc::clone(&trusted));
-        let make_room = make_room(&clients);
+        let (clients, requests) = (Rc::clone(&clients), Rc::clone(&requests));
         let serve = move |socket, peer, place| {
-            let requests = Rc::new(Requests {
-                backend: Rc::clone(&backend),
-                trusted: Rc::clone(&trusted),
-                longest_target: limits.uri,
-                peer,
-                guest: Rc::new(clients.enter(peer)),
-            });
+            let (client, requests) = (clients.enter(peer), Rc::clone(&requests));
             spawn_local(async move {
-                connection::serve(socket, limits.head, requests).await;
+                connection::serve(socket, client, requests).await;
                 drop(place);
             });
         };
-        let (listener, gate) = (Listener::new(listener)?, Arc::clone(&process.gate));
-        spawn_local(accept(listener, gate, process.stop.clone(), make_room, serve));
+        spawn_local(accept(Listener::new(listener)?, Arc::clone(gate), stop.clone(), serve));
     }
-    let (gate, make_room) = (Arc::clone(&process.gate), make_room(&clients));
-    spawn_local(async move { gate.answer_calls(make_room).await });
-    let interval = clients.sweep_interval().min(process.turn);
-    spawn_local(sweep(Rc::clone(&clients), backend, interval));
+    spawn_local(make_room(Arc::clone(gate), Rc::clone(&clients)));
+    spawn_local(sweep(Rc::clone(&clients), backend));
     if number == 0 {
-        spawn_local(give_memory_back(process.counters.clone()));
+        spawn_local(give_memory_back(all.clone()));
+        if let Some(within) = notify::watchdog() {
+            spawn_local(watchdog::watch(all.clone(), within));
+        }
     }
-    Ok(clients)
+    if stop.clone().wait_for(|stop| *stop).await.is_ok() {
+        // Whoever is not done by then is cut off.
+        let _ = timeout(config.stop_limit, clients.stop()).await;
+    }
+    Ok(())
+}
+
+/// Makes room whenever a thread is without a place for who waits.
+async fn make_room(gate: Arc<Gate>, clients: Rc<Clients>) {
+    loop {
+        gate.full.notified().await;
+        clients.make_room(Instant::now());
+    }
 }
 
 /// Gives the memory of a wave of connections back to the system, for all threads: the allocator keeps what was freed.
@@ -158,9 +126,9 @@ async fn give_memory_back(counters: Vec<Arc<Counters>>) {
 }
 
 /// Looks after connections that wait too long, and after memory that waits for nothing.
-async fn sweep(clients: Rc<Clients>, backend: Rc<Backend>, interval: Duration) {
+async fn sweep(clients: Rc<Clients>, backend: Rc<Backend>) {
     loop {
-        sleep(interval).await;
+        sleep(clients.sweep_interval()).await;
         clients.sweep(Instant::now());
         backend.rest();
     }

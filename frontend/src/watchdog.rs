@@ -5,37 +5,32 @@
 use crate::{counters::Counters, log};
 use program::notify;
 use std::{
-    io,
     sync::Arc,
-    thread,
     time::{Duration, Instant},
 };
+use tokio::time::sleep;
 
 /// The first thread that has not turned for longer than `limit`, if there is one.
 pub fn stuck(threads: &[Arc<Counters>], limit: Duration, now: Instant) -> Option<usize> {
     threads.iter().position(|counters| counters.since_turn(now) > limit)
 }
 
-/// Tells systemd that we live, within each such time, for as long as all threads turn.
-pub fn start(threads: Vec<Arc<Counters>>, within: Duration) -> io::Result<()> {
+/// Tells systemd that we live, within each such time, for as long as all threads turn; the one that it runs on must.
+pub async fn watch(threads: Vec<Arc<Counters>>, within: Duration) {
     let mut complained = None;
-    // Ends with the process: what it tells is true to the last.
-    let watching = thread::Builder::new().name("watchdog".into()).spawn(move || {
-        loop {
-            let stuck = stuck(&threads, within / 2, Instant::now());
-            match stuck {
-                None => notify::alive(),
-                Some(thread) if stuck != complained => log::error(format_args!(
-                    "thread http-{thread}: has hung for {:.1} s; leaving the restart to systemd's watchdog",
-                    within.as_secs_f64() / 2.0
-                )),
-                Some(_) => {}
-            }
-            complained = stuck;
-            thread::sleep(within / 4);
+    loop {
+        let stuck = stuck(&threads, within / 2, Instant::now());
+        match stuck {
+            None => notify::alive(),
+            Some(thread) if stuck != complained => log::error(format_args!(
+                "thread http-{thread}: has hung for {:.1} s; leaving the restart to systemd's watchdog",
+                within.as_secs_f64() / 2.0
+            )),
+            Some(_) => {}
         }
-    });
-    watching.map(drop)
+        complained = stuck;
+        sleep(within / 4).await;
+    }
 }
 
 #[cfg(test)]

@@ -50,11 +50,12 @@ pub(super) fn redirect(parts: &Parts) -> Call<'_> {
 pub(super) fn file(parts: &Parts) -> Call<'_> {
     let prefix = "/dl/".parse().expect("a prefix");
     let redirector = Redirector::new(vec![prefix], 21_600);
+    let service = service(parts, RULES);
     let mut asked = Round::new(questions(&parts.view(), Kind::File, 1000, 1));
     let (mut scratch, mut page) = (Scratch::default(), Vec::new());
     let mut dice = SmallRng::seed_from_u64(1);
     Box::new(move || {
-        let service = Service { redirector: Some(&redirector), ..service(parts, RULES) };
+        let service = Service { redirector: Some(&redirector), ..service };
         let request = asked.next().request();
         page.clear();
         black_box(service.answer(black_box(&request), 0, &mut dice, &mut scratch, &mut page));

@@ -59,7 +59,9 @@ fn every_block_of_the_tutorial_does_what_it_says() {
     let script = script.replace("8080", &free_port("127.0.0.1")).replace("8001", &free_port("127.0.0.2"));
     let output = run(folder.path(), &path, &script);
     let shown: Vec<&str> = output.split(MARK).collect();
-    let [_, _, collected, served, behind, apt, files, office, _] = shown[..] else { panic!("{output}") };
+    let [_, _, collected, served, behind, joining, apt, pacman, files, office, _] = shown[..] else {
+        panic!("{output}")
+    };
     let (oslo, lima) = ("http://127.0.0.2:", "http://127.0.0.3:");
     assert!(collected.contains("oslo.example.org") && collected.contains("lima.example.org"), "{collected}");
     assert!(served.contains(&format!("country = NO \n{oslo}")) && served.contains(lima), "{served}");
@@ -67,6 +69,12 @@ fn every_block_of_the_tutorial_does_what_it_says() {
     let list = behind.split("# repo = baseos-9").nth(1).expect("a list");
     assert!(list.contains(oslo) && !list.contains(lima), "{behind}");
     assert!(behind.contains("index: "), "why it is out: {behind}");
+    assert!(joining.contains("has 1 of 1") && !joining.contains("wrong: "), "{joining}");
+    assert!(
+        pacman.contains(&format!("\n{oslo}")) && pacman.contains("/arch/core/os/x86_64/core.db"),
+        "{pacman}"
+    );
+    assert!(!pacman.contains(lima), "{pacman}");
     assert!(apt.contains("/deb/\tpriority:1\n") && !apt.contains(lima), "{apt}");
     assert!(files.contains("\nan image\n") && files.contains(&format!("\n{lima}")), "{files}");
     let office: Vec<&str> = office.lines().filter(|line| line.starts_with("http")).collect();

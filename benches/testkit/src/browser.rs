@@ -2,7 +2,7 @@
 //! wide the page is, how well its text can be read.
 //!
 //! It speaks the DevTools protocol over a pair of pipes (`--remote-debugging-pipe`, messages ended by NUL), so no port is
-//! taken. Pages forbid scripts by their policy; questions are asked through the debugger, which that does not concern.
+//! taken. Pages forbid foreign scripts by their policy; questions are asked through the debugger, which that does not concern.
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
@@ -146,6 +146,11 @@ impl Browser {
                 .decode(picture["data"].as_str().unwrap_or_default())
                 .map_err(io::Error::other)?,
         })
+    }
+
+    /// Whether pages may run scripts; questions are asked all the same.
+    pub fn allow_scripts(&mut self, may: bool) -> io::Result<()> {
+        self.ask("Emulation.setScriptExecutionDisabled", json!({"value": !may})).map(drop)
     }
 
     /// The value of an expression in the page that was opened last.

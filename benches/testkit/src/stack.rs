@@ -49,15 +49,19 @@ impl Programs {
     fn build_now() -> Result<Programs, String> {
         let packages =
             ["--package", "mirrorlistd", "--package", "mirrorlist-http", "--package", "mirrorlist-cache"];
-        let folder = match given() {
-            Some(folder) => folder,
-            None => build(&[&packages[..], &["--bins"]].concat(), &own()?.1)?,
-        };
-        Ok(Programs {
+        match given() {
+            Some(folder) => Ok(Programs::of(&folder)),
+            None => Ok(Programs::of(&build(&[&packages[..], &["--bins"]].concat(), &own()?.1)?)),
+        }
+    }
+
+    /// Those of a folder.
+    pub fn of(folder: &Path) -> Programs {
+        Programs {
             daemon: folder.join("mirrorlistd"),
             frontend: folder.join("mirrorlist-http"),
             cache: folder.join("mirrorlist-cache"),
-        })
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `mirrorlist-collect`: a subcommand for each source, one that asks mirrors, and one that shows what that came to.
+//! `mirrorlist-collect`: a subcommand for each source, those that ask mirrors, and one that shows what is known of them.
 //!
 //! What a subcommand is asked for goes to standard output, everything else to standard error. Exit codes are those of
 //! [`program::failure::Fault`].
@@ -25,13 +25,13 @@ enum Command {
     Database(config::Options),
     /// Look at the primary and at the mirrors of a folder, and write the file of what they have
     Run(config::run::Options),
-    /// Make files of mirrors from AlmaLinux' or from a list of URLs
+    /// Make files of mirrors from AlmaLinux' files of mirrors or from a list of URLs
     Import(config::import::Options),
     /// Ask mirrors whether they answer, once, and suspend those that do not
     Check(config::check::Options),
     /// Look at one mirror as a run would, and say what to do about what is found; nothing is kept
     CheckMirror(config::check_mirror::Options),
-    /// Show who is suspended and why, and what the last round came to
+    /// Show which mirrors are listed for what, which are suspended, and why
     Status(config::status::Options),
 }
 

@@ -4,9 +4,11 @@
 //! All of them read one TOML file, in which each checks what it says to the others, too; how flags are laid over it is in
 //! [`program::options`]. Database and output have no default: which they are is the site's to say.
 
+mod aliases;
 pub mod check;
 pub mod check_mirror;
 pub mod import;
+pub mod paths;
 pub mod run;
 pub mod site;
 pub mod status;

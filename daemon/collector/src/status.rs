@@ -15,7 +15,7 @@ use crate::{
 };
 use program::{
     failure::Failure,
-    print::{age, date, grouped, printed},
+    print::{age, counted, date, grouped, printed},
 };
 use serde::Serialize;
 use std::{
@@ -122,9 +122,9 @@ impl fmt::Display for Status {
         let failing: Vec<_> = self.urls.iter().filter(|(_, standing)| standing.suspended.is_none()).collect();
         writeln!(f, "failing      {}", failing.len())?;
         for (url, standing) in failing {
-            writeln!(f, "  {}  {} times in a row", plain(url), standing.failures)?;
+            writeln!(f, "  {}  {} in a row", plain(url), counted(standing.failures, "time", "times"))?;
         }
-        writeln!(f, "one family   {} hosts, or none", self.families.len())?;
+        writeln!(f, "one family   {}, or none", counted(self.families.len(), "host", "hosts"))?;
         for (name, families) in &self.families {
             let families: Vec<String> = families.iter().map(|family| format!("IPv{family}")).collect();
             writeln!(
@@ -135,8 +135,12 @@ impl fmt::Display for Status {
         }
         writeln!(
             f,
-            "https, too   {} URLs that are http alone give the same by https",
-            self.also_https.len()
+            "https, too   {} by https",
+            counted(
+                self.also_https.len(),
+                "URL that is http alone gives the same",
+                "URLs that are http alone give the same"
+            )
         )?;
         self.also_https.iter().try_for_each(|url| writeln!(f, "  {}", plain(url)))?;
         for (repository, hour) in &self.propagation {

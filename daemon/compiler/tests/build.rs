@@ -136,7 +136,7 @@ fn a_configuration_is_enough_to_build_and_its_policy_is_followed() {
     let said = summary(&["--config", "config.toml"]);
     let row =
         "  skipped         1\n    HCUrlCache: excluded by policy: 1, first 11 ftp://mirror.example.org\n";
-    assert!(said.contains("  hosts           1 with 1 URLs\n") && said.contains(row), "{said}");
+    assert!(said.contains("  hosts           1 with 1 URL\n") && said.contains(row), "{said}");
     let said = summary(&["--config", "config.toml", "--exclude-protocols", ""]);
     assert!(said.contains("  hosts           1 with 2 URLs\n"), "{said}");
 }

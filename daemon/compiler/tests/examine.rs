@@ -182,7 +182,7 @@ fn inspect_begins_with_what_an_operator_asks_and_has_sections_only_for_who_wants
     for line in [
         "  mirrors       8 hosts with 10 URLs, 1 of them private\n",
         "  countries     3: DE 6, JP 1, US 1\n",
-        "  repositories  1, with their architectures 2; 1 redirects, 1 disabled\n",
+        "  repositories  1, with their architectures 2; 1 redirect, 1 disabled\n",
         "  archs         aarch64 x86_64\n",
         "  directories   2\n",
         "  files         1 whose hashes are known\n",
@@ -202,7 +202,7 @@ fn a_host_is_found_by_its_number_and_by_its_name() {
     let built = Built::new();
     let by_number = built.said(&["inspect", "cache.mlc", "--host", "4"]);
     assert_eq!(by_number, built.said(&["inspect", "cache.mlc", "--host", "Campus.Example.net"]));
-    let begin = "host 4 (campus.example.net): country DE, bandwidth 1, for all countries, carries 1 directories, private\n";
+    let begin = "host 4 (campus.example.net): country DE, bandwidth 1, for all countries, carries 1 directory, private\n";
     assert!(by_number.starts_with(begin), "{by_number}");
     let refused = |host: &str| {
         let (_, said, code) = built.outcome(&["inspect", "cache.mlc", "--host", host]);

@@ -11,7 +11,7 @@ use program::{
 };
 use std::{ffi::OsString, process::ExitCode};
 
-/// Tells what a mirror list service was asked for.
+/// Tells what a mirror list service was asked for, and how its mirrors are.
 #[derive(Debug, Parser)]
 #[command(name = "mirrorlist-report", version = version(None), max_term_width = 100, arg_required_else_help = false)]
 struct Arguments {

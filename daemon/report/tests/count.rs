@@ -293,6 +293,41 @@ fn whatever_happens_to_logs_every_line_is_counted_once() {
 }
 
 #[test]
+fn a_terminal_is_told_what_goes_on_and_a_file_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    append(&path("access.log"), &access(today(), "DE", "fedora-42").repeat(140_000));
+    append(&path("odd.log"), "odd\n");
+    let command = |name: &str| {
+        let [program, database, log, odd] = [
+            Path::new(env!("CARGO_BIN_EXE_mirrorlist-report")),
+            &path(name),
+            &path("access.log"),
+            &path("odd.log"),
+        ]
+        .map(|path| path.display().to_string());
+        format!("'{program}' count --source s --database '{database}' '{log}' '{odd}'")
+    };
+    let Ok(seen) = Command::new("script").args(["-q", "-e", "-c", &command("seen"), "/dev/null"]).output()
+    else {
+        eprintln!("skipped: not installed: script");
+        return;
+    };
+    let seen = String::from_utf8(seen.stdout).unwrap();
+    let cleared = "\r\u{1b}[K";
+    for said in ["65,536 lines of access.log", "131,072 lines of access.log"] {
+        assert!(seen.contains(&format!("{cleared}{said}")), "{seen:?}");
+    }
+    // A message has a line of its own, and nothing stays behind.
+    assert!(seen.contains(&format!("{cleared}warning: log ")), "{seen:?}");
+    let end = seen.rsplit(cleared).next().unwrap();
+    assert!(end.starts_with("counted 140,000 new lines of 2 logs"), "{seen:?}");
+    let quiet = Command::new("sh").args(["-c", &command("quiet")]).output().unwrap();
+    let said = String::from_utf8(quiet.stderr).unwrap();
+    assert!(said.starts_with("warning: log ") && !said.contains(" lines of access.log"), "{said}");
+}
+
+#[test]
 fn logs_that_begin_alike_for_long_are_two() {
     let folder = tempfile::tempdir().unwrap();
     let (database, one, two) =

@@ -26,7 +26,7 @@ pub(super) fn write(page: &mut Page, told: Option<&[(Key, u64)]>) {
         page.sample(name, &[("input", input)], value);
     }
     page.describe(
-        "mirrorlist_daemon_requests",
+        "mirrorlist_daemon_requests_total",
         "counter",
         "Requests that workers have answered, by what was asked, status and tier of the first mirror.",
     );

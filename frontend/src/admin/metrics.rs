@@ -5,7 +5,7 @@
 //! front end's own metrics are all there is, and `mirrorlist_daemon_up` is 0.
 
 use super::{
-    Desk, daemon,
+    daemon,
     page::{Page, labels},
 };
 use crate::{
@@ -14,64 +14,44 @@ use crate::{
     counters::{self, BOUNDS, Cell, Counters, REFUSED, STATUSES, TOLD},
     thread::Process,
 };
-use hyper::header::HeaderValue;
 use std::{sync::Arc, time::Duration};
 use wire::{Kind, Tier, Unit};
 
 /// Time for the daemon's metrics; whoever collects metrics waits for ten seconds or so.
 const DAEMON: Duration = Duration::from_secs(1);
 
-impl Desk {
-    /// All metrics at this moment: what the text is, and the text.
-    pub(super) async fn metrics(&self, is_older: bool) -> (HeaderValue, String) {
-        let Process { config, counters, .. } = &*self.process;
-        let relay = Relay { deadline: DAEMON.min(config.relay.deadline), ..config.relay };
-        let told = probe::counters(&config.daemon, relay).await.ok();
-        let mut page = Page::new(is_older);
-        self.program(&mut page);
-        requests(&mut page, counters);
-        times(&mut page, counters);
-        self.connections(&mut page);
-        for (name, help, cell) in TOLD {
-            page.number(Unit::Count, name, help, sum(counters, |counters| cell(counters).get()));
-        }
-        daemon::write(&mut page, told.as_deref());
-        page.end()
-    }
-
-    fn program(&self, page: &mut Page) {
-        page.describe("mirrorlist_http_build_info", "gauge", "The front end's version.");
-        page.sample("mirrorlist_http_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
-        let threads = self.process.counters.len() as u64;
-        page.number(Unit::Gauge, "mirrorlist_http_threads", "Threads that serve.", threads);
-    }
-
-    fn connections(&self, page: &mut Page) {
-        let Process { gate, counters, .. } = &*self.process;
-        page.describe("mirrorlist_http_heads_refused", "counter", "Heads that were no request, by status.");
-        for (at, status) in REFUSED.iter().enumerate() {
-            let count = sum(counters, |counters| counters.refused.get(at).map_or(0, Cell::get));
-            let labels = [("status", &*status.to_string())];
-            page.sample("mirrorlist_http_heads_refused_total", &labels, count);
-        }
-        page.number(
-            Unit::Gauge,
-            "mirrorlist_http_connections",
-            "Connections of clients, now.",
-            gate.taken() as u64,
-        );
-        page.number(
-            Unit::Gauge,
+/// All metrics at this moment.
+pub(super) async fn write(Process { config, counters, gate, .. }: &Process) -> String {
+    let relay = Relay { deadline: DAEMON.min(config.relay.deadline), ..config.relay };
+    let told = probe::counters(&config.daemon, relay).await.ok();
+    let mut page = Page::default();
+    page.describe("mirrorlist_http_build_info", "gauge", "The front end's version.");
+    page.sample("mirrorlist_http_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    for (name, help, value) in [
+        ("mirrorlist_http_threads", "Threads that serve.", counters.len()),
+        ("mirrorlist_http_connections", "Connections of clients, now.", gate.taken()),
+        (
             "mirrorlist_http_connections_limit",
             "Connections that there may be; at this number one is accepted when another one closes.",
-            gate.limit as u64,
-        );
+            gate.limit,
+        ),
+    ] {
+        page.number(Unit::Gauge, name, help, value as u64);
     }
+    for (name, help, cell) in TOLD {
+        page.number(Unit::Count, name, help, sum(counters, |counters| cell(counters).get()));
+    }
+    requests(&mut page, counters);
+    times(&mut page, counters);
+    daemon::write(&mut page, told.as_deref());
+    page.0
 }
 
 fn requests(page: &mut Page, counters: &[Arc<Counters>]) {
+    const REQUESTS: &str = "mirrorlist_http_requests_total";
+    const HEADS: &str = "mirrorlist_http_heads_refused_total";
     page.describe(
-        "mirrorlist_http_requests",
+        REQUESTS,
         "counter",
         "Answered requests, by what was asked, status and tier of the first mirror; kind is other where the front end \
          has answered by itself.",
@@ -82,7 +62,7 @@ fn requests(page: &mut Page, counters: &[Arc<Counters>]) {
             for tier in Tier::ALL {
                 let count = sum(counters, |counters| counters.answers(kind, place, tier));
                 if count > 0 {
-                    page.sample("mirrorlist_http_requests_total", &labels(kind, status, tier), count);
+                    page.sample(REQUESTS, &labels(kind, status, tier), count);
                 }
             }
         }
@@ -94,6 +74,11 @@ fn requests(page: &mut Page, counters: &[Arc<Counters>]) {
         "Requests that were answered with 503 because no worker answered in time.",
         sum(counters, |counters| counters.answers(Kind::Other, shed, Tier::None)),
     );
+    page.describe(HEADS, "counter", "Heads that were no request, by status.");
+    for (at, status) in REFUSED.iter().enumerate() {
+        let count = sum(counters, |counters| counters.refused.get(at).map_or(0, Cell::get));
+        page.sample(HEADS, &[("status", &status.to_string())], count);
+    }
 }
 
 fn times(page: &mut Page, counters: &[Arc<Counters>]) {

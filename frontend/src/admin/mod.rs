@@ -9,7 +9,7 @@ mod page;
 
 use crate::{
     accept::{Gate, Listener, accept},
-    backend::{Unanswered, probe},
+    backend::{End, probe},
     failure::Failure,
     response::{self, Body},
     thread::{self, Process},
@@ -17,10 +17,7 @@ use crate::{
 };
 use bytes::Bytes;
 use hyper::{
-    Method, Request, Response, StatusCode,
-    body::Incoming,
-    header::{ACCEPT, HeaderValue},
-    server::conn::http1,
+    Method, Request, Response, StatusCode, body::Incoming, header::HeaderValue, server::conn::http1,
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -29,7 +26,6 @@ use std::{
     convert::Infallible,
     future::pending,
     path::Path,
-    rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -46,12 +42,6 @@ const HEAD: Duration = Duration::from_secs(2);
 const LONGEST_HEAD: usize = 8 * 1024;
 /// A thread whose loop has not turned for this long hangs; each turns twice a second at least.
 const HUNG: Duration = Duration::from_secs(5);
-
-/// What the answers are made of.
-#[derive(Debug)]
-struct Desk {
-    process: Arc<Process>,
-}
 
 /// Why we are not well. Who asks reads this.
 #[derive(Debug, Error)]
@@ -70,105 +60,78 @@ enum Ailment<'a> {
     Failing { daemon: &'a Path, status: u16 },
     /// No worker answers.
     #[error("daemon {}: no worker answers ({cause})", daemon.display())]
-    Alone { daemon: &'a Path, cause: Unanswered },
+    Alone { daemon: &'a Path, cause: End },
 }
 
-/// Starts the thread that answers over `listeners`, and waits until it does. It ends with the process.
+/// Starts the thread that answers over `listeners`. It ends with the process, so that a balancer can be told that we stop.
 pub fn start(process: &Arc<Process>, listeners: Vec<Socket>) -> Result<(), Failure> {
     let process = Arc::clone(process);
-    thread::start("admin", move || {
-        let desk = Rc::new(Desk { process });
+    let answer = async move || {
         let gate = Arc::new(Gate::new("admin connections", MOST_CONNECTIONS));
-        // It is answered here until the process ends, so that a balancer can be told that we stop.
-        let (never, stop) = watch::channel(false);
+        let (_never, stop) = watch::channel(false);
         for listener in listeners {
-            let desk = Rc::clone(&desk);
+            let process = Arc::clone(&process);
             let serve = move |socket, _, place| {
-                let desk = Rc::clone(&desk);
+                let process = Arc::clone(&process);
                 spawn_local(async move {
                     // What is not over by then is cut off.
-                    let _ = timeout(LONGEST, http(socket, desk)).await;
+                    let _ = timeout(LONGEST, http(socket, &process)).await;
                     drop(place);
                 });
             };
-            spawn_local(accept(Listener::new(listener)?, Arc::clone(&gate), stop.clone(), || false, serve));
+            spawn_local(accept(Listener::new(listener)?, Arc::clone(&gate), stop.clone(), serve));
         }
-        Ok(async move {
-            let _never = never;
-            pending::<()>().await;
-        })
-    })
-    .map(drop)
+        pending().await
+    };
+    thread::start("admin".into(), answer).map(drop)
 }
 
-async fn http(socket: TcpStream, desk: Rc<Desk>) {
-    let service = service_fn(|request| {
-        let desk = Rc::clone(&desk);
-        async move { Ok::<_, Infallible>(desk.answer(&request).await) }
-    });
+async fn http(socket: TcpStream, process: &Process) {
+    let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, process).await));
     let mut http = http1::Builder::new();
     http.half_close(true).keep_alive(false).timer(TokioTimer::new()).header_read_timeout(HEAD);
     // A connection that breaks is the asker's loss, and it is gone.
     let _ = http.max_buf_size(LONGEST_HEAD).serve_connection(TokioIo::new(socket), service).await;
 }
 
-impl Desk {
-    async fn answer(&self, request: &Request<Incoming>) -> Response<Body> {
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return response::refusal(StatusCode::METHOD_NOT_ALLOWED);
-        }
-        match request.uri().path() {
-            "/healthz/live" => said(self.live()),
-            "/healthz/ready" => said(self.ready().await),
-            "/metrics" => {
-                let (content_type, text) = self.metrics(wants_older(request)).await;
-                response::own(StatusCode::OK, content_type, text)
-            }
-            _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz/live and /healthz/ready\n"),
-        }
+async fn answer(request: &Request<Incoming>, process: &Process) -> Response<Body> {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return response::refusal(StatusCode::METHOD_NOT_ALLOWED);
     }
-
-    /// Every thread's loop turns. If not, only a restart helps.
-    fn live(&self) -> Result<(), Ailment<'_>> {
-        watchdog::stuck(&self.process.counters, HUNG, Instant::now())
-            .map_or(Ok(()), |thread| Err(Ailment::Hung { thread }))
-    }
-
-    /// One more client would get in: there is a place, or a connection that would make room. The latter is known from the
-    /// threads' last sweep.
-    fn room(&self) -> Result<(), Ailment<'_>> {
-        let Process { gate, counters, .. } = &*self.process;
-        let has_room =
-            gate.taken() < gate.limit || counters.iter().any(|counters| counters.dispensable.get() > 0);
-        if has_room { Ok(()) } else { Err(Ailment::Full(gate.limit)) }
-    }
-
-    /// There is room for clients, a worker answers a request in time, and the front end is not about to stop.
-    ///
-    /// A worker exists only with a cache that was checked, and has to look a directory up in it; that it does not find
-    /// this one is the answer that is expected.
-    async fn ready(&self) -> Result<(), Ailment<'_>> {
-        let Process { config, stop, .. } = &*self.process;
-        if *stop.borrow() {
-            return Err(Ailment::Stopping);
-        }
-        self.live()?;
-        self.room()?;
-        let daemon = &*config.daemon;
-        match probe::look_up(daemon, config.relay).await {
-            Ok(200..500) => Ok(()),
-            Ok(status) => Err(Ailment::Failing { daemon, status }),
-            Err(cause) => Err(Ailment::Alone { daemon, cause }),
-        }
+    match request.uri().path() {
+        "/healthz/live" => said(live(process)),
+        "/healthz/ready" => said(ready(process).await),
+        "/metrics" => response::own(StatusCode::OK, page::CONTENT_TYPE, metrics::write(process).await),
+        _ => text(StatusCode::NOT_FOUND, "there are /metrics, /healthz/live and /healthz/ready\n"),
     }
 }
 
-/// Whether an asker knows Prometheus' older text alone.
-fn wants_older(request: &Request<Incoming>) -> bool {
-    let accepted = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let accepted: Vec<&str> = accepted.flat_map(|value| value.split([',', ';'])).map(str::trim).collect();
-    let takes = |kind: &str| accepted.iter().any(|accepted| accepted.eq_ignore_ascii_case(kind));
-    takes("text/plain") && !takes("application/openmetrics-text")
+/// Every thread's loop turns. If not, only a restart helps.
+fn live(process: &Process) -> Result<(), Ailment<'_>> {
+    let hung = watchdog::stuck(&process.counters, HUNG, Instant::now());
+    hung.map_or(Ok(()), |thread| Err(Ailment::Hung { thread }))
+}
+
+/// There is room for clients, a worker answers a request in time, and the front end is not about to stop.
+///
+/// There is room when there is a place, or a connection that would make room; the latter is known from the threads' last
+/// sweep. A worker exists only with a cache that was checked, and has to look a directory up in it; that it does not find
+/// this one is the answer that is expected.
+async fn ready(process: &Process) -> Result<(), Ailment<'_>> {
+    let Process { config, gate, counters, stop, .. } = process;
+    if *stop.borrow() {
+        return Err(Ailment::Stopping);
+    }
+    live(process)?;
+    if gate.taken() >= gate.limit && counters.iter().all(|counters| counters.dispensable.get() == 0) {
+        return Err(Ailment::Full(gate.limit));
+    }
+    let daemon = &*config.daemon;
+    match probe::look_up(daemon, config.relay).await {
+        Ok(200..500) => Ok(()),
+        Ok(status) => Err(Ailment::Failing { daemon, status }),
+        Err(cause) => Err(Ailment::Alone { daemon, cause }),
+    }
 }
 
 /// All is well, or what is not.

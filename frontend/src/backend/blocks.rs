@@ -5,7 +5,6 @@
 //! more than reading into it (the allocator returns it to the system; then every page is a fault).
 
 use bytes::BytesMut;
-use std::collections::VecDeque;
 
 /// Bytes of a block. Replies are 1 to 50 kB; a longer one gets a block of its own, which is not kept.
 pub const BLOCK: usize = 64 * 1024;
@@ -15,7 +14,7 @@ const KEPT: usize = 16;
 /// Blocks that no link reads into now.
 #[derive(Debug, Default)]
 pub struct Blocks {
-    spare: VecDeque<BytesMut>,
+    spare: Vec<BytesMut>,
 }
 
 impl Blocks {
@@ -24,21 +23,15 @@ impl Blocks {
         if room > BLOCK {
             return BytesMut::with_capacity(room);
         }
-        for _ in 0..self.spare.len() {
-            let Some(mut block) = self.spare.pop_front() else { break };
-            if block.try_reclaim(BLOCK) {
-                return block;
-            }
-            self.spare.push_back(block);
-        }
-        BytesMut::with_capacity(BLOCK)
+        let free = self.spare.iter_mut().position(|block| block.try_reclaim(BLOCK));
+        free.map_or_else(|| BytesMut::with_capacity(BLOCK), |at| self.spare.remove(at))
     }
 
     /// Takes a buffer back whose bytes nobody needs any more, but for the bodies that were split off.
     pub fn give(&mut self, mut block: BytesMut) {
         if self.spare.len() < KEPT {
             block.clear();
-            self.spare.push_back(block);
+            self.spare.push(block);
         }
     }
 }

@@ -5,28 +5,23 @@
 //! worker that accepts nothing costs next to nothing (daemon/README.md, "Accepting"). Failures back off, with jitter, so
 //! that many threads and front ends do not come back as one.
 
-use super::{
-    Backend,
-    link::{self, End, Link, Violation},
-    switchboard::{Leave, LinkId},
-};
+use super::{Backend, end::End, link::Link, switchboard::LinkId};
 use crate::log::{self, Seldom};
 use program::notify;
 use std::{
     hash::{BuildHasher as _, RandomState},
-    io, mem,
+    mem,
     path::{Path, PathBuf},
     rc::Rc,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
-use thiserror::Error;
 use tokio::{
     net::UnixStream,
     task::spawn_local,
     time::{sleep, timeout},
 };
-use wire::Hello as Introduction;
+use wire::Hello;
 
 /// A worker that has accepted speaks within this time, or is taken for hung.
 const HELLO: Duration = Duration::from_millis(300);
@@ -35,30 +30,8 @@ const HELLO: Duration = Duration::from_millis(300);
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 /// What these waits grow to.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// A link that ends within this time and over which nothing was answered was wasted.
-const INFANCY: Duration = Duration::from_secs(1);
-/// Wasted links in a row before each further one is waited for.
+/// Links in a row over which nothing was answered before each further one is waited for.
 const FREE_WASTED: u32 = 16;
-
-/// Why no worker answers.
-#[derive(Debug, Error)]
-pub enum Unanswered {
-    /// The system reported this.
-    #[error(transparent)]
-    Failed(#[from] io::Error),
-    /// The worker that has accepted sent this against the protocol.
-    #[error(transparent)]
-    Violation(#[from] Violation),
-    /// It closed the connection before it said a word.
-    #[error("it closes the connection; its option peer may not let our user in")]
-    TurnedAway,
-    /// It closed the connection later.
-    #[error("it closes the connection")]
-    Closed,
-    /// It did not speak in time.
-    #[error("it accepts and says nothing")]
-    Silent,
-}
 
 /// The daemon, as all threads see it.
 #[derive(Debug)]
@@ -71,14 +44,10 @@ pub struct Daemon {
 /// again and again.
 #[derive(Debug, Default)]
 struct Said {
-    /// The last attempt of any thread failed.
+    /// It has been said that no worker answers, and not yet that they answer again.
     is_unreachable: bool,
     unreachable: Seldom,
-    /// It has been said that no worker answers, and not yet that they answer again.
-    is_told: bool,
     left: Seldom,
-    /// Workers left since that was said last.
-    left_since: u64,
 }
 
 impl Daemon {
@@ -87,14 +56,11 @@ impl Daemon {
         Daemon { socket, said: Mutex::default() }
     }
 
-    fn failed(&self, cause: &Unanswered) {
+    fn failed(&self, cause: &End) {
         let Ok(mut said) = self.said.lock() else { return };
-        if mem::replace(&mut said.is_unreachable, true) {
-            return;
-        }
-        notify::status(&format!("no worker answers ({cause}); requests wait"));
-        if said.unreachable.passes(Instant::now()) {
-            said.is_told = true;
+        if !said.is_unreachable && said.unreachable.passes(Instant::now()) {
+            said.is_unreachable = true;
+            notify::status(&format!("no worker answers ({cause}); requests wait"));
             let socket = self.socket.display();
             log::warning(format_args!(
                 "daemon {socket}: no worker answers ({cause}); requests wait while we try again"
@@ -103,26 +69,17 @@ impl Daemon {
     }
 
     fn reached(&self) {
-        let Ok(mut said) = self.said.lock() else { return };
-        if mem::take(&mut said.is_unreachable) {
+        if self.said.lock().is_ok_and(|mut said| mem::take(&mut said.is_unreachable)) {
             notify::status("workers answer");
-            if mem::take(&mut said.is_told) {
-                log::info(format_args!("daemon {}: workers answer again", self.socket.display()));
-            }
+            log::info(format_args!("daemon {}: workers answer again", self.socket.display()));
         }
     }
 
     /// A worker is left for what it has done.
-    fn left(&self, worker: &Introduction, what: &End) {
-        let Ok(mut said) = self.said.lock() else { return };
-        said.left_since += 1;
-        if said.left.passes(Instant::now()) {
-            let more = match mem::take(&mut said.left_since) - 1 {
-                0 => String::new(),
-                more => format!(" ({more} more since this was said last)"),
-            };
+    fn left(&self, worker: &Hello, what: &End) {
+        if self.said.lock().is_ok_and(|mut said| said.left.passes(Instant::now())) {
             let socket = self.socket.display();
-            log::warning(format_args!("worker {} of {socket} {what}{more}; connecting anew", worker.pid));
+            log::warning(format_args!("worker {} of {socket}: {what}; connecting anew", worker.pid));
         }
     }
 }
@@ -169,34 +126,24 @@ pub(super) async fn keep_connected(daemon: Arc<Daemon>, backend: Rc<Backend>) {
 }
 
 /// Connects once and hears who answers.
-pub(super) async fn connect(socket: &Path) -> Result<(Link, Introduction), Unanswered> {
+pub(super) async fn connect(socket: &Path) -> Result<(Link, Hello), End> {
     let stream = UnixStream::connect(socket).await?;
-    match timeout(HELLO, link::greet(stream)).await {
-        Ok(Ok(met)) => Ok(met),
-        Ok(Err(End::Failed(error))) if !is_close(&error) => Err(error.into()),
-        Ok(Err(End::Violation(violation))) => Err(violation.into()),
+    match timeout(HELLO, Link::greeted(stream)).await {
         // A daemon takes no words with users that it does not let in.
-        Ok(Err(_)) => Err(Unanswered::TurnedAway),
-        Err(_) => Err(Unanswered::Silent),
+        Ok(Err(End::Closed)) => Err(End::TurnedAway),
+        Ok(met) => met,
+        Err(_) => Err(End::Silent),
     }
-}
-
-/// Whether an error tells that the other end has closed the connection.
-fn is_close(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
 }
 
 /// Runs a link to its end, and has it replaced.
-async fn run(link: Link, id: LinkId, worker: Introduction, daemon: Arc<Daemon>, backend: Rc<Backend>) {
-    let begin = Instant::now();
+async fn run(link: Link, id: LinkId, worker: Hello, daemon: Arc<Daemon>, backend: Rc<Backend>) {
     let end = link.run(id, &backend).await;
-    let is_retired = matches!(end, End::Left(Leave::Done));
-    // A worker's end is the master's to report.
-    if matches!(end, End::Violation(_) | End::Left(Leave::Silent | Leave::Unread)) {
+    if end.is_its_fault() {
         daemon.left(&worker, &end);
     }
     let useful = backend.board.borrow_mut().link_down(id, Instant::now());
-    let in_order = useful || begin.elapsed() >= INFANCY || is_retired;
+    let in_order = useful || matches!(end, End::Retired);
     backend.wasted.set(if in_order { 0 } else { backend.wasted.get().saturating_add(1) });
     backend.lacking.notify_one();
 }

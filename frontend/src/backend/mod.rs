@@ -2,19 +2,22 @@
 //!
 //! One [`Backend`] belongs to one thread and is shared by its tasks, never by threads, so there is no lock. What is
 //! decided (which worker, what again, what is given up) is decided by the [`switchboard`], which knows no socket;
-//! [`link`] is one connection to one worker; [`connect`] keeps a link to every worker. Per request there is no task, no
-//! timer and no allocation: a slot in a table, bytes in a link's buffer, and a tick that looks at the table.
+//! [`link`] is one connection to one worker; [`connect`] keeps a link to every worker. Per request there is no task
+//! and no timer: a slot in a table, bytes in a link's buffer, and a tick that looks at the table.
 
 mod blocks;
 mod calls;
 mod connect;
+mod end;
 pub mod link;
+mod links;
 pub mod probe;
 pub mod switchboard;
 
 pub use blocks::BLOCK;
-pub use connect::{Daemon, Unanswered};
-pub use switchboard::{Answer, Question};
+pub use connect::Daemon;
+pub use end::End;
+pub use switchboard::Answer;
 
 use crate::{config::Relay, counters::Counters};
 use blocks::Blocks;
@@ -28,6 +31,7 @@ use std::{
 };
 use switchboard::{CallKey, Switchboard};
 use tokio::{sync::Notify, task::spawn_local, time::sleep};
+use wire::Request;
 
 /// How often the table is looked through for silence and deadlines while it is not empty.
 const TICK: Duration = Duration::from_millis(50);
@@ -71,7 +75,7 @@ impl Backend {
     }
 
     /// Asks the workers. Dropping what is returned withdraws the question.
-    pub fn ask(self: &Rc<Backend>, question: Question) -> Asked {
+    pub fn ask(self: &Rc<Backend>, question: &Request<'_>) -> Asked {
         let mut board = self.board.borrow_mut();
         if board.is_empty() {
             self.busy.notify_one();

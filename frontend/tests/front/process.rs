@@ -214,11 +214,11 @@ fn a_wrong_option_is_one_line_and_exit_code_78() {
 fn options_may_stand_in_a_file_and_flags_override_it() {
     let daemon = Daemon::absent();
     let file = daemon.path("front.toml");
-    fs::write(&file, "listen = ['127.0.0.1:0']\ndeadline = 60\nmax-uri = 100\nthreads = 1\n").unwrap();
+    fs::write(&file, "listen = ['127.0.0.1:0']\ndeadline = 60\nmax-head = 300\nthreads = 1\n").unwrap();
     let program = Program::start_bare(&daemon, &["--config", file.to_str().unwrap(), "--deadline", "0.2"]);
     let mut client = Client::connect(program.address());
     assert_eq!(client.get("/").status, 503, "the flag's deadline");
-    assert_eq!(client.get(&format!("/{}", "x".repeat(100))).status, 414, "the file's limit");
+    assert_eq!(client.get(&format!("/{}", "x".repeat(300))).status, 431, "the file's limit");
 }
 
 #[test]

@@ -46,14 +46,13 @@ impl Service<'_> {
                         out.extend_from_slice(PLAIN);
                         let location = redirect::location(&self.view, self.fragments, query, target, best);
                         redirect::header(&location, out);
-                        let asked = link_header::Asked { accept: file.accept, path: file.path(query) };
                         link_header::render(
                             &self.view,
                             self.fragments,
                             query,
                             target,
                             &scratch.candidates,
-                            asked,
+                            file.path(query),
                             from,
                             out,
                         );

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "aside")]
 pub mod aside;
+pub mod characters;
 pub mod failure;
 pub mod files;
 pub mod log;
@@ -13,6 +14,8 @@ pub mod options;
 pub mod passed;
 #[cfg(feature = "print")]
 pub mod print;
+#[cfg(feature = "print")]
+pub mod progress;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod signals;

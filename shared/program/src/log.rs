@@ -7,6 +7,7 @@
 //! What happens is said once, by who decides what is done about it: who returns an error has not logged it, who goes on in
 //! spite of one has. The failure that ends a program is logged in [`super::failure::end`] alone.
 
+use super::characters::is_hidden;
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::stat::fstat,
@@ -69,6 +70,8 @@ fn write(level: Level, message: &dyn Display) {
     }
     line.truncate(line.floor_char_boundary(LONGEST_LINE - 1));
     line.push('\n');
+    #[cfg(feature = "print")]
+    super::progress::clear();
     if !stderr_has_room() || io::stderr().write_all(line.as_bytes()).is_err() {
         DROPPED.fetch_add(dropped + 1, Ordering::Relaxed);
     }
@@ -78,7 +81,7 @@ fn write(level: Level, message: &dyn Display) {
 fn printable(character: char) -> char {
     match character {
         '\n' => ' ',
-        other if other.is_control() => '?',
+        other if is_hidden(other) => '?',
         other => other,
     }
 }

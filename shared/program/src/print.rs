@@ -47,6 +47,13 @@ pub fn grouped(number: impl fmt::Display) -> String {
     text
 }
 
+/// A number of things, in one word or the other.
+pub fn counted(number: impl fmt::Display, one: &str, many: &str) -> String {
+    let number = grouped(number);
+    let what = if number == "1" { one } else { many };
+    format!("{number} {what}")
+}
+
 /// A time span in its two largest units.
 pub fn age(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
@@ -61,6 +68,12 @@ pub fn age(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_said_of_one_alone() {
+        let said = [0, 1, 2, 1000].map(|number| counted(number, "host", "hosts"));
+        assert_eq!(said, ["0 hosts", "1 host", "2 hosts", "1,000 hosts"]);
+    }
 
     #[test]
     fn thousands_are_set_apart() {

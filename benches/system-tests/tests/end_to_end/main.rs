@@ -12,6 +12,7 @@ mod connections;
 mod dead_mirrors;
 mod demo;
 mod faults;
+mod filter;
 mod help;
 mod interleaved;
 mod large;

@@ -65,6 +65,17 @@ fn what_clients_ask_for_is_what_statistics_show_from_either_log() {
         let archs = csv(&site, "archs.csv");
         assert!(archs.contains(&format!("\"x86_64\",{},66.67", 2 * times)), "{archs}");
         assert!(archs.contains(&format!("\"aarch64\",{times},33.33")), "{archs}");
+        // How requests were answered stands in the request log alone.
+        let days = fs::read_dir(site.join("statistics")).unwrap().map(|entry| entry.unwrap().path());
+        let has_answers = days.filter(|path| path.is_dir()).any(|day| day.join("answers.csv").exists());
+        assert_eq!(has_answers, source == "requests");
+        if has_answers {
+            let answers = csv(&site, "answers.csv");
+            for (what, requests) in [("metalink 200", 2), ("mirrorlist 200", 1), ("mirrorlist 404", 1)] {
+                assert!(answers.contains(&format!("\"{what}\",{requests},")), "{answers}");
+            }
+            assert!(csv(&site, "tiers.csv").contains("\"none\","));
+        }
     }
 }
 
@@ -194,7 +205,7 @@ fn the_map_says_whose_a_mark_is_while_it_has_the_focus() {
 }
 
 /// A site of a cache without figures.
-fn site_of(cache: &Path, folder: &Path, more: &[&str]) -> PathBuf {
+pub fn site_of(cache: &Path, folder: &Path, more: &[&str]) -> PathBuf {
     let (database, site) = (folder.join("figures.db"), folder.join("site"));
     let nothing = folder.join("log");
     fs::write(&nothing, "").unwrap();
@@ -222,8 +233,7 @@ fn the_public_list_and_the_service_agree_on_repositories_of_a_large_cache() {
 fn agree(cache: &Path, stack: &Stack, one_of: usize) {
     let folder = tempfile::tempdir().unwrap();
     let site = site_of(cache, folder.path(), &[]);
-    let list: Vec<Value> =
-        serde_json::from_str(&fs::read_to_string(site.join("mirrors.json")).unwrap()).unwrap();
+    let list: Value = serde_json::from_slice(&fs::read(site.join("mirrors.json")).unwrap()).unwrap();
     let output = Command::new(programs().cache)
         .args(["list", "repositories"])
         .arg(cache)
@@ -231,42 +241,68 @@ fn agree(cache: &Path, stack: &Stack, one_of: usize) {
         .output()
         .unwrap();
     let repositories: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    assert!(repositories.len() > 2, "{repositories:?}");
+    let (all, listed) = (list["repositories"].as_array().unwrap(), listed(&list));
+    let (repositories, others): (Vec<&Value>, Vec<&Value>) =
+        repositories.iter().partition(|repository| repository["arch"].is_string());
+    assert!(
+        repositories.len() > 2 && repositories.len() == all.len(),
+        "{} {}",
+        repositories.len(),
+        all.len()
+    );
+    for other in others.into_iter().filter(|other| other["redirect"].is_string()) {
+        let name = other["repo"].as_str().unwrap();
+        assert_eq!(list["redirects"][name], other["redirect"]);
+        let page = fs::read_to_string(site.join(format!("repositories/{name}.html"))).unwrap();
+        let to = format!("get what <a href=\"{}.html\"", other["redirect"].as_str().unwrap());
+        assert!(page.contains(&to), "{page}");
+    }
     let mut client = Client::connect(stack.http);
-    let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut skipped = BTreeSet::new();
     let mut dice = SmallRng::seed_from_u64(one_of as u64);
-    for repository in &repositories {
-        let [name, arch] = ["repo", "arch"].map(|key| repository[key].as_str().unwrap_or_default());
-        // All architectures of a repository, or none.
-        let is_asked = named.contains_key(name) || dice.random_range(0..one_of) == 0;
-        if skipped.contains(name) || !is_asked {
-            skipped.insert(name);
+    let mut longest = 0;
+    for repository in repositories {
+        if dice.random_range(0..one_of) > 0 {
             continue;
         }
+        let [name, arch] = ["repo", "arch"].map(|key| repository[key].as_str().unwrap_or_default());
+        let place = all.iter().position(|of| of["repo"] == name && of["arch"] == arch).unwrap();
         let [repo, arch] = [name, arch]
             .map(|name| url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>());
         let answer =
             client.ask("GET", &format!("/mirrorlist?repo={repo}&arch={arch}&country=global"), "").answer();
         let text = answer.body;
         let urls = text.lines().filter(|line| !line.starts_with('#') && answer.status == 200);
-        let hosts = urls.map(|url| url.split('/').nth(2).unwrap().to_owned());
-        named.entry(name.to_owned()).or_default().extend(hosts);
-    }
-    assert!(named.values().any(|hosts| hosts.len() > 2), "{named:?}");
-    for (repository, hosts) in named {
-        let listed = list.iter().filter(|mirror| mirror["repositories"].get(&repository).is_some());
-        let listed: BTreeSet<String> =
-            listed.map(|mirror| mirror["name"].as_str().unwrap().to_owned()).collect();
-        let bare = |name: &String| name.split(':').next().unwrap_or_default().to_owned();
-        assert_eq!(listed, hosts.iter().map(bare).collect(), "{repository}");
-        if repository.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            let page = fs::read_to_string(site.join(format!("repositories/{repository}.html"))).unwrap();
-            // Where a line may end.
-            let page = page.replace("<wbr>", "");
-            assert!(listed.iter().all(|host| page.contains(&format!("<bdi>{host}</bdi>"))), "{repository}");
+        let urls: BTreeSet<&str> = urls.collect();
+        let none = BTreeMap::new();
+        let own = listed.get(&place).unwrap_or(&none);
+        assert_eq!(own.keys().map(String::as_str).collect::<BTreeSet<_>>(), urls, "{repository}");
+        longest = longest.max(urls.len());
+        if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            let page = fs::read_to_string(site.join(format!("repositories/{name}.html"))).unwrap();
+            for page_of_mirror in own.values() {
+                assert!(page.contains(&format!("\"../{page_of_mirror}\"")), "{repository}: {page_of_mirror}");
+            }
         }
     }
-    let all = fs::read_to_string(site.join("mirrors/index.html")).unwrap().replace("<wbr>", "");
-    assert!(list.iter().all(|mirror| all.contains(mirror["name"].as_str().unwrap())));
+    assert!(longest > 2, "{longest}");
+    let all = fs::read_to_string(site.join("mirrors/index.html")).unwrap();
+    let pages = list["mirrors"].as_array().unwrap().iter().map(|mirror| mirror["page"].as_str().unwrap());
+    let mut pages = pages.map(|page| page.strip_prefix("mirrors/").unwrap());
+    assert!(pages.all(|page| all.contains(&format!("\"{page}\""))));
+}
+
+/// The URLs of `mirrors.json` by the place of their repository, each with the mirror's page.
+fn listed(list: &Value) -> BTreeMap<usize, BTreeMap<String, String>> {
+    let mut listed: BTreeMap<usize, BTreeMap<String, String>> = BTreeMap::new();
+    for mirror in list["mirrors"].as_array().unwrap() {
+        for below in mirror["urls"].as_array().unwrap() {
+            for place in below["repositories"].as_array().unwrap() {
+                let place = place.as_u64().unwrap() as usize;
+                let path = list["repositories"][place]["path"].as_str().unwrap();
+                let url = format!("{}{path}", below["url"].as_str().unwrap());
+                listed.entry(place).or_default().insert(url, mirror["page"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    listed
 }

@@ -65,7 +65,6 @@ const PARTS: [(&str, &str, &str); 21] = [
     ("mirrorlistd.8", "daemon/src/log_file.rs", "requests are answered all the same"),
     ("mirrorlistd.8", "daemon/src/log_file.rs", "writing again"),
     ("mirrorlistd.8", "daemon/src/worker/peers.rs", "is not listed in the option peer"),
-    ("mirrorlist-http.8", "frontend/src/accept.rs", "one that is idle makes room"),
     ("mirrorlist-http.8", "frontend/src/accept.rs", "none is accepted until one closes"),
     ("mirrorlist-http.8", "frontend/src/backend/connect.rs", "its option peer may not let our user in"),
     ("mirrorlist-cache.1", "daemon/compiler/src/tool/large.rs", "the farthest hosts are left out of it"),

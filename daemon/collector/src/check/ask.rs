@@ -1,8 +1,8 @@
 //! Asks mirrors: every URL of every host that is listed for everybody, for one file a round.
 //!
-//! Which file goes round with the rounds, or is the index of a repository that is to be measured. All URLs of a host are
-//! asked at once and have the same ten seconds; a round has a minute, and who is not reached in it has said nothing. What
-//! an answer means is for [`answer`] to say, and for the judge what follows from it.
+//! Which file it is changes from round to round; or it is the index of a repository whose propagation is measured. All URLs
+//! of a host are asked at once and have the same ten seconds. A round has a minute; a host that is not reached in it counts
+//! as not asked. What an answer means is for [`answer`] to say, and for the judge what follows from it.
 
 use super::{
     answer::{self, Heard},

@@ -1,8 +1,8 @@
-//! The judge: what one round has seen in, who is suspended out. Pure: no file, socket or clock; time is an argument.
+//! From what a round has seen to who is suspended. Pure: no file, socket or clock; time is an argument.
 //!
 //! Three failures in a row suspend a URL, two good answers bring it back, and it comes back by itself when nobody confirms
-//! it any longer. [`brake`] says when a round is not believed; [`families`] follows versions of IP. Nobody is suspended
-//! for his age, and no category is left without a host.
+//! it any longer. [`brake`] says when a round is not believed; [`families`] follows versions of IP. No URL is
+//! suspended for old files, and no category is left without a host.
 
 pub mod brake;
 pub mod families;

@@ -27,7 +27,12 @@ use ask::{Answers, Asking, LIMITS, Limits};
 use inventory::Inventory;
 use judge::{Judgement, Outcome, Round, What, judge};
 use outputs::{Mirrors, OfHost, Propagation, Repository};
-use program::{failure::Failure, log, options::well, print::printed};
+use program::{
+    failure::Failure,
+    log,
+    options::well,
+    print::{counted, printed},
+};
 use std::{
     collections::BTreeMap,
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -46,7 +51,8 @@ pub fn run(config: &Config) -> Result<(), Failure> {
             )));
         }
         let (hosts, files) = (inventory.places.len(), inventory.files.len());
-        return well(format_args!("{hosts} hosts in categories, {files} files to ask for"));
+        let hosts = counted(hosts, "host in categories", "hosts in categories");
+        return well(format_args!("{hosts}, {} to ask for", counted(files, "file", "files")));
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let summary = round(config, now, LIMITS)?;

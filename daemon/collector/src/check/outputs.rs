@@ -10,7 +10,7 @@ use super::{
     seconds::DAY,
 };
 use crate::store::rounds::{Figures, Hour};
-use program::aside;
+use program::{aside, characters::is_hidden};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -84,7 +84,7 @@ const LONGEST_NAME: usize = 100;
 
 /// Without what ends a field or a line, or what a terminal obeys.
 pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if is_hidden(c) { ' ' } else { c }).collect()
 }
 
 /// Puts the list in its place, unless it is there already; whether it was put there.

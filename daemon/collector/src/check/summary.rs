@@ -2,7 +2,7 @@
 
 use super::judge::{Judgement, What};
 use crate::store::rounds::Figures;
-use program::print::grouped;
+use program::print::{counted, grouped};
 use serde::Serialize;
 use std::fmt;
 
@@ -45,9 +45,9 @@ impl fmt::Display for Summary {
         let Figures { number, seconds, hosts, good, failed, unknown, .. } = &self.figures;
         write!(
             f,
-            "round {number}: {} hosts asked in {seconds:.1} s; URLs: {} good, {} failed, {} without a verdict; \
+            "round {number}: {} asked in {seconds:.1} s; URLs: {} good, {} failed, {} without a verdict; \
              suspended: {}, {} of them now, {} no longer",
-            grouped(hosts),
+            counted(hosts, "host", "hosts"),
             grouped(good),
             grouped(failed),
             grouped(unknown),

@@ -1,7 +1,7 @@
 //! Every option of `mirrorlist-collect check`.
 //!
-//! Those without a section are about mirrors and memory whatever is done with them. There is no default for who is to be
-//! reached about our requests: mirrors have a right to know.
+//! Options without a section (who we are, which addresses are allowed, the state) hold for `run`, too. `contact` has no
+//! default, since mirrors' admins have to be able to reach the operator.
 
 use super::{STATE, absent_from, contact, read_shared};
 use clap::{ArgMatches, Args};

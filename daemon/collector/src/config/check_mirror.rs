@@ -17,7 +17,7 @@ pub struct Config {
     pub state: PathBuf,
     /// Networks outside of the public internet that may be contacted.
     pub allow_addresses: Vec<IpNetwork>,
-    /// Mirrors whose files may say what others lose by.
+    /// Mirrors whose files may have keys by which they take clients from others.
     pub trusted: BTreeSet<String>,
     /// What there is to be mirrored.
     pub site: Site,

@@ -21,7 +21,7 @@ pub struct Config {
     pub allow_addresses: Vec<IpNetwork>,
     /// The folder with a file for each mirror.
     pub mirrors: PathBuf,
-    /// Mirrors whose files may say what others lose by.
+    /// Mirrors whose files may have keys by which they take clients from others.
     pub trusted: BTreeSet<String>,
     /// What there is to be mirrored.
     pub site: Site,

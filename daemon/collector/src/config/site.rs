@@ -3,7 +3,12 @@
 //! Whatever is wrong is told with the line. Patterns are checked with the names that they are to yield, so that none of
 //! these is empty for a slip.
 
+use super::{
+    aliases,
+    paths::{inner_path, path},
+};
 use program::{
+    characters::is_hidden,
     failure::Failure,
     options::{duration, likely},
     tables::Entry,
@@ -110,24 +115,21 @@ impl Site {
         }
         for entry in of("category") {
             let category = category(entry)?;
+            let at = |key: &str| entry.table().map_or(entry, |inside| find(inside, key).unwrap_or(entry));
             if site.categories.iter().any(|other| other.name == category.name) {
-                return Err(entry.refused(format_args!("there is a category `{}` already", category.name)));
+                return Err(
+                    at("name").refused(format_args!("there is a category `{}` already", category.name))
+                );
             }
             if site.categories.iter().any(|other| other.top == category.top) {
-                return Err(entry.refused(format_args!("there is a category of `{}` already", category.top)));
+                return Err(
+                    at("top").refused(format_args!("there is a category of `{}` already", category.top))
+                );
             }
             site.categories.push(category);
         }
         site.repositories = of("repository").map(pattern).collect::<Result<_, _>>()?;
-        for entry in of("aliases") {
-            let (name, to) = (path(entry, &entry.key)?, path(entry, entry.text()?)?);
-            if name.is_empty() || to.is_empty() || is_below(&to, &name) {
-                return Err(entry.refused(format_args!("`{to}` is `{name}` itself or below it, or nothing")));
-            }
-            if site.aliases.insert(name, to).is_some() {
-                return Err(entry.refused("there is an alias of that path already"));
-            }
-        }
+        site.aliases = aliases::read(of("aliases"))?;
         Ok(site)
     }
 
@@ -164,7 +166,7 @@ impl<'e> Keys<'e> {
     }
 
     fn find(&self, key: &str) -> Option<&'e Entry> {
-        self.entries.iter().find(|entry| entry.key == key)
+        find(self.entries, key)
     }
 
     fn text(&self, key: &str) -> Result<Option<&'e str>, Failure> {
@@ -185,6 +187,10 @@ impl<'e> Keys<'e> {
         let (Some(entry), Some(text)) = (self.find(key), self.text(key)?) else { return Ok(default) };
         duration(text).map(|time| time.as_secs()).map_err(|cause| entry.refused(cause))
     }
+}
+
+fn find<'e>(entries: &'e [Entry], key: &str) -> Option<&'e Entry> {
+    entries.iter().find(|entry| entry.key == key)
 }
 
 /// A failure for a key that nothing is known of.
@@ -275,14 +281,16 @@ fn category(entry: &Entry) -> Result<Category, Failure> {
         }
     }
     let name = keys.needed("name")?;
-    if name.chars().any(char::is_control) {
-        return Err(at("name").refused("expected a name without control characters"));
+    if name.chars().any(is_hidden) {
+        return Err(
+            at("name").refused("expected a name without control characters and such as turn a text around")
+        );
     }
     let top = path(at("top"), keys.needed("top")?)?;
     if top.is_empty() {
         return Err(at("top").refused("expected a directory's path, such as pub/example"));
     }
-    let marker = keys.text("marker")?.map(|text| path(at("marker"), text)).transpose()?;
+    let marker = keys.text("marker")?.map(|text| inner_path(at("marker"), text)).transpose()?;
     Ok(Category { name: name.to_owned(), top, origin: origin.map(str::to_owned), marker })
 }
 
@@ -306,7 +314,7 @@ fn pattern(entry: &Entry) -> Result<Pattern, Failure> {
         }
         Ok(text.to_owned())
     };
-    let index = path(at("index"), keys.text("index")?.unwrap_or("repodata/repomd.xml"))?;
+    let index = inner_path(at("index"), keys.text("index")?.unwrap_or("repodata/repomd.xml"))?;
     Ok(Pattern {
         index: yielded("index", &index)?,
         name: yielded("name", keys.needed("name")?)?,
@@ -314,22 +322,6 @@ fn pattern(entry: &Entry) -> Result<Pattern, Failure> {
         path: regex,
         place: entry.place(),
     })
-}
-
-/// A path without slashes at its ends; empty for the top of all.
-fn path(entry: &Entry, text: &str) -> Result<String, Failure> {
-    let steps: Vec<&str> = text.split('/').filter(|step| !step.is_empty()).collect();
-    if steps.iter().any(|step| matches!(*step, "." | "..")) || text.chars().any(char::is_control) {
-        return Err(
-            entry.refused(format_args!("`{text}` is no path: it has `.`, `..` or a control character"))
-        );
-    }
-    Ok(steps.join("/"))
-}
-
-/// Whether a path is another one or below it.
-pub fn is_below(path: &str, above: &str) -> bool {
-    above.is_empty() || path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -378,6 +370,9 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_line_and_key() {
+        let chain =
+            |aliases: usize| (0..aliases).map(|at| format!("a{at} = 'a{}'\n", at + 1)).collect::<String>();
+        assert_eq!(read(&format!("[aliases]\n{}", chain(8))).unwrap().aliases.len(), 8);
         let group = "[[repository]]\npath = '^(?<version>\\d)$'\narch = 'x'\n";
         for (text, cause) in [
             ("[primary]\npaht = '/srv'", "2: `paht` in [primary]: unknown; did you mean `path`?"),
@@ -411,7 +406,27 @@ mod tests {
             ),
             (
                 "[[category]]\nname = 'A'\ntop = 'a'\n[[category]]\nname = 'A'\ntop = 'b'",
-                "there is a category `A` already",
+                "5: `name` in [category]: there is a category `A` already",
+            ),
+            (
+                "[[category]]\nname = 'A'\ntop = 'a'\n[[category]]\nname = 'B'\ntop = '/a/'",
+                "6: `top` in [category]: there is a category of `a` already",
+            ),
+            (
+                "[[category]]\nname = 'A\u{202e}B'\ntop = 'a'",
+                "2: `name` in [category]: expected a name without",
+            ),
+            (
+                "[[category]]\nname = 'A'\ntop = 'a\u{202e}b'",
+                "3: `top` in [category]: `a\\u{202e}b` is no path",
+            ),
+            (
+                "[[category]]\nname = 'A'\ntop = 'a'\nmarker = '/etc/TIME'",
+                "4: `marker` in [category]: `/etc/TIME` begins with `/`: expected a path from its directory",
+            ),
+            (
+                "[[repository]]\npath = 'a'\nindex = '/etc/passwd'\nname = 'a'\narch = 'b'",
+                "3: `index` in [repository]: `/etc/passwd` begins with `/`",
             ),
             (
                 "[[repository]]\npath = '('\nname = 'a'\narch = 'b'",
@@ -423,6 +438,14 @@ mod tests {
             ),
             (&format!("{group}name = 'a-$2'"), "4: `name` in [repository]: `path` has no group `2`"),
             ("[aliases]\na = 'a/b'", "2: `a` in [aliases]: `a/b` is `a` itself or below it"),
+            (
+                "[aliases]\na = 'b'\n\nb = 'a/c'",
+                "2: `a` in [aliases]: with line 4 it takes more than 8 steps, or has no end",
+            ),
+            (
+                &format!("[aliases]\n{}", chain(9)),
+                "2: `a0` in [aliases]: with line 3 it takes more than 8 steps",
+            ),
         ] {
             let said = read(text).unwrap_err();
             assert!(said.contains(cause), "{text}: {said}");

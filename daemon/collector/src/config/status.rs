@@ -37,6 +37,7 @@ impl Options {
     /// Settles these options, which `flags` say, and those of the file that they name.
     pub fn settle(self, flags: &ArgMatches) -> Result<Config, Failure> {
         let options = if self.config.is_some() { read_shared(flags)?.0 } else { self };
-        Ok(Config { mirror: options.mirror, state: options.state, json: options.json })
+        let mirror = options.mirror.map(|name| name.to_ascii_lowercase());
+        Ok(Config { mirror, state: options.state, json: options.json })
     }
 }

@@ -36,6 +36,9 @@ pub fn drafts(options: &Options, summary: &mut Summary) -> io::Result<Vec<Draft>
 /// Makes a draft of one file.
 fn draft(text: &str, options: &Options, summary: &mut Summary) -> Result<Draft, String> {
     let documents = Yaml::load_from_str(text).map_err(|error| format!("no YAML ({error})"))?;
+    if documents.len() > 1 {
+        return Err(format!("has {} documents: expected one, of one mirror", documents.len()));
+    }
     let table = documents.first().and_then(Yaml::as_mapping).ok_or("no table of a mirror")?;
     let of = |key: &str| table.iter().find(|(known, _)| known.as_str() == Some(key)).map(|(_, value)| value);
     let name = of("name").and_then(Yaml::as_str).ok_or("no name")?;

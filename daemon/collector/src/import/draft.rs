@@ -1,6 +1,7 @@
 //! A mirror's file in the making.
 
 use crate::run::mirrors::file::base_url;
+use program::characters::is_hidden;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
@@ -35,6 +36,11 @@ impl Draft {
     /// One of which nothing is known.
     pub fn new(name: &str) -> Draft {
         Draft { name: name.trim().to_ascii_lowercase(), ..Draft::default() }
+    }
+
+    /// The name of its file.
+    pub fn file(&self) -> String {
+        format!("{}.toml", self.name)
     }
 
     /// Adds a URL, if it is one that lists can have.
@@ -120,7 +126,7 @@ fn quoted(text: &str) -> String {
     for c in text.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            c if c.is_control() => {
+            c if is_hidden(c) => {
                 let _ = write!(quoted, "\\U{:08X}", u32::from(c));
             }
             c => quoted.push(c),

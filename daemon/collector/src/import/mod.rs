@@ -1,4 +1,4 @@
-//! `mirrorlist-collect import`: files of mirrors from what people have.
+//! `mirrorlist-collect import`: files of mirrors from lists in other forms.
 //!
 //! [`almalinux`]: a folder of YAML files, one a mirror; [`list`]: URLs and countries, one a line. Each becomes a [`draft`], which is
 //! written as TOML if `run` would take it. What has no place in it is said, mirror by mirror.
@@ -12,11 +12,14 @@ use crate::{
     config::{import::Options, site::Category},
     run::mirrors::{
         file::Reading,
-        folder::{is_name, text},
+        folder::{MOST, Networks, is_name, text},
     },
 };
 use draft::Draft;
-use program::{failure::Failure, print::printed};
+use program::{
+    failure::Failure,
+    print::{counted, printed},
+};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -75,14 +78,34 @@ pub fn import(options: &Options) -> Result<Summary, Failure> {
         .into_iter()
         .map(|name| Category { name: name.clone(), top: name.clone(), origin: None, marker: None })
         .collect();
+    let there = fs::read_dir(&options.folder).into_iter().flatten().flatten();
+    let there = there.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut there: BTreeMap<String, String> = there.map(|file| (file.to_ascii_lowercase(), file)).collect();
+    let files = there.keys().filter(|file| file.ends_with(".toml")).cloned();
+    let files: BTreeSet<String> = files.chain(drafts.iter().map(|draft| draft.file())).collect();
+    if files.len() > MOST {
+        let folder = options.folder.display();
+        let count = files.len();
+        return Err(Failure::config(format!(
+            "source {source}: makes {count} mirrors in {folder}, and a run takes at most {MOST}; nothing is written"
+        )));
+    }
+    let mut networks = Networks::default();
     for draft in drafts {
-        put(draft, &options.folder, &categories, &mut summary)?;
+        put(draft, &options.folder, &categories, &mut there, &mut networks, &mut summary)?;
     }
     Ok(summary)
 }
 
 /// Writes the file of a mirror, if it would be taken and there is none.
-fn put(draft: Draft, folder: &Path, categories: &[Category], summary: &mut Summary) -> Result<(), Failure> {
+fn put(
+    draft: Draft,
+    folder: &Path,
+    categories: &[Category],
+    there: &mut BTreeMap<String, String>,
+    networks: &mut Networks,
+    summary: &mut Summary,
+) -> Result<(), Failure> {
     let Draft { name, notes, .. } = &draft;
     if !notes.is_empty() {
         summary.notes.insert(name.clone(), notes.clone());
@@ -91,18 +114,17 @@ fn put(draft: Draft, folder: &Path, categories: &[Category], summary: &mut Summa
         summary.refused.insert(name.clone(), "no name that a mirror can have".into());
         return Ok(());
     }
-    let path = folder.join(format!("{name}.toml"));
-    let like = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-    let file = format!("{name}.toml");
-    if let Some(like) = like.into_iter().find(|like| like.eq_ignore_ascii_case(&file) && *like != *file) {
-        let cause = format!("{} is there already, of the same name in other letters", like.to_string_lossy());
+    let file = draft.file();
+    let path = folder.join(&file);
+    if let Some(like) = there.get(&file).filter(|like| **like != file) {
+        let cause = format!("{like} is there already, of the same name in other letters");
         summary.refused.insert(name.clone(), cause);
         return Ok(());
     }
     let text = draft.to_toml();
     let read = |trusted: &BTreeSet<String>| Reading { categories, trusted }.read(name, &path, &text);
     let trusted = BTreeSet::from([name.clone()]);
-    if let Err(failure) = read(&trusted) {
+    if let Err(failure) = read(&trusted).and_then(|described| networks.add(&described.told, &path)) {
         summary.refused.insert(name.clone(), failure.to_string());
         return Ok(());
     }
@@ -117,6 +139,7 @@ fn put(draft: Draft, folder: &Path, categories: &[Category], summary: &mut Summa
             return Err(Failure::system(format!("{}: cannot be written ({error})", path.display())));
         }
     }
+    there.insert(file.clone(), file);
     if read(&BTreeSet::new()).is_err() {
         summary.trusted.push(name.clone());
     }
@@ -128,9 +151,9 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} files of mirrors written, {} mirrors refused",
-            self.written.len(),
-            self.refused.len()
+            "{} written, {} refused",
+            counted(self.written.len(), "file of a mirror", "files of mirrors"),
+            counted(self.refused.len(), "mirror", "mirrors")
         )?;
         for (name, why) in &self.refused {
             writeln!(f, "  {}: {}", plain(name), plain(why))?;

@@ -12,7 +12,11 @@ use super::{
         plan::{Now, cost, plan},
         visit::{Found, OfUnit, Visit, visit},
     },
-    mirrors::{Mirror, file::Reading, folder},
+    mirrors::{
+        Mirror,
+        file::{Reading, base_url},
+        folder,
+    },
     primary,
     tree::Tree,
 };
@@ -74,10 +78,11 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     match report.findings.iter().filter(|finding| finding.is_wrong).count() {
         0 => Ok(()),
         wrong => Err(Failure::unavailable(format!(
-            "mirror {}: {} of {} findings are to be seen to; what to do stands beside each",
+            "mirror {}: {} of {} findings {} to be seen to; what to do stands beside each",
             report.mirror,
             grouped(wrong),
-            grouped(report.findings.len())
+            grouped(report.findings.len()),
+            if wrong == 1 { "is" } else { "are" }
         ))),
     }
 }
@@ -142,13 +147,20 @@ fn is_url(text: &str) -> bool {
 fn mirror(config: &Config) -> Result<Mirror, Failure> {
     let what = &config.mirror;
     if is_url(what) {
-        let url = Url::parse(what).ok().filter(|url| ["https", "http"].contains(&url.scheme()));
-        let url = url.ok_or_else(|| {
-            Failure::config(format!("mirror {what}: expected an https or http URL, or a file"))
-        })?;
+        // What may stand in it stays unsaid: it may be a password.
+        let url = base_url(what).map_err(|cause| Failure::config(format!("mirror: the URL {cause}")))?;
+        if url.scheme() == "rsync" {
+            return Err(Failure::config(format!("mirror {url}: expected an https or http URL, or a file")));
+        }
         let urls = (0..config.site.categories.len() as u32).map(|category| (category, vec![url.clone()]));
         let urls = urls.collect();
-        return Ok(Mirror { name: what.clone(), disabled: false, private: false, up_to_date: false, urls });
+        return Ok(Mirror {
+            name: url.to_string(),
+            disabled: false,
+            private: false,
+            up_to_date: false,
+            urls,
+        });
     }
     let reading = Reading { categories: &config.site.categories, trusted: &config.trusted };
     Ok(folder::read_one(Path::new(what), &reading)?.mirror)

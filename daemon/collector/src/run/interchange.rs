@@ -116,7 +116,7 @@ impl<'a> Facts<'a> {
     fn members(&self) -> Vec<Vec<Member<'a>>> {
         let mut members: Vec<Vec<Member<'a>>> = self.tree.categories.iter().map(|_| Vec::new()).collect();
         let unknown = OfMirror::default();
-        for Described { mirror, told } in self.mirrors {
+        for Described { mirror, told, .. } in self.mirrors {
             let is_listed = !mirror.disabled && (mirror.up_to_date || !mirror.private);
             let Some(host) = self.numbers.hosts.get(&mirror.name).filter(|_| is_listed) else { continue };
             let verdict = self.verdicts.mirrors.get(&mirror.name);
@@ -231,7 +231,7 @@ impl<'a> Facts<'a> {
 
     /// What MirrorManager's tables have no field for.
     fn hosts(&self, listed: &[(i64, &Described)]) -> Vec<Host> {
-        let record = |(host, Described { mirror, told }): &(i64, &Described)| Host {
+        let record = |(host, Described { mirror, told, .. }): &(i64, &Described)| Host {
             id: Some(*host),
             name: Some(mirror.name.clone().into()),
             latitude: told.place.map(|place| place.0),

@@ -24,7 +24,7 @@ use crate::{
         tree::{Kept, Size, Text},
     },
 };
-use crawl::{LIMITS, Settings, crawl};
+use crawl::{LIMITS, Limits, Settings, crawl};
 use mirrors::{
     Mirror,
     file::{Described, Reading},
@@ -35,7 +35,7 @@ use program::{
     failure::Failure,
     log,
     options::well,
-    print::{date, printed},
+    print::{counted, date, grouped, printed},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -61,7 +61,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         return check(config);
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let summary = collect(config, now)?;
+    let summary = collect(config, LIMITS, now)?;
     printed(config.json, &summary, || summary.to_string())
 }
 
@@ -80,10 +80,16 @@ fn check(config: &Config) -> Result<(), Failure> {
     }
     if count > 0 {
         let folder = config.mirrors.display();
-        return Err(Failure::config(format!("mirrors {folder}: {count} of {all} files are wrong")));
+        let are = if count == 1 { "is" } else { "are" };
+        return Err(Failure::config(format!("mirrors {folder}: {count} of {all} files {are} wrong")));
     }
     let (categories, patterns) = (config.site.categories.len(), config.site.repositories.len());
-    well(format_args!("{} mirrors, {categories} categories, {patterns} patterns of repositories", good.len()))
+    well(format_args!(
+        "{}, {}, {}",
+        counted(good.len(), "mirror", "mirrors"),
+        counted(categories, "category", "categories"),
+        counted(patterns, "pattern of repositories", "patterns of repositories")
+    ))
 }
 
 /// The folders that are written to.
@@ -130,8 +136,8 @@ impl Mirrors {
     }
 }
 
-/// Runs; `now` is in seconds since the epoch.
-pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
+/// Runs; mirrors are asked within `limits`, and `now` is in seconds since the epoch.
+pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Failure> {
     are_there(written(config))?;
     let _lock = store::lock(&config.state, "run")?;
     let started = Instant::now();
@@ -146,7 +152,7 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
         config,
         "mirrors",
         &config.mirrors.display().to_string(),
-        "files",
+        ("file", "files"),
         before.as_ref().map(|size| size.mirrors),
         count,
     )?;
@@ -155,29 +161,38 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::system(format!("no runtime ({error})")))?;
     let Some(primary) = &config.site.primary else { return Err(Failure::bug("no primary")) };
-    let indexes = store.indexes()?;
+    let mut indexes = store.indexes()?;
+    if config.accept_loss {
+        // What has gone is not waited for.
+        indexes.values_mut().for_each(|index| index.missed = primary::MOST_MISSED);
+    }
     let read = primary::read(&config.site, primary, &client, &indexes, now, &progress);
-    let read = runtime
+    let mut read = runtime
         .block_on(read)
         .map_err(|cause| Failure::unavailable(format!("primary: {cause}; {}", left(config))))?;
-    let directories = read.tree.directories.len() as u64;
+    let directories = read.there.iter().sum();
     refuse_loss(
         config,
         "primary",
         "its tree",
-        "directories",
+        ("directory", "directories"),
         before.as_ref().map(|size| size.directories),
         directories,
     )?;
     let repositories = before.as_ref().map(|size| size.repositories);
-    refuse_loss(config, "primary", "its tree", "repositories", repositories, read.repositories)?;
+    refuse_loss(
+        config,
+        "primary",
+        "its tree",
+        ("repository", "repositories"),
+        repositories,
+        read.repositories,
+    )?;
     let mut by_category = BTreeMap::new();
-    for (number, category) in read.tree.categories.iter().enumerate() {
-        let is_of = |directory: &&tree::Directory| directory.category as usize == number;
-        let count = read.tree.directories.iter().filter(is_of).count() as u64;
+    for (category, count) in read.tree.categories.iter().zip(read.there.iter().copied()) {
         let whose = format!("category `{}`", category.name);
         let before = before.as_ref().and_then(|size| size.by_category.get(&category.name)).copied();
-        refuse_loss(config, "primary", &whose, "directories", before, count)?;
+        refuse_loss(config, "primary", &whose, ("directory", "directories"), before, count)?;
         by_category.insert(category.name.clone(), count);
     }
     for line in &read.odd {
@@ -199,7 +214,13 @@ pub fn collect(config: &Config, now: u64) -> Result<Summary, Failure> {
     let asked: Vec<Mirror> = mirrors.described.iter().map(|described| described.mirror.clone()).collect();
     let addresses = Addresses::new(config.allow_addresses.clone());
     let settings = Settings { contact: config.contact.clone(), addresses };
-    let (verdicts, crawl) = crawl(&read.tree, &asked, &mut store, &settings, LIMITS, now)?;
+    let (verdicts, crawl) = crawl(&read.tree, &asked, &mut store, &settings, limits, now)?;
+    if !verdicts.newer.is_empty() {
+        progress.step("reading again what mirrors have newer");
+        let before = read.indexes.clone();
+        runtime.block_on(read.again(primary, &client, &verdicts.newer, now));
+        store.keep_indexes(&before, &read.indexes)?;
+    }
     let families = store.families()?;
     progress.step("writing");
     let facts = Facts {
@@ -255,7 +276,7 @@ fn refuse_loss(
     config: &Config,
     object: &str,
     whose: &str,
-    what: &str,
+    (one, many): (&str, &str),
     before: Option<u64>,
     now: u64,
 ) -> Result<(), Failure> {
@@ -264,7 +285,9 @@ fn refuse_loss(
         return Ok(());
     }
     Err(Failure::unavailable(format!(
-        "{object}: {whose} has {now} {what}, the last time there were {before}; {}; if it is so, run once with --accept-loss",
+        "{object}: {whose} has {}, the last time there were {}; {}; if it is so, run once with --accept-loss",
+        counted(now, one, many),
+        grouped(before),
         left(config)
     )))
 }

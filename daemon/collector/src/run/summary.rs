@@ -1,7 +1,7 @@
 //! What a run came to, for people and as JSON.
 
 use super::{crawl, interchange::Counts};
-use program::print::grouped;
+use program::print::{counted, grouped};
 use serde::Serialize;
 use std::{fmt, path::PathBuf};
 
@@ -52,15 +52,15 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "output {}: {} bytes in {:.1} s; {} directories, {} of them on no mirror, {} repositories, {} files with hashes; \
+            "output {}: {} bytes in {:.1} s; {}, {} of them on no mirror, {}, {} with hashes; \
              {} of {} mirrors listed, {} disabled, {} as before, {} left out",
             self.output.display(),
             grouped(self.bytes),
             self.seconds,
-            grouped(self.directories),
+            counted(self.directories, "directory", "directories"),
             grouped(self.bare),
-            grouped(self.repositories),
-            grouped(self.files),
+            counted(self.repositories, "repository", "repositories"),
+            counted(self.files, "file", "files"),
             grouped(self.listed),
             grouped(self.mirrors),
             grouped(self.disabled),

@@ -1,12 +1,14 @@
 //! Who has what of the tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a run knows of all mirrors when it ends, earlier runs' findings with its own.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdicts {
     /// By the mirror's name.
     pub mirrors: BTreeMap<String, OfMirror>,
+    /// [Units](crate::run::tree::Unit) of which mirrors have a later version than the tree, by their places in it.
+    pub newer: BTreeSet<u32>,
 }
 
 /// What is known of a mirror.

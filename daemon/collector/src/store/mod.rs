@@ -153,10 +153,20 @@ fn failure(path: &Path, error: &rusqlite::Error) -> Failure {
         Some(ErrorCode::ReadOnly) => {
             "; a round was killed while it wrote: ask as the user whom rounds run as, or after the next one"
         }
+        Some(ErrorCode::CannotOpen) if has_no_descriptor() => {
+            "; this process has as many files open as it may: raise LimitNOFILE= of its unit, or ulimit -n"
+        }
         Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => "; is the disk full?",
         _ => "",
     };
     Failure::system(format!("state {path}: {error}{hint}"))
+}
+
+/// Whether nothing can be opened any longer, which SQLite does not tell.
+fn has_no_descriptor() -> bool {
+    let error = File::open("/dev/null").err().and_then(|error| error.raw_os_error());
+    // EMFILE and ENFILE.
+    error.is_some_and(|error| matches!(error, 23 | 24))
 }
 
 /// Sees to it that `command` runs once at a time beside a state.

@@ -153,6 +153,11 @@ impl Store {
         })
     }
 
+    /// Keeps indexes, of which these were there before.
+    pub fn keep_indexes(&mut self, before: &Indexes, indexes: &Indexes) -> Result<(), Failure> {
+        self.write(|transaction| keep(transaction, before, indexes))
+    }
+
     /// Keeps all that in one transaction.
     pub fn keep_tree(&mut self, kept: &Kept<'_>) -> Result<Numbers, Failure> {
         self.write(|transaction| {
@@ -165,15 +170,7 @@ impl Store {
                 let sql = "insert into tree_category (name, directories) values (?, ?)";
                 transaction.execute(sql, params![name, integer(*directories)])?;
             }
-            for (path, _) in kept.before.iter().filter(|(path, _)| !kept.indexes.contains_key(*path)) {
-                forget(transaction, path)?;
-            }
-            for (path, index) in kept.indexes {
-                if kept.before.get(path) != Some(index) {
-                    forget(transaction, path)?;
-                    remember(transaction, path, index)?;
-                }
-            }
+            keep(transaction, kept.before, kept.indexes)?;
             let sql = "insert into tree_host (name, number, time, text) \
                        values (?1, (select coalesce(max(number), 0) + 1 from tree_host), ?2, ?3) \
                        on conflict (name) do update set time = ?2, text = ?3 where text <> ?3";
@@ -198,6 +195,19 @@ impl Store {
 fn numbers(transaction: &Transaction<'_>, sql: &str) -> rusqlite::Result<BTreeMap<String, i64>> {
     let mut statement = transaction.prepare(sql)?;
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+fn keep(transaction: &Transaction<'_>, before: &Indexes, indexes: &Indexes) -> rusqlite::Result<()> {
+    for (path, _) in before.iter().filter(|(path, _)| !indexes.contains_key(*path)) {
+        forget(transaction, path)?;
+    }
+    for (path, index) in indexes {
+        if before.get(path) != Some(index) {
+            forget(transaction, path)?;
+            remember(transaction, path, index)?;
+        }
+    }
+    Ok(())
 }
 
 fn forget(transaction: &Transaction<'_>, path: &str) -> rusqlite::Result<()> {

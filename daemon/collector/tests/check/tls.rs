@@ -153,7 +153,7 @@ fn a_mirror_of_http_alone_whose_https_gives_the_same_is_told() {
         assert!(ended.printed.contains("\"good\": 1"), "{ended:?}");
         assert_eq!(world.json("mirrors.json")["mirrors"][0]["urls"][0]["also_https"], has_https);
         let status = world.run("status", &[]).printed;
-        let line = format!("https, too   {} URLs", u8::from(has_https));
+        let line = format!("https, too   {} that ", if has_https { "1 URL" } else { "0 URLs" });
         assert!(status.contains(&line) && status.contains(&url) == has_https, "{status}");
     }
 }

@@ -158,3 +158,24 @@ fn a_url_is_of_those_categories_of_which_it_has_something() {
     let text = printed(&output);
     assert!(text.contains("Linux: has 3 of 3") && !text.contains("Images"), "{text}");
 }
+
+#[test]
+fn a_url_with_a_password_or_a_query_is_refused_and_a_password_is_not_repeated() {
+    let world = World::new(Primary::new(1, 0), 1);
+    let site = Site::new(&world.primary, "");
+    let address = world.servers[0].address;
+    for (url, cause) in [
+        (format!("http://me:secret@{address}/"), "mirror: the URL names a user"),
+        (format!("http://{address}/?x=1"), "mirror: the URL has a `?` or `#`"),
+        (
+            format!("ftp://{address}/"),
+            "mirror: the URL is a URL of ftp, which is none of https, http and rsync",
+        ),
+        (format!("rsync://{address}/"), ": expected an https or http URL, or a file"),
+    ] {
+        let output = site.check(&url, &[]);
+        assert_eq!(output.status.code(), Some(78), "{}", said(&output));
+        assert!(said(&output).contains(cause) && !said(&output).contains("secret"), "{}", said(&output));
+    }
+    assert_eq!(world.servers[0].connections(), 0);
+}

@@ -113,6 +113,6 @@ fn version(content: &str, time: u64) -> Version {
     Version { time, size, sha256, ..Version::default() }
 }
 
-fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

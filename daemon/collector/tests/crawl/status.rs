@@ -5,6 +5,7 @@ use crate::{
     server::Fault,
     world::{World, name},
 };
+use rusqlite::Connection;
 use serde_json::Value;
 use std::process::{Command, Output};
 
@@ -45,9 +46,9 @@ fn status_tells_who_is_in_and_out_since_when_why_and_when_that_is_looked_at_next
         "mirrors      4\n",
         &format!("  {}  in 59 of 60 repositories; 2 of 2 directories; asked ", name(0)),
         &format!("  {}  in 60 of 60 repositories; 2 of 2 directories", name(1)),
-        "    Linux: no answer for 1 runs, since 2026-",
+        "    Linux: no answer for 1 run, since 2026-",
         ": no connection (127.77.",
-        "    Linux: no answer for 1 runs, since",
+        "    Linux: no answer for 1 run, since",
     ] {
         assert!(all.contains(part), "{part}: {all}");
     }
@@ -61,6 +62,7 @@ fn status_tells_who_is_in_and_out_since_when_why_and_when_that_is_looked_at_next
     let line = one.lines().nth(1).unwrap();
     assert!(line.starts_with("  repo-3+x86_64  out since 2026-"), "{one}");
     assert!(line.ends_with(": index: status 404; looked at again in the next run"), "{one}");
+    assert_eq!(text(&world, &[&name(0).to_uppercase()]), one);
     let of = json(&world, &[&name(0)]);
     let units = of["units"].as_array().unwrap();
     assert_eq!(
@@ -97,4 +99,24 @@ fn status_tells_whom_the_brake_holds_and_when_a_mirror_that_is_left_alone_was_as
     let held = "    did not answer; the brake of the last run keeps it as it was\n";
     assert_eq!(text(&world, &[]).matches(held).count(), 3);
     assert!(text(&world, &[&name(0)]).contains(held) && !text(&world, &[&name(3)]).contains(held));
+}
+
+#[test]
+fn status_of_a_mirror_tells_that_check_has_suspended_it() {
+    let mut world = World::new(Primary::new(2, 0), 2);
+    world.run();
+    let url = world.servers[0].url();
+    let state = Connection::open(world.state()).unwrap();
+    let sql = "insert into url (url, failures, good, since, until, reason) values (?, 3, 0, 1800000000, ?, 'no answer')";
+    let mut statement = state.prepare(sql).unwrap();
+    statement.execute((url.trim_end_matches('/'), 4_000_000_000_i64)).unwrap();
+    // It is over.
+    statement.execute((world.servers[1].url(), 1_800_003_600 - 300_000_000_i64)).unwrap();
+    let line = format!(
+        "    {}: suspended by check since 2027-01-15T08:00:00Z until 2096-10-02T07:06:40Z: no answer\n",
+        url.trim_end_matches('/')
+    );
+    assert!(text(&world, &[&name(0)]).contains(&line), "{}", text(&world, &[&name(0)]));
+    assert_eq!(json(&world, &[&name(0)])["suspended"][url.trim_end_matches('/')]["reason"], "no answer");
+    assert!(!text(&world, &[&name(1)]).contains("suspended"));
 }

@@ -82,7 +82,7 @@ fn most_of_a_tree_or_of_a_folder_is_not_believed_to_be_gone() {
         fs::remove_file(world.at("mirrors.d").join(format!("{name}.toml"))).unwrap();
     }
     let said = world.run(NOW + 60).unwrap_err().to_string();
-    assert!(said.contains("mirrors.d has 1 files, the last time there were 4; "), "{said}");
+    assert!(said.contains("mirrors.d has 1 file, the last time there were 4; "), "{said}");
     let before = fs::read(&output).unwrap();
     fs::remove_file(world.at("mirrors.d/a.example.toml")).unwrap();
     let said = world.run(NOW + 60).unwrap_err().to_string();
@@ -144,6 +144,35 @@ fn a_repository_without_its_index_stays_for_two_runs() {
 }
 
 #[test]
+fn a_repository_whose_directory_has_gone_stays_for_two_runs_too() {
+    let world = World::new();
+    let index = "example/8.5/BaseOS/x86_64/os/repodata/repomd.xml";
+    world.put(index, &crate::world::repomd(NOW));
+    world.run(NOW).unwrap();
+    let listed = |path: &str| {
+        let list = world.list();
+        let is_its = |record: &&interchange::message::MirrorListDirectory| {
+            record.directory.as_deref() == Some(path.as_bytes())
+        };
+        list.mirror_list.iter().find(is_its).map(|record| record.global.len())
+    };
+    let repository = "pub/example/8.5/BaseOS/x86_64/os";
+    let has = || [repository.to_owned(), format!("{repository}/repodata")].map(|path| listed(&path));
+    assert_eq!(has(), [Some(2); 2]);
+    fs::remove_dir_all(world.at("pub/example/8.5")).unwrap();
+    for _ in 0..2 {
+        let summary = world.run(NOW).unwrap();
+        assert_eq!((has(), summary.repositories), ([Some(2); 2], 6));
+        assert_eq!(
+            summary.odd,
+            [format!("index pub/{index}: is not there; its repository stays for 2 runs")]
+        );
+        assert_eq!(listed("pub/example/8.5"), None);
+    }
+    assert_eq!((world.run(NOW).unwrap().repositories, has()), (5, [None; 2]));
+}
+
+#[test]
 fn a_loss_of_most_of_one_category_or_of_the_repositories_is_not_believed() {
     let world = World::new();
     for n in 0..9 {
@@ -162,7 +191,7 @@ fn a_loss_of_most_of_one_category_or_of_the_repositories_is_not_believed() {
         fs::remove_dir_all(world.at("pub").join(format!("example/9.1/BaseOS/{arch}/os/repodata"))).unwrap();
     }
     let said = world.run(NOW).unwrap_err().to_string();
-    assert!(said.starts_with("primary: its tree has 1 repositories, the last time there were 5; "), "{said}");
+    assert!(said.starts_with("primary: its tree has 1 repository, the last time there were 5; "), "{said}");
 }
 
 #[test]
@@ -239,6 +268,34 @@ fn a_full_disk_a_later_state_and_a_folder_in_the_way_are_told() {
     assert_eq!(code, Some(66));
     assert!(said.contains("form 99, this version reads "), "{said}");
     assert!(!output.exists());
+}
+
+#[test]
+fn few_descriptors_are_told_as_what_they_are() {
+    let world = World::new();
+    let run = |most: u32, what: &[&str]| {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\""), PROGRAM]).args(what);
+        ended(command.output().unwrap())
+    };
+    let config = world.config();
+    let state = world.at("state.db").display().to_string();
+    let (code, _, said) = run(5, &["run", "--config", &config]);
+    assert_eq!(code, Some(71), "{said}");
+    let hint =
+        "; this process has as many files open as it may: raise LimitNOFILE= of its unit, or ulimit -n\n";
+    assert!(said.starts_with(&format!("error: state {state}: ")) && said.ends_with(hint), "{said}");
+    let (code, _, said) = run(100, &["run", "--config", &config]);
+    assert_eq!(code, Some(71), "{said}");
+    assert!(
+        said.contains(
+            "error: open files: this process may have 100 at a time, and a run takes 144 at least; raise "
+        ),
+        "{said}"
+    );
+    let (code, _, said) = run(200, &["run", "--config", &config]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("may have 200 at a time; no more than 72 mirrors are asked at a time\n"), "{said}");
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn the_530_mirrors_of_almalinux_come_out_as_they_are() {
     let mut compared = 0;
     for mirror in &mirrors {
         let name = mirror["name"].as_str().unwrap().to_ascii_lowercase();
-        let Described { mirror: of_file, told } =
+        let Described { mirror: of_file, told, .. } =
             described.iter().find(|described| described.mirror.name == name).unwrap();
         for (category, urls) in [(0, &mirror["urls"]), (1, &mirror["module_urls"]["kitten"])] {
             let is_usable = |url: &str| {
@@ -156,7 +156,7 @@ fn a_list_of_urls_becomes_files_and_what_is_left_out_is_said() {
     };
     let (code, printed, said) = run();
     assert_eq!((code, &*said), (Some(0), ""));
-    assert!(printed.starts_with("2 files of mirrors written, 1 mirrors refused\n"), "{printed}");
+    assert!(printed.starts_with("2 files of mirrors written, 1 mirror refused\n"), "{printed}");
     assert!(printed.contains("c.example.toml line 4: `X` in [urls]: has no https or http URL"), "{printed}");
     assert!(printed.contains("  a.example: `ftp://a.example/x` is a URL of ftp"), "{printed}");
     let described = read(&made, &["X"], &[]);
@@ -166,4 +166,33 @@ fn a_list_of_urls_becomes_files_and_what_is_left_out_is_said() {
     let (code, _, said) = run();
     assert_eq!(code, Some(78));
     assert!(said.contains("list: cannot be read (there is no mirror in it)"), "{said}");
+}
+
+#[test]
+fn a_second_document_and_more_mirrors_than_a_run_takes_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, made) = (folder.path().join("source"), folder.path().join("mirrors.d"));
+    fs::create_dir(&source).unwrap();
+    let one = |name: &str| format!("---\nname: {name}\naddress:\n  http: http://{name}/x\n");
+    fs::write(source.join("a.yml"), one("a.example") + &one("b.example")).unwrap();
+    fs::write(source.join("c.yml"), one("c.example")).unwrap();
+    let run = |source: &Path| {
+        let mut command = Command::new(PROGRAM);
+        ended(command.args(["import", "--category", "X"]).arg(source).arg(&made).output().unwrap())
+    };
+    let (code, printed, _) = run(&source);
+    assert_eq!(code, Some(0), "{printed}");
+    let expected = "1 file of a mirror written, 1 mirror refused\n  a.yml: has 2 documents: expected one, of one mirror\n";
+    assert_eq!(printed, expected);
+    let list = folder.path().join("list");
+    let line = |number: u32| format!("http://m{number}.example/x\n");
+    fs::write(&list, (0..20_000).map(line).collect::<String>()).unwrap();
+    let (code, _, said) = run(&list);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(
+        said.contains("makes 20001 mirrors in ")
+            && said.ends_with("takes at most 20000; nothing is written\n"),
+        "{said}"
+    );
+    assert_eq!(fs::read_dir(&made).unwrap().count(), 1);
 }

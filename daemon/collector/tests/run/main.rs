@@ -6,5 +6,4 @@ mod files;
 mod import;
 mod kinds;
 mod program;
-mod real;
 mod world;

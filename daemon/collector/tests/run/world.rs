@@ -3,7 +3,7 @@
 use crate::files::Files;
 use collector::{
     config::{self, site::Site},
-    run::{self, summary::Summary},
+    run::{self, crawl::LIMITS, summary::Summary},
 };
 use interchange::message::MirrorList;
 use program::{failure::Failure, options};
@@ -169,7 +169,7 @@ impl World {
 
     /// A run at this time.
     pub fn run(&self, now: u64) -> Result<Summary, Failure> {
-        run::collect(&self.settled(), now)
+        run::collect(&self.settled(), LIMITS, now)
     }
 
     /// The file that runs have written.

@@ -2,7 +2,7 @@
 
 use super::hosts::{self, Carried};
 use cache::{RepositoryId, View};
-use program::print::{age, date, grouped};
+use program::print::{age, counted, date, grouped};
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -139,19 +139,19 @@ impl<'a> Contents<'a> {
         writeln!(text, "cache {}: {bytes} bytes, format {}", self.file.display(), self.format)?;
         writeln!(
             text,
-            "  mirrors       {} hosts with {} URLs, {} of them private",
-            grouped(hosts),
-            grouped(urls),
+            "  mirrors       {} with {}, {} of them private",
+            counted(hosts, "host", "hosts"),
+            counted(urls, "URL", "URLs"),
             grouped(private)
         )?;
         writeln!(text, "  countries     {}", self.countries_text())?;
         let archs: Vec<&str> = self.repositories.archs.iter().map(String::as_str).collect();
         writeln!(
             text,
-            "  repositories  {}, with their architectures {}; {} redirects, {} disabled",
+            "  repositories  {}, with their architectures {}; {}, {} disabled",
             grouped(names),
             grouped(repo_archs),
-            grouped(redirects),
+            counted(redirects, "redirect", "redirects"),
             grouped(disabled)
         )?;
         writeln!(text, "  archs         {}", if archs.is_empty() { "none".into() } else { archs.join(" ") })?;

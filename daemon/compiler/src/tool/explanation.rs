@@ -23,7 +23,7 @@ use cache::{
     place::Place,
     scheme::{Scheme, Schemes},
 };
-use program::print::{date, grouped};
+use program::print::{counted, date};
 use rand::Rng;
 use serde::Serialize;
 use std::fmt::{self, Write as _};
@@ -383,8 +383,7 @@ impl fmt::Display for Explanation {
         )?;
         let asn = match client.asn {
             None => "unknown, or one that no host serves".into(),
-            Some(asn) if client.asn_hosts.len() == 1 => format!("{asn}, served by 1 host"),
-            Some(asn) => format!("{asn}, served by {} hosts", grouped(client.asn_hosts.len())),
+            Some(asn) => format!("{asn}, served by {}", counted(client.asn_hosts.len(), "host", "hosts")),
         };
         writeln!(f, "AS         {asn}")?;
         let netblocks =

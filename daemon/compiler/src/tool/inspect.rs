@@ -9,7 +9,7 @@ use super::{
 };
 use crate::failure::Failure;
 use cache::{DirectoryId, Found, HostId, Member, PlacementId, View};
-use program::print::printed;
+use program::print::{counted, printed};
 use serde::Serialize;
 use std::{
     fmt::Write,
@@ -111,11 +111,11 @@ impl<'a> Directory<'a> {
 
     fn text(&self) -> String {
         let mut text = format!(
-            "directory {}: subpath {}, carrier set {}, {} hosts\n",
+            "directory {}: subpath {}, carrier set {}, {}\n",
             self.directory,
             if self.subpath.is_empty() { "none" } else { &self.subpath },
             self.carrier_set,
-            self.hosts.len()
+            counted(self.hosts.len(), "host", "hosts")
         );
         for host in &self.hosts {
             let countries = host.stands_for.join(",");
@@ -188,12 +188,12 @@ impl<'a> Host<'a> {
             Some(countries) => format!("only for {}", countries.join(",")),
         };
         let mut text = format!(
-            "host {} ({}): country {}, bandwidth {}, {allowed}, carries {} directories, {}\n",
+            "host {} ({}): country {}, bandwidth {}, {allowed}, carries {}, {}\n",
             self.id,
             self.names.join(" "),
             or_dash(&self.country),
             self.bandwidth,
-            self.directories,
+            counted(self.directories, "directory", "directories"),
             match self.openness {
                 "partly" => format!("{} of them as a public mirror", self.public_directories),
                 openness => openness.into(),

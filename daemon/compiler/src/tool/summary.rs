@@ -2,7 +2,7 @@
 
 use crate::compile::{Row, Skipped};
 use cache::Statistics;
-use program::print::{date, grouped};
+use program::print::{counted, date, grouped};
 use serde::Serialize;
 use std::{fmt, path::Path, time::Duration};
 
@@ -78,7 +78,7 @@ impl fmt::Display for Summary<'_> {
             grouped(self.bytes),
             self.seconds
         )?;
-        writeln!(f, "  hosts           {} with {} URLs", grouped(self.hosts), grouped(self.urls))?;
+        writeln!(f, "  hosts           {} with {}", grouped(self.hosts), counted(self.urls, "URL", "URLs"))?;
         writeln!(
             f,
             "  directories     {}, {:.1} bytes each",
@@ -87,7 +87,8 @@ impl fmt::Display for Summary<'_> {
         )?;
         writeln!(f, "  carrier sets    {}", grouped(self.carrier_sets))?;
         writeln!(f, "  repositories    {}", grouped(self.repositories))?;
-        writeln!(f, "  files           {} in {} versions", grouped(self.files), grouped(self.file_versions))?;
+        let versions = counted(self.file_versions, "version", "versions");
+        writeln!(f, "  files           {} in {versions}", grouped(self.files))?;
         writeln!(f, "  client classes  {}", grouped(self.client_classes))?;
         writeln!(
             f,

@@ -3,7 +3,7 @@
 use super::{checked, open};
 use crate::failure::Failure;
 use cache::FORMAT;
-use program::print::{date, printed};
+use program::print::{counted, date, printed};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -47,15 +47,15 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     };
     printed(options.json, &found, || {
         format!(
-            "cache {}: good; format {}, {} bytes, built {} from data of {}, {} hosts, {} directories, {} repositories",
+            "cache {}: good; format {}, {} bytes, built {} from data of {}, {}, {}, {}",
             options.file.display(),
             found.format,
             found.bytes,
             date(found.build_time).unwrap_or_else(|| "at an unknown time".into()),
             date(found.source_time).unwrap_or_else(|| "an unknown time".into()),
-            found.hosts,
-            found.directories,
-            found.repositories
+            counted(found.hosts, "host", "hosts"),
+            counted(found.directories, "directory", "directories"),
+            counted(found.repositories, "repository", "repositories")
         )
     })
 }

@@ -14,8 +14,8 @@ use crate::{config::Count, statistics::Statistics};
 use known::Taken;
 use line::{Form, Line};
 use log::Log;
-use program::{failure::Failure, print};
-use std::{collections::HashSet, io, path::PathBuf, time::SystemTime};
+use program::{failure::Failure, print, progress::Progress};
+use std::{collections::HashSet, ffi::OsStr, io, path::PathBuf, time::SystemTime};
 use summary::Summary;
 use tally::Tally;
 
@@ -42,6 +42,7 @@ pub fn run(config: &Count) -> Result<(), Failure> {
     let mut statistics = Statistics::open(&config.database)?;
     let today = days(SystemTime::now());
     let mut summary = Summary::default();
+    let progress = Progress::start();
     for (source, logs) in &config.sources {
         let mut counting = Counting {
             statistics: &mut statistics,
@@ -50,12 +51,15 @@ pub fn run(config: &Count) -> Result<(), Failure> {
             keep: config.keep,
             taken: Taken::default(),
             form: None,
+            progress: &progress,
         };
         counting.all(logs, &mut summary)?;
     }
+    progress.step("forgetting what is too old");
     let change = statistics.change()?;
     change.forget(config.keep)?;
     change.commit()?;
+    drop(progress);
     print::printed(config.json, &summary, || summary.to_string())?;
     match summary.failed {
         0 => Ok(()),
@@ -79,6 +83,7 @@ struct Counting<'c> {
     keep: i32,
     taken: Taken,
     form: Option<Form>,
+    progress: &'c Progress,
 }
 
 impl Counting<'_> {
@@ -133,8 +138,11 @@ impl Counting<'_> {
         }
         let offset = known.as_ref().map_or(0, |known| known.mark.offset);
         let days = self.today - self.keep..=self.today + 1;
-        let (mut refused, mut to_come) = (None, 0);
+        let (mut refused, mut to_come, mut lines) = (None, 0, 0);
+        let name = log.path.file_name().and_then(OsStr::to_str).unwrap_or("a log");
         let mark = log.read(offset, &head, |at, line| {
+            lines += 1;
+            self.progress.lines(name, lines);
             match Line::parse(line) {
                 Some(line) if *form.get_or_insert(line.form) != line.form => counted.other += 1,
                 Some(line) if !days.contains(&line.day) => {

@@ -1,7 +1,7 @@
 //! What `mirrorlist-collect check` leaves for reports: the last answers of mirrors, and how repositories have spread.
 //!
-//! It comes from another program, may be old, cut or absent, and is no reason to write no pages. Nothing of it says who is
-//! public: whom it names counts only where the cache has him.
+//! It comes from another program, may be old, cut or absent, and is no reason to write no pages. Nothing of it says which
+//! mirrors are public: one that it names counts only where the cache has it.
 
 use cache::files;
 use program::log;
@@ -42,13 +42,17 @@ pub(super) struct Round {
     /// When it began, in seconds since the epoch.
     pub(super) time: u64,
     #[serde(deserialize_with = "by_id")]
-    pub(super) mirrors: BTreeMap<i64, Vec<OfUrl>>,
+    pub(super) mirrors: BTreeMap<i64, OfHost>,
 }
 
+/// A host of it.
 #[derive(Debug, Deserialize)]
-struct OfHost {
-    id: i64,
-    urls: Vec<OfUrl>,
+pub(super) struct OfHost {
+    pub(super) id: i64,
+    /// What its operator calls it.
+    #[serde(default)]
+    pub(super) name: String,
+    pub(super) urls: Vec<OfUrl>,
 }
 
 /// A URL of a host.
@@ -82,8 +86,8 @@ pub(super) struct Suspension {
     pub(super) reason: String,
 }
 
-fn by_id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeMap<i64, Vec<OfUrl>>, D::Error> {
-    Vec::<OfHost>::deserialize(from).map(|hosts| hosts.into_iter().map(|host| (host.id, host.urls)).collect())
+fn by_id<'de, D: serde::Deserializer<'de>>(from: D) -> Result<BTreeMap<i64, OfHost>, D::Error> {
+    Vec::<OfHost>::deserialize(from).map(|hosts| hosts.into_iter().map(|host| (host.id, host)).collect())
 }
 
 /// `propagation.json`: how repositories have spread.

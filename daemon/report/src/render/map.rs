@@ -7,7 +7,7 @@ use super::{
     contents::{Contents, Mirror},
     land,
     mirror::degrees,
-    mirrors::shown,
+    mirrors::linked,
     names::{country, country_name, visible},
     page::{Frame, Part, bandwidth},
     site::Site,
@@ -93,7 +93,7 @@ fn drawing(marks: &[Mark<'_>], states: &[State]) -> Markup {
                 a href={ "../mirrors/" (mirror.file) ".html" } {
                     (states[*place].mark(*at, *radius))
                     text x="0" y=(land::HEIGHT + 64) {
-                        (cut(&visible(&mirror.name), 60)) ": " (states[*place].words())
+                        (cut(&visible(&mirror.name), 60)) @if !mirror.is_alone { ", host " (mirror.id) } ": " (states[*place].words())
                         @if !is_own { ", somewhere in " (country_name(&mirror.country).unwrap_or_default()) }
                         @if let Some(url) = mirror.urls.iter().next_back() {
                             tspan x="0" dy="1.3em" { (cut(&visible(url), 100)) }
@@ -158,7 +158,7 @@ fn list(contents: &Contents, states: &[State]) -> Markup {
             tbody {
                 @for (place, mirror) in contents.mirrors.iter().enumerate() {
                     tr {
-                        th scope="row" { a href={ "../mirrors/" (mirror.file) ".html" } { (shown(mirror)) } }
+                        th scope="row" { (linked(mirror, "../mirrors/")) }
                         td { (country(&mirror.country)) }
                         td { (states[place].words()) }
                         td class="number wide" { (mirror.bandwidth.map_or_else(|| "–".into(), |of| bandwidth(of.into()))) }

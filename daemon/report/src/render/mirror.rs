@@ -3,6 +3,7 @@
 use super::{
     collected::{Age, Answer, OfUrl, Round, Spread},
     contents::{Contents, Mirror, Repository},
+    filter::{LIST, filter},
     mirrors::{by_mirror, families},
     names::{country, file_name, name, visible},
     page::{Frame, Part, bandwidth, when},
@@ -42,7 +43,7 @@ pub(super) fn write(
         let path = format!("mirrors/{}.html", mirror.file);
         let title = visible(&mirror.name);
         let title = if mirror.is_alone { title } else { format!("{title}, host {}", mirror.id) };
-        site.write(&path, frame.page(Part::Mirrors, 1, &title, &body))?;
+        site.write(&path, frame.page_of_list(Part::Mirrors, 1, &title, &body))?;
     }
     Ok(())
 }
@@ -61,6 +62,7 @@ fn facts(mirror: &Mirror, state: State) -> Markup {
     html! {
         dl class="facts" {
             div { dt { "state" } dd { (state.said()) } }
+            @if mirror.host != mirror.name { div { dt { "host" } dd { (name(&mirror.host)) } } }
             div { dt { "country" } dd { (country(&mirror.country)) } }
             @if let Some(of) = mirror.bandwidth { div { dt { "bandwidth, as it is registered" } dd { (bandwidth(of.into())) } } }
             div { dt { "repositories for which clients get it" } dd { (grouped(mirror.listed)) } }
@@ -143,10 +145,12 @@ fn words(answer: Answer) -> &'static str {
 }
 
 fn repositories(frame: &Frame, contents: &Contents, carried: &[(u32, u32)], ages: &Ages<'_>) -> Markup {
+    let different = carried.chunk_by(|one, other| one.0 == other.0).count();
     html! {
         h2 { "Repositories" }
-        table {
-            caption { (grouped(carried.len())) " that it has up to date, as MirrorManager has found" }
+        (filter("Names and architectures"))
+        table id=(LIST) {
+            caption { (grouped(different)) " that it has up to date, as the list of mirrors says" }
             thead { tr {
                 th scope="col" { "Repository" }
                 th scope="col" { "Architectures" }

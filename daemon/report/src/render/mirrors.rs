@@ -1,7 +1,8 @@
-//! The public list: all mirrors by country, as a page and as JSON.
+//! The public list: all mirrors by country. The same as JSON is in `json`.
 
 use super::{
     contents::{Contents, Mirror},
+    filter::{LIST, filter},
     names::{country, file_name, name},
     page::{Frame, Part, bandwidth},
     site::Site,
@@ -9,25 +10,6 @@ use super::{
 };
 use maud::{Markup, html};
 use program::{failure::Failure, print::grouped};
-use serde::Serialize;
-use std::{collections::BTreeMap, io::Write as _};
-
-/// What `mirrors.json` says of a mirror.
-#[derive(Serialize)]
-struct Row<'c> {
-    id: i64,
-    name: &'c str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    country: &'c str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bandwidth: Option<u32>,
-    schemes: Vec<&'c str>,
-    #[serde(skip_serializing_if = "<[u8]>::is_empty")]
-    families: &'c [u8],
-    state: &'static str,
-    /// Each with the URL of its first architecture.
-    repositories: BTreeMap<&'c str, String>,
-}
 
 /// Writes the list; `states` are those of mirrors, by their place.
 pub(super) fn write(
@@ -36,40 +18,8 @@ pub(super) fn write(
     contents: &Contents,
     states: &[State],
 ) -> Result<(), Failure> {
-    json(site, contents, states)?;
     let body = list(frame, contents, states);
-    site.write("mirrors/index.html", frame.page(Part::Mirrors, 1, "Mirrors", &body))
-}
-
-/// One mirror at a time, for all of them have much.
-fn json(site: &Site, contents: &Contents, states: &[State]) -> Result<(), Failure> {
-    let carried = by_mirror(contents);
-    site.stream("mirrors.json", |out| {
-        out.write_all(b"[")?;
-        for (at, ((mirror, state), carried)) in contents.mirrors.iter().zip(states).zip(&carried).enumerate()
-        {
-            if at > 0 {
-                out.write_all(b",")?;
-            }
-            let of = |(repository, place): &(u32, u32)| {
-                let repository = &contents.repositories[*repository as usize];
-                let carried = &repository.carried[*place as usize];
-                carried.is_listed.then(|| (&*repository.name, contents.url(repository, carried)))
-            };
-            let row = Row {
-                id: mirror.id,
-                name: &mirror.name,
-                country: &mirror.country,
-                bandwidth: mirror.bandwidth,
-                schemes: mirror.schemes(),
-                families: &mirror.families,
-                state: state.class(),
-                repositories: carried.iter().filter_map(of).collect(),
-            };
-            serde_json::to_writer(&mut *out, &row)?;
-        }
-        out.write_all(b"]\n")
-    })
+    site.write("mirrors/index.html", frame.page_of_list(Part::Mirrors, 1, "Mirrors", &body))
 }
 
 /// By mirror: repositories that it carries, each with the place in its list.
@@ -83,7 +33,7 @@ pub(super) fn by_mirror(contents: &Contents) -> Vec<Vec<(u32, u32)>> {
     of
 }
 
-/// The mirror of a host; of one with several names the first. Cost: looks at every mirror.
+/// The mirror of a host. Cost: looks at every mirror.
 pub(super) fn by_id(contents: &Contents, id: i64) -> Option<&Mirror> {
     contents.mirrors.iter().find(|mirror| mirror.id == id)
 }
@@ -120,9 +70,14 @@ pub(super) fn anchor(code: &str) -> String {
     format!("in-{}", if code.is_empty() { "unknown".into() } else { file_name(code) })
 }
 
-/// A mirror's name, with its number where that alone tells it apart.
-pub(super) fn shown(mirror: &Mirror) -> Markup {
-    html! { (name(&mirror.name)) @if !mirror.is_alone { " " span class="quiet" { "host " (mirror.id) } } }
+/// A mirror's name as a link from another folder of the site, with its host where that is called otherwise, and its number where
+/// that alone tells it apart.
+pub(super) fn linked(mirror: &Mirror, folder: &str) -> Markup {
+    html! {
+        a href={ (folder) (mirror.file) ".html" } { (name(&mirror.name)) }
+        @if mirror.host != mirror.name { " " span class="quiet" { (name(&mirror.host)) } }
+        @if !mirror.is_alone { " " span class="quiet" { "host " (mirror.id) } }
+    }
 }
 
 fn list(frame: &Frame, contents: &Contents, states: &[State]) -> Markup {
@@ -138,7 +93,8 @@ fn list(frame: &Frame, contents: &Contents, states: &[State]) -> Markup {
         }
         (frame.warning_of_states())
         (anchors(&groups))
-        table {
+        (filter("Names, countries and their codes, states, protocols"))
+        table id=(LIST) {
             caption { "By country" }
             thead { tr {
                 th scope="col" { "Mirror" }
@@ -153,7 +109,7 @@ fn list(frame: &Frame, contents: &Contents, states: &[State]) -> Markup {
                     @for (place, ()) in mirrors {
                         @let mirror = &contents.mirrors[*place];
                         tr {
-                            th scope="row" { a href={ (mirror.file) ".html" } { (shown(mirror)) } }
+                            th scope="row" { (linked(mirror, "")) }
                             td { (states[*place].said()) }
                             td class="wide" { (mirror.schemes().join(" ")) (families(mirror)) }
                             td class="number wide" { (mirror.bandwidth.map_or_else(|| "–".into(), |of| bandwidth(of.into()))) }

@@ -3,6 +3,9 @@
 mod chart;
 mod collected;
 mod contents;
+mod filter;
+mod gather;
+mod json;
 mod land;
 mod map;
 mod mirror;
@@ -19,10 +22,10 @@ mod statistics;
 
 use crate::{config::Render, count::days, statistics::Statistics};
 use collected::{Given, Round, Spread};
-use contents::Contents;
+use contents::{Contents, Mirror};
 use nix::sys::stat::{Mode, umask};
 use page::{Frame, STYLE, Source};
-use program::failure::Failure;
+use program::{failure::Failure, progress::Progress};
 use site::Site;
 use state::State;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -34,12 +37,17 @@ const DAYS: usize = 366;
 pub fn run(config: &Render) -> Result<(), Failure> {
     let time = SystemTime::now();
     let today = days(time);
+    let progress = Progress::start();
+    progress.step("reading the figures");
     let statistics = Statistics::read(&config.database)?;
     let figures = statistics.figures(today + 1 - DAYS as i32, DAYS)?;
     let now = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let suspended = config.suspended.as_deref();
-    let contents = config.cache.as_deref().map(|cache| Contents::read(cache, suspended, now)).transpose()?;
+    progress.step("asking for the mirrors of all repositories");
     let round: Given<Round> = collected::read("mirrors", config.mirrors.as_deref());
+    let called = |mirror: &Mirror| state::called(mirror, round.read());
+    let contents =
+        config.cache.as_deref().map(|cache| Contents::read(cache, suspended, now, called)).transpose()?;
     let spread: Given<Spread> = collected::read("propagation", config.propagation.as_deref());
     let frame = Frame {
         title: config.title.clone(),
@@ -55,17 +63,23 @@ pub fn run(config: &Render) -> Result<(), Failure> {
     umask(Mode::from_bits_truncate(0o022));
     let site = Site::begin(&config.output)?;
     site.write("style.css", STYLE.to_owned() + &config.look.style())?;
+    progress.step("writing the pages of all days");
     overview::write(&site, &frame, &figures)?;
     statistics::write(&site, &frame, &figures)?;
     if let Some(contents) = &contents {
         let state = |mirror| State::of(mirror, round.read(), now);
         let states: Vec<State> = contents.mirrors.iter().map(state).collect();
+        site.write("filter.js", filter::SCRIPT)?;
+        progress.step("writing the pages of mirrors");
         mirrors::write(&site, &frame, contents, &states)?;
+        json::write(&site, contents, &states)?;
         mirror::write(&site, &frame, contents, &states, round.read(), spread.read())?;
         map::write(&site, &frame, contents, &states)?;
+        progress.step("writing the pages of repositories");
         repository::write(&site, &frame, contents, &states, &statistics, &figures)?;
         propagation::write(&site, &frame, &spread, contents)?;
     }
+    progress.step("putting the site in its place");
     site.publish()
 }
 

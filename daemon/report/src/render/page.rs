@@ -1,7 +1,8 @@
 //! What all pages have around them, and how numbers are shown.
 //!
 //! Pages refer to each other by relative links, so that the folder can be served from anywhere. They ask for nothing from
-//! elsewhere and need no script; the policy in their head says so to the browser.
+//! elsewhere and need no script; the policy in their head says so to the browser. Where a list can be narrowed, it lets the
+//! site's own script in.
 
 use super::state::PAST;
 use crate::{count::line::date, look::Look};
@@ -76,10 +77,20 @@ const OLD_ROUND: u64 = 3 * 60 * 60;
 
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'none'; base-uri 'none'";
+const POLICY_OF_SCRIPT: &str = "; script-src 'self'";
 
 impl Frame {
     /// A page in a folder so many levels below the first page.
     pub fn page(&self, part: Part, depth: usize, title: &str, body: &Markup) -> String {
+        self.whole(part, depth, title, body, false)
+    }
+
+    /// The same, with a list that can be narrowed.
+    pub fn page_of_list(&self, part: Part, depth: usize, title: &str, body: &Markup) -> String {
+        self.whole(part, depth, title, body, true)
+    }
+
+    fn whole(&self, part: Part, depth: usize, title: &str, body: &Markup, has_script: bool) -> String {
         let up = "../".repeat(depth);
         let Look { header, footer, links, .. } = &self.look;
         let markup = html! {
@@ -87,12 +98,13 @@ impl Frame {
             html lang="en" {
                 head {
                     meta charset="utf-8";
-                    meta http-equiv="Content-Security-Policy" content=(POLICY);
+                    meta http-equiv="Content-Security-Policy" content={ (POLICY) @if has_script { (POLICY_OF_SCRIPT) } };
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     title { @if title != self.title { (title) " – " } (self.title) }
                     link rel="stylesheet" href={ (up) "style.css" };
                     link rel="icon" href="data:,";
+                    @if has_script { script src={ (up) "filter.js" } defer {} }
                 }
                 body {
                     a class="skip" href="#content" { "To the content" }

@@ -3,7 +3,7 @@
 use super::{
     collected::{Age, Given, Hour, Measured, Spread},
     contents::{Contents, Mirror},
-    mirrors::by_id,
+    mirrors::{by_id, linked},
     names::{country, file_name, name, visible},
     page::{Frame, Part, number, percent, when},
     shares::{self, Column},
@@ -230,7 +230,7 @@ fn table_of_behind(frame: &Frame, repository: &Measured, contents: &Contents) ->
             tbody {
                 @for (mirror, age, since) in behind.iter().take(MOST_BEHIND) {
                     tr {
-                        th scope="row" { a href={ "../mirrors/" (mirror.file) ".html" } { (name(&mirror.name)) } }
+                        th scope="row" { (linked(mirror, "../mirrors/")) }
                         td class="wide" { (country(&mirror.country)) }
                         td { (age.words()) }
                         td { (print::age(frame.now.saturating_sub(*since))) }

@@ -3,9 +3,10 @@
 use super::{
     chart,
     contents::{Contents, Mirror, Repository},
-    mirrors::{anchor, anchors, by_country, families, group, shown},
+    filter::{LIST, filter},
+    mirrors::{anchor, anchors, by_country, families, group, linked},
     names::{country, file_name, name, visible},
-    page::{Frame, Part, day, number, percent},
+    page::{Frame, Part, bandwidth, day, number, percent},
     site::Site,
     state::State,
     statistics::last_whole,
@@ -30,7 +31,7 @@ pub(super) fn write(
     figures: &Figures,
 ) -> Result<(), Failure> {
     let body = all(contents);
-    site.write("repositories/index.html", frame.page(Part::Repositories, 1, "Repositories", &body))?;
+    site.write("repositories/index.html", frame.page_of_list(Part::Repositories, 1, "Repositories", &body))?;
     for repository in &contents.repositories {
         let path = format!("repositories/{}.html", file_name(&repository.name));
         let title = visible(&repository.name);
@@ -41,22 +42,30 @@ pub(super) fn write(
             }
             false => None,
         };
+        let has_list =
+            !repository.is_disabled && (repository.redirect.is_none() || !repository.archs.is_empty());
         let body = html! {
-            (mirrors(frame, contents, repository, states))
+            @if repository.is_disabled { p { "It is disabled: requests for it are answered without mirrors." } }
+            @else if let (Some(redirect), true) = (&repository.redirect, repository.archs.is_empty()) {
+                p { "Requests for it get what " (link(redirect)) " has." }
+            }
+            @if has_list { (mirrors(frame, contents, repository, states)) }
             h2 id="requests" { "Requests" }
             @match asked {
                 Some(asked) => (requests(frame, figures, &repository.name, &asked)),
                 None => p { "Nobody has asked for it as far as figures go back." },
             }
         };
-        site.write(&path, frame.page(Part::Repositories, 1, &title, &body))?;
+        let page = if has_list { Frame::page_of_list } else { Frame::page };
+        site.write(&path, page(frame, Part::Repositories, 1, &title, &body))?;
     }
     Ok(())
 }
 
 fn all(contents: &Contents) -> Markup {
     html! {
-        table {
+        (filter("Names and architectures"))
+        table id=(LIST) {
             caption { (grouped(contents.repositories.len())) " repositories" }
             thead { tr {
                 th scope="col" { "Repository" }
@@ -66,14 +75,24 @@ fn all(contents: &Contents) -> Markup {
             tbody {
                 @for repository in &contents.repositories {
                     tr {
-                        th scope="row" { a href={ (file_name(&repository.name)) ".html" } { (name(&repository.name)) } }
-                        td { (archs(repository)) }
-                        (number(repository.listed() as u64))
+                        th scope="row" { (link(&repository.name)) }
+                        td {
+                            @if repository.is_disabled { span class="quiet" { "disabled" } }
+                            @else if let (Some(redirect), true) = (&repository.redirect, repository.archs.is_empty()) {
+                                span class="quiet" { "as " (name(redirect)) }
+                            } @else { (archs(repository)) }
+                        }
+                        (number(repository.listed().count() as u64))
                     }
                 }
             }
         }
     }
+}
+
+/// A repository's name, which leads to its page.
+fn link(repository: &str) -> Markup {
+    html! { a href={ (file_name(repository)) ".html" } { (name(repository)) } }
 }
 
 fn archs(repository: &Repository) -> String {
@@ -84,29 +103,39 @@ fn mirrors(frame: &Frame, contents: &Contents, repository: &Repository, states: 
     let carried = repository.carried.iter().map(|carried| (carried.mirror as usize, carried));
     let groups = by_country(contents, carried);
     let all = repository.archs.len();
+    let bandwidth_of = |mirror: u32| contents.mirrors[mirror as usize].bandwidth.map(u64::from);
+    let together: u64 = repository.listed().filter_map(bandwidth_of).sum();
     html! {
         p {
-            (grouped(repository.listed())) " public mirrors"
-            @if groups.len() > 1 { " in " (groups.len()) " countries" }
-            " have it up to date, for " (archs(repository)) ". "
+            @match repository.listed().count() {
+                0 => "No public mirror has it up to date",
+                1 => "One public mirror has it up to date",
+                count => { (grouped(count)) " public mirrors have it up to date" }
+            }
+            @if groups.len() > 1 { ", in " (groups.len()) " countries" }
+            @if !repository.archs.is_empty() { ", for " (archs(repository)) }
+            @if together > 0 { ", with " (bandwidth(together)) " together" }
+            ". "
             a href="#requests" { "How much it is asked for" } " is below."
         }
         (frame.warning_of_states())
         @if groups.len() > 1 { (anchors(&groups)) }
-        table {
+        (filter("Names, countries and their codes, states, protocols"))
+        table id=(LIST) {
             caption { "By country" }
             thead { tr {
                 th scope="col" { "Mirror" }
                 th scope="col" { "State" }
                 th scope="col" { "By" }
+                th scope="col" class="number wide" { "Bandwidth" }
             } }
             @for (code, mirrors) in &groups {
                 tbody id=(anchor(code)) {
-                    (group(code, 3))
+                    (group(code, 4))
                     @for (place, carried) in mirrors {
                         @let mirror = &contents.mirrors[*place];
                         tr {
-                            th scope="row" { a href={ "../mirrors/" (mirror.file) ".html" } { (shown(mirror)) } }
+                            th scope="row" { (linked(mirror, "../mirrors/")) }
                             td { @if carried.is_listed { (states[*place].said()) } @else { (State::Suspended.said()) ", answers leave it out" } }
                             td {
                                 @if carried.is_listed { (ways(mirror, &contents.url(repository, carried))) }
@@ -116,6 +145,7 @@ fn mirrors(frame: &Frame, contents: &Contents, repository: &Repository, states: 
                                     }
                                 }
                             }
+                            td class="number wide" { (mirror.bandwidth.map_or_else(|| "–".into(), |of| bandwidth(of.into()))) }
                         }
                     }
                 }

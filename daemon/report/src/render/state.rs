@@ -22,6 +22,9 @@ pub(super) enum State {
     Unknown,
 }
 
+/// Characters of a name that are shown.
+const LONGEST_NAME: usize = 100;
+
 /// Rounds that are older than this, in seconds, say nothing about now.
 pub(super) const PAST: u64 = 24 * 60 * 60;
 
@@ -93,13 +96,22 @@ impl State {
 
 /// What a round has seen of the mirror's URLs that the cache has, and of no others.
 pub(super) fn asked<'r>(mirror: &'r Mirror, round: Option<&'r Round>) -> impl Iterator<Item = &'r OfUrl> {
-    let urls = round.and_then(|round| round.mirrors.get(&mirror.id)).into_iter().flatten();
+    let host = round.and_then(|round| round.mirrors.get(&mirror.id));
+    let urls = host.into_iter().flat_map(|host| &host.urls);
     urls.filter(|of| spelled(&of.url).is_ok_and(|url| mirror.urls.contains(&url)))
+}
+
+/// What the operator calls the mirror, as the round has it; of however long ago it is. A host of the same number without any of
+/// its URLs is another one.
+pub(super) fn called(mirror: &Mirror, round: Option<&Round>) -> Option<String> {
+    asked(mirror, round).next()?;
+    let name = round?.mirrors.get(&mirror.id)?.name.trim();
+    (!name.is_empty()).then(|| name.chars().take(LONGEST_NAME).collect())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::collected::OfHost, *};
     use std::collections::BTreeMap;
 
     fn round(urls: &[(&str, Answer)]) -> Round {
@@ -110,7 +122,8 @@ mod tests {
             failures: 0,
             suspended: None,
         };
-        Round { time: 1_000_000, mirrors: BTreeMap::from([(7, urls.iter().map(of).collect())]) }
+        let host = OfHost { id: 7, name: " Seven ".into(), urls: urls.iter().map(of).collect() };
+        Round { time: 1_000_000, mirrors: BTreeMap::from([(7, host)]) }
     }
 
     #[test]
@@ -129,6 +142,8 @@ mod tests {
         assert_eq!(state(&failing, 0), State::Failing);
         assert_eq!(state(&round(&[("https://a/x", Answer::Unasked)]), 0), State::Unknown);
         assert_eq!(State::of(&mirror, None, 0), State::Unknown);
+        assert_eq!(called(&mirror, Some(&good)).as_deref(), Some("Seven"));
+        assert_eq!(called(&mirror, Some(&round(&[("https://b/x", Answer::Good)]))), None);
         let gone = Mirror { listed: 0, ..mirror.clone() };
         assert_eq!(State::of(&gone, Some(&good), 1_000_000), State::Suspended);
     }

@@ -9,7 +9,7 @@ use crate::statistics::{Days, Figures};
 use maud::{Markup, html};
 use program::{failure::Failure, print::grouped};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// Days over which shares are told.
 const MONTH: usize = 30;
@@ -54,6 +54,35 @@ pub(super) const KINDS: [Kind; 3] = [
     },
 ];
 
+/// What request logs tell besides, of all requests that are in them.
+const OUTCOMES: [Kind; 2] = [
+    Kind {
+        file: "answers",
+        title: "Answers",
+        one: "Kind and status",
+        of: |figures| &figures.answers,
+        show: names::name,
+    },
+    Kind {
+        file: "tiers",
+        title: "How near the first mirror is",
+        one: "Tier",
+        of: |figures| &figures.tiers,
+        show: names::name,
+    },
+];
+
+/// All kinds of which there is anything in a span of days.
+fn kinds(figures: &Figures, span: &Range<usize>) -> Vec<&'static Kind> {
+    let has_any = |kind: &&Kind| sum(kind, figures, span) > 0;
+    KINDS.iter().chain(OUTCOMES.iter().filter(has_any)).collect()
+}
+
+/// Requests of all of a kind.
+fn sum(kind: &Kind, figures: &Figures, span: &Range<usize>) -> u64 {
+    (kind.of)(figures).values().flat_map(|days| &days[span.clone()]).sum()
+}
+
 /// A row of a file.
 #[derive(Serialize)]
 struct Row<'f> {
@@ -62,10 +91,17 @@ struct Row<'f> {
     percent: f64,
 }
 
+/// A row of the file of all days.
+#[derive(Serialize)]
+struct DayRow {
+    day: String,
+    requests: u64,
+}
+
 /// Writes all of them.
 pub(super) fn write(site: &Site, frame: &Frame, figures: &Figures) -> Result<(), Failure> {
     let newest = figures.last();
-    let course = newest.map(|newest| course(frame, figures, newest));
+    let course = newest.map(|newest| course(site, frame, figures, newest)).transpose()?;
     let body = course.unwrap_or_else(|| html! { p { "Nothing has been counted yet." } });
     site.write("statistics/index.html", frame.page(Part::Statistics, 1, "Statistics", &body))?;
     let filled: Vec<usize> = (0..figures.totals.len()).filter(|place| figures.totals[*place] > 0).collect();
@@ -82,47 +118,50 @@ pub(super) fn last_whole(frame: &Frame, figures: &Figures, newest: usize) -> usi
     (0..=newest).rev().find(is_over).unwrap_or(newest)
 }
 
-fn course(frame: &Frame, figures: &Figures, newest: usize) -> Markup {
+/// The page of all days, beside which its files are written.
+fn course(site: &Site, frame: &Frame, figures: &Figures, newest: usize) -> Result<Markup, Failure> {
     let last = last_whole(frame, figures, newest);
     let begin = figures.totals.iter().position(|requests| *requests > 0).unwrap_or_default().min(last);
     let span = begin..last + 1;
     let month = last.saturating_sub(MONTH - 1).max(begin)..last + 1;
-    html! {
+    write_days(site, figures)?;
+    let mut sections = Vec::new();
+    for kind in kinds(figures, &month) {
+        let rows = rows(kind, figures, &month);
+        write_files(site, &format!("statistics/{}", kind.file), &rows)?;
+        sections.push((kind.title, courses(kind, figures, &span, &month, &rows)));
+    }
+    Ok(html! {
         (chart::course("Requests a day", figures.day(begin), &figures.totals[span.clone()]))
         @if span.len() > MONTH {
-            (chart::course("The last 30 days", figures.day(month.start), &figures.totals[month.clone()]))
+            (chart::course("The last 30 days", figures.day(month.start), &figures.totals[month]))
         }
-        @for kind in &KINDS {
+        (files("days"))
+        @for (title, table) in sections {
             section {
-                h2 { (kind.title) }
-                (courses(kind, figures, &span, &month))
+                h2 { (title) }
+                (table)
             }
         }
         h2 { "Day by day" }
         (calendar(figures))
-    }
+    })
 }
 
-/// The largest of a kind over the last month, each with its course.
+/// The largest of a kind over the last month, each with its course; `rows` are all of them.
 fn courses(
     kind: &Kind,
     figures: &Figures,
-    span: &std::ops::Range<usize>,
-    month: &std::ops::Range<usize>,
+    span: &Range<usize>,
+    month: &Range<usize>,
+    rows: &[Row<'_>],
 ) -> Markup {
-    let all = (kind.of)(figures);
-    let sum = |days: &Days| days[month.clone()].iter().sum::<u64>();
-    let mut largest: Vec<(&String, &Days, u64)> =
-        all.iter().map(|(name, days)| (name, days, sum(days))).collect();
-    largest.retain(|(.., sum)| *sum > 0);
-    largest.sort_by_key(|(.., sum)| std::cmp::Reverse(*sum));
-    let whole = figures.totals[month.clone()].iter().sum();
-    let count = largest.len();
+    let whole = sum(kind, figures, month);
     html! {
         table {
             caption {
                 "Requests from " (day(figures.day(month.start))) " to " (day(figures.day(month.end - 1)))
-                @if count > MOST_COURSES { ", the first " (MOST_COURSES) " of " (grouped(count)) }
+                @if rows.len() > MOST_COURSES { ", the first " (MOST_COURSES) " of " (grouped(rows.len())) }
             }
             thead { tr {
                 th scope="col" { (kind.one) }
@@ -131,16 +170,17 @@ fn courses(
                 th scope="col" class="line" { "Since " (day(figures.day(span.start))) }
             } }
             tbody {
-                @for (name, days, sum) in largest.into_iter().take(MOST_COURSES) {
+                @for Row { name, requests, .. } in rows.iter().take(MOST_COURSES) {
                     tr {
                         th scope="row" { ((kind.show)(name)) }
-                        (number(sum))
-                        td class="number" { (percent(sum, whole)) }
-                        (chart::line(&days[span.clone()]))
+                        (number(*requests))
+                        td class="number" { (percent(*requests, whole)) }
+                        (chart::line(&(kind.of)(figures)[*name][span.clone()]))
                     }
                 }
             }
         }
+        (files(kind.file))
     }
 }
 
@@ -177,22 +217,11 @@ fn write_day(
     let date = day(figures.day(place));
     let whole = figures.totals[place];
     let mut tables = Vec::new();
-    for kind in &KINDS {
-        let mut rows: Vec<Row<'_>> = (kind.of)(figures)
-            .iter()
-            .filter(|(_, days)| days[place] > 0)
-            .map(|(name, days)| Row {
-                name,
-                requests: days[place],
-                // Two places are enough, and the same in both files.
-                percent: (days[place] as f64 * 10_000.0 / whole as f64).round() / 100.0,
-            })
-            .collect();
-        rows.sort_by(|one, other| other.requests.cmp(&one.requests).then(one.name.cmp(other.name)));
-        let json = serde_json::to_string(&rows).map_err(|error| Failure::bug(error.to_string()))?;
-        site.write(&format!("statistics/{date}/{}.json", kind.file), json)?;
-        site.write(&format!("statistics/{date}/{}.csv", kind.file), csv(&rows))?;
-        tables.push((kind, table(kind, &rows, whole)));
+    let span = place..place + 1;
+    for kind in kinds(figures, &span) {
+        let rows = rows(kind, figures, &span);
+        write_files(site, &format!("statistics/{date}/{}", kind.file), &rows)?;
+        tables.push((kind, table(kind, &rows, sum(kind, figures, &span))));
     }
     let [before, after] = around.map(|place| place.map(|place| day(figures.day(place))));
     let body = html! {
@@ -209,13 +238,54 @@ fn write_day(
             section {
                 h2 { (kind.title) }
                 (table)
-                p class="quiet" {
-                    "All of them: " a href={ (kind.file) ".csv" } { "CSV" } ", " a href={ (kind.file) ".json" } { "JSON" }
-                }
+                (files(kind.file))
             }
         }
     };
     site.write(&format!("statistics/{date}/index.html"), frame.page(Part::Statistics, 2, &date, &body))
+}
+
+/// All of a kind that were asked for in a span of days, most first.
+fn rows<'f>(kind: &Kind, figures: &'f Figures, span: &Range<usize>) -> Vec<Row<'f>> {
+    let whole = sum(kind, figures, span);
+    let sums = (kind.of)(figures).iter().map(|(name, days)| (name, days[span.clone()].iter().sum()));
+    let mut rows: Vec<Row<'_>> = sums
+        .filter(|(_, requests)| *requests > 0)
+        .map(|(name, requests)| Row {
+            name,
+            requests,
+            // Two places are enough, and the same in both files.
+            percent: (requests as f64 * 10_000.0 / whole as f64).round() / 100.0,
+        })
+        .collect();
+    rows.sort_by(|one, other| other.requests.cmp(&one.requests).then(one.name.cmp(other.name)));
+    rows
+}
+
+/// Links to what [`write_files`] has written beside the page.
+fn files(name: &str) -> Markup {
+    html! {
+        p class="quiet" { "All of them: " a href={ (name) ".csv" } { "CSV" } ", " a href={ (name) ".json" } { "JSON" } }
+    }
+}
+
+/// Writes rows as JSON and as CSV.
+fn write_files(site: &Site, path: &str, rows: &[Row<'_>]) -> Result<(), Failure> {
+    let json = serde_json::to_string(rows).map_err(|error| Failure::bug(error.to_string()))?;
+    site.write(&format!("{path}.json"), json)?;
+    site.write(&format!("{path}.csv"), csv(rows))
+}
+
+/// Writes the requests of all days that have any, likewise.
+fn write_days(site: &Site, figures: &Figures) -> Result<(), Failure> {
+    let days: Vec<DayRow> = (0..figures.totals.len())
+        .filter(|place| figures.totals[*place] > 0)
+        .map(|place| DayRow { day: day(figures.day(place)), requests: figures.totals[place] })
+        .collect();
+    let json = serde_json::to_string(&days).map_err(|error| Failure::bug(error.to_string()))?;
+    site.write("statistics/days.json", json)?;
+    let lines = days.iter().map(|DayRow { day, requests }| format!("{day},{requests}\r\n"));
+    site.write("statistics/days.csv", format!("day,requests\r\n{}", lines.collect::<String>()))
 }
 
 fn table(kind: &Kind, rows: &[Row<'_>], whole: u64) -> Markup {

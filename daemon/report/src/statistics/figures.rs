@@ -21,6 +21,10 @@ pub struct Figures {
     pub repositories: BTreeMap<String, Days>,
     /// By architecture.
     pub archs: BTreeMap<String, Days>,
+    /// All requests of request logs, whatever the answer, by kind and status.
+    pub answers: BTreeMap<String, Days>,
+    /// The same by the tier of the first mirror.
+    pub tiers: BTreeMap<String, Days>,
 }
 
 /// A repository's requests a day, by country and by architecture.
@@ -80,6 +84,14 @@ impl Statistics {
                 let (day, requests) = (row.get(0)?, row.get(3)?);
                 add(&mut figures.repositories, name(row.get(1)?), day, requests);
                 add(&mut figures.archs, name(row.get(2)?), day, requests);
+            }
+            let select = "select day, kind, status, tier, requests from outcomes where day >= ? and day < ?";
+            let mut select = self.connection.prepare(select)?;
+            let mut rows = select.query([first, end])?;
+            while let Some(row) = rows.next()? {
+                let (day, status, requests): (i32, i64, i64) = (row.get(0)?, row.get(2)?, row.get(4)?);
+                add(&mut figures.answers, &format!("{} {status}", name(row.get(1)?)), day, requests);
+                add(&mut figures.tiers, name(row.get(3)?), day, requests);
             }
             moment.commit()
         };

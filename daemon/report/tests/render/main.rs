@@ -124,22 +124,29 @@ fn check(site: &Site) -> usize {
         assert!(document.errors.is_empty(), "{page}: {:?}", document.errors);
         assert!(text.len() <= 100_000, "{page} has {} bytes", text.len());
         let is_policy = |name| name == "Content-Security-Policy";
-        assert!(
-            document.named("meta").any(|meta| meta.attribute("http-equiv").is_some_and(is_policy)),
-            "{page}"
-        );
+        let policy =
+            document.named("meta").find(|meta| meta.attribute("http-equiv").is_some_and(is_policy)).unwrap();
+        let policy = policy.attribute("content").unwrap();
+        assert!(policy.starts_with("default-src 'none'; style-src 'self'"), "{page}: {policy}");
+        // The one script there is comes from a file of the site, and only where there is a list to narrow.
+        let scripts: Vec<_> = document.named("script").collect();
+        let boxes = document.named("div").filter(|of| of.attribute("role") == Some("search"));
+        let boxes: Vec<bool> = boxes.map(|of| of.attribute("hidden").is_some()).collect();
+        assert_eq!(policy.ends_with("; script-src 'self'"), !scripts.is_empty(), "{page}: {policy}");
+        assert_eq!(boxes, vec![true; scripts.len()], "{page}: nobody meets a box that does nothing");
+        assert!(scripts.iter().all(|script| script.text.is_empty()), "{page}: {scripts:?}");
+        let list = document.elements.iter().find(|element| element.attribute("id") == Some("list"));
+        assert_eq!(list.is_some_and(|list| list.name == "table"), !scripts.is_empty(), "{page}");
         for element in &document.elements {
             let has = |name| element.attribute(name).is_some();
-            assert!(
-                !["script", "object", "iframe", "style", "img"].contains(&&*element.name),
-                "{page}: {element:?}"
-            );
-            assert!(!has("src") && !has("action") && !has("style"), "{page}: {element:?}");
+            assert!(!["object", "iframe", "style", "img"].contains(&&*element.name), "{page}: {element:?}");
+            assert!(!has("action") && !has("style"), "{page}: {element:?}");
+            assert!(element.name == "script" || !has("src"), "{page}: {element:?}");
             assert!(
                 !element.attributes.iter().any(|(name, _)| name.starts_with("on")),
                 "{page}: {element:?}"
             );
-            let Some(href) = element.attribute("href") else { continue };
+            let Some(href) = element.attribute("href").or_else(|| element.attribute("src")) else { continue };
             let leads_away = ["https://", "http://", "mailto:"].iter().any(|begin| href.starts_with(begin));
             if href.starts_with('#') || href == "data:," || leads_away && element.name == "a" {
                 continue;
@@ -208,6 +215,40 @@ fn a_day_has_what_was_counted_on_its_page_as_csv_and_as_json() {
         let shown: BTreeSet<&str> = page.named("td").map(|cell| &*cell.text).collect();
         let is_shown = |requests: &u64| shown.contains(&*requests.to_string());
         assert!(expected.values().all(is_shown), "{day} {kind}");
+    }
+}
+
+#[test]
+fn the_course_has_its_tables_as_csv_and_as_json_too() {
+    let site = Site::counted();
+    let totals: BTreeMap<&str, u64> = site
+        .expected
+        .iter()
+        .filter(|((_, kind), _)| *kind == "archs")
+        .map(|((day, _), sums)| (&**day, sums.values().sum()))
+        .collect();
+    let lines: String = totals.iter().map(|(day, requests)| format!("{day},{requests}\r\n")).collect();
+    assert_eq!(site.read("statistics/days.csv"), format!("day,requests\r\n{lines}"));
+    let days: Vec<Value> = serde_json::from_str(&site.read("statistics/days.json")).unwrap();
+    let days = days.iter().map(|row| (row["day"].as_str().unwrap(), row["requests"].as_u64().unwrap()));
+    assert_eq!(days.collect::<BTreeMap<_, _>>(), totals);
+    // Today is not over: the month ends before it, and is a day without any the shorter.
+    let (month, of_day) =
+        (totals.keys().rev().skip(1).take(29), |day: &str, kind| &site.expected[&(day.to_owned(), kind)]);
+    for kind in ["countries", "repositories", "archs"] {
+        let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+        for day in month.clone() {
+            for (name, requests) in of_day(day, kind) {
+                *expected.entry(name.clone()).or_default() += requests;
+            }
+        }
+        let rows: Vec<Value> = serde_json::from_str(&site.read(&format!("statistics/{kind}.json"))).unwrap();
+        let rows: BTreeMap<String, u64> = rows
+            .iter()
+            .map(|row| (row["name"].as_str().unwrap().to_owned(), row["requests"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(rows, expected, "{kind}");
+        assert!(site.read(&format!("statistics/{kind}.csv")).starts_with("name,requests,percent\r\n\""));
     }
 }
 

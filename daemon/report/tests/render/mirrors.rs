@@ -8,7 +8,7 @@ use cache::{
 };
 use serde_json::{Value, json};
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
     process::Output,
@@ -102,7 +102,7 @@ fn round(time: u64) -> Value {
         json!({"url": url(number, "pub"), "category": "c", "answer": answer, "why": why.unwrap_or_default(),
             "failures": u32::from(why.is_some()), "good": 0, "suspended": null, "also_https": false})
     };
-    let host = |id: i64, urls: Vec<Value>| json!({"id": id, "name": "x", "families": [4], "urls": urls});
+    let host = |id: i64, urls: Vec<Value>| json!({"id": id, "name": "", "families": [4], "urls": urls});
     let hidden = json!({"url": "https://secret.example.com/in", "category": "c", "answer": "failed", "also_https": false});
     let gone = json!({"url": url(GONE, "pub"), "category": "c", "answer": "failed", "why": "no answer", "failures": 9,
         "good": 0, "suspended": {"since": time - 3 * DAY, "until": time + 600, "reason": "no \u{1b}[31mroute"}, "also_https": false});
@@ -215,15 +215,54 @@ fn every_page_of_mirrors_is_html_shows_names_and_tells_nothing_private() {
     }
 }
 
+/// The mirrors of `mirrors.json`, each with the URLs of its repositories, by `REPOSITORY+ARCH`.
+fn listed(site: &Site) -> Vec<(Value, BTreeMap<String, String>)> {
+    let list: Value = serde_json::from_str(&site.read("mirrors.json")).unwrap();
+    let of = |mirror: &Value| {
+        let mut urls = BTreeMap::new();
+        for below in mirror["urls"].as_array().unwrap() {
+            for place in below["repositories"].as_array().unwrap() {
+                let of = &list["repositories"][place.as_u64().unwrap() as usize];
+                let [repo, arch, path] = ["repo", "arch", "path"].map(|key| of[key].as_str().unwrap());
+                let url = format!("{}{path}", below["url"].as_str().unwrap());
+                assert_eq!(urls.insert(format!("{repo}+{arch}"), url), None);
+            }
+        }
+        (mirror.clone(), urls)
+    };
+    list["mirrors"].as_array().unwrap().iter().map(of).collect()
+}
+
 #[test]
-fn two_hosts_of_one_name_are_two() {
+fn mirrors_as_json_have_the_url_of_every_repository_and_architecture() {
     let Rendered { site, .. } = usual();
-    let list: Vec<Value> = serde_json::from_str(&site.read("mirrors.json")).unwrap();
-    let elbe: Vec<&Value> = list.iter().filter(|mirror| mirror["name"] == "elbe.example.org").collect();
+    for (mirror, urls) in listed(&site) {
+        let id = mirror["id"].as_i64().unwrap();
+        assert!(site.path("site").join(mirror["page"].as_str().unwrap()).is_file(), "{mirror}");
+        let expected =
+            REPOSITORIES.iter().flat_map(|(name, archs)| archs.iter().map(move |arch| (name, *arch)));
+        let has = |arch: &str| id != GONE && (arch != "aarch64" || id % 2 == 1);
+        let expected: BTreeMap<String, String> = expected
+            .filter(|(_, arch)| has(arch))
+            .map(|(name, arch)| {
+                (format!("{name}+{arch}"), format!("{}/{}/{arch}/", url(id, "pub"), name.len()))
+            })
+            .collect();
+        assert_eq!(urls, expected, "{mirror}");
+    }
+}
+
+#[test]
+fn two_mirrors_of_one_host_are_two() {
+    let Rendered { site, .. } = usual();
+    let list = listed(&site);
+    let elbe: Vec<_> =
+        list.iter().filter(|(mirror, _)| mirror["name"].as_str().unwrap().starts_with("elbe.")).collect();
     assert_eq!(elbe.len(), 2);
-    for (mirror, page) in elbe.iter().zip(["elbe.example.org", "elbe.example.org~id2"]) {
+    for ((mirror, urls), page) in elbe.iter().zip(["elbe.example.org", "elbe.example.org~id2"]) {
         let own = format!("/h{}/", mirror["id"]);
-        assert!(mirror["repositories"]["fedora-42"].as_str().unwrap().contains(&own), "{mirror}");
+        assert!(urls["fedora-42+x86_64"].contains(&own), "{mirror}");
+        assert_eq!(mirror["page"], format!("mirrors/{page}.html"));
         let page = site.read(&format!("mirrors/{page}.html"));
         let other = format!("/h{}/", 3 - mirror["id"].as_i64().unwrap());
         assert!(page.contains(&own) && !page.contains(&other), "{page}");
@@ -234,13 +273,65 @@ fn two_hosts_of_one_name_are_two() {
 }
 
 #[test]
+fn mirrors_have_the_names_that_their_operators_gave_them_and_links_that_stay() {
+    let mut round = round(now() - 60);
+    for host in round["mirrors"].as_array_mut().unwrap() {
+        host["name"] = match host["id"].as_i64().unwrap() {
+            1 => "University of the Elbe".into(),
+            2 => "Elbe <i>Ltd</i>\u{202e}\u{7}".into(),
+            3 => "University of the Elbe".into(),
+            SECRET => "secret".into(),
+            _ => "  ".into(),
+        };
+    }
+    // Another host of this number, without a URL of ours.
+    let other = json!({"id": 4, "name": "of another list", "urls": [
+        {"url": "https://other.example/pub", "category": "c", "answer": "good", "also_https": false}]});
+    round["mirrors"].as_array_mut().unwrap().push(other);
+    let Rendered { site, output } = rendered(&round.to_string(), &spread(now()).to_string(), &[]);
+    well(&output);
+    check(&site);
+    let named: BTreeMap<i64, (String, String)> = listed(&site)
+        .into_iter()
+        .map(|(mirror, _)| {
+            let [name, page] = ["name", "page"].map(|key| mirror[key].as_str().unwrap().to_owned());
+            (mirror["id"].as_i64().unwrap(), (name, page))
+        })
+        .collect();
+    let of = |id: i64| named[&id].0.as_str();
+    assert_eq!(
+        [of(1), of(2), of(3)],
+        ["University of the Elbe", "Elbe <i>Ltd</i>\u{202e}\u{7}", "University of the Elbe"]
+    );
+    assert_eq!([of(GONE), of(4)], ["gone.example.org", HOSTS[3].name]);
+    // Links are those that there are without such names.
+    let Rendered { site: before, .. } = rendered("{\"time\": 5, \"mirrors\": []}", "null", &[]);
+    for (mirror, _) in listed(&before) {
+        let id = mirror["id"].as_i64().unwrap();
+        assert_eq!(named[&id].1, mirror["page"].as_str().unwrap());
+        assert_eq!(mirror["name"], HOSTS[id as usize - 1].name);
+    }
+    let (names, shown) = text(&site, "mirrors/index.html");
+    assert!(names.iter().any(|name| name == "Elbe <i>Ltd</i>\u{fffd}\u{fffd}"), "{names:?}");
+    // Two of one name have their hosts behind it, and their numbers.
+    assert!(shown.contains("University of the Elbe elbe.example.org host 1"), "{shown}");
+    assert!(shown.contains("University of the Elbe <script>alert(1) host 3"), "{shown}");
+    assert!(text(&site, "mirrors/elbe.example.org.html").1.starts_with("University of the Elbe, host 1"));
+    assert!(text(&site, "map/index.html").1.contains("University of the Elbe, host 3: answers"));
+    for file in site.files() {
+        let text = bytes_of(&site.path("site"), &file);
+        assert!(!text.contains("secret") && !text.contains("of another list"), "{file}");
+    }
+}
+
+#[test]
 fn states_are_those_of_the_last_round_and_of_the_list_of_suspended_urls() {
     let Rendered { site, .. } = usual();
-    let list: Vec<Value> = serde_json::from_str(&site.read("mirrors.json")).unwrap();
-    let of = |id: i64| list.iter().find(|mirror| mirror["id"] == id).unwrap();
-    let states: Vec<&str> = [1, 2, 3, 4, GONE, 8].map(|id| of(id)["state"].as_str().unwrap()).into();
+    let list = listed(&site);
+    let of = |id: i64| list.iter().find(|(mirror, _)| mirror["id"] == id).unwrap();
+    let states: Vec<&str> = [1, 2, 3, 4, GONE, 8].map(|id| of(id).0["state"].as_str().unwrap()).into();
     assert_eq!(states, ["good", "failing", "good", "unknown", "suspended", "unknown"]);
-    assert!(of(GONE)["repositories"].as_object().unwrap().is_empty());
+    assert!(of(GONE).1.is_empty());
     let (_, gone) = text(&site, "mirrors/gone.example.org.html");
     assert!(gone.contains("Suspended for 3 d 0 h") && gone.contains("no \u{fffd}[31mroute"), "{gone}");
     assert!(gone.contains("Nothing at present"), "{gone}");
@@ -269,7 +360,7 @@ fn the_map_has_every_mirror_that_has_a_place_or_a_country() {
     assert!(marks.iter().any(|mark| mark.text.contains("gone.example.org: suspended, somewhere in Japan")));
     let elbe =
         marks.iter().find(|mark| mark.attribute("href") == Some("../mirrors/elbe.example.org.html")).unwrap();
-    assert_eq!(elbe.text, "elbe.example.org: answershttps://elbe.example.org/h1/pub");
+    assert_eq!(elbe.text, "elbe.example.org, host 1: answershttps://elbe.example.org/h1/pub");
     let (_, text) = text(&site, "map/index.html");
     assert!(text.contains("Of 5 mirrors no more than the country is known"), "{text}");
     assert!(text.contains("One has no country either") && text.contains("Natural Earth"), "{text}");
@@ -331,8 +422,9 @@ fn what_is_old_is_told_in_words() {
         "{}",
         footer("index.html")
     );
-    let list: Vec<Value> = serde_json::from_str(&site.read("mirrors.json")).unwrap();
-    assert!(list.iter().all(|mirror| matches!(mirror["state"].as_str(), Some("unknown" | "suspended"))));
+    let is_open =
+        |(mirror, _): &(Value, _)| matches!(mirror["state"].as_str(), Some("unknown" | "suspended"));
+    assert!(listed(&site).iter().all(is_open));
 }
 
 #[test]
@@ -412,9 +504,8 @@ fn a_list_of_suspended_urls_that_is_broken_suspends_nobody() {
     let output = program(&arguments, &[&site.path("site")]);
     assert!(output.status.success(), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("as if none were suspended"), "{output:?}");
-    let list: Vec<Value> = serde_json::from_str(&site.read("mirrors.json")).unwrap();
-    assert!(
-        list.iter()
-            .all(|mirror| mirror["state"] == "unknown" && mirror["repositories"]["fedora-42"].is_string())
-    );
+    let is_listed = |(mirror, urls): &(Value, BTreeMap<String, String>)| {
+        mirror["state"] == "unknown" && urls.contains_key("fedora-42+x86_64")
+    };
+    assert!(listed(&site).iter().all(is_listed));
 }

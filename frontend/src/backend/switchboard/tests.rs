@@ -1,9 +1,10 @@
 //! The switchboard's promises, with a clock of the tests' own.
 
-use super::*;
+use super::{super::links::MOST_UNREAD, *};
 use bytes::Bytes;
 use hyper::HeaderMap;
 use program::options;
+use std::{mem, time::Duration};
 use wire::{Accept, Kind, Message, Method, ReplyHead, Tier, UrlScheme};
 
 /// A switchboard with room for four calls, and the time.
@@ -23,20 +24,20 @@ impl Desk {
     }
 
     fn ask(&mut self, path: &str) -> CallKey {
-        let uri = path.parse().unwrap();
-        let question = Question {
+        let question = Request {
             method: Method::Get,
             scheme: UrlScheme::Http,
             accept: Accept::NONE,
             client: None,
-            uri,
+            path: path.as_bytes(),
+            query: b"",
         };
-        self.board.ask(question, self.now)
+        self.board.ask(&question, self.now)
     }
 
     /// What a link has to send.
     fn take_out(&mut self, link: LinkId) -> Vec<u8> {
-        mem::take(self.board.unsent(link, Waker::noop()).unwrap())
+        mem::take(&mut self.board.link(link).out)
     }
 
     /// What a link has to send: ids and paths of requests; PINGs are `None`.
@@ -69,7 +70,7 @@ impl Desk {
         let head = ReplyHead { status: 200, kind: Kind::Other, tier: Tier::None };
         let body = Bytes::from_static(body.as_bytes());
         let answer = Answer { head, headers: HeaderMap::new(), body, took: Duration::ZERO };
-        self.board.heard(link);
+        self.board.link(link).silent_since = None;
         self.board.answered(link, id, answer, self.now);
     }
 
@@ -92,13 +93,26 @@ fn said(body: &'static str) -> Option<Option<Bytes>> {
 }
 
 #[test]
-fn calls_are_dealt_out_evenly() {
+fn calls_of_one_turn_go_together_and_those_of_many_are_dealt_out_evenly() {
     let mut desk = Desk::new();
-    let links = [desk.link(0, 2, 1), desk.link(1, 2, 1)];
-    for _ in 0..4 {
+    desk.board.relay.in_flight = 100;
+    let links = [desk.link(0, 3, 1), desk.link(1, 3, 1), desk.link(2, 3, 1)];
+    for _ in 0..TOGETHER + 3 {
         desk.ask("/");
     }
-    assert_eq!(links.map(|link| desk.sent(link).len()), [2, 2]);
+    let mut sent = links.map(|link| desk.sent(link).len());
+    sent.sort_unstable();
+    assert_eq!(sent, [0, 3, TOGETHER]);
+    for _ in 0..2 * TOGETHER - 3 {
+        desk.ask("/");
+        assert_eq!(links.map(|link| desk.sent(link).len()).iter().sum::<usize>(), 1);
+    }
+    assert_eq!(links.map(|link| desk.board.link(link).in_flight), [TOGETHER; 3]);
+    // Who has so many gets no more of a turn than its share.
+    for _ in 0..6 {
+        desk.ask("/");
+    }
+    assert_eq!(links.map(|link| desk.sent(link).len()), [2; 3]);
 }
 
 #[test]
@@ -170,7 +184,7 @@ fn a_silent_worker_is_avoided_until_it_says_something() {
     desk.ask("/");
     desk.ask("/");
     assert_eq!((desk.sent(silent), desk.sent(other).len()), (vec![None], 3), "a PING, and nothing more");
-    desk.board.heard(silent);
+    desk.board.link(silent).silent_since = None;
     desk.ask("/");
     assert_eq!(desk.sent(silent).len(), 1);
 }
@@ -179,16 +193,19 @@ fn a_silent_worker_is_avoided_until_it_says_something() {
 fn a_worker_that_does_not_answer_a_ping_is_given_up() {
     let mut desk = Desk::new();
     let (silent, other) = (desk.link(0, 2, 1), desk.link(1, 2, 1));
-    desk.ask("/");
-    desk.ask("/");
+    for _ in 0..2 {
+        desk.ask("/");
+        desk.take_out(silent);
+        desk.take_out(other);
+    }
     desk.pass(250);
     assert_eq!(desk.sent(silent).iter().filter(|frame| frame.is_none()).count(), 1);
     desk.pass(4999);
-    assert_eq!(desk.board.why_leave(silent, desk.now), None);
-    desk.board.heard(other);
+    assert!(desk.board.may_stay(silent, || desk.now).is_ok());
+    desk.board.link(other).silent_since = None;
     desk.pass(1);
-    assert_eq!(desk.board.why_leave(silent, desk.now), Some(Leave::Silent));
-    assert_eq!(desk.board.why_leave(other, desk.now), None);
+    assert!(matches!(desk.board.may_stay(silent, || desk.now), Err(End::Silent)));
+    assert!(desk.board.may_stay(other, || desk.now).is_ok());
 }
 
 #[test]
@@ -208,16 +225,16 @@ fn a_retiring_worker_gets_no_call_and_may_finish_what_it_has() {
     let mut desk = Desk::new();
     let (old, call) = (desk.link(0, 1, 1), desk.ask("/"));
     let id = desk.sent_id(old);
-    desk.board.retire(old);
+    desk.board.link(old).retiring = true;
     assert!(desk.board.lacks_links());
     desk.ask("/");
     assert_eq!(desk.sent(old), []);
-    assert_eq!(desk.board.why_leave(old, desk.now), None);
+    assert!(desk.board.may_stay(old, || desk.now).is_ok());
     let new = desk.link(0, 1, 2);
     assert_eq!(desk.sent(new).len(), 1, "what waited");
     desk.reply(old, id, "the last words");
     assert_eq!(desk.outcome(call), said("the last words"));
-    assert_eq!(desk.board.why_leave(old, desk.now), Some(Leave::Done));
+    assert!(matches!(desk.board.may_stay(old, || desk.now), Err(End::Retired)));
 }
 
 #[test]
@@ -330,12 +347,12 @@ fn a_worker_that_asks_whether_we_live_and_reads_nothing_costs_little() {
     let mut desk = Desk::new();
     let link = desk.link(0, 1, 1);
     for ping in 0..100_000 {
-        desk.board.pong(link, ping);
+        desk.board.link(link).pong(ping);
     }
     let bytes = desk.take_out(link);
     assert!((1..=MOST_UNREAD + wire::HEADER_LEN).contains(&bytes.len()), "{}", bytes.len());
     // Once that is sent it is answered again.
-    desk.board.pong(link, 7);
+    desk.board.link(link).pong(7);
     assert_eq!(desk.take_out(link).len(), wire::HEADER_LEN);
 }
 
@@ -357,9 +374,9 @@ fn a_worker_that_talks_and_reads_nothing_is_left_in_the_end() {
     let link = desk.link(0, 1, 1);
     let path = format!("/{}", "x".repeat(8000));
     let mut asked = 0;
-    while desk.board.why_leave(link, desk.now) != Some(Leave::Unread) {
+    while !matches!(desk.board.may_stay(link, || desk.now), Err(End::Unread)) {
         let call = desk.ask(&path);
-        desk.board.heard(link);
+        desk.board.link(link).silent_since = None;
         desk.now += desk.board.relay.deadline;
         desk.board.tick(desk.now);
         assert!(matches!(desk.board.poll_answer(call, Waker::noop()), Poll::Ready(None)));
@@ -369,5 +386,5 @@ fn a_worker_that_talks_and_reads_nothing_is_left_in_the_end() {
     assert!(asked > 1000, "what may be in flight fits");
     // One that reads, however much there was, is not.
     desk.take_out(link);
-    assert_eq!(desk.board.why_leave(link, desk.now), None);
+    assert!(desk.board.may_stay(link, || desk.now).is_ok());
 }

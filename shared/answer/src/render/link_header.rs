@@ -6,28 +6,11 @@
 use super::{escape, fragments::Fragments, redirect, url};
 use crate::select::{query::Query, target::Target, tiers::Candidates};
 use cache::{Version, View};
-use wire::Accept;
 
 /// Bytes of all header lines; with what a front end adds the head has at most 3 KiB.
 const MOST_BYTES: usize = 3072 - 256;
 /// Hosts that are named, `Location` among them.
 const MOST_HOSTS: usize = 5;
-
-/// Who asks for what.
-#[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
-    /// What answers the client takes.
-    pub accept: Accept,
-    /// The real path.
-    pub path: &'a [u8],
-}
-
-impl Asked<'_> {
-    /// Whether a client asks for digests, or takes metalinks by name: others have no use for them, or save a file twice.
-    fn for_links(self) -> bool {
-        [Accept::DIGEST, Accept::METALINK3, Accept::METALINK4].into_iter().any(|kind| self.accept.has(kind))
-    }
-}
 
 /// Appends header lines behind those that begin at `from` in `out`: what the answer depends on, and what was asked for.
 #[expect(clippy::too_many_arguments, reason = "those of every form, and where the head begins")]
@@ -37,20 +20,20 @@ pub fn render(
     query: &Query<'_>,
     target: &Target<'_>,
     candidates: &Candidates,
-    asked: Asked<'_>,
+    path: &[u8],
     from: usize,
     out: &mut Vec<u8>,
 ) {
     let Some(version) = certain(view, target) else { return };
     out.extend_from_slice(b"Vary: Accept, Want-Digest\r\n");
-    if !asked.for_links() {
+    if !query.links {
         return;
     }
     let mut lines = Vec::with_capacity(512);
     digest(&version, &mut lines);
     append(&lines, from, out);
     if let Some(public) = view.public_url().filter(|_| version.size > 0) {
-        let mut document = url::at_origin(public, "", asked.path, false);
+        let mut document = url::at_origin(public, "", path, false);
         document.extend_from_slice(b".meta4");
         lines.clear();
         lines.extend_from_slice(b"Link: <");

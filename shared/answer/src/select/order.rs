@@ -7,7 +7,7 @@
 
 use super::{pick::Pick, reach::Reaches, sticky::Draw};
 use cache::View;
-use rand::{Rng, distr::Distribution as _};
+use rand::{Rng, RngExt as _, distr::Distribution as _};
 use rand_distr::Exp1;
 use std::cmp::Reverse;
 use wire::Tier;
@@ -17,6 +17,50 @@ use wire::Tier;
 pub struct OrderScratch {
     keys: Vec<u64>,
     before: Vec<Pick>,
+}
+
+/// Where in a tier the host is that [`arrange`] would have before all others that fit; `None` if none does.
+pub fn first(
+    (view, reaches): (&View<'_>, &Reaches),
+    tier: &[Pick],
+    draw: Option<Draw>,
+    rng: &mut impl Rng,
+    fits: impl Fn(&Pick) -> bool,
+) -> Option<usize> {
+    let (mut first, mut length, mut least) = (None, 0, f64::INFINITY);
+    for (at, pick) in tier.iter().enumerate() {
+        if !fits(pick) || first.is_some() && pick.length < length {
+            continue;
+        }
+        if pick.length > length {
+            (length, least) = (pick.length, f64::INFINITY);
+        }
+        let weight = if has_weight(pick.tier) { f64::from(weight(reaches, pick)) } else { 1.0 };
+        let time: f64 = match draw {
+            None => rng.sample::<f64, _>(Exp1) / weight,
+            Some(draw) => {
+                let even = draw.even(view, view.placement_host(pick.placement));
+                // A logarithm takes longer than all else, and no time is shorter than this.
+                if (1.0 - even) / weight >= least {
+                    continue;
+                }
+                -even.ln() / weight
+            }
+        };
+        if time < least {
+            (first, least) = (Some(at), time);
+        }
+    }
+    first
+}
+
+/// Whether the hosts of a tier are drawn by their weights.
+fn has_weight(tier: Tier) -> bool {
+    !matches!(tier, Tier::Location | Tier::Netblock | Tier::Asn)
+}
+
+fn weight(reaches: &Reaches, pick: &Pick) -> u32 {
+    reaches.get(pick.placement).map_or(1, |reach| reach.bandwidth)
 }
 
 /// Puts the hosts of one tier into their order.
@@ -44,17 +88,12 @@ fn arrange_by(
     scratch: &mut OrderScratch,
 ) {
     match tier.first().map(|pick| pick.tier) {
-        None => {}
-        Some(Tier::Netblock) => {
+        Some(of) if has_weight(of) => shuffle(tier, |pick| weight(reaches, pick), &mut time, scratch),
+        _ => {
             tier.sort_unstable_by_key(|pick| Reverse(pick.length));
             for same in tier.chunk_by_mut(|a, b| a.length == b.length) {
                 shuffle(same, |_| 1, &mut time, scratch);
             }
-        }
-        Some(Tier::Location | Tier::Asn) => shuffle(tier, |_| 1, &mut time, scratch),
-        Some(_) => {
-            let weight = |pick: &Pick| reaches.get(pick.placement).map_or(1, |reach| reach.bandwidth);
-            shuffle(tier, weight, &mut time, scratch);
         }
     }
 }

@@ -55,6 +55,9 @@ pub struct Params<'q> {
 impl<'q> Params<'q> {
     /// Reads a query string, as sent. Total: whatever is not understood is ignored.
     pub fn parse(query: &'q [u8]) -> Params<'q> {
+        if query.is_empty() {
+            return Params::default();
+        }
         // Of each name the last value as sent; only these are decoded, however often a name comes again.
         let mut last = [None; Name::COUNT];
         // Empty ones are passed over before anything is done with them: eight kilobytes may hold as many.

@@ -62,6 +62,8 @@ pub struct Query<'q> {
     pub origin: Option<Origin<'q>>,
     /// The schemes that forms of the web alone may show.
     pub web: Schemes,
+    /// Whether a redirect tells of the file and of its other mirrors, for who asks by name: for a digest, or for metalinks.
+    pub links: bool,
     /// What orders hosts in place of chance.
     pub draw: Option<Draw>,
 }
@@ -73,8 +75,6 @@ pub struct FileQuery<'q> {
     pub leads: Leads<'q>,
     /// Whether a slash stood behind it.
     pub slash: bool,
-    /// What answers the client takes.
-    pub accept: Accept,
 }
 
 impl FileQuery<'_> {
@@ -144,6 +144,7 @@ impl<'q> Query<'q> {
             explain: params.explain && format.explains(),
             origin: None,
             web: Schemes::WEB,
+            links: false,
             draw: None,
         };
         query.origin = query.origin_of_target(view);
@@ -246,9 +247,12 @@ impl<'q> Query<'q> {
             explain: params.explain && format.explains(),
             origin,
             web,
+            links: [Accept::DIGEST, Accept::METALINK3, Accept::METALINK4]
+                .into_iter()
+                .any(|kind| request.accept.has(kind)),
             draw: Draw::of(client.address, now, sticky, params.again.as_deref()),
         };
-        (query, FileQuery { leads, slash, accept: request.accept })
+        (query, FileQuery { leads, slash })
     }
 
     /// Of the schemes by which a host can be reached, those of which an answer shows a URL: in a list all that were asked for,

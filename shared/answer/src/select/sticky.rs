@@ -31,12 +31,15 @@ impl Draw {
         Some(Draw(again.map_or(seed, |again| xxh3_64_with_seed(again, seed))))
     }
 
+    /// A number of the open interval from 0 to 1, evenly, the host's own.
+    pub fn even(self, view: &View<'_>, host: HostId) -> f64 {
+        let hash = xxh3_64_with_seed(&view.host_source_id(host).to_le_bytes(), self.0);
+        ((hash >> 12) as f64 + 0.5) / (1_u64 << 52) as f64
+    }
+
     /// An exponential time of rate 1, the host's own.
     pub fn time(self, view: &View<'_>, host: HostId) -> f64 {
-        let hash = xxh3_64_with_seed(&view.host_source_id(host).to_le_bytes(), self.0);
-        // Of the open interval from 0 to 1, evenly.
-        let even = ((hash >> 12) as f64 + 0.5) / (1_u64 << 52) as f64;
-        -even.ln()
+        -self.even(view, host).ln()
     }
 }
 

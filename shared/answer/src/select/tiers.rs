@@ -6,7 +6,7 @@
 use super::{
     below::{self, Below},
     filters::{self, Dropped},
-    form::{Endpoint, Format},
+    form::Format,
     order::{self, OrderScratch},
     pick::Pick,
     query::Query,
@@ -204,9 +204,7 @@ pub fn collect(
     candidates: &mut Candidates,
 ) {
     let mut collector = Collector::new(source, query, target, scratch, candidates);
-    collector.first_only = query.format == Format::Redirect
-        && query.endpoint != Endpoint::File
-        && (query.client.family().is_none() || !source.view.knows_families());
+    collector.first_only = query.format == Format::Redirect && !query.links;
     collector.run(rng);
     collector.promote();
     collector.origin();
@@ -243,7 +241,8 @@ pub struct Collector<'a> {
     added: usize,
     /// Whether [`TierScratch::position`] is filled.
     positions: bool,
-    /// Whether the answer shows the first host alone, so that no tier is looked at behind the first that gave one.
+    /// Whether the answer shows the first host alone, so that no tier is looked at behind the first that gave one that the
+    /// client is known to reach, or may.
     first_only: bool,
 }
 
@@ -309,15 +308,37 @@ impl<'a> Collector<'a> {
             self.tier = row.tier;
             let before = self.candidates.picks.len();
             let any = (row.add)(self);
-            self.arrange(before, rng);
+            let has_first = self.first_only && self.leave_first(before, rng);
+            if !has_first {
+                self.arrange(before, rng);
+            }
             if any {
                 self.given |= 1 << row.tier as u16;
-                if (row.last)(self) || self.first_only && !self.candidates.picks.is_empty() {
+                if (row.last)(self) || has_first {
                     self.whole = true;
                     break;
                 }
             }
         }
+    }
+
+    /// Leaves of the hosts listed from `before` on the first that the client is known to reach, or may; whether there is one.
+    fn leave_first(&mut self, before: usize, rng: &mut impl Rng) -> bool {
+        let tier = &self.candidates.picks[before..];
+        let first = order::first((self.view, self.reaches), tier, self.query.draw, rng, |pick| {
+            !self.lacks_family(pick)
+        });
+        let Some(first) = first else { return false };
+        self.candidates.picks[0] = self.candidates.picks[before + first];
+        self.candidates.picks.truncate(1);
+        self.candidates.hidden.clear();
+        true
+    }
+
+    /// Whether a host is known not to answer by the client's version of IP.
+    fn lacks_family(&self, pick: &Pick) -> bool {
+        let family = self.query.client.family().filter(|_| self.view.knows_families());
+        family.is_some_and(|family| self.view.families(self.view.placement_host(pick.placement)).lack(family))
     }
 
     /// Orders the hosts listed from `before` on, and leaves out those that show nothing new.

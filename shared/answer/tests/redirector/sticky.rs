@@ -1,7 +1,9 @@
 //! The same mirror twice, and the law over clients.
 
-use super::fixture::{Asked, BOTH, HTTPS_DE, Mirror, NOBODY, Redirects, STICKY, World};
+use super::fixture::{Asked, BOTH, HTTPS_DE, Mirror, NOBODY, Redirects, SA, STICKY, World};
+use cache::Families;
 use std::collections::{BTreeMap, BTreeSet};
+use wire::Accept;
 
 const WEIGHTED: [Mirror; 3] =
     [("de1", Some("DE"), BOTH, 100), ("de3", Some("DE"), BOTH, 200), ("de4", Some("DE"), BOTH, 400)];
@@ -76,6 +78,35 @@ fn there_are_ways_out() {
     assert!(others.len() >= 2, "{others:?}");
     let excluded = redirects.ask(HTTPS_DE, &format!("/dl/pub/iso/F-9.iso?exclude={favourite}.example"));
     assert_ne!(excluded.host(), favourite);
+}
+
+/// Who asks for links has the whole order worked out, who does not the first of it alone.
+#[test]
+fn the_first_is_the_same_whether_others_are_named_or_not() {
+    let known = [Families::UNKNOWN, Families::V4, Families::V6];
+    let networks = (0..40).map(|at| format!("198.18.{at}.1"));
+    let clients: Vec<String> = networks.chain([SA, "192.0.2.9", "2001:db8::1"].map(String::from)).collect();
+    for pattern in 0..9 {
+        let mut world = World::new();
+        for (number, host) in world.inventory.hosts.values_mut().enumerate() {
+            host.families = known[[pattern % 3, pattern / 3][number % 2]];
+            host.bandwidth *= number as u32 % 3 + 1;
+        }
+        let redirects = Redirects::of(world, &["/dl/"]);
+        let asked = |accept| {
+            let asked = clients
+                .iter()
+                .map(move |client| (Asked { client, accept, ..HTTPS_DE }, "/dl/pub/iso/F-9.iso".to_owned()));
+            redirects.ask_all(asked)
+        };
+        let (alone, linked) = (asked(Accept::NONE), asked(Accept::DIGEST));
+        for ((alone, linked), client) in alone.iter().zip(&linked).zip(&clients) {
+            assert_eq!((alone.location(), alone.tier), (linked.location(), linked.tier), "{client}");
+        }
+        let hosts: BTreeSet<&str> = alone.iter().map(|reply| reply.host()).collect();
+        assert!(hosts.len() > 1, "{hosts:?}");
+        assert!(linked.iter().all(|reply| !reply.all("Link").is_empty()));
+    }
 }
 
 #[test]

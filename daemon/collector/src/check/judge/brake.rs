@@ -1,4 +1,4 @@
-//! The brake: when it is more likely that we see badly than that so many mirrors have failed.
+//! The brake: when a fault of our own network is more likely than that so many mirrors have failed.
 //!
 //! Failures of such a round do not count. Good answers do, and what was suspended before ends by itself.
 

@@ -13,6 +13,7 @@ use crate::{
     http::{Answer, Error, content::Came},
     run::tree::{File, Repository},
 };
+use program::characters::is_hidden;
 
 /// Characters of a cause that are kept.
 const LONGEST: usize = 160;
@@ -211,7 +212,7 @@ fn told(said: &Result<Answer, Error>) -> String {
 
 /// A cause that has something of the mirror's in it, as a line of bounded length that no terminal obeys.
 fn plain(cause: &str) -> String {
-    cause.chars().map(|c| if c.is_control() { '?' } else { c }).take(LONGEST).collect()
+    cause.chars().map(|c| if is_hidden(c) { '?' } else { c }).take(LONGEST).collect()
 }
 
 #[cfg(test)]

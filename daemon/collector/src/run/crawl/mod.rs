@@ -1,16 +1,19 @@
-//! Asking mirrors what they have: every mirror at once, each by one connection at a time, and not more than it likes.
+//! Asking mirrors what they have: up to `AT_ONCE` mirrors at once, each over one connection at a time, within [`LIMITS`].
 //!
 //! [`mod@plan`]: what a mirror is asked for; [`mod@visit`]: how, over which [`way`]; [`judge`]: what its answers mean; [`settle`]: what they
 //! leave of what was [`known`]. That is written to the state when a visit ends, so that a run may end at any moment: the
 //! next one goes on, and [`standing`] shows it. Whether a mirror that did not answer is to blame is known when all have been asked.
 
+mod descriptors;
 pub mod judge;
 pub mod known;
 pub mod plan;
 pub mod settle;
+mod silent;
 pub mod standing;
 mod summary;
 pub mod visit;
+mod wanted;
 pub mod way;
 
 pub use summary::Summary;
@@ -27,10 +30,9 @@ use crate::{
     store::{Store, mirror::UnitRow},
 };
 use futures_util::{StreamExt as _, stream};
-use known::{Known, Numbered, OfUrl, Record};
-use plan::{Now, plan};
+use known::{Numbered, OfUrl, Record};
 use program::{failure::Failure, log, print::grouped};
-use sha2::{Digest as _, Sha256};
+use silent::Held;
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
@@ -38,6 +40,7 @@ use std::{
 };
 use tokio::{runtime, time::Instant};
 use visit::{Did, Found, Visit, visit};
+use wanted::{Wanted, record, row, wanted};
 
 /// How mirrors are asked.
 #[derive(Clone, Debug)]
@@ -87,10 +90,6 @@ const RESOLVERS: usize = 32;
 /// Seconds for which a mirror that is no longer there is remembered.
 const REMEMBERED: u64 = 7 * DAY;
 
-/// Mirrors that are silent before it may be our own network, and runs in a row for which that is believed.
-const MANY: usize = 3;
-const BRAKED: u64 = 3;
-
 /// Units that are named in a summary.
 const MOST_NAMED: usize = 100;
 
@@ -108,7 +107,8 @@ pub fn crawl(
     let client = Client::new(&settings.contact, settings.addresses.clone()).map_err(Failure::config)?;
     let (number, figures) = store.last_run()?.unwrap_or_default();
     let number = number + 1;
-    let braked = serde_json::from_str(&figures).map_or(0, |before: Summary| before.braked);
+    let before: Summary = serde_json::from_str(&figures).unwrap_or_default();
+    let (braked, braked_https) = (before.braked, before.braked_https);
     let rows: Vec<UnitRow> = tree.units.iter().map(|unit| row(tree, unit)).collect();
     let numbers = store.settle_units(&rows)?;
     drop(rows);
@@ -116,18 +116,27 @@ pub fn crawl(
     store.settle_mirrors(&present, now, now.saturating_sub(REMEMBERED))?;
     let mut asked: Vec<&Mirror> =
         mirrors.iter().filter(|mirror| !mirror.disabled && !mirror.private && !mirror.up_to_date).collect();
-    if asked.len() > AT_ONCE {
+    let at_once = descriptors::at_once(AT_ONCE)?;
+    if asked.len() > at_once {
         // Whoever was not reached in time is among the first the next time.
-        let first = number.wrapping_mul(AT_ONCE as u64) % asked.len() as u64;
+        let first = number.wrapping_mul(at_once as u64) % asked.len() as u64;
         asked.rotate_left(first as usize);
     }
     let mut crawl = Crawl {
         tree,
         numbers: &numbers,
         limits,
+        at_once,
         now,
         verdicts: Verdicts::default(),
-        summary: Summary { number, time: now, mirrors: asked.len() as u64, braked, ..Summary::default() },
+        summary: Summary {
+            number,
+            time: now,
+            mirrors: asked.len() as u64,
+            braked,
+            braked_https,
+            ..Summary::default()
+        },
         held: Vec::new(),
         well: 0,
         newer: BTreeSet::new(),
@@ -145,8 +154,9 @@ pub fn crawl(
     runtime.shutdown_background();
     outcome?;
     crawl.count_silent(&asked, store)?;
-    let Crawl { verdicts, mut summary, newer, .. } = crawl;
+    let Crawl { mut verdicts, mut summary, newer, .. } = crawl;
     summary.newer = newer.iter().take(MOST_NAMED).map(|at| tree.units[*at as usize].path.clone()).collect();
+    verdicts.newer = newer;
     summary.seconds = (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
     let figures = serde_json::to_string(&summary).map_err(|error| Failure::bug(error.to_string()))?;
     store.keep_run(number, &figures)?;
@@ -158,6 +168,8 @@ struct Crawl<'a> {
     tree: &'a Tree,
     numbers: &'a [Numbered],
     limits: Limits,
+    /// Mirrors that are asked at a time.
+    at_once: usize,
     now: u64,
     verdicts: Verdicts,
     summary: Summary,
@@ -168,27 +180,6 @@ struct Crawl<'a> {
     newer: BTreeSet<u32>,
     /// Whether anybody has answered by IPv6.
     has_v6: bool,
-}
-
-/// What a mirror is not to be blamed for before all have been asked.
-struct Held {
-    /// Its place among those that are asked.
-    mirror: usize,
-    /// Categories that were asked in vain, and why.
-    categories: BTreeMap<u32, String>,
-    /// URLs that are not well.
-    urls: BTreeMap<String, Did>,
-    /// How many of these are of https and were well before.
-    lost_urls: u64,
-    is_v6_alone: bool,
-    /// Whether it has said nothing at all.
-    is_whole: bool,
-    /// Whether it counted until now.
-    was_in: bool,
-    /// Whether it was asked, and no connection to it was made.
-    is_dead: bool,
-    /// Whether it was not asked.
-    is_paused: bool,
 }
 
 impl<'a> Crawl<'a> {
@@ -213,7 +204,7 @@ impl<'a> Crawl<'a> {
             };
             Ok::<_, Failure>((at, found))
         });
-        let mut visits = stream::iter(visits).buffer_unordered(AT_ONCE);
+        let mut visits = stream::iter(visits).buffer_unordered(self.at_once);
         let mut done = 0;
         while let Some(visit) = visits.next().await {
             let (at, found) = visit?;
@@ -302,135 +293,10 @@ impl<'a> Crawl<'a> {
             self.summary.good -= before.has.iter().filter(|has| **has).count() as u64;
         }
     }
-
-    /// Counts the run for mirrors and URLs that did not answer, unless it seems to be our own fault.
-    fn count_silent(&mut self, mirrors: &[&Mirror], store: &mut Store) -> Result<(), Failure> {
-        let held = std::mem::take(&mut self.held);
-        let whole = held.iter().filter(|held| held.is_whole);
-        let why = |held: &Held| held.categories.values().next().cloned().unwrap_or_default();
-        self.summary.silent =
-            whole.clone().map(|held| (mirrors[held.mirror].name.clone(), why(held))).collect();
-        self.summary.silent.sort();
-        // Those that have long been out, or were not asked, say nothing about our network; a status is an answer.
-        let is_out = |held: &&Held| !held.was_in || held.is_paused;
-        let all = mirrors.len() - whole.clone().filter(is_out).count();
-        let is_lost = |held: &Held| held.is_whole && held.was_in && held.is_dead;
-        let lost = held.iter().filter(|held| is_lost(held)).count();
-        let are_most = lost >= MANY && lost * 2 > all;
-        self.summary.braked = if are_most { (self.summary.braked + 1).min(BRAKED + 1) } else { 0 };
-        let is_held = are_most && self.summary.braked <= BRAKED;
-        if is_held {
-            let (lost, all) = (grouped(lost), grouped(all));
-            let brake = format!("{lost} of {all} mirrors did not answer, which seems to be our own network");
-            log::warning(format_args!("run {}: {brake}; none of them counts as silent", self.summary.number));
-            self.summary.brake = Some(brake);
-            let names = held.iter().filter(|held| is_lost(held)).map(|held| &mirrors[held.mirror].name);
-            self.summary.held = names.cloned().collect();
-        } else if are_most {
-            log::warning(format_args!(
-                "run {}: {} of {} mirrors did not answer, for more than {BRAKED} runs in a row; each of them counts as silent",
-                self.summary.number,
-                grouped(lost),
-                grouped(all)
-            ));
-        }
-        let lost: u64 = held.iter().map(|held| held.lost_urls).sum();
-        let is_https_held = lost >= 3 && lost > self.well;
-        if is_https_held {
-            let (lost, all) = (grouped(lost), grouped(lost + self.well));
-            let brake = format!(
-                "{lost} of {all} URLs of https fail, which seems to be our own clock, network or trusted certificates"
-            );
-            log::warning(format_args!(
-                "run {}: {brake}; none of them is left out for that",
-                self.summary.number
-            ));
-            self.summary.brake.get_or_insert(brake);
-        }
-        let mut records = Vec::new();
-        for held in held.iter().filter(|held| !(is_held && is_lost(held))) {
-            let Held { mirror, categories, urls, is_v6_alone, is_whole, .. } = held;
-            let mirror = mirrors[*mirror];
-            let mut record = store.record(&mirror.name)?;
-            let mut changes = settle::Changes::default();
-            let mut urls = urls.clone();
-            urls.retain(|url, _| !(is_https_held && is_https(url)));
-            settle::urls(&mut record, &urls, !is_whole, self.now, &mut changes);
-            tell(mirror, &Found::default(), &changes);
-            if *is_v6_alone && !self.has_v6 && !categories.is_empty() {
-                log::warning(format_args!(
-                    "mirror {}: has addresses of IPv6 alone, by which nobody answers us; it counts as before",
-                    mirror.name
-                ));
-            } else {
-                self.miss(mirror, &mut record, categories);
-            }
-            self.judge(mirror, &record);
-            records.push((&*mirror.name, record));
-        }
-        store.keep_records(records.iter().map(|(name, record)| (*name, record)), self.now)
-    }
-
-    /// Counts the run for categories of a mirror that did not answer.
-    fn miss(&self, mirror: &Mirror, record: &mut Record, categories: &BTreeMap<u32, String>) {
-        for (category, why) in categories {
-            let name = self.tree.categories.get(*category as usize).map_or("", |of| &of.name);
-            if settle::missed(record, name, why, self.now) {
-                log::warning(format_args!(
-                    "mirror {}: {name} has not answered for {} runs ({why}); it is left out until it does",
-                    mirror.name,
-                    known::PATIENCE + 1
-                ));
-            }
-        }
-    }
 }
 
 fn is_https(url: &str) -> bool {
     url.starts_with("https:")
-}
-
-/// What is known of a mirror as it is now, and categories of which nothing is known any longer, for they have other URLs.
-fn record(
-    store: &Store,
-    tree: &Tree,
-    numbers: &[Numbered],
-    mirror: &Mirror,
-    now: u64,
-) -> Result<(Record, Vec<String>), Failure> {
-    let mut record = store.record(&mirror.name)?;
-    let forgotten = settle::trim(&mut record, mirror, tree, numbers);
-    // Whatever the clock was when it was written.
-    record.pause_until = record.pause_until.min(now + judge::LONGEST_PAUSE);
-    Ok((record, forgotten))
-}
-
-/// What is wanted of a mirror.
-enum Wanted {
-    Nothing(Found),
-    All(plan::Plan, BTreeMap<String, OfUrl>),
-}
-
-fn wanted(tree: &Tree, numbers: &[Numbered], mirror: &Mirror, record: Record, now: u64) -> Wanted {
-    match record.pause_until > now {
-        true => Wanted::Nothing(paused(mirror, &record)),
-        false => Wanted::All(planned(tree, numbers, mirror, &record), record.urls),
-    }
-}
-
-fn planned(tree: &Tree, numbers: &[Numbered], mirror: &Mirror, record: &Record) -> plan::Plan {
-    let units = (0..).zip(tree.units.iter().zip(numbers));
-    let units = units.filter(|(_, (unit, _))| mirror.urls.iter().any(|(of, _)| *of == unit.category));
-    let now = units.map(|(at, (unit, number))| Now { at, unit, revision: number.revision });
-    plan(now, |now| -> Option<&Known> { record.units.get(&numbers[now.at as usize].id) })
-}
-
-/// A mirror that has asked to be left alone is not visited.
-fn paused(mirror: &Mirror, record: &Record) -> Found {
-    let until = program::print::date(record.pause_until).unwrap_or_default();
-    let why = format!("it has asked to be left alone until {until}");
-    let silent = mirror.urls.iter().map(|(category, _)| (*category, why.clone()));
-    Found { silent: silent.collect(), left: Some((why.clone(), 0)), is_paused: true, ..Found::default() }
 }
 
 /// Says what has changed with a mirror as a whole.
@@ -447,24 +313,5 @@ fn tell(mirror: &Mirror, found: &Found, changes: &settle::Changes) {
     }
     for url in &changes.well {
         log::info(format_args!("mirror {name}: {url} is well again"));
-    }
-}
-
-/// A unit for the state. Versions that count beside the current one do not make another unit of it.
-fn row(tree: &Tree, unit: &Unit) -> UnitRow {
-    let mut content = Sha256::new();
-    let current = unit.repository.as_ref().and_then(|repository| repository.versions.first());
-    content.update(current.map_or("", |version| &version.sha256));
-    for file in &unit.newest {
-        content.update([0]);
-        content.update(&file.path);
-        content.update(file.size.unwrap_or(u64::MAX).to_le_bytes());
-    }
-    let category = tree.categories.get(unit.category as usize);
-    UnitRow {
-        path: unit.path.clone(),
-        category: category.map_or_else(String::new, |category| category.name.clone()),
-        repository: unit.repository.as_ref().map(|of| format!("{}+{}", of.name, of.arch)),
-        content: if plan::cost(unit) > 0 { content.finalize()[..8].to_vec() } else { Vec::new() },
     }
 }

@@ -5,10 +5,13 @@ use super::{
     judge::LONGEST_PAUSE,
     known::{Known, OfCategory, OfUrl, Record, Verdict},
 };
-use crate::store::{Store, mirror::Units};
+use crate::{
+    check::judge::Suspension,
+    store::{Store, mirror::Units},
+};
 use program::{
     failure::Failure,
-    print::{age, date, grouped},
+    print::{age, counted, date, grouped},
 };
 use serde::Serialize;
 use std::{
@@ -93,6 +96,8 @@ pub struct Detail {
     /// In numbers.
     #[serde(flatten)]
     pub mirror: OfMirror,
+    /// URLs that `check` has suspended, whatever runs know of them.
+    pub suspended: BTreeMap<String, Suspension>,
     /// Each of its units.
     pub units: Vec<OfUnit>,
     #[serde(skip)]
@@ -177,7 +182,14 @@ impl Detail {
             .map_or_else(Summary::default, |(_, figures)| serde_json::from_str(&figures).unwrap_or_default());
         let is_held = run.held.iter().any(|held| held == name);
         let mirror = OfMirror { is_held, ..OfMirror::new(&record, &store.units()?, now) };
-        Ok(Detail { name: name.to_owned(), mirror, units, now })
+        let is_its =
+            |url: &str| record.urls.keys().any(|own| own.trim_end_matches('/') == url.trim_end_matches('/'));
+        let suspended = store.state()?.urls.into_iter().filter_map(|(url, standing)| {
+            let suspension =
+                standing.suspended.filter(|suspension| suspension.until > now && is_its(&url))?;
+            Some((url, suspension))
+        });
+        Ok(Detail { name: name.to_owned(), mirror, suspended: suspended.collect(), units, now })
     }
 }
 
@@ -255,7 +267,12 @@ impl OfMirror {
         }
         for (category, Silent { is_in, runs, since, why }) in &self.silent {
             let out = if *is_in { "" } else { "out; " };
-            writeln!(f, "    {category}: {out}no answer for {runs} runs, since {}: {why}", time(*since))?;
+            writeln!(
+                f,
+                "    {category}: {out}no answer for {}, since {}: {why}",
+                counted(runs, "run", "runs"),
+                time(*since)
+            )?;
         }
         for (url, Unwell { is_in, since, why }) in &self.urls {
             let out = if *is_in { "" } else { "out; " };
@@ -271,7 +288,11 @@ impl fmt::Display for Runs {
         writeln!(f, "run          {} of {}, {ago} ago", grouped(self.run.number), time(self.run.time))?;
         let Summary { good, known, units, requests, .. } = &self.run;
         let (good, known, units) = (grouped(good), grouped(known), grouped(units));
-        writeln!(f, "  verdicts   {known} known of {units}, {good} good; {} requests", grouped(requests))?;
+        writeln!(
+            f,
+            "  verdicts   {known} known of {units}, {good} good; {}",
+            counted(requests, "request", "requests")
+        )?;
         if let Some(brake) = &self.run.brake {
             writeln!(f, "  brake      {brake}; none of them counts as silent")?;
         }
@@ -291,6 +312,10 @@ impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}  ", self.name)?;
         self.mirror.tell(f, self.now)?;
+        for (url, Suspension { since, until, reason }) in &self.suspended {
+            let (since, until) = (time(*since), time(*until));
+            writeln!(f, "    {url}: suspended by check since {since} until {until}: {reason}")?;
+        }
         for unit in &self.units {
             let state = match (unit.is_in, unit.verdict) {
                 (true, _) => "in",

@@ -1,6 +1,6 @@
 //! What a run's asking came to, for people and as JSON.
 
-use program::print::grouped;
+use program::print::{counted, grouped};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -36,7 +36,7 @@ pub struct Summary {
     pub inward: u64,
     /// Units that were so and are no longer.
     pub outward: u64,
-    /// Units of which mirrors have a later version than the primary had when it was read: it should be read again.
+    /// Units of which mirrors have a later version than the primary had when it was read.
     pub newer: Vec<String>,
     /// Why mirrors that did not answer do not count as such, if they do not.
     pub brake: Option<String>,
@@ -44,6 +44,9 @@ pub struct Summary {
     pub held: Vec<String>,
     /// Runs in a row in which most mirrors did not answer.
     pub braked: u64,
+    /// Runs in a row in which most URLs of https failed.
+    #[serde(default)]
+    pub braked_https: u64,
 }
 
 impl fmt::Display for Summary {
@@ -51,14 +54,14 @@ impl fmt::Display for Summary {
         let answered = self.mirrors.saturating_sub(self.silent.len() as u64);
         write!(
             f,
-            "run {}: {} of {} mirrors answered in {:.1} s; {} requests over {} connections; {} of {} verdicts known, {} good; {} \
+            "run {}: {} of {} mirrors answered in {:.1} s; {} over {}; {} of {} verdicts known, {} good; {} \
              came in, {} went out; {} newer than the primary's",
             self.number,
             grouped(answered),
             grouped(self.mirrors),
             self.seconds,
-            grouped(self.requests),
-            grouped(self.connections),
+            counted(self.requests, "request", "requests"),
+            counted(self.connections, "connection", "connections"),
             grouped(self.known),
             grouped(self.units),
             grouped(self.good),

@@ -1,12 +1,13 @@
 //! A mirror's file: TOML, named after the mirror.
 //!
-//! Whoever writes it may be anybody who can send in a change, so that it may not say what other mirrors lose by, unless the
-//! operator trusts the mirror. Whatever is wrong is told with file, line and key.
+//! Whoever writes it may be anybody who can send in a change. So keys by which a mirror takes clients from others are only for
+//! mirrors that the operator trusts. Whatever is wrong is told with file, line and key.
 
 use super::Mirror;
 use crate::config::site::{Category, unknown};
 use ipnetwork::IpNetwork;
 use program::{
+    characters::is_hidden,
     failure::Failure,
     options::likely,
     tables::{self, Entry, Value},
@@ -47,8 +48,8 @@ const WIDEST: (u8, u8) = (16, 32);
 /// Bytes of a URL; longer ones are in no list.
 const LONGEST_URL: usize = 1024;
 
-/// What a list of a file may have.
-const MOST: usize = 4096;
+/// What a list of a file may have, of a mirror that is trusted and of another one.
+const MOST: (usize, usize) = (4096, 1000);
 
 /// A mirror, and what clients and the cache are told of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,6 +58,8 @@ pub struct Described {
     pub mirror: Mirror,
     /// The rest.
     pub told: Told,
+    /// By category, where its file names the URLs, for messages.
+    pub places: BTreeMap<u32, String>,
 }
 
 /// What is told of a mirror beside its URLs.
@@ -82,6 +85,9 @@ pub struct Told {
     pub countries_allowed: Option<BTreeSet<String>>,
 }
 
+/// URLs by category.
+type Urls = Vec<(u32, Vec<Url>)>;
+
 /// What a mirror is judged by before anything is asked of it.
 pub struct Reading<'a> {
     /// The categories that there are.
@@ -103,7 +109,7 @@ impl Reading<'_> {
             up_to_date: false,
             urls: Vec::new(),
         };
-        let mut has_urls = false;
+        let (mut has_urls, mut places) = (false, BTreeMap::new());
         for entry in &entries {
             if TRUSTED.contains(&&*entry.key) && !is_trusted {
                 return Err(entry.refused(format_args!(
@@ -111,7 +117,7 @@ impl Reading<'_> {
                 )));
             }
             match &*entry.key {
-                "asn" => told.asns = asns(entry)?,
+                "asn" => told.asns = asns(entry, is_trusted)?,
                 "bandwidth" => told.bandwidth = Some(bandwidth(entry)?),
                 "countries-allowed" => {
                     let codes = entry.texts()?.into_iter().map(|code| country(entry, code));
@@ -133,7 +139,7 @@ impl Reading<'_> {
                 "sponsor" => sponsor(entry)?,
                 "up-to-date" => mirror.up_to_date = entry.flag()?,
                 "urls" => {
-                    mirror.urls = self.urls(entry.table()?)?;
+                    (mirror.urls, places) = self.urls(entry.table()?)?;
                     has_urls = true;
                 }
                 "weight" => told.weight = Some(number(entry, 1, u64::from(u32::MAX))? as u32),
@@ -144,11 +150,12 @@ impl Reading<'_> {
             let cause = "no [urls], which names the categories that it has, and where";
             return Err(Failure::config(format!("config {}: {cause}", path.display())));
         }
-        Ok(Described { mirror, told })
+        Ok(Described { mirror, told, places })
     }
 
-    fn urls(&self, entries: &[Entry]) -> Result<Vec<(u32, Vec<Url>)>, Failure> {
+    fn urls(&self, entries: &[Entry]) -> Result<(Urls, BTreeMap<u32, String>), Failure> {
         let mut urls: BTreeMap<u32, Vec<Url>> = BTreeMap::new();
+        let mut places = BTreeMap::new();
         for entry in entries {
             let place = self.categories.iter().position(|category| category.name == entry.key);
             let Some(category) = place else {
@@ -177,14 +184,15 @@ impl Reading<'_> {
                 return Err(entry.refused("has no https or http URL, which clients could be sent to"));
             }
             urls.insert(category as u32, of_category);
+            places.insert(category as u32, entry.place());
         }
-        Ok(urls.into_iter().collect())
+        Ok((urls.into_iter().collect(), places))
     }
 }
 
 /// The one spelling of a URL under which a category is, with a slash at its end.
 pub fn base_url(text: &str) -> Result<Url, String> {
-    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    if text.chars().any(|c| is_hidden(c) || c.is_whitespace()) {
         return Err("has a blank or a control character".into());
     }
     if text.len() > LONGEST_URL {
@@ -248,12 +256,19 @@ fn bandwidth(entry: &Entry) -> Result<u32, Failure> {
     Ok((mbps as u64).clamp(BANDWIDTHS.0, BANDWIDTHS.1) as u32)
 }
 
-fn asns(entry: &Entry) -> Result<BTreeSet<u32>, Failure> {
+/// Refuses a list with more than a mirror may have.
+fn bounded(entry: &Entry, count: usize, is_trusted: bool) -> Result<(), Failure> {
+    let (most, hint) = match is_trusted {
+        true => (MOST.0, ""),
+        false => (MOST.1, ", which only mirrors may name that the option trusted names"),
+    };
+    if count > most { Err(entry.refused(format_args!("has more than {most}{hint}"))) } else { Ok(()) }
+}
+
+fn asns(entry: &Entry, is_trusted: bool) -> Result<BTreeSet<u32>, Failure> {
     let expected = || entry.refused("expected a list of numbers of autonomous systems, such as [64500]");
     let Value::List(values) = &entry.value else { return Err(expected()) };
-    if values.len() > MOST {
-        return Err(entry.refused(format_args!("has more than {MOST}")));
-    }
+    bounded(entry, values.len(), is_trusted)?;
     let asn = |value: &Value| match value {
         Value::Number(number) if number.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(number) => {
             Ok(*number as u32)
@@ -265,9 +280,7 @@ fn asns(entry: &Entry) -> Result<BTreeSet<u32>, Failure> {
 
 fn netblocks(entry: &Entry, is_trusted: bool) -> Result<BTreeSet<IpNetwork>, Failure> {
     let texts = entry.texts()?;
-    if texts.len() > MOST {
-        return Err(entry.refused(format_args!("has more than {MOST}")));
-    }
+    bounded(entry, texts.len(), is_trusted)?;
     let prefix = |text: &str| {
         let prefix = prefix(text).ok_or_else(|| {
             entry.refused(format_args!("`{text}` is no prefix, such as 192.0.2.0/24 or 2001:db8::/32"))
@@ -301,7 +314,9 @@ fn exclusive(entry: &Entry) -> Result<Vec<String>, Failure> {
             ))
         })
     };
-    entry.texts()?.into_iter().map(network).collect()
+    let texts = entry.texts()?;
+    bounded(entry, texts.len(), true)?;
+    texts.into_iter().map(network).collect()
 }
 
 fn place(entry: &Entry) -> Result<(f64, f64), Failure> {
@@ -361,7 +376,7 @@ mod tests {
                     sponsor = { name = 'S', url = 'https://s.example' }\n\
                     [urls]\nImages = 'https://m.example/i//'\n\
                     \"Example Linux\" = ['http://M.example:8080/a', 'rsync://m.example/a', 'https://m.example']\n";
-        let Described { mirror, told } = read("m.example", text).unwrap();
+        let Described { mirror, told, .. } = read("m.example", text).unwrap();
         assert_eq!(
             (mirror.name.as_str(), mirror.disabled, mirror.private, mirror.up_to_date),
             ("m.example", true, true, false)
@@ -383,7 +398,7 @@ mod tests {
         assert_eq!((told.only.as_deref(), told.weight), (Some("continent"), None));
         assert_eq!(told.countries_allowed, Some(BTreeSet::from(["AT".to_owned(), "DE".to_owned()])));
         let more = "netblocks = ['10.0.0.0/8']\nexclusive = ['10.1.2.3/8', 'AS64500']\nup-to-date = true\nweight = 7\nbandwidth = 40000\n";
-        let Described { mirror, told } = read("trusted.example", &format!("{more}{URLS}")).unwrap();
+        let Described { mirror, told, .. } = read("trusted.example", &format!("{more}{URLS}")).unwrap();
         assert_eq!((mirror.up_to_date, told.weight, told.bandwidth), (true, Some(7), Some(10_000)));
         assert_eq!(told.exclusive, ["10.0.0.0/8", "AS64500"]);
     }
@@ -391,7 +406,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_file_line_and_key() {
         let mut many = String::from("asn = [1");
-        (0..MOST).for_each(|_| many.push_str(", 1"));
+        (0..MOST.1).for_each(|_| many.push_str(", 1"));
         many.push_str("]\n");
         for (text, cause) in [
             ("countri = 'DE'\n", "line 1: `countri`: unknown; did you mean `country`?"),
@@ -410,7 +425,10 @@ mod tests {
             ("bandwidth = 0\n", "line 1: `bandwidth`: expected a bandwidth such as"),
             ("asn = ['AS1']\n", "line 1: `asn`: expected a list of numbers"),
             ("asn = [4294967296]\n", "line 1: `asn`: expected a list of numbers"),
-            (&many, "line 1: `asn`: has more than 4096"),
+            (
+                &many,
+                "line 1: `asn`: has more than 1000, which only mirrors may name that the option trusted names",
+            ),
             ("netblocks = ['192.0.2.0/33']\n", "line 1: `netblocks`: `192.0.2.0/33` is no prefix"),
             ("netblocks = ['0.0.0.0/0']\n", "line 1: `netblocks`: `0.0.0.0/0` is no prefix"),
             (

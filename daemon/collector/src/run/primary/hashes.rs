@@ -2,6 +2,7 @@
 
 use crate::run::tree::Version;
 use md5::Md5;
+use program::characters::is_hidden;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -48,7 +49,7 @@ pub fn add_list(text: &str, files: &mut BTreeMap<String, Version>) {
     for line in text.lines() {
         let Some((name, hex)) = bsd(line).or_else(|| gnu(line)) else { continue };
         let name = name.strip_prefix("./").unwrap_or(name);
-        let is_name = !name.is_empty() && !name.contains('/') && !name.chars().any(char::is_control);
+        let is_name = !name.is_empty() && !name.contains('/') && !name.chars().any(is_hidden);
         if !is_name || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             continue;
         }

@@ -4,6 +4,7 @@
 //! directory once more, and so is one to a file if its name is wanted; one that leads around or out of it is nothing. What not everybody may read, and what begins with a
 //! dot, mirrors do not have.
 
+use program::characters::is_hidden;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Directories that there may be, links counted as what they lead to.
@@ -12,7 +13,7 @@ const MOST_DIRECTORIES: usize = 2_000_000;
 /// Links that are gone through on the way to where one leads, as the system counts them.
 const MOST_LINKS: u32 = 40;
 
-/// Directories are so deep at most.
+/// Directories are so deep at most; what is deeper is left out, and told.
 const DEEPEST: usize = 100;
 
 /// Files that are kept of a directory, but for those of [`Wanted`]; of one with more only the newest.
@@ -122,7 +123,8 @@ impl<'a> Listing<'a> {
         if name.is_empty() || name.starts_with('.') {
             return None;
         }
-        if path.len() > LONGEST_PATH || path.chars().any(char::is_control) {
+        let is_deep = path.bytes().filter(|byte| *byte == b'/').count() >= DEEPEST;
+        if is_deep || path.len() > LONGEST_PATH || path.chars().any(is_hidden) {
             self.odd.0 += 1;
             self.odd.1.get_or_insert_with(|| path.escape_debug().take(200).collect());
             return None;
@@ -187,7 +189,7 @@ impl<'a> Listing<'a> {
             ));
         }
         // A link to a directory that it is in would go on for ever.
-        if above.contains(&number) || above.len() >= DEEPEST || path.len() > LONGEST_PATH {
+        if above.contains(&number) || above.len() > DEEPEST || path.len() > LONGEST_PATH {
             return Ok(());
         }
         let folder = &self.folders[number];
@@ -381,6 +383,13 @@ mod tests {
         assert_eq!(paths(&mut listing), ["", "a"]);
         assert!(listing.shown().unwrap().iter().all(|shown| shown.files.is_empty()));
         assert_eq!(listing.odd, (2, Some("a/b\\nc".into())));
+        listing.directory("a/moc\u{202e}lmot").unwrap();
+        listing.file("a/gnp\u{2066}.exe", 1, 1);
+        assert_eq!((listing.odd.0, paths(&mut listing)), (4, vec![String::new(), "a".into()]));
+        // Deep ones are as deep as links may lead.
+        let deep = |count: usize| vec!["a"; count].join("/");
+        (1..105).for_each(|count| listing.directory(&deep(count)).unwrap());
+        assert_eq!((listing.odd.0, paths(&mut listing).len()), (8, 101));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! A listing ([`walk`], [`rsync`] or [`file_list`], put together by [`listing`]), from which [`mod@plan`] makes directories,
 //! repositories and units; indexes and lists of hashes are read by [`contents`] and hashed by [`hashes`]. Half a tree is
-//! worse than an old one: whatever cannot be read as a whole is an error.
+//! worse than an old one: whatever cannot be read as a whole is an error. What mirrors have newer is read [`again`].
 
+mod again;
 mod contents;
 mod file_list;
 mod hashes;
@@ -45,7 +46,7 @@ const AT_ONCE: usize = 8;
 const SETTLED: u64 = 86_400;
 
 /// Runs for which a repository without its index stays one: it may be between two versions.
-const MOST_MISSED: u32 = 2;
+pub const MOST_MISSED: u32 = 2;
 
 /// The name of a repository's index whose time stands inside.
 const REPOMD: &str = "repomd.xml";
@@ -57,6 +58,8 @@ pub struct Read {
     pub tree: Tree,
     /// Its indexes from now on, those that are gone for a while too.
     pub indexes: Indexes,
+    /// By category, directories that are there; the tree has some that are gone for a while, too.
+    pub there: Vec<u64>,
     /// Repositories whose index is there.
     pub repositories: u64,
     /// What is odd, and an example or a cause: a line each.
@@ -89,27 +92,40 @@ pub async fn read(
     let full = |path: &str| [prefix, path].join("/").trim_matches('/').to_owned();
     let mut odd = Vec::new();
     if let (count @ 1.., Some(example)) = &listing.odd {
-        odd.push(format!("{count} names that cannot stand in a list, such as {example}"));
+        let names = program::print::counted(count, "name", "names");
+        odd.push(format!("{names} that cannot stand in a list, such as {example}"));
     }
     let shown = listing.shown()?;
-    let known = |index: &str| before.get(index).is_some_and(|known| known.missed < MOST_MISSED);
-    let plan = plan(&shown, full, &site.categories, &site.repositories, known)?;
+    let known = before.iter().filter(|(_, index)| index.missed < MOST_MISSED);
+    let known = known.map(|(path, _)| &**path).collect();
+    let plan = plan(&shown, full, &site.categories, &site.repositories, &known)?;
     let found = plan.units.iter().filter_map(|unit| unit.repository.as_ref());
     let repositories = found.filter(|found| !found.is_gone).count() as u64;
     for (number, category) in site.categories.iter().enumerate() {
-        if !plan.directories.iter().any(|directory| directory.category as usize == number) {
+        if plan.there[number] == 0 {
             let site::Category { name, top, .. } = category;
             return Err(format!("category `{name}`: there is no directory {top}, or nobody may read it"));
         }
     }
+    let there = plan.there.clone();
     let mut reading = Reading { reader, prefix, before, now, odd, progress };
-    let keeping = Keeping { previous: primary.keep_previous, older: primary.keep_older };
-    let indexes = reading.indexes(&plan, keeping).await?;
+    let indexes = reading.indexes(&plan, primary.keeping()).await?;
     let images = reading.images(&plan, &shown).await;
     let markers = reading.markers(site).await;
     let odd = reading.odd;
     let tree = tree(plan, &indexes, images, markers, site, now);
-    Ok(Read { tree, indexes, repositories, odd })
+    Ok(Read { tree, indexes, there, repositories, odd })
+}
+
+impl Primary {
+    fn keeping(&self) -> Keeping {
+        Keeping { previous: self.keep_previous, older: self.keep_older }
+    }
+}
+
+/// The path from the top of the tree, of a full one.
+fn inside<'p>(prefix: &str, path: &'p str) -> &'p str {
+    path.strip_prefix(prefix).unwrap_or(path).trim_start_matches('/')
 }
 
 fn top(contents: &Contents) -> Option<&Path> {
@@ -141,9 +157,8 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// The path from the top of the tree, of a full one.
     fn inside<'p>(&self, path: &'p str) -> &'p str {
-        path.strip_prefix(self.prefix).unwrap_or(path).trim_start_matches('/')
+        inside(self.prefix, path)
     }
 
     /// All indexes with their versions, also those that the tree no longer has, for a while.
@@ -233,10 +248,11 @@ impl Reading<'_> {
             let version = first.filter(|_| is_earlier).map(|first| first.version.clone()).unwrap_or(version);
             return Ok(Current { version, is_as_listed: false, odd: Some(odd) });
         }
-        // Another file of the same size, or the same file touched: that is told by what it is a while later.
-        let is_unchanged = first.is_some_and(|first| first.version.sha256 == version.sha256);
+        // Another file of the same size, or the same file touched: that is told by what it is a while later. So is what is read
+        // for the first time, which may be a copy of the one before it, of the same size.
+        let is_another = first.is_some_and(|first| first.version.sha256 != version.sha256);
         let is_settled = self.now.saturating_sub(found.listed.time) >= SETTLED;
-        Ok(Current { version, is_as_listed: !is_unchanged || is_settled, odd: None })
+        Ok(Current { version, is_as_listed: is_another || is_settled, odd: None })
     }
 
     /// Files of which lists beside them say the hashes.

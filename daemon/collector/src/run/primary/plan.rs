@@ -6,11 +6,15 @@ use super::{
     listing::{Listed, NEWEST, Shown},
 };
 use crate::{
-    config::site::{Category, GROUP, Pattern, is_below},
+    config::{
+        paths::is_below,
+        site::{Category, GROUP, Pattern},
+    },
     run::tree::{Directory, File},
 };
+use program::characters::is_hidden;
 use regex::{Regex, RegexSet};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Names and architectures have so many bytes at most.
 const LONGEST_NAME: usize = 200;
@@ -22,6 +26,8 @@ pub struct Plan {
     pub directories: Vec<Directory>,
     /// By path.
     pub units: Vec<Unit>,
+    /// By category, how many directories are listed.
+    pub there: Vec<u64>,
     /// Files that say the hashes of those beside them: the directory, and their names.
     pub lists: Vec<(u32, Vec<String>)>,
 }
@@ -63,13 +69,13 @@ pub fn wanted(categories: &[Category], patterns: &[Pattern]) -> impl Fn(&str) ->
 }
 
 /// Puts it together; `full` makes the full path of one from the top of the tree, and `known` are indexes by which directories
-/// are repositories though they are not listed. An error says what is ambiguous.
+/// are repositories though they are not listed, nor are maybe the directories. An error says what is ambiguous.
 pub fn plan(
     shown: &[Shown<'_>],
     full: impl Fn(&str) -> String,
     categories: &[Category],
     patterns: &[Pattern],
-    known: impl Fn(&str) -> bool,
+    known: &BTreeSet<&str>,
 ) -> Result<Plan, String> {
     let paths: Vec<String> = shown.iter().map(|shown| full(&shown.path)).collect();
     let at: HashMap<&str, usize> = paths.iter().map(String::as_str).zip(0..).collect();
@@ -87,7 +93,7 @@ pub fn plan(
         let Some((pattern, found)) = repository(path, patterns, &at, shown) else { continue };
         let key = (found.name.clone(), found.arch.clone());
         for (what, text) in [("name", &found.name), ("arch", &found.arch)] {
-            let is_odd = |c: char| c.is_control() || c.is_whitespace() || (what == "arch" && c == '+');
+            let is_odd = |c: char| is_hidden(c) || c.is_whitespace() || (what == "arch" && c == '+');
             if text.is_empty() || text.len() > LONGEST_NAME || text.contains(is_odd) {
                 let place = &pattern.place;
                 return Err(format!(
@@ -110,8 +116,11 @@ pub fn plan(
 
     for (number, _) in &in_categories {
         let path = &*paths[*number];
-        let gone =
-            || patterns.iter().find_map(|pattern| missing(path, pattern).filter(|found| known(&found.index)));
+        let gone = || {
+            patterns
+                .iter()
+                .find_map(|pattern| missing(path, pattern).filter(|found| known.contains(&*found.index)))
+        };
         if !repositories.contains_key(path)
             && let Some(found) = gone()
             && !named.contains_key(&(found.name.clone(), found.arch.clone()))
@@ -120,14 +129,40 @@ pub fn plan(
         }
     }
 
-    let mut plan = Plan::default();
+    let mut there = vec![0; categories.len()];
+    in_categories.iter().for_each(|(_, category)| there[*category as usize] += 1);
+    let listed =
+        in_categories.iter().map(|(number, category)| (&*paths[*number], shown[*number].files, *category));
+    let mut listed: Vec<(&str, &[Listed], u32)> = listed.collect();
+    for index in known {
+        if repositories.values().any(|found| found.index == **index) {
+            continue;
+        }
+        let gone = |path: &&str| !at.contains_key(path) && !repositories.contains_key(path);
+        let found = steps_up(index).skip(1).filter(gone).find_map(|path| {
+            let mut found = patterns.iter().filter_map(|pattern| missing(path, pattern));
+            Some((path, found.find(|found| found.index == **index)?, category_of(path)?))
+        });
+        let Some((path, found, category)) = found else { continue };
+        if named.contains_key(&(found.name.clone(), found.arch.clone())) {
+            continue;
+        }
+        let inside = steps_up(index).skip(1).take_while(|step| step.len() >= path.len());
+        let inside: Vec<&str> = inside.filter(|step| !at.contains_key(step)).collect();
+        listed.extend(inside.into_iter().map(|step| (step, &[][..], category)));
+        repositories.insert(path, found);
+    }
+    listed.sort_by_key(|(path, ..)| *path);
+    // A repository may be in what has gone of another one.
+    listed.dedup_by_key(|(path, ..)| *path);
+
+    let mut plan = Plan { there, ..Plan::default() };
     let mut numbers: HashMap<&str, u32> = HashMap::new();
     // Above comes before below.
-    for (number, category) in &in_categories {
-        let (path, shown) = (&*paths[*number], &shown[*number]);
+    for (path, files, category) in &listed {
         let is_home =
             |above: &&str| repositories.contains_key(above) && category_of(above) == Some(*category);
-        let home = steps_up(path).find(is_home).unwrap_or(path);
+        let home = steps_up(path).find(is_home).unwrap_or(*path);
         let units = &mut plan.units;
         let unit = *numbers.entry(home).or_insert_with(|| {
             units.push(Unit {
@@ -139,9 +174,9 @@ pub fn plan(
             units.len() as u32 - 1
         });
         let number = plan.directories.len() as u32;
-        plan.directories.push(Directory { path: path.to_owned(), category: *category, unit });
+        plan.directories.push(Directory { path: (*path).to_owned(), category: *category, unit });
         let lists: Vec<String> =
-            shown.files.iter().map(|file| &file.name).filter(|name| hashes::is_list(name)).cloned().collect();
+            files.iter().map(|file| &file.name).filter(|name| hashes::is_list(name)).cloned().collect();
         if !lists.is_empty() {
             plan.lists.push((number, lists));
         }
@@ -152,7 +187,7 @@ pub fn plan(
         let is_of_index = index.is_some_and(|folder| folder != unit.path && is_below(path, folder));
         if !is_of_index {
             let own = unit.repository.as_ref().map(|found| found.index.clone());
-            let files = shown.files.iter().take(NEWEST + 1).map(|file| File {
+            let files = files.iter().take(NEWEST + 1).map(|file| File {
                 path: format!("{path}/{}", file.name),
                 size: Some(file.size),
                 time: file.time,
@@ -239,7 +274,7 @@ mod tests {
             |path| format!("pub/{path}").trim_end_matches('/').to_owned(),
             categories,
             patterns,
-            |_| false,
+            &BTreeSet::new(),
         )
     }
 

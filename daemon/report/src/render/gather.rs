@@ -1,0 +1,251 @@
+//! How [`Contents`] come about: the service is asked for every repository of each architecture, and its JSON is read.
+
+use super::contents::{Carried, Contents, Mirror, Repository};
+use answer::{Fragments, Scratch, Service, rules::Rules};
+use cache::{HostId, PlacementId, RepositoryId, UrlId, View, place::Place};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use program::failure::Failure;
+use rand::{SeedableRng as _, rngs::SmallRng};
+use serde::{Deserialize, de::IgnoredAny};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+};
+use wire::{Accept, Method, Request, UrlScheme};
+
+/// The service's own JSON, as far as it is needed.
+#[derive(Deserialize)]
+struct Listed<'j> {
+    // A repository that is disabled is answered without any.
+    #[serde(borrow, default)]
+    mirrors: Vec<ListedMirror<'j>>,
+}
+
+#[derive(Deserialize)]
+struct ListedMirror<'j> {
+    #[serde(borrow)]
+    url: Cow<'j, str>,
+    urls: ListedUrls,
+    #[serde(borrow, default)]
+    country: Cow<'j, str>,
+    lat: Option<f64>,
+    lon: Option<f64>,
+    #[serde(default)]
+    families: Vec<u8>,
+}
+
+/// Which there are.
+#[derive(Deserialize)]
+struct ListedUrls {
+    https: Option<IgnoredAny>,
+    http: Option<IgnoredAny>,
+    ftp: Option<IgnoredAny>,
+    rsync: Option<IgnoredAny>,
+}
+
+impl ListedUrls {
+    fn bits(&self) -> u8 {
+        let there = [&self.https, &self.http, &self.ftp, &self.rsync].map(Option::is_some);
+        there.iter().rev().fold(0, |bits, is_there| bits << 1 | u8::from(*is_there))
+    }
+}
+
+/// Asking for all that there is.
+pub(super) struct Gathering<'a> {
+    view: View<'a>,
+    now: u64,
+    /// Whose each URL is.
+    placements: HashMap<&'a str, Vec<PlacementId>>,
+    /// Mirrors in the order in which they were met.
+    mirrors: Vec<Mirror>,
+    /// Their places, by their numbers in the source.
+    places: HashMap<i64, u32>,
+    /// What URLs begin with: the place of the mirror and their own, by the host and the text.
+    met: HashMap<(HostId, &'a str), (u32, u32)>,
+    bases: Vec<String>,
+    scratch: Scratch,
+    reply: Vec<u8>,
+}
+
+/// What a mirror has of one repository below one URL, while it is asked for.
+struct Part {
+    archs: Vec<u16>,
+    is_listed: bool,
+}
+
+/// By the mirror's place and that of its URL.
+type Parts = BTreeMap<(u32, u32), Part>;
+
+impl<'a> Gathering<'a> {
+    pub(super) fn of(view: View<'a>, now: u64) -> Gathering<'a> {
+        let mut placements: HashMap<&str, Vec<PlacementId>> = HashMap::new();
+        for placement in (0..view.placement_count() as u32).map(PlacementId) {
+            for (_, url) in view.placement_urls(placement).filter_map(|url: UrlId| view.url(url)) {
+                placements.entry(url).or_default().push(placement);
+            }
+        }
+        Gathering {
+            view,
+            now,
+            placements,
+            mirrors: Vec::new(),
+            places: HashMap::new(),
+            met: HashMap::new(),
+            bases: Vec::new(),
+            scratch: Scratch::default(),
+            reply: Vec::new(),
+        }
+    }
+
+    /// Asks for a repository of each architecture.
+    pub(super) fn repository(
+        &mut self,
+        of: RepositoryId,
+        passes: &[(&Fragments, bool)],
+    ) -> Result<Repository, Failure> {
+        let view = self.view;
+        let about = view.repository(of);
+        let name = about.map_or("", |about| about.name);
+        let redirect = about.and_then(|about| view.repository(about.redirect?));
+        let archs: Vec<&str> = view.repo_archs(of).map(|repo_arch| view.arch_of(repo_arch)).collect();
+        let mut repository = Repository {
+            name: name.to_owned(),
+            archs: archs.iter().map(|arch| (*arch).to_owned()).collect(),
+            redirect: redirect.map(|redirect| redirect.name.to_owned()),
+            is_disabled: about.is_some_and(|about| about.disabled),
+            ends: vec![String::new(); archs.len()],
+            ..Repository::default()
+        };
+        let mut parts = Parts::new();
+        for (fragments, is_listed) in passes {
+            for (place, arch) in archs.iter().enumerate() {
+                self.ask(fragments, name, arch)?;
+                let reply = std::mem::take(&mut self.reply);
+                self.named(&reply, *is_listed, place as u16, &mut repository.ends[place], &mut parts)?;
+                self.reply = reply;
+            }
+        }
+        let mut sets: BTreeMap<Vec<u16>, u16> = BTreeMap::new();
+        for ((mirror, base), Part { archs, is_listed }) in parts {
+            let next = sets.len() as u16;
+            let set = *sets.entry(archs).or_insert(next);
+            repository.carried.push(Carried { mirror, is_listed, base, set });
+        }
+        repository.sets = vec![Vec::new(); sets.len()];
+        for (archs, place) in sets {
+            repository.sets[usize::from(place)] = archs;
+        }
+        Ok(repository)
+    }
+
+    /// Has the service answer; what it says is in `reply`, or nothing if no public mirror has it.
+    fn ask(&mut self, fragments: &Fragments, repository: &str, arch: &str) -> Result<(), Failure> {
+        let [repository, arch] = [repository, arch].map(|name| utf8_percent_encode(name, NON_ALPHANUMERIC));
+        let query = format!("repo={repository}&arch={arch}&country=global&format=json");
+        let request = Request {
+            method: Method::Get,
+            scheme: UrlScheme::Http,
+            accept: Accept::default(),
+            client: None,
+            path: b"mirrorlist",
+            query: query.as_bytes(),
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        let service =
+            Service { view: self.view, fragments, rules: Rules::default(), redirector: None, version };
+        // The order does not matter.
+        let mut dice = SmallRng::seed_from_u64(0);
+        self.reply.clear();
+        let answer = service.answer(&request, self.now, &mut dice, &mut self.scratch, &mut self.reply);
+        match answer.head.status {
+            200 => drop(self.reply.drain(..answer.headers_len)),
+            _ => self.reply.clear(),
+        }
+        Ok(())
+    }
+
+    /// Takes the mirrors that an answer names for an architecture.
+    fn named(
+        &mut self,
+        reply: &[u8],
+        is_listed: bool,
+        arch: u16,
+        end: &mut String,
+        parts: &mut Parts,
+    ) -> Result<(), Failure> {
+        if reply.is_empty() {
+            return Ok(());
+        }
+        let listed: Listed<'_> = serde_json::from_slice(reply)
+            .map_err(|error| Failure::bug(format!("answer of the service: {error}")))?;
+        for mirror in listed.mirrors {
+            let Some(base) = self.base(&mirror.url, end) else {
+                return Err(Failure::bug(format!("URL {} of an answer: no host has it", mirror.url)));
+            };
+            let (place, base) = self.met(&mirror, base);
+            let mut of_mirror = parts.range((place, 0)..=(place, u32::MAX));
+            if !is_listed && of_mirror.any(|(_, part)| part.is_listed) {
+                // What is listed is what the mirror is said to have.
+                continue;
+            }
+            let part = parts.entry((place, base)).or_insert(Part { archs: Vec::new(), is_listed });
+            // A host can be named twice.
+            if part.archs.last() != Some(&arch) {
+                part.archs.push(arch);
+            }
+            self.mirrors[place as usize].schemes |= mirror.urls.bits();
+        }
+        Ok(())
+    }
+
+    /// The host's part of a URL. What follows it is the same in all of an answer, and kept in `end`.
+    fn base(&self, url: &str, end: &mut String) -> Option<&'a str> {
+        let known = |base: &str| self.placements.get_key_value(base).map(|(base, _)| *base);
+        if let Some(base) = url.strip_suffix(&**end).filter(|_| !end.is_empty()).and_then(known) {
+            return Some(base);
+        }
+        let base = url.rmatch_indices('/').find_map(|(at, _)| known(&url[..at])).or_else(|| known(url))?;
+        url[base.len()..].clone_into(end);
+        Some(base)
+    }
+
+    /// A mirror that was named: its place among those that were met, and that of its URL.
+    fn met(&mut self, listed: &ListedMirror<'_>, base: &'a str) -> (u32, u32) {
+        let view = self.view;
+        let placements = self.placements.get(base).map_or(&[][..], |placements| placements);
+        let code = |host| view.host_country(host).and_then(|country| view.country_code(country));
+        let is_there = |host: &HostId| code(*host).is_some_and(|code| code.as_str() == listed.country);
+        let hosts = || placements.iter().map(|placement| view.placement_host(*placement));
+        // Two hosts that share a URL are told apart by no more than this.
+        let Some(host) = hosts().find(is_there).or_else(|| hosts().next()) else { return (0, 0) };
+        if let Some(known) = self.met.get(&(host, base)) {
+            return *known;
+        }
+        let id = view.host_source_id(host);
+        let place = *self.places.entry(id).or_insert_with(|| {
+            self.mirrors.push(Mirror {
+                id,
+                country: listed.country.clone().into_owned(),
+                place: listed.lat.zip(listed.lon).and_then(|(lat, lon)| Place::new(lat, lon)),
+                // 1 is what stands for none.
+                bandwidth: Some(view.bandwidth(host)).filter(|bandwidth| *bandwidth > 1),
+                families: listed.families.clone(),
+                ..Mirror::default()
+            });
+            self.mirrors.len() as u32 - 1
+        });
+        let own = placements.iter().filter(|placement| view.placement_host(**placement) == host);
+        let urls = own.flat_map(|placement| view.placement_urls(*placement));
+        let urls = urls.filter_map(|url| Some(view.url(url)?.1.to_owned()));
+        self.mirrors[place as usize].urls.extend(urls);
+        let known = (place, self.bases.len() as u32);
+        self.bases.push(base.to_owned());
+        self.met.insert((host, base), known);
+        known
+    }
+
+    /// All that was met, in no order yet.
+    pub(super) fn contents(self, repositories: Vec<Repository>) -> Contents {
+        Contents { mirrors: self.mirrors, repositories, time: self.view.source_time(), bases: self.bases }
+    }
+}
