@@ -41,7 +41,7 @@ const COMPOSED: [&str; 5] = [
 
 /// Sources of such messages, and of parts that matter to the operator: literals whose longest piece must stand in the
 /// page, too.
-const PARTS: [(&str, &str, &str); 21] = [
+const PARTS: [(&str, &str, &str); 20] = [
     ("mirrorlistd.8", "daemon/src/master/supervisor/action.rs", "lost before it was ready"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "something else has been put in its place"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "its file is gone"),
