@@ -8,6 +8,8 @@ pub mod aside;
 pub mod characters;
 pub mod failure;
 pub mod files;
+#[cfg(feature = "print")]
+mod grouped;
 pub mod log;
 pub mod notify;
 pub mod options;

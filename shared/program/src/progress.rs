@@ -2,7 +2,7 @@
 //!
 //! A message that comes meanwhile takes the line's place; see [`super::log`].
 
-use super::print::grouped;
+use super::grouped::grouped;
 use std::{
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},

@@ -3,18 +3,9 @@
 //! The answers are those of the service itself ([`answer`]), to a client of whom nothing is known: no table beside it can
 //! say something else, and what is private is not in them. What is suspended is known to be there, and not listed.
 
-use super::{
-    gather::Gathering,
-    names::{country_name, file_name},
-};
-use answer::{Fragments, suspended::Usable};
-use cache::{CacheBytes, RepositoryId, place::Place, scheme::host_name};
-use program::{failure::Failure, log};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Display,
-    path::Path,
-};
+use super::names::{country_name, file_name};
+use cache::{place::Place, scheme::host_name};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// All mirrors and repositories.
 #[derive(Debug, Default)]
@@ -119,43 +110,8 @@ impl Repository {
 }
 
 impl Contents {
-    /// Reads a cache; what a list says is suspended at `now` is not listed. `called` is what operators call their mirrors.
-    ///
-    /// An error when the cache cannot be read. A list that cannot is told of, and nothing is suspended, as daemons do it.
-    pub(super) fn read(
-        path: &Path,
-        suspended: Option<&Path>,
-        now: u64,
-        called: impl Fn(&Mirror) -> Option<String>,
-    ) -> Result<Contents, Failure> {
-        let refused = |cause: &dyn Display| Failure::cache(format!("cache {}: {cause}", path.display()));
-        let bytes = CacheBytes::read(path).map_err(|error| refused(&error))?;
-        let view = answer::taken(&bytes).map_err(|error| refused(&error))?;
-        let fragments = |usable| Fragments::of_usable(&view, usable).map_err(|error| refused(&error));
-        let usable = suspended.and_then(|list| match Usable::read(&view, list, now) {
-            Ok(usable) => Some(usable).filter(|usable| usable.urls() > 0),
-            Err(cause) => {
-                log::warning(format_args!(
-                    "suspended {}: {cause}; mirrors are listed as if none were suspended",
-                    list.display()
-                ));
-                None
-            }
-        });
-        let left = usable.map(&fragments).transpose()?;
-        let all = fragments(Usable::default())?;
-        let mut gathering = Gathering::of(view, now);
-        // What is listed comes first: its URL is the one that clients get.
-        let passes: Vec<(&Fragments, bool)> =
-            left.iter().map(|left| (left, true)).chain([(&all, left.is_none())]).collect();
-        let repositories = (0..view.repository_count() as u32)
-            .map(|repository| gathering.repository(RepositoryId(repository), &passes))
-            .collect::<Result<_, _>>()?;
-        Ok(gathering.contents(repositories).in_order(called))
-    }
-
     /// Gives mirrors their names and pages, and puts all in order. They come as they were met.
-    fn in_order(mut self, called: impl Fn(&Mirror) -> Option<String>) -> Contents {
+    pub(super) fn in_order(mut self, called: impl Fn(&Mirror) -> Option<String>) -> Contents {
         for mirror in &mut self.mirrors {
             mirror.host = host_of(&mirror.urls);
             mirror.name = called(mirror).unwrap_or_else(|| mirror.host.clone());

@@ -1,15 +1,17 @@
 //! How [`Contents`] come about: the service is asked for every repository of each architecture, and its JSON is read.
 
 use super::contents::{Carried, Contents, Mirror, Repository};
-use answer::{Fragments, Scratch, Service, rules::Rules};
-use cache::{HostId, PlacementId, RepositoryId, UrlId, View, place::Place};
+use answer::{Fragments, Scratch, Service, rules::Rules, suspended::Usable};
+use cache::{CacheBytes, HostId, PlacementId, RepositoryId, UrlId, View, place::Place};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use program::failure::Failure;
+use program::{failure::Failure, log};
 use rand::{SeedableRng as _, rngs::SmallRng};
 use serde::{Deserialize, de::IgnoredAny};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
+    fmt::Display,
+    path::Path,
 };
 use wire::{Accept, Method, Request, UrlScheme};
 
@@ -50,8 +52,43 @@ impl ListedUrls {
     }
 }
 
+/// Reads a cache; what a list says is suspended at `now` is not listed. `called` is what operators call their mirrors.
+///
+/// An error when the cache cannot be read. A list that cannot is told of, and nothing is suspended, as daemons do it.
+pub(super) fn read(
+    path: &Path,
+    suspended: Option<&Path>,
+    now: u64,
+    called: impl Fn(&Mirror) -> Option<String>,
+) -> Result<Contents, Failure> {
+    let refused = |cause: &dyn Display| Failure::cache(format!("cache {}: {cause}", path.display()));
+    let bytes = CacheBytes::read(path).map_err(|error| refused(&error))?;
+    let view = answer::taken(&bytes).map_err(|error| refused(&error))?;
+    let fragments = |usable| Fragments::of_usable(&view, usable).map_err(|error| refused(&error));
+    let usable = suspended.and_then(|list| match Usable::read(&view, list, now) {
+        Ok(usable) => Some(usable).filter(|usable| usable.urls() > 0),
+        Err(cause) => {
+            log::warning(format_args!(
+                "suspended {}: {cause}; mirrors are listed as if none were suspended",
+                list.display()
+            ));
+            None
+        }
+    });
+    let left = usable.map(&fragments).transpose()?;
+    let all = fragments(Usable::default())?;
+    let mut gathering = Gathering::of(view, now);
+    // What is listed comes first: its URL is the one that clients get.
+    let passes: Vec<(&Fragments, bool)> =
+        left.iter().map(|left| (left, true)).chain([(&all, left.is_none())]).collect();
+    let repositories = (0..view.repository_count() as u32)
+        .map(|repository| gathering.repository(RepositoryId(repository), &passes))
+        .collect::<Result<_, _>>()?;
+    Ok(gathering.contents(repositories).in_order(called))
+}
+
 /// Asking for all that there is.
-pub(super) struct Gathering<'a> {
+struct Gathering<'a> {
     view: View<'a>,
     now: u64,
     /// Whose each URL is.
@@ -77,7 +114,7 @@ struct Part {
 type Parts = BTreeMap<(u32, u32), Part>;
 
 impl<'a> Gathering<'a> {
-    pub(super) fn of(view: View<'a>, now: u64) -> Gathering<'a> {
+    fn of(view: View<'a>, now: u64) -> Gathering<'a> {
         let mut placements: HashMap<&str, Vec<PlacementId>> = HashMap::new();
         for placement in (0..view.placement_count() as u32).map(PlacementId) {
             for (_, url) in view.placement_urls(placement).filter_map(|url: UrlId| view.url(url)) {
@@ -98,11 +135,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// Asks for a repository of each architecture.
-    pub(super) fn repository(
-        &mut self,
-        of: RepositoryId,
-        passes: &[(&Fragments, bool)],
-    ) -> Result<Repository, Failure> {
+    fn repository(&mut self, of: RepositoryId, passes: &[(&Fragments, bool)]) -> Result<Repository, Failure> {
         let view = self.view;
         let about = view.repository(of);
         let name = about.map_or("", |about| about.name);
@@ -245,7 +278,7 @@ impl<'a> Gathering<'a> {
     }
 
     /// All that was met, in no order yet.
-    pub(super) fn contents(self, repositories: Vec<Repository>) -> Contents {
+    fn contents(self, repositories: Vec<Repository>) -> Contents {
         Contents { mirrors: self.mirrors, repositories, time: self.view.source_time(), bases: self.bases }
     }
 }

@@ -22,7 +22,7 @@ mod statistics;
 
 use crate::{config::Render, count::days, statistics::Statistics};
 use collected::{Given, Round, Spread};
-use contents::{Contents, Mirror};
+use contents::Mirror;
 use nix::sys::stat::{Mode, umask};
 use page::{Frame, STYLE, Source};
 use program::{failure::Failure, progress::Progress};
@@ -47,7 +47,7 @@ pub fn run(config: &Render) -> Result<(), Failure> {
     let round: Given<Round> = collected::read("mirrors", config.mirrors.as_deref());
     let called = |mirror: &Mirror| state::called(mirror, round.read());
     let contents =
-        config.cache.as_deref().map(|cache| Contents::read(cache, suspended, now, called)).transpose()?;
+        config.cache.as_deref().map(|cache| gather::read(cache, suspended, now, called)).transpose()?;
     let spread: Given<Spread> = collected::read("propagation", config.propagation.as_deref());
     let frame = Frame {
         title: config.title.clone(),
