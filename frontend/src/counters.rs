@@ -57,8 +57,9 @@ counters! {
     }
     // What is told with labels, as part of another figure, or not at all.
     others {
-        /// Answers by kind, status and tier of the first mirror.
-        answers: [[[Cell; Tier::ALL.len()]; STATUS_PLACES]; Kind::ALL.len()],
+        /// Answers by kind, status and tier of the first mirror; the place after the last of [`STATUSES`] is for all
+        /// other statuses.
+        pub answers: [[[Cell; Tier::ALL.len()]; STATUS_PLACES]; Kind::ALL.len()],
         /// Times that answers took, by kind.
         pub times: [Times; Kind::ALL.len()],
         /// Connections that have ended.
@@ -77,7 +78,8 @@ counters! {
 /// How long answers took: how many each bound held, and all together.
 #[derive(Debug, Default)]
 pub struct Times {
-    buckets: [Cell; BOUNDS + 1],
+    /// How many there were up to a bound and above the one before; the last are those above all bounds.
+    pub buckets: [Cell; BOUNDS + 1],
     microseconds: Cell,
 }
 
@@ -125,12 +127,6 @@ impl Counters {
     pub fn since_turn(&self, now: Instant) -> Duration {
         now.saturating_duration_since(*START + Duration::from_nanos(self.turned.get()))
     }
-
-    /// How many answers there were of a kind, a tier, and the status at this place; the one after the last of
-    /// [`STATUSES`] holds all others.
-    pub fn answers(&self, kind: Kind, status_place: usize, tier: Tier) -> u64 {
-        self.answers[kind as usize].get(status_place).map_or(0, |by_tier| by_tier[tier as usize].get())
-    }
 }
 
 fn status_place(status: u16) -> usize {
@@ -144,12 +140,6 @@ impl Times {
         let place = log2.saturating_sub(FIRST_BOUND_LOG2) as usize;
         self.buckets[place.min(BOUNDS)].count();
         self.microseconds.add(microseconds);
-    }
-
-    /// How many there were up to the bound at this place and above the one before; the place after the last is for
-    /// those above all bounds.
-    pub fn bucket(&self, place: usize) -> u64 {
-        self.buckets.get(place).map_or(0, Cell::get)
     }
 
     /// All times together.
@@ -182,7 +172,7 @@ mod tests {
         ] {
             let times = Times::default();
             times.add(Duration::from_micros(microseconds));
-            let places: Vec<usize> = (0..=BOUNDS).filter(|place| times.bucket(*place) > 0).collect();
+            let places: Vec<usize> = (0..=BOUNDS).filter(|place| times.buckets[*place].get() > 0).collect();
             assert_eq!(places, [place], "{microseconds}");
             assert!(place == BOUNDS || microseconds as f64 / 1e6 <= bound(place), "{microseconds}");
             assert!(place == 0 || microseconds as f64 / 1e6 > bound(place - 1), "{microseconds}");
@@ -194,9 +184,11 @@ mod tests {
         let counters = Counters::default();
         counters.refused(405);
         counters.refused(418);
+        let answers =
+            counters.answers[Kind::Other as usize].each_ref().map(|by_tier| &by_tier[Tier::None as usize]);
         let place = |status| STATUSES.iter().position(|known| *known == status).unwrap();
-        assert_eq!(counters.answers(Kind::Other, place(405), Tier::None), 1);
-        assert_eq!(counters.answers(Kind::Other, STATUSES.len(), Tier::None), 1);
-        assert_eq!(counters.answers(Kind::Other, place(200), Tier::None), 0);
+        assert_eq!(answers[place(405)].get(), 1);
+        assert_eq!(answers[STATUSES.len()].get(), 1);
+        assert_eq!(answers[place(200)].get(), 0);
     }
 }

@@ -20,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
         Err(failure) => is_one_line(&failure.to_string()),
     }
     match frontend::config::Config::load(arguments.clone().into_iter()) {
-        Ok(config) => assert!(config.thread_count() >= 1 && config.limits.uri <= config.limits.head),
+        Ok(config) => assert!(config.thread_count() >= 1 && config.limits.connections >= 1),
         Err(failure) => is_one_line(&failure.to_string()),
     }
     let build = Options::augment_args(Command::new("build"));

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     backend::probe,
     config::Relay,
-    counters::{self, BOUNDS, Cell, Counters, REFUSED, STATUSES, TOLD},
+    counters::{self, BOUNDS, Counters, REFUSED, STATUSES, TOLD},
     thread::Process,
 };
 use std::{sync::Arc, time::Duration};
@@ -60,7 +60,8 @@ fn requests(page: &mut Page, counters: &[Arc<Counters>]) {
     for kind in Kind::ALL {
         for (place, status) in statuses.iter().enumerate() {
             for tier in Tier::ALL {
-                let count = sum(counters, |counters| counters.answers(kind, place, tier));
+                let count =
+                    sum(counters, |counters| counters.answers[kind as usize][place][tier as usize].get());
                 if count > 0 {
                     page.sample(REQUESTS, &labels(kind, status, tier), count);
                 }
@@ -72,11 +73,11 @@ fn requests(page: &mut Page, counters: &[Arc<Counters>]) {
         Unit::Count,
         "mirrorlist_http_shed",
         "Requests that were answered with 503 because no worker answered in time.",
-        sum(counters, |counters| counters.answers(Kind::Other, shed, Tier::None)),
+        sum(counters, |counters| counters.answers[Kind::Other as usize][shed][Tier::None as usize].get()),
     );
     page.describe(HEADS, "counter", "Heads that were no request, by status.");
     for (at, status) in REFUSED.iter().enumerate() {
-        let count = sum(counters, |counters| counters.refused.get(at).map_or(0, Cell::get));
+        let count = sum(counters, |counters| counters.refused[at].get());
         page.sample(HEADS, &[("status", &status.to_string())], count);
     }
 }
@@ -89,7 +90,7 @@ fn times(page: &mut Page, counters: &[Arc<Counters>]) {
         let mut held = 0;
         for place in 0..=BOUNDS {
             let bound = if place < BOUNDS { counters::bound(place).to_string() } else { "+Inf".into() };
-            held += times().map(|times| times.bucket(place)).sum::<u64>();
+            held += times().map(|times| times.buckets[place].get()).sum::<u64>();
             page.sample(&format!("{NAME}_bucket"), &[("kind", kind.name()), ("le", &bound)], held);
         }
         let sum: Duration = times().map(|times| times.sum()).sum();

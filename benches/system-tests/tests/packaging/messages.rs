@@ -41,7 +41,7 @@ const COMPOSED: [&str; 5] = [
 
 /// Sources of such messages, and of parts that matter to the operator: literals whose longest piece must stand in the
 /// page, too.
-const PARTS: [(&str, &str, &str); 21] = [
+const PARTS: [(&str, &str, &str); 20] = [
     ("mirrorlistd.8", "daemon/src/master/supervisor/action.rs", "lost before it was ready"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "something else has been put in its place"),
     ("mirrorlistd.8", "daemon/src/listener.rs", "its file is gone"),
@@ -66,7 +66,7 @@ const PARTS: [(&str, &str, &str); 21] = [
     ("mirrorlistd.8", "daemon/src/log_file.rs", "writing again"),
     ("mirrorlistd.8", "daemon/src/worker/peers.rs", "is not listed in the option peer"),
     ("mirrorlist-http.8", "frontend/src/accept.rs", "none is accepted until one closes"),
-    ("mirrorlist-http.8", "frontend/src/backend/connect.rs", "its option peer may not let our user in"),
+    ("mirrorlist-http.8", "frontend/src/backend/end.rs", "its option peer may not let our user in"),
     ("mirrorlist-cache.1", "daemon/compiler/src/tool/large.rs", "the farthest hosts are left out of it"),
     ("mirrorlist-cache.1", "daemon/compiler/src/compile/skipped.rs", "version without a readable hash"),
     ("mirrorlist-cache.1", "daemon/compiler/src/compile/skipped.rs", "prefix wider than a /8 (IPv6: a /16)"),

@@ -61,6 +61,8 @@ fn build(folder: &Path, root: &Path) {
             .current_dir(folder)
             .envs([("MIRRORLIST_COMMIT", "one"), ("SOURCE_DATE_EPOCH", "1700000000")])
             .env("CARGO_HOME", &home)
+            // That cargo's own: rustup's would look for a crate's file about toolchains.
+            .env("RUSTC", Path::new(env!("CARGO")).with_file_name("rustc"))
             .env_remove("MAKEFLAGS")
             .env_remove("CARGO_TARGET_DIR")
             .env_remove("RUSTFLAGS")

@@ -27,7 +27,7 @@ use std::{
     time::{Duration, Instant},
 };
 use testkit::{
-    load::{self, Plan, Target},
+    load::{self, Plan, Target, questions::Expected},
     process::Memory,
     stack,
 };
@@ -102,8 +102,10 @@ fn promise_16_nothing_is_lost_and_nothing_grows_with_everything_at_once() {
     let failures: Vec<&BTreeMap<String, u64>> = outcomes.iter().map(|outcome| &outcome.failures).collect();
     assert!(failures.iter().all(|failures| failures.is_empty()), "{failures:?}");
     assert_eq!(answered, requests);
-    // Of a worker that is killed there may be lines that are not written, but no more than it had in hand.
-    assert!(counted > answered / 10 * 9, "{counted} lines of {answered} answers");
+    // Redirects by a path have no line. Of a worker that is killed there may be lines that are not written, and others twice.
+    let lists = asked.iter().filter(|question| !matches!(question.expected, Expected::Redirect(_))).count();
+    let lines = answered * lists as u64 / asked.len() as u64;
+    assert!(counted > lines / 100 * 98, "{counted} lines of {lines} lists and metalinks");
     for (at, role) in ROLES.into_iter().enumerate() {
         let [start, middle, end] = thirds(&samples).map(|part| median(part.iter().map(|(_, pss)| pss[at])));
         tell(&format!(

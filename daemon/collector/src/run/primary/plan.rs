@@ -14,7 +14,7 @@ use crate::{
 };
 use program::characters::is_hidden;
 use regex::{Regex, RegexSet};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Names and architectures have so many bytes at most.
 const LONGEST_NAME: usize = 200;
@@ -134,10 +134,8 @@ pub fn plan(
     let listed =
         in_categories.iter().map(|(number, category)| (&*paths[*number], shown[*number].files, *category));
     let mut listed: Vec<(&str, &[Listed], u32)> = listed.collect();
-    for index in known {
-        if repositories.values().any(|found| found.index == **index) {
-            continue;
-        }
+    let indexes: HashSet<String> = repositories.values().map(|found| found.index.clone()).collect();
+    for index in known.iter().filter(|index| !indexes.contains(**index)) {
         let gone = |path: &&str| !at.contains_key(path) && !repositories.contains_key(path);
         let found = steps_up(index).skip(1).filter(gone).find_map(|path| {
             let mut found = patterns.iter().filter_map(|pattern| missing(path, pattern));
