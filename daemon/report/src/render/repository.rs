@@ -82,7 +82,8 @@ fn all(contents: &Contents) -> Markup {
                                 span class="quiet" { "as " (name(redirect)) }
                             } @else { (archs(repository)) }
                         }
-                        (number(repository.listed().count() as u64))
+                        @if repository.archs.is_empty() || repository.is_disabled { td class="number" { "–" } }
+                        @else { (number(repository.listed().count() as u64)) }
                     }
                 }
             }

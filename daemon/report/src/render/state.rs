@@ -88,8 +88,10 @@ impl State {
     /// Its mark beside its words.
     pub(super) fn said(self) -> Markup {
         html! {
-            svg class="state" viewBox="0 0 20 20" aria-hidden="true" { (self.mark([10, 10], 7)) }
-            (self.words())
+            span class="said" {
+                svg class="state" viewBox="0 0 20 20" aria-hidden="true" { (self.mark([10, 10], 7)) }
+                (self.words())
+            }
         }
     }
 }
