@@ -65,7 +65,8 @@ pub struct Clients {
     /// When it was counted who has how many.
     counted: Cell<Option<Instant>>,
     stopping: Cell<bool>,
-    counters: Arc<Counters>,
+    /// The thread's.
+    pub counters: Arc<Counters>,
     /// Tells that a connection has ended.
     ended: Notify,
 }
@@ -73,7 +74,8 @@ pub struct Clients {
 /// One connection; it ends when it is dropped.
 #[derive(Debug)]
 pub struct Client {
-    clients: Rc<Clients>,
+    /// All of its thread.
+    pub clients: Rc<Clients>,
     key: usize,
     /// The other end.
     pub peer: Peer,
@@ -143,9 +145,10 @@ impl Clients {
         for client in all {
             let phase = client.phase.get();
             let time = now.duration_since(client.since.get());
+            let rests = client.order() != Order::GoOn || client.waits.get();
             if time > self.patience(phase) {
                 client.told(Order::End);
-            } else if phase == Phase::Idle && time > RESTLESS && client.goes_on() && !client.waits.get() {
+            } else if phase == Phase::Idle && time > RESTLESS && !rests {
                 self.counters.rested.count();
                 client.told(Order::Rest);
             } else if phase == Phase::Unread {
@@ -236,7 +239,7 @@ fn whose(peer: Peer) -> Option<IpAddr> {
 impl Client {
     /// Whether it has neither asked nor begun to ask for a while: kept after its answer, or silent from the beginning.
     fn is_dispensable(&self, now: Instant) -> bool {
-        self.waits.get() && self.goes_on() && now.duration_since(self.since.get()) > RESTLESS
+        self.waits.get() && self.order() == Order::GoOn && now.duration_since(self.since.get()) > RESTLESS
     }
 
     /// Bytes that it reads in a second, and for how long it has not been here. What counts is what it has taken since its
@@ -253,10 +256,6 @@ impl Client {
         self.wake();
     }
 
-    fn goes_on(&self) -> bool {
-        self.order.get() == Order::GoOn
-    }
-
     fn wake(&self) {
         self.waker.borrow().wake_by_ref();
     }
@@ -270,8 +269,7 @@ impl Client {
 
     fn no_longer_unread(&self) {
         if self.phase.get() == Phase::Unread {
-            let unread = &self.clients.unread;
-            unread.set(unread.get() - self.answer.get());
+            self.clients.unread.update(|bytes| bytes - self.answer.get());
         }
     }
 
@@ -309,7 +307,7 @@ impl Client {
 
     /// A part of the answer was written.
     pub fn on_written(&self, bytes: usize) {
-        self.offered.set(self.offered.get() + bytes);
+        self.offered.update(|offered| offered + bytes);
     }
 
     /// The answer does not fit into the socket, which holds so many bytes that nobody has taken. If it is one too many,
@@ -320,7 +318,7 @@ impl Client {
             return;
         }
         self.enter(Phase::Unread);
-        self.clients.unread.set(self.clients.unread.get() + self.answer.get());
+        self.clients.unread.update(|bytes| bytes + self.answer.get());
         self.offered.set(untaken);
         self.taken.set(0);
         self.clients.cut_off_slowest(self.since.get());
@@ -355,11 +353,6 @@ impl Client {
     /// A client whose head is under way, or which has only just connected, is answered first.
     pub fn may_stop(&self) -> bool {
         self.clients.stopping.get() && self.phase.get() != Phase::Head
-    }
-
-    /// The thread's counters.
-    pub fn counters(&self) -> &Counters {
-        &self.clients.counters
     }
 }
 

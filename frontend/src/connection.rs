@@ -72,8 +72,12 @@ async fn wait(stream: &Stream) -> bool {
         if stream.poll_readable(cx).is_ready() {
             return Poll::Ready(true);
         }
+        if client.order() != Order::MakeRoom {
+            return Poll::Pending;
+        }
         // What has come since the runtime looked is not to be lost.
-        if client.order() == Order::MakeRoom { Poll::Ready(stream.has_input()) } else { Poll::Pending }
+        let come = SockRef::from(&stream.socket).peek(&mut [MaybeUninit::uninit()]);
+        Poll::Ready(come.is_ok_and(|length| length > 0))
     })
     .await;
     client.waits(false);
@@ -128,7 +132,7 @@ async fn close(mut stream: Stream) {
     let said = async {
         if !stream.refusal.is_empty() {
             let (status, refusal) = response::complete_refusal(&stream.refusal);
-            stream.client.counters().refused(status);
+            stream.client.clients.counters.refused(status);
             stream.socket.write_all(&refusal).await?;
         }
         stream.socket.shutdown().await?;
@@ -155,11 +159,6 @@ impl Stream {
         let mut byte = [MaybeUninit::uninit()];
         // An error is told again by the read that follows.
         self.socket.poll_peek(cx, &mut ReadBuf::uninit(&mut byte)).map(drop)
-    }
-
-    /// Whether bytes have come that nobody has read, also such as the runtime does not know of yet.
-    fn has_input(&self) -> bool {
-        SockRef::from(&self.socket).peek(&mut [MaybeUninit::uninit()]).is_ok_and(|length| length > 0)
     }
 }
 

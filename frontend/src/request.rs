@@ -52,11 +52,11 @@ impl Requests {
             };
             let mut response = match answer {
                 Ok(answer) => {
-                    client.counters().answered(&answer.head, answer.took);
+                    client.clients.counters.answered(&answer.head, answer.took);
                     response::answer(answer)
                 }
                 Err(status) => {
-                    client.counters().refused(status.as_u16());
+                    client.clients.counters.refused(status.as_u16());
                     response::refusal(status)
                 }
             };

@@ -27,17 +27,10 @@ pub(super) async fn write(Process { config, counters, gate, .. }: &Process) -> S
     let mut page = Page::default();
     page.describe("mirrorlist_http_build_info", "gauge", "The front end's version.");
     page.sample("mirrorlist_http_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
-    for (name, help, value) in [
-        ("mirrorlist_http_threads", "Threads that serve.", counters.len()),
-        ("mirrorlist_http_connections", "Connections of clients, now.", gate.taken()),
-        (
-            "mirrorlist_http_connections_limit",
-            "Connections that there may be; at this number one is accepted when another one closes.",
-            gate.limit,
-        ),
-    ] {
-        page.number(Unit::Gauge, name, help, value as u64);
-    }
+    let mut gauge = |name, help, value: usize| page.number(Unit::Gauge, name, help, value as u64);
+    gauge("mirrorlist_http_threads", "Threads that serve.", counters.len());
+    gauge("mirrorlist_http_connections", "Connections of clients, now.", gate.taken());
+    gauge("mirrorlist_http_connections_limit", "Connections that there may be at a time.", gate.limit);
     for (name, help, cell) in TOLD {
         page.number(Unit::Count, name, help, sum(counters, |counters| cell(counters).get()));
     }

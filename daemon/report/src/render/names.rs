@@ -1,6 +1,7 @@
 //! Names that others have chosen: shown and never obeyed, and made into names of files.
 
 use maud::{Markup, html};
+use program::characters::is_hidden;
 use sha2::{Digest as _, Sha256};
 
 /// A name: it cannot change the direction of what is around it, and has no control characters. A line may end behind its
@@ -11,15 +12,10 @@ pub fn name(name: &str) -> Markup {
     html! { bdi { (parts.next().unwrap_or_default()) @for part in parts { wbr; (part) } } }
 }
 
-/// A name with a mark in place of every character that nobody sees.
+/// A name with a mark in place of every character that nobody sees, or that no document may have.
 pub fn visible(name: &str) -> String {
-    let is_invisible = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}')
-    };
-    name.chars()
-        .map(|c| if is_invisible(c) || u32::from(c) & 0xfffe == 0xfffe { '\u{fffd}' } else { c })
-        .collect()
+    let is_none = |c: char| matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
+    name.chars().map(|c| if is_hidden(c) || is_none(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// A name as part of a file's name: what is no letter, digit, `.`, `_` or `-` is `~` and its number. A long one is cut, with
