@@ -1,6 +1,7 @@
 //! A mirror's web server, which does what a test wants, and counts.
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use socket2::{Domain, Socket, Type};
 use std::{
     io::{self, Read, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
@@ -49,6 +50,8 @@ pub struct Server {
     connections: Arc<AtomicU64>,
     requests: Arc<Mutex<Vec<String>>>,
     listener: Mutex<Option<TcpListener>>,
+    /// Keeps the port of one that is dead from all others.
+    port: Mutex<Option<Socket>>,
     /// Told of each request.
     bell: Arc<Mutex<Option<Sender<()>>>>,
     tls: Option<Arc<ServerConfig>>,
@@ -68,6 +71,7 @@ impl Server {
             connections: Arc::default(),
             requests: Arc::default(),
             listener: Mutex::new(Some(listener.try_clone().unwrap())),
+            port: Mutex::default(),
             bell: Arc::default(),
             tls,
         });
@@ -177,11 +181,16 @@ impl Server {
         while TcpStream::connect(self.address).is_ok() {
             thread::yield_now();
         }
+        let port = Socket::new(Domain::for_address(self.address), Type::STREAM, None).unwrap();
+        port.set_reuse_address(true).unwrap();
+        port.bind(&self.address.into()).unwrap();
+        *self.port.lock().unwrap() = Some(port);
     }
 
     /// At the same place again.
     pub fn revive(self: &Arc<Server>) {
         let listener = TcpListener::bind(self.address).unwrap();
+        *self.port.lock().unwrap() = None;
         *self.listener.lock().unwrap() = Some(listener.try_clone().unwrap());
         self.serve(listener);
     }

@@ -3,6 +3,7 @@
 use crate::primary::Files;
 use flate2::{Compression, write::GzEncoder};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use socket2::{Domain, Socket, Type};
 use std::{
     io::{self, BufRead as _, BufReader, Read, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream},
@@ -56,6 +57,8 @@ pub struct Server {
     connections: AtomicU64,
     requests: Mutex<Vec<String>>,
     listener: Mutex<Option<TcpListener>>,
+    /// Keeps the port of one that is dead from all others.
+    port: Mutex<Option<Socket>>,
     open: Mutex<Vec<TcpStream>>,
     /// Told of each request.
     bell: Mutex<Option<Sender<()>>>,
@@ -101,6 +104,7 @@ impl Server {
             connections: AtomicU64::new(0),
             requests: Mutex::default(),
             listener: Mutex::new(Some(listener.try_clone().unwrap())),
+            port: Mutex::default(),
             open: Mutex::default(),
             bell: Mutex::default(),
             tls,
@@ -262,11 +266,16 @@ impl Server {
         while TcpStream::connect(self.address).is_ok() {
             thread::yield_now();
         }
+        let port = Socket::new(Domain::for_address(self.address), Type::STREAM, None).unwrap();
+        port.set_reuse_address(true).unwrap();
+        port.bind(&self.address.into()).unwrap();
+        *self.port.lock().unwrap() = Some(port);
     }
 
     /// At the same place again.
     pub fn revive(self: &Arc<Server>) {
         let listener = TcpListener::bind(self.address).unwrap();
+        *self.port.lock().unwrap() = None;
         *self.listener.lock().unwrap() = Some(listener.try_clone().unwrap());
         self.serve(listener);
     }
