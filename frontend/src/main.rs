@@ -16,8 +16,5 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Failure> {
     let config = Config::load(env::args_os())?;
-    if config.check {
-        return config.say_well();
-    }
-    server::run(config)
+    if config.check { config.say_well() } else { server::run(config) }
 }

@@ -30,6 +30,8 @@ const HELLO: Duration = Duration::from_millis(300);
 const SHORTEST_WAIT: Duration = Duration::from_millis(5);
 /// What these waits grow to.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
+/// A link that has lasted for so long was of use, though nothing was answered over it.
+const INFANCY: Duration = Duration::from_secs(1);
 /// Links in a row over which nothing was answered before each further one is waited for.
 const FREE_WASTED: u32 = 16;
 
@@ -138,12 +140,13 @@ pub(super) async fn connect(socket: &Path) -> Result<(Link, Hello), End> {
 
 /// Runs a link to its end, and has it replaced.
 async fn run(link: Link, id: LinkId, worker: Hello, daemon: Arc<Daemon>, backend: Rc<Backend>) {
+    let begin = Instant::now();
     let end = link.run(id, &backend).await;
     if end.is_its_fault() {
         daemon.left(&worker, &end);
     }
     let useful = backend.board.borrow_mut().link_down(id, Instant::now());
-    let in_order = useful || matches!(end, End::Retired);
+    let in_order = useful || matches!(end, End::Retired) || begin.elapsed() >= INFANCY;
     backend.wasted.set(if in_order { 0 } else { backend.wasted.get().saturating_add(1) });
     backend.lacking.notify_one();
 }

@@ -236,7 +236,8 @@ impl Switchboard {
     }
 
     /// Sends a call along with others that have not gone out yet, else to the least busy worker; not to `avoid`. Lets it wait
-    /// when there is none. One that is silent gets it only when there is no other.
+    /// when there is none. One that is silent gets it only when there is no other. A call that is sent once more may be what
+    /// its first worker ended of, and those that were with it are not to go with it again.
     fn send(&mut self, key: CallKey, avoid: Option<LinkId>, now: Instant) {
         let call = &mut self.calls[key];
         self.turn = self.turn.wrapping_add(1);
@@ -246,7 +247,7 @@ impl Switchboard {
             .chain(before)
             .filter(|(id, link)| !link.retiring && Some(*id) != avoid && link.number > call.only_after);
         let chosen = usable.min_by_key(|(_, link)| {
-            let along = !link.out.is_empty() && link.in_flight < TOGETHER;
+            let along = call.tries == 0 && !link.out.is_empty() && link.in_flight < TOGETHER;
             (link.silent_since.is_some(), !along, link.in_flight)
         });
         let Some((id, _)) = chosen else {

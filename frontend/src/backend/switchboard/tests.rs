@@ -323,6 +323,26 @@ fn two_deaths_in_a_row_make_a_call_wait_for_a_new_worker_and_the_third_ends_it()
     assert_eq!(desk.outcome(poison), Some(None));
 }
 
+/// One of them may be what their worker has died of, or hangs in.
+#[test]
+fn calls_that_were_together_are_dealt_out_when_they_are_sent_once_more() {
+    for ends in [
+        |desk: &mut Desk, link| assert!(!desk.board.link_down(link, desk.now)),
+        |desk: &mut Desk, _| desk.pass(250),
+    ] {
+        let mut desk = Desk::new();
+        desk.board.relay.in_flight = 100;
+        let links = [desk.link(0, 3, 1), desk.link(1, 3, 1), desk.link(2, 3, 1)];
+        for _ in 0..TOGETHER {
+            desk.ask("/");
+        }
+        let at = links.iter().position(|link| desk.sent(*link).len() == TOGETHER).unwrap();
+        ends(&mut desk, links[at]);
+        let others = links.into_iter().filter(|link| *link != links[at]);
+        assert_eq!(others.map(|link| desk.sent(link).len()).collect::<Vec<_>>(), [TOGETHER / 2; 2]);
+    }
+}
+
 #[test]
 fn a_call_that_waits_for_a_new_worker_holds_up_no_other() {
     let mut desk = Desk::new();

@@ -45,6 +45,11 @@ impl SharedUrls {
         shared
     }
 
+    /// Whether no two hosts share one.
+    pub fn is_empty(&self) -> bool {
+        self.urls.is_empty()
+    }
+
     fn is_shared(&self, url: UrlId) -> bool {
         self.urls.get(url.0 as usize).is_some_and(|shared| *shared)
     }

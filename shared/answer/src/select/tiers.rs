@@ -20,7 +20,8 @@ use crate::{
 };
 
 use cache::{
-    AsnId, ContinentId, CountryId, HostId, Member, PlacementId, RINGS, Set, UrlId, View, scheme::Schemes,
+    AsnId, ContinentId, CountryId, Families, HostId, Member, PlacementId, RINGS, Set, UrlId, View,
+    scheme::Schemes,
 };
 use rand::Rng;
 use wire::Tier;
@@ -204,7 +205,9 @@ pub fn collect(
     candidates: &mut Candidates,
 ) {
     let mut collector = Collector::new(source, query, target, scratch, candidates);
-    collector.first_only = query.format == Format::Redirect && !query.links;
+    // Who is known not to be reached hides what has the same URL, though nothing is known of that.
+    let hides = !source.shared.is_empty() && collector.family().is_some();
+    collector.first_only = query.format == Format::Redirect && !query.links && !hides;
     collector.run(rng);
     collector.promote();
     collector.origin();
@@ -335,10 +338,15 @@ impl<'a> Collector<'a> {
         true
     }
 
+    /// The client's version of IP, where it is known of hosts by which they answer.
+    fn family(&self) -> Option<Families> {
+        self.query.client.family().filter(|_| self.view.knows_families())
+    }
+
     /// Whether a host is known not to answer by the client's version of IP.
     fn lacks_family(&self, pick: &Pick) -> bool {
-        let family = self.query.client.family().filter(|_| self.view.knows_families());
-        family.is_some_and(|family| self.view.families(self.view.placement_host(pick.placement)).lack(family))
+        let host = self.view.placement_host(pick.placement);
+        self.family().is_some_and(|family| self.view.families(host).lack(family))
     }
 
     /// Orders the hosts listed from `before` on, and leaves out those that show nothing new.
@@ -362,12 +370,14 @@ impl<'a> Collector<'a> {
     /// Of the first three hosts one shall not be known to lack the client's version of IP, of a redirect the first; or of as
     /// many as the client wants. If there is such a host it is moved there.
     pub fn promote(&mut self) {
-        let Some(family) = self.query.client.family().filter(|_| self.view.knows_families()) else { return };
+        if self.family().is_none() {
+            return;
+        }
         let front = if self.query.format == Format::Redirect { 1 } else { FAMILY_AMONG };
         let front = self.query.limit.map_or(front, |limit| front.min(limit.get().into()));
+        let first = self.candidates.picks.iter().position(|pick| !self.lacks_family(pick));
+        let Some(at) = first.filter(|at| *at >= front) else { return };
         let Candidates { picks, hidden, promoted, .. } = &mut *self.candidates;
-        let lacks = |pick: &Pick| self.view.families(self.view.placement_host(pick.placement)).lack(family);
-        let Some(at) = picks.iter().position(|pick| !lacks(pick)).filter(|at| *at >= front) else { return };
         *promoted = Some(picks[at].placement);
         let of = |picks: &[Pick]| picks.iter().map(|pick| usize::from(pick.hidden)).sum::<usize>();
         let (before, behind, own) = (of(&picks[..front - 1]), of(&picks[..=at]), picks[at].hidden.into());

@@ -160,6 +160,17 @@ impl World {
         self.inventory.directories.insert(path.into(), directory);
     }
 
+    /// The second host has the https URL of the first, and no other.
+    pub fn share(&mut self, one: &str, other: &str) {
+        let at = |name: &str| MIRRORS.iter().position(|mirror| mirror.0 == name).unwrap();
+        let text = format!("https://{one}.example/pub");
+        let url = self.inventory.urls.iter().position(|url| url.text == text).unwrap() as u32;
+        let placements = self.inventory.placements.iter().cloned().enumerate().map(|(number, placement)| {
+            if number == at(other) { Placement { urls: vec![url], ..placement } } else { placement }
+        });
+        self.inventory.placements = placements.collect();
+    }
+
     /// Only these carry a directory.
     pub fn only(&mut self, path: &str, names: &[&str]) {
         self.directory(path, &MIRRORS, names);

@@ -86,10 +86,13 @@ fn the_first_is_the_same_whether_others_are_named_or_not() {
     let known = [Families::UNKNOWN, Families::V4, Families::V6];
     let networks = (0..40).map(|at| format!("198.18.{at}.1"));
     let clients: Vec<String> = networks.chain([SA, "192.0.2.9", "2001:db8::1"].map(String::from)).collect();
-    for pattern in 0..9 {
+    for pattern in 0..18 {
         let mut world = World::new();
+        if pattern >= 9 {
+            world.share("de1", "us1");
+        }
         for (number, host) in world.inventory.hosts.values_mut().enumerate() {
-            host.families = known[[pattern % 3, pattern / 3][number % 2]];
+            host.families = known[[pattern % 3, pattern / 3 % 3][number % 2]];
             host.bandwidth *= number as u32 % 3 + 1;
         }
         let redirects = Redirects::of(world, &["/dl/"]);
