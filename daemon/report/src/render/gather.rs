@@ -1,7 +1,9 @@
 //! How [`Contents`] come about: the service is asked for every repository of each architecture, and its JSON is read.
 
 use super::contents::{Carried, Contents, Mirror, Repository};
-use answer::{Fragments, Scratch, Service, rules::Rules, suspended::Usable};
+use answer::{
+    Fragments, Scratch, Service, render::url, rules::Rules, select::query::Query, suspended::Usable,
+};
 use cache::{CacheBytes, HostId, PlacementId, RepositoryId, UrlId, View, place::Place};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use program::{failure::Failure, log};
@@ -152,9 +154,12 @@ impl<'a> Gathering<'a> {
         let mut parts = Parts::new();
         for (fragments, is_listed) in passes {
             for (place, arch) in archs.iter().enumerate() {
-                self.ask(fragments, name, arch)?;
+                let end = self.ask(fragments, name, arch);
                 let reply = std::mem::take(&mut self.reply);
-                self.named(&reply, *is_listed, place as u16, &mut repository.ends[place], &mut parts)?;
+                if !reply.is_empty() {
+                    self.named(&reply, *is_listed, place as u16, &end, &mut parts)?;
+                    repository.ends[place] = end;
+                }
                 self.reply = reply;
             }
         }
@@ -171,8 +176,9 @@ impl<'a> Gathering<'a> {
         Ok(repository)
     }
 
-    /// Has the service answer; what it says is in `reply`, or nothing if no public mirror has it.
-    fn ask(&mut self, fragments: &Fragments, repository: &str, arch: &str) -> Result<(), Failure> {
+    /// Has the service answer; what it says is in `reply`, or nothing if no public mirror has it. Returns what follows the
+    /// hosts' own URLs in the answer.
+    fn ask(&mut self, fragments: &Fragments, repository: &str, arch: &str) -> String {
         let [repository, arch] = [repository, arch].map(|name| utf8_percent_encode(name, NON_ALPHANUMERIC));
         let query = format!("repo={repository}&arch={arch}&country=global&format=json");
         let request = Request {
@@ -194,7 +200,11 @@ impl<'a> Gathering<'a> {
             200 => drop(self.reply.drain(..answer.headers_len)),
             _ => self.reply.clear(),
         }
-        Ok(())
+        let mut end = Vec::new();
+        if let Some(Ok(target)) = Query::resolve(&self.view, &request).map(|query| query.target) {
+            url::suffix(&self.view, &target, &mut end);
+        }
+        String::from_utf8_lossy(&end).into_owned()
     }
 
     /// Takes the mirrors that an answer names for an architecture.
@@ -203,16 +213,14 @@ impl<'a> Gathering<'a> {
         reply: &[u8],
         is_listed: bool,
         arch: u16,
-        end: &mut String,
+        end: &str,
         parts: &mut Parts,
     ) -> Result<(), Failure> {
-        if reply.is_empty() {
-            return Ok(());
-        }
         let listed: Listed<'_> = serde_json::from_slice(reply)
             .map_err(|error| Failure::bug(format!("answer of the service: {error}")))?;
         for mirror in listed.mirrors {
-            let Some(base) = self.base(&mirror.url, end) else {
+            let base = mirror.url.strip_suffix(end).and_then(|base| self.placements.get_key_value(base));
+            let Some((&base, _)) = base else {
                 return Err(Failure::bug(format!("URL {} of an answer: no host has it", mirror.url)));
             };
             let (place, base) = self.met(&mirror, base);
@@ -229,17 +237,6 @@ impl<'a> Gathering<'a> {
             self.mirrors[place as usize].schemes |= mirror.urls.bits();
         }
         Ok(())
-    }
-
-    /// The host's part of a URL. What follows it is the same in all of an answer, and kept in `end`.
-    fn base(&self, url: &str, end: &mut String) -> Option<&'a str> {
-        let known = |base: &str| self.placements.get_key_value(base).map(|(base, _)| *base);
-        if let Some(base) = url.strip_suffix(&**end).filter(|_| !end.is_empty()).and_then(known) {
-            return Some(base);
-        }
-        let base = url.rmatch_indices('/').find_map(|(at, _)| known(&url[..at])).or_else(|| known(url))?;
-        url[base.len()..].clone_into(end);
-        Some(base)
     }
 
     /// A mirror that was named: its place among those that were met, and that of its URL.

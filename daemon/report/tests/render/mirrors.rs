@@ -75,6 +75,10 @@ fn inventory() -> Inventory {
             }
         })
         .collect();
+    // One has something else, below the tree of another.
+    let text = format!("{}/{}", url(1, "pub"), REPOSITORIES[0].0.len());
+    let (position, _) = inventory.urls.insert_full(HostUrl { scheme: Scheme::Https, text });
+    inventory.placements.insert_full(Placement { host: HOSTS.len() as u32 - 1, urls: vec![position as u32] });
     for (name, archs) in REPOSITORIES {
         let mut repository = Repository::default();
         for arch in archs {
