@@ -75,7 +75,7 @@ pub struct Config {
 /// What a client may take of the front end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 pub struct Limits {
-    /// Connections in all; at this number one that is idle makes room for the next
+    /// Connections in all; at this number one of each thread that is idle makes room for the next
     #[arg(long = "max-connections", value_name = "N", default_value = "4096", value_parser = number(1..=MOST_CONNECTIONS))]
     pub connections: usize,
     /// Longest request head; a longer one is answered with 431
