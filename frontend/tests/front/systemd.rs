@@ -69,7 +69,8 @@ fn sockets_that_systemd_passes_are_served_and_the_option_listen_is_not_used() {
         program.log()
     );
     assert_eq!(program.addresses(), [address]);
-    assert!(program.logged(&format!("listening on unix:{}", path.display())));
+    let listening = format!("listening on unix:{}", path.display());
+    eventually("the file is told of", || program.logged(&listening));
     assert_eq!(waiting.answer().text(), "Get Unknown 127.0.0.1 /before?\n");
     for _ in 0..20 {
         assert_eq!(Client::connect(address).get("/tcp").text(), "Get Unknown 127.0.0.1 /tcp?\n");
