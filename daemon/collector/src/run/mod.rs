@@ -31,6 +31,7 @@ use mirrors::{
     folder::{self, Folder},
 };
 use program::{
+use primary::again;
     aside::Aside,
     failure::Failure,
     log,
@@ -218,7 +219,7 @@ pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Fai
     if !verdicts.newer.is_empty() {
         progress.step("reading again what mirrors have newer");
         let before = read.indexes.clone();
-        runtime.block_on(read.again(primary, &client, &verdicts.newer, now));
+        runtime.block_on(read.again(primary, &client, &verdicts.newer, again::PATIENCE, now));
         store.keep_indexes(&before, &read.indexes)?;
     }
     let families = store.families()?;
