@@ -162,12 +162,13 @@ pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Fai
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::system(format!("no runtime ({error})")))?;
     let Some(primary) = &config.site.primary else { return Err(Failure::bug("no primary")) };
-    let mut indexes = store.indexes()?;
+    let indexes = store.indexes()?;
+    let mut known = indexes.clone();
     if config.accept_loss {
         // What has gone is not waited for.
-        indexes.values_mut().for_each(|index| index.missed = primary::MOST_MISSED);
+        known.values_mut().for_each(|index| index.missed = primary::MOST_MISSED);
     }
-    let read = primary::read(&config.site, primary, &client, &indexes, now, &progress);
+    let read = primary::read(&config.site, primary, &client, &known, now, &progress);
     let mut read = runtime
         .block_on(read)
         .map_err(|cause| Failure::unavailable(format!("primary: {cause}; {}", left(config))))?;
