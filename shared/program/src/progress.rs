@@ -2,7 +2,7 @@
 //!
 //! A message that comes meanwhile takes the line's place; see [`super::log`].
 
-use super::grouped::grouped;
+use super::{characters::is_hidden, grouped::grouped};
 use std::{
     fmt::Display,
     io::{self, IsTerminal as _, Write as _},
@@ -78,7 +78,7 @@ fn show(text: &str) {
 
 /// So short that it is one line, and nothing that a terminal obeys.
 fn plain(text: &str) -> String {
-    text.chars().take(LONGEST).map(|c| if c.is_control() { '?' } else { c }).collect()
+    text.chars().take(LONGEST).map(|c| if is_hidden(c) { '?' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn what_goes_on_is_one_line_and_no_order_to_the_terminal() {
-        assert_eq!(plain("a\u{1b}[31mb\n"), "a?[31mb?");
+        assert_eq!(plain("a\u{1b}[31mb\u{202e}c\n"), "a?[31mb?c?");
         assert_eq!(plain(&"é".repeat(100)).chars().count(), 72);
     }
 }

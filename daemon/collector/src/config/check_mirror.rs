@@ -41,7 +41,7 @@ pub struct Options {
     /// Networks outside of the public internet that may be contacted [default: []]
     #[arg(long, value_name = "PREFIX", num_args = 0..=1)]
     allow_addresses: Vec<IpNetwork>,
-    /// Mirrors whose files may say exclusive, up-to-date, weight, and netblocks wider than /16 (IPv6: /32) [default: []]
+    /// Mirrors whose files may say exclusive, up-to-date, weight, netblocks wider than /16 (IPv6: /32), and over 1000 netblocks or ASNs [default: []]
     #[arg(long, value_name = "NAME", num_args = 0..=1)]
     trusted: Vec<String>,
     /// Read options, and what there is to be mirrored, from this TOML file; flags override it

@@ -12,7 +12,8 @@ use crate::{
     config::{import::Options, site::Category},
     run::mirrors::{
         file::Reading,
-        folder::{MOST, Networks, is_name, text},
+        folder::{MOST, is_name, text},
+        together::Networks,
     },
 };
 use draft::Draft;
@@ -124,7 +125,7 @@ fn put(
     let text = draft.to_toml();
     let read = |trusted: &BTreeSet<String>| Reading { categories, trusted }.read(name, &path, &text);
     let trusted = BTreeSet::from([name.clone()]);
-    if let Err(failure) = read(&trusted).and_then(|described| networks.add(&described.told, &path)) {
+    if let Err(failure) = read(&trusted).and_then(|described| networks.add(&described)) {
         summary.refused.insert(name.clone(), failure.to_string());
         return Ok(());
     }

@@ -1,9 +1,10 @@
 //! The mirrors, as the files of their folder describe them.
 //!
-//! [`mod@file`]: what one says; [`folder`]: all of them.
+//! [`mod@file`]: what one says; [`folder`]: all of them; [`together`]: what they may not say together.
 
 pub mod file;
 pub mod folder;
+pub mod together;
 
 use url::Url;
 

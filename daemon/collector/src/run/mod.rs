@@ -29,7 +29,9 @@ use mirrors::{
     Mirror,
     file::{Described, Reading},
     folder::{self, Folder},
+    together::Earlier,
 };
+use primary::again;
 use program::{
     aside::Aside,
     failure::Failure,
@@ -73,7 +75,9 @@ fn check(config: &Config) -> Result<(), Failure> {
         Contents::Web(_) => None,
     });
     are_there(written(config).into_iter().chain(tree))?;
-    let Folder { good, wrong } = folder::read(&config.mirrors, &reading(config))?;
+    let mut folder = folder::read(&config.mirrors, &reading(config))?;
+    folder.refuse_together(&mut Earlier::new());
+    let Folder { good, wrong } = folder;
     let (count, all) = (wrong.len(), wrong.len() + good.len());
     for failure in wrong.into_values() {
         log::error(&failure);
@@ -161,12 +165,13 @@ pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Fai
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::system(format!("no runtime ({error})")))?;
     let Some(primary) = &config.site.primary else { return Err(Failure::bug("no primary")) };
-    let mut indexes = store.indexes()?;
+    let indexes = store.indexes()?;
+    let mut known = indexes.clone();
     if config.accept_loss {
         // What has gone is not waited for.
-        indexes.values_mut().for_each(|index| index.missed = primary::MOST_MISSED);
+        known.values_mut().for_each(|index| index.missed = primary::MOST_MISSED);
     }
-    let read = primary::read(&config.site, primary, &client, &indexes, now, &progress);
+    let read = primary::read(&config.site, primary, &client, &known, now, &progress);
     let mut read = runtime
         .block_on(read)
         .map_err(|cause| Failure::unavailable(format!("primary: {cause}; {}", left(config))))?;
@@ -218,7 +223,7 @@ pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Fai
     if !verdicts.newer.is_empty() {
         progress.step("reading again what mirrors have newer");
         let before = read.indexes.clone();
-        runtime.block_on(read.again(primary, &client, &verdicts.newer, now));
+        runtime.block_on(read.again(primary, &client, &verdicts.newer, again::PATIENCE, now));
         store.keep_indexes(&before, &read.indexes)?;
     }
     let families = store.families()?;
@@ -295,8 +300,10 @@ fn refuse_loss(
 /// Reads the folder; of files that are wrong what they said when they were good.
 fn mirrors(config: &Config, store: &Store) -> Result<Mirrors, Failure> {
     let reading = reading(config);
-    let Folder { good, wrong } = folder::read(&config.mirrors, &reading)?;
-    let earlier = store.texts()?;
+    let mut folder = folder::read(&config.mirrors, &reading)?;
+    let mut earlier = earlier(config, store, &reading, &folder)?;
+    folder.refuse_together(&mut earlier);
+    let Folder { good, wrong } = folder;
     let mut mirrors = Mirrors {
         described: Vec::new(),
         texts: BTreeMap::new(),
@@ -308,10 +315,7 @@ fn mirrors(config: &Config, store: &Store) -> Result<Mirrors, Failure> {
         mirrors.texts.insert(name, text);
     }
     for (name, failure) in wrong {
-        let earlier = earlier.get(&name);
-        let read =
-            |Text { text, time }: &Text| Some((reading.read(&name, &config.mirrors, text).ok()?, *time));
-        match earlier.and_then(read) {
+        match earlier.remove(&name) {
             Some((described, time)) => {
                 let since = date(time).unwrap_or_default();
                 log::warning(format_args!("{failure}; the mirror stays as its file of {since} had it"));
@@ -326,4 +330,25 @@ fn mirrors(config: &Config, store: &Store) -> Result<Mirrors, Failure> {
     }
     mirrors.described.sort_by(|a, b| a.mirror.name.cmp(&b.mirror.name));
     Ok(mirrors)
+}
+
+/// What the files said when they were good, as far as that is still good.
+fn earlier(
+    config: &Config,
+    store: &Store,
+    reading: &Reading<'_>,
+    folder: &Folder,
+) -> Result<Earlier, Failure> {
+    let mut earlier = Earlier::new();
+    for (name, Text { text, time }) in store.texts()? {
+        let described = match folder.good.get(&name) {
+            Some((described, now)) if *now == text => Some(described.clone()),
+            None if !folder.wrong.contains_key(&name) => None,
+            _ => reading.read(&name, &config.mirrors.join(format!("{name}.toml")), &text).ok(),
+        };
+        if let Some(described) = described {
+            earlier.insert(name, (described, time));
+        }
+    }
+    Ok(earlier)
 }

@@ -17,7 +17,7 @@ fn status(world: &World, arguments: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-fn text(world: &World, arguments: &[&str]) -> String {
+pub fn text(world: &World, arguments: &[&str]) -> String {
     let output = status(world, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -96,6 +96,8 @@ fn status_tells_whom_the_brake_holds_and_when_a_mirror_that_is_left_alone_was_as
         (&of["mirrors"][name(3)]["is_held"], &of["mirrors"][name(0)]["is_held"]),
         (&false.into(), &true.into())
     );
+    let brake = "which seems to be our own network; none of them counts as silent\n";
+    assert!(text(&world, &[]).contains(brake), "{}", text(&world, &[]));
     let held = "    did not answer; the brake of the last run keeps it as it was\n";
     assert_eq!(text(&world, &[]).matches(held).count(), 3);
     assert!(text(&world, &[&name(0)]).contains(held) && !text(&world, &[&name(3)]).contains(held));

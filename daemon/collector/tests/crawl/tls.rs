@@ -99,7 +99,17 @@ fn when_https_fails_with_most_mirrors_it_is_our_own_fault() {
     }
     let (verdicts, summary) = world.run();
     assert_eq!(summary.good, 9);
-    assert!(summary.brake.as_ref().unwrap().starts_with("3 of 3 URLs of https fail, which"), "{summary:?}");
+    let brake = summary.brake.as_ref().unwrap();
+    assert!(brake.starts_with("3 of 3 mirrors fail by https, which"), "{brake}");
+    assert!(brake.ends_with("; no URL is left out for that"), "{brake}");
+    let status = crate::status::text(&world, &[]);
+    assert!(
+        status.contains(&format!(
+            "  brake      {brake}
+"
+        )),
+        "{status}"
+    );
     assert!(verdicts.mirrors.values().all(|mirror| mirror.bad_urls.is_empty()), "{verdicts:?}");
     // Not for ever: then each counts.
     for run in 2..=5 {
@@ -108,4 +118,28 @@ fn when_https_fails_with_most_mirrors_it_is_our_own_fault() {
         assert_eq!((held, summary.good), (run <= 3, 9), "run {run}: {summary:?}");
         assert!(verdicts.mirrors.values().all(|mirror| mirror.bad_urls.is_empty() == held), "run {run}");
     }
+}
+
+#[test]
+fn a_mirror_counts_once_however_many_dead_urls_of_https_its_file_has() {
+    let mut world = World::new(Primary::new(2, 1), 3);
+    world.run();
+    let dead = (0..40).map(|at| format!("https://127.77.0.1:1/{at}/"));
+    let urls: Vec<String> = dead.chain([world.servers[0].url()]).collect();
+    world.mirrors[0] = mirror(0, &urls);
+    for _ in 0..5 {
+        let (_, summary) = world.run();
+        assert_eq!((summary.brake, summary.braked_https, summary.good), (None, 0, 9));
+    }
+}
+
+#[test]
+fn mirrors_that_died_long_ago_do_not_spend_the_brake_for_the_others() {
+    let mut world = World::new(Primary::new(2, 1), 8);
+    for at in 0..3 {
+        world.mirrors[at] = mirror(at, &["https://127.77.0.1:1/".to_owned()]);
+    }
+    // Nobody knows of a new state whether they ever worked; while they count, the brake is for them.
+    let braked: Vec<u64> = (0..6).map(|_| world.run().1.braked_https).collect();
+    assert_eq!(braked, [1, 2, 3, 4, 0, 0]);
 }

@@ -75,7 +75,8 @@ fn most_of_a_tree_or_of_a_folder_is_not_believed_to_be_gone() {
     let (code, _, said) = world.end(&["--accept-loss"]);
     assert_eq!((code, &*said), (Some(0), ""));
     assert_eq!(world.list().mirror_list.len(), 7);
-    world.run(NOW + 60).unwrap();
+    assert_eq!(world.run(NOW + 60).unwrap().odd, [""; 0], "what was accepted as gone does not come back");
+    assert_eq!(world.list().mirror_list.len(), 7);
     fs::rename(world.at("9.1"), world.at("pub/example/9.1")).unwrap();
     world.run(NOW + 60).unwrap();
     for name in ["b.example", "c.example", "private.example"] {

@@ -175,7 +175,7 @@ struct Crawl<'a> {
     summary: Summary,
     /// Mirrors with categories or URLs that were asked in vain.
     held: Vec<Held>,
-    /// URLs of https that are well.
+    /// Mirrors of which a URL of https is well.
     well: u64,
     newer: BTreeSet<u32>,
     /// Whether anybody has answered by IPv6.
@@ -235,10 +235,13 @@ impl<'a> Crawl<'a> {
         let (well, urls) =
             std::mem::take(&mut found.urls).into_iter().partition(|(_, did)| *did == Did::Well);
         found.urls = well;
-        self.well += found.urls.keys().filter(|url| is_https(url)).count() as u64;
+        let is_well = found.urls.keys().any(|url| is_https(url));
+        self.well += u64::from(is_well);
         let urls: BTreeMap<String, Did> = urls;
-        let was_well = |url: &&String| record.urls.get(*url).is_none_or(OfUrl::is_in);
-        let lost_urls = urls.keys().filter(|url| is_https(url)).filter(was_well).count() as u64;
+        // Of one that nobody has asked yet, nobody knows that it never worked.
+        let worked = |of: &OfUrl| of.is_in() && !of.is_unproven;
+        let was_well = |url: &String| record.urls.get(url).is_none_or(worked);
+        let has_lost_https = !is_well && urls.keys().any(|url| is_https(url) && was_well(url));
         let changes = settle::settle(&mut record, &found, self.tree, self.numbers, self.now);
         store.keep_records([(&*mirror.name, &record)], self.now)?;
         tell(mirror, &found, &changes);
@@ -276,7 +279,7 @@ impl<'a> Crawl<'a> {
                 is_paused: found.is_paused,
                 categories: found.silent,
                 urls,
-                lost_urls,
+                has_lost_https,
             });
         }
         self.judge(mirror, &record);

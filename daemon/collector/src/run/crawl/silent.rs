@@ -23,8 +23,8 @@ pub struct Held {
     pub categories: BTreeMap<u32, String>,
     /// URLs that are not well.
     pub urls: BTreeMap<String, Did>,
-    /// How many of these are of https and were well before.
-    pub lost_urls: u64,
+    /// Whether one of these is of https and was well before, and none of https is well now.
+    pub has_lost_https: bool,
     /// Whether it has addresses of IPv6 alone.
     pub is_v6_alone: bool,
     /// Whether it has said nothing at all.
@@ -58,7 +58,7 @@ impl Crawl<'_> {
             let (lost, all) = (grouped(lost), grouped(all));
             let brake = format!("{lost} of {all} mirrors did not answer, which seems to be our own network");
             log::warning(format_args!("run {}: {brake}; none of them counts as silent", self.summary.number));
-            self.summary.brake = Some(brake);
+            self.summary.brake = Some(format!("{brake}; none of them counts as silent"));
             let names = held.iter().filter(|held| is_lost(held)).map(|held| &mirrors[held.mirror].name);
             self.summary.held = names.cloned().collect();
         } else if are_most {
@@ -94,9 +94,11 @@ impl Crawl<'_> {
         store.keep_records(records.iter().map(|(name, record)| (*name, record)), self.now)
     }
 
-    /// Whether URLs of https that fail are not to blame for it, this run: so many do that it seems to be our own fault.
+    /// Whether URLs of https that fail are not to blame for it, this run: those of so many mirrors do that it seems to be our own
+    /// fault. However many a mirror has, it is one; who has long been out says nothing.
     fn brake_https(&mut self, held: &[Held]) -> bool {
-        let lost: u64 = held.iter().map(|held| held.lost_urls).sum();
+        let is_out = |held: &Held| held.is_whole && !held.was_in;
+        let lost = held.iter().filter(|held| held.has_lost_https && !is_out(held)).count() as u64;
         let are_most = lost >= MANY as u64 && lost > self.well;
         let runs = if are_most { (self.summary.braked_https + 1).min(BRAKED + 1) } else { 0 };
         self.summary.braked_https = runs;
@@ -106,15 +108,15 @@ impl Crawl<'_> {
         let (number, lost, all) = (self.summary.number, grouped(lost), grouped(lost + self.well));
         if runs > BRAKED {
             log::warning(format_args!(
-                "run {number}: {lost} of {all} URLs of https fail, for more than {BRAKED} runs in a row; they are left out until they do not"
+                "run {number}: {lost} of {all} mirrors fail by https, for more than {BRAKED} runs in a row; their URLs of it are left out until they do not"
             ));
             return false;
         }
         let brake = format!(
-            "{lost} of {all} URLs of https fail, which seems to be our own clock, network or trusted certificates"
+            "{lost} of {all} mirrors fail by https, which seems to be our own clock, network or trusted certificates"
         );
-        log::warning(format_args!("run {number}: {brake}; none of them is left out for that"));
-        self.summary.brake.get_or_insert(brake);
+        log::warning(format_args!("run {number}: {brake}; no URL is left out for that"));
+        self.summary.brake.get_or_insert(format!("{brake}; no URL is left out for that"));
         true
     }
 

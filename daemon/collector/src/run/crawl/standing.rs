@@ -294,7 +294,7 @@ impl fmt::Display for Runs {
             counted(requests, "request", "requests")
         )?;
         if let Some(brake) = &self.run.brake {
-            writeln!(f, "  brake      {brake}; none of them counts as silent")?;
+            writeln!(f, "  brake      {brake}")?;
         }
         if !self.run.newer.is_empty() {
             writeln!(f, "  newer      than the primary's: {}", self.run.newer.join(", "))?;

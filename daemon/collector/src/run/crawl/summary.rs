@@ -38,13 +38,13 @@ pub struct Summary {
     pub outward: u64,
     /// Units of which mirrors have a later version than the primary had when it was read.
     pub newer: Vec<String>,
-    /// Why mirrors that did not answer do not count as such, if they do not.
+    /// Why mirrors that did not answer, or their URLs of https, do not count as such, if they do not.
     pub brake: Option<String>,
     /// Mirrors that count as before though they did not answer, by name.
     pub held: Vec<String>,
     /// Runs in a row in which most mirrors did not answer.
     pub braked: u64,
-    /// Runs in a row in which most URLs of https failed.
+    /// Runs in a row in which most mirrors failed by https.
     #[serde(default)]
     pub braked_https: u64,
 }

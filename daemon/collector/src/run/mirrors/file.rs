@@ -58,6 +58,8 @@ pub struct Described {
     pub mirror: Mirror,
     /// The rest.
     pub told: Told,
+    /// The path of its file, for messages.
+    pub file: String,
     /// By category, where its file names the URLs, for messages.
     pub places: BTreeMap<u32, String>,
 }
@@ -150,7 +152,7 @@ impl Reading<'_> {
             let cause = "no [urls], which names the categories that it has, and where";
             return Err(Failure::config(format!("config {}: {cause}", path.display())));
         }
-        Ok(Described { mirror, told, places })
+        Ok(Described { mirror, told, file: path.display().to_string(), places })
     }
 
     fn urls(&self, entries: &[Entry]) -> Result<(Urls, BTreeMap<u32, String>), Failure> {

@@ -1,9 +1,10 @@
 //! The folder of mirrors: a file each, `NAME.toml`.
 //!
 //! A file that cannot be read, or says something wrong, neither ends a run nor takes its mirror out: the mirror stays as its
-//! last good text had it, and that is said until the file is mended. A file that is gone takes its mirror along.
+//! last good text had it, and that is said until the file is mended. A file that is gone takes its mirror along. What files may not
+//! say together is told by [`super::together`].
 
-use super::file::{Described, Reading, Told};
+use super::file::{Described, Reading};
 use program::{characters::is_hidden, failure::Failure};
 use std::{
     collections::BTreeMap,
@@ -18,9 +19,6 @@ const LONGEST: u64 = 64 << 10;
 /// Mirrors that there may be.
 pub const MOST: usize = 20_000;
 
-/// ASNs, and prefixes, that all of them may name: a cache is compiled from some more, and then from none.
-const MOST_NETWORKS: usize = 200_000;
-
 /// Characters of a name.
 const LONGEST_NAME: usize = 100;
 
@@ -33,7 +31,7 @@ pub struct Folder {
     pub wrong: BTreeMap<String, Failure>,
 }
 
-/// Reads the folder. An error if there is no mirror in it, or it cannot be read.
+/// Reads the folder, each file by itself. An error if there is no mirror in it, or it cannot be read.
 pub fn read(folder: &Path, reading: &Reading<'_>) -> Result<Folder, Failure> {
     let shown = folder.display();
     let cannot = |error: io::Error| Failure::config(format!("mirrors {shown}: cannot be read ({error})"));
@@ -55,72 +53,14 @@ pub fn read(folder: &Path, reading: &Reading<'_>) -> Result<Folder, Failure> {
         let cause = "not one NAME.toml is in it; without mirrors there is nothing to do";
         return Err(Failure::config(format!("mirrors {shown}: {cause}")));
     }
-    let (mut found, mut networks) = (Folder::default(), Networks::default());
+    let mut found = Folder::default();
     for (name, paths) in files {
-        let read = one(&name, &paths, reading);
-        match read.and_then(|good| networks.add(&good.0.told, &paths[0]).map(|()| good)) {
+        match one(&name, &paths, reading) {
             Ok(good) => drop(found.good.insert(name, good)),
             Err(failure) => drop(found.wrong.insert(name, failure)),
         }
     }
-    found.refuse_claims();
     Ok(found)
-}
-
-/// How many networks the mirrors name so far.
-#[derive(Debug, Default)]
-pub struct Networks {
-    asns: usize,
-    prefixes: usize,
-}
-
-impl Networks {
-    /// Counts those of one more file, unless that makes too many.
-    pub fn add(&mut self, told: &Told, path: &Path) -> Result<(), Failure> {
-        let Told { asns, netblocks, exclusive, .. } = told;
-        let sums = [
-            ("ASNs", self.asns + asns.len()),
-            ("prefixes", self.prefixes + netblocks.len() + exclusive.len()),
-        ];
-        if let Some((what, _)) = sums.into_iter().find(|(_, sum)| *sum > MOST_NETWORKS) {
-            let path = path.display();
-            let cause =
-                format!("with it, mirrors name more than {MOST_NETWORKS} {what}; have some name fewer");
-            return Err(Failure::config(format!("config {path}: {cause}")));
-        }
-        (self.asns, self.prefixes) = (sums[0].1, sums[1].1);
-        Ok(())
-    }
-}
-
-impl Folder {
-    /// A URL that two files have is a slip, or somebody takes another one's mirror for his: neither file counts, so that who was
-    /// there before stays.
-    fn refuse_claims(&mut self) {
-        let mut claims: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
-        for (name, (Described { mirror, places, .. }, _)) in &self.good {
-            for (category, urls) in mirror.urls.iter().filter(|_| !mirror.disabled) {
-                for url in urls.iter().filter(|url| url.scheme() != "rsync") {
-                    let place = places.get(category).map_or("", String::as_str);
-                    claims.entry(url.as_str()).or_default().entry(name).or_insert(place);
-                }
-            }
-        }
-        let mut refused = BTreeMap::new();
-        for (url, names) in claims.into_iter().filter(|(_, names)| names.len() > 1) {
-            for (name, place) in &names {
-                let other = names.iter().find(|(other, _)| *other != name).map_or("", |(_, place)| place);
-                let failure = Failure::config(format!(
-                    "config {place}: {url} stands in {other}, too; leave it out of one of them"
-                ));
-                refused.entry((*name).to_owned()).or_insert(failure);
-            }
-        }
-        for (name, failure) in refused {
-            self.good.remove(&name);
-            self.wrong.insert(name, failure);
-        }
-    }
 }
 
 /// Reads one file, wherever it lies, by the rules of those in the folder.
@@ -266,49 +206,6 @@ mod tests {
             let said = read(&at(name)).unwrap_err().to_string();
             assert!(said.contains(cause), "{name}: {said}");
         }
-    }
-
-    #[test]
-    fn a_url_is_of_one_mirror_or_of_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let put = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-        put(
-            "a.toml",
-            "[urls]\nA = ['https://a.example/x', 'https://shared.example/x/', 'rsync://r.example/x']\n",
-        );
-        put("b.toml", "country = 'DE'\n[urls]\nA = ['https://SHARED.example/x', 'rsync://r.example/x']\n");
-        put(
-            "c.toml",
-            "[urls]\nA = ['https://c.example/x', 'http://shared.example/x', 'rsync://r.example/x']\n",
-        );
-        put("d.toml", "disabled = true\n[urls]\nA = 'https://shared.example/x'\n");
-        let Folder { good, wrong } = read_at(folder.path()).unwrap();
-        assert_eq!(good.keys().collect::<Vec<_>>(), ["c", "d"]);
-        let shown = folder.path().display().to_string();
-        let said = |name: &str| wrong[name].to_string().replace(&shown, "F");
-        let url = "https://shared.example/x/ stands in F";
-        assert_eq!(
-            said("a"),
-            format!("config F/a.toml line 2: {url}/b.toml line 3, too; leave it out of one of them")
-        );
-        assert_eq!(
-            said("b"),
-            format!("config F/b.toml line 3: {url}/a.toml line 2, too; leave it out of one of them")
-        );
-    }
-
-    #[test]
-    fn all_mirrors_together_name_no_more_networks_than_a_cache_can_have() {
-        let mut networks = Networks::default();
-        let told = Told { asns: (0..4000).collect(), exclusive: vec!["AS1".into(); 4000], ..Told::default() };
-        for _ in 0..MOST_NETWORKS / 4000 {
-            networks.add(&told, Path::new("F")).unwrap();
-        }
-        let said = networks.add(&told, Path::new("F")).unwrap_err().to_string();
-        assert_eq!(said, "config F: with it, mirrors name more than 200000 ASNs; have some name fewer");
-        let said = networks.add(&Told { asns: [].into(), ..told }, Path::new("F")).unwrap_err().to_string();
-        assert!(said.contains("more than 200000 prefixes"), "{said}");
-        networks.add(&Told::default(), Path::new("F")).unwrap();
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! repositories and units; indexes and lists of hashes are read by [`contents`] and hashed by [`hashes`]. Half a tree is
 //! worse than an old one: whatever cannot be read as a whole is an error. What mirrors have newer is read [`again`].
 
-mod again;
+pub mod again;
 mod contents;
 mod file_list;
 mod hashes;
