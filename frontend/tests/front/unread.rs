@@ -118,15 +118,16 @@ fn above_the_budget_for_unread_answers_one_is_cut_off_and_the_others_go_on() {
             eventually("its answer has begun to come", || hog.has_something());
             hog
         };
-        let hogs: Vec<Client> = (0..allowed).map(ask).collect();
+        let mut hogs: Vec<Client> = (0..allowed).map(ask).collect();
         assert_eq!(program.sockets(), own + allowed, "one within the budget was cut off");
-        let mut last = ask(allowed);
+        hogs.push(ask(allowed));
         eventually("one is cut off", || program.sockets() == own + allowed);
-        assert_eq!(last.answer().body.len(), length);
-        drop(last);
-        let answers = hogs.into_iter().map(|mut hog| hog.try_answer());
+        // Which one depends on how much their systems have taken by then.
+        let (whole, cut_off): (Vec<_>, Vec<_>) =
+            hogs.into_iter().map(|mut hog| hog.try_answer()).partition(Result::is_ok);
+        assert!(whole.into_iter().all(|answer| answer.unwrap().body.len() == length));
         // Who was cut off is told so, and the system holds nothing for it any more.
-        let ends: Vec<_> = answers.filter_map(Result::err).map(|error| error.kind()).collect();
+        let ends: Vec<_> = cut_off.into_iter().filter_map(Result::err).map(|error| error.kind()).collect();
         assert_eq!(ends, [ErrorKind::ConnectionReset]);
     }
 }
