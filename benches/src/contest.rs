@@ -21,8 +21,8 @@ use testkit::{
 
 /// The daemon's `--minimum`: answers are as large as those of a country with many mirrors.
 const MINIMUM: usize = 100;
-/// The daemon's options, [`MINIMUM`] among them.
-const OPTIONS: [&str; 6] = ["--workers", "4", "--minimum", "100", "--redirector", "/dl/"];
+/// The daemon's options but that.
+const OPTIONS: [&str; 4] = ["--workers", "4", "--redirector", "/dl/"];
 /// Of how many requests those of the right size are taken.
 const LOOKED_AT: usize = 65_536;
 
@@ -106,8 +106,12 @@ impl Contest {
             });
         }
         let socket = format!("unix:{}", folder.path().join("http").display());
-        let stack =
-            Stack::start(programs, cache, &OPTIONS, &["--listen", "127.0.0.1:0", "--listen", &socket])?;
+        let stack = Stack::start(
+            programs,
+            cache,
+            &options(&MINIMUM.to_string()),
+            &["--listen", "127.0.0.1:0", "--listen", &socket],
+        )?;
         let nginx = if nginx::is_installed() {
             Some(Nginx::start(folder.path())?)
         } else {
@@ -120,7 +124,12 @@ impl Contest {
 
     /// Lets another build of the service answer the same beside it, from the same cache.
     pub fn join(&mut self, programs: &Programs, cache: &Path) -> Result<(), String> {
-        self.other = Some(Stack::start(programs, cache, &OPTIONS, &["--listen", "127.0.0.1:0"])?);
+        self.other = Some(Stack::start(
+            programs,
+            cache,
+            &options(&MINIMUM.to_string()),
+            &["--listen", "127.0.0.1:0"],
+        )?);
         Ok(())
     }
 
@@ -213,6 +222,11 @@ fn of(stack: &Stack, name: &'static str, questions: Vec<Question>) -> Result<Ser
         processes: stack.processes().map_err(|error| format!("processes: {error}"))?,
         questions: questions.into(),
     })
+}
+
+/// The daemon's options.
+fn options(minimum: &str) -> Vec<&str> {
+    [&OPTIONS[..], &["--minimum", minimum]].concat()
 }
 
 /// The same requests, of whose answers the status alone is looked at.
