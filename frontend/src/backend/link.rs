@@ -109,17 +109,17 @@ impl Link {
 
     fn read(&mut self, id: LinkId, backend: &Backend, cx: &mut Context<'_>) -> Result<(), End> {
         loop {
+            // Also what came together with the HELLO.
+            if take_frames(&mut self.input, id, &mut backend.board.borrow_mut())? {
+                backend.lacking.notify_one();
+            }
             self.make_room(backend);
             let Poll::Ready(read) = pin!(self.stream.read_buf(&mut self.input)).poll(cx) else { break };
             if read? == 0 {
                 return Err(End::Closed);
             }
-            let mut board = backend.board.borrow_mut();
             // Whatever it says: it lives.
-            board.link(id).silent_since = None;
-            if take_frames(&mut self.input, id, &mut board)? {
-                backend.lacking.notify_one();
-            }
+            backend.board.borrow_mut().link(id).silent_since = None;
         }
         if self.input.is_empty() && backend.board.borrow_mut().link(id).in_flight == 0 {
             self.give_block_back(backend);

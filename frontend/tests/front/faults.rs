@@ -223,6 +223,27 @@ fn after_goaway_nothing_more_is_sent_there_and_what_is_in_flight_is_finished() {
 }
 
 #[test]
+fn a_worker_that_wants_to_be_left_from_the_start_is_asked_nothing() {
+    let daemon = Daemon::new();
+    let goaway = |number| {
+        let mut bytes = Vec::new();
+        if number == 0 {
+            wire::encode_goaway(&mut bytes, "");
+        }
+        bytes
+    };
+    let worker = daemon.worker_that_begins(0, 1, 1, goaway, |mut connection| {
+        if connection.number > 0 {
+            return connection.echo();
+        }
+        assert_eq!(connection.hear(), Heard::End);
+    });
+    let program = Program::start(&daemon, &["--threads", "1"]);
+    eventually("it is left, and met again", || worker.accepted() > 1);
+    ask(&program, 3);
+}
+
+#[test]
 fn what_a_worker_leaves_unanswered_after_goaway_is_asked_again() {
     let daemon = Daemon::new();
     let _worker = daemon.worker(0, 1, 1, |mut connection| {

@@ -98,6 +98,18 @@ impl Daemon {
         generation: u64,
         serve: impl Fn(Connection) + Send + Sync + 'static,
     ) -> Worker {
+        self.worker_that_begins(slot, slots, generation, |_| Vec::new(), serve)
+    }
+
+    /// The same, whose HELLO and what `more` says for the number of a connection come at once.
+    pub fn worker_that_begins(
+        &self,
+        slot: u16,
+        slots: u16,
+        generation: u64,
+        more: impl Fn(usize) -> Vec<u8> + Send + 'static,
+        serve: impl Fn(Connection) + Send + Sync + 'static,
+    ) -> Worker {
         let listener = self.listener.as_ref().unwrap().try_clone().unwrap();
         let shared = Arc::new(Shared {
             dead: AtomicBool::new(false),
@@ -113,12 +125,14 @@ impl Daemon {
                 if known.dead.load(Ordering::SeqCst) {
                     return;
                 }
+                let number = known.accepted.load(Ordering::SeqCst);
                 let mut bytes = Vec::new();
                 wire::encode_hello(&mut bytes, &hello);
+                bytes.extend(more(number));
                 if stream.write_all(&bytes).is_err() {
                     continue;
                 }
-                let number = known.accepted.fetch_add(1, Ordering::SeqCst);
+                known.accepted.fetch_add(1, Ordering::SeqCst);
                 known.open.lock().unwrap().push(stream.try_clone().unwrap());
                 let (serve, end) = (Arc::clone(&serve), stream.try_clone().unwrap());
                 thread::spawn(move || {
