@@ -13,6 +13,7 @@ use cache::{
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use std::{
+    collections::BTreeMap,
     env,
     error::Error,
     fmt::Write as _,
@@ -33,6 +34,10 @@ use wire::code::Country;
 /// What is aimed at, of the large log and of the large site: seconds and megabytes.
 const OF_COUNT: (f64, f64) = (10.0, 50.0);
 const OF_RENDER: (f64, f64) = (10.0, 150.0);
+
+/// What is aimed at, of a page: kilobytes of lists and the map, and of any other.
+const OF_LIST: u64 = 250;
+const OF_PAGE: u64 = 100;
 
 /// Days that the lines are of.
 const DAYS: u64 = 365;
@@ -86,7 +91,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     render.arg("--mirrors").arg(&round).arg("--propagation").arg(&spread);
     let rendered =
         told(&format!("render {hosts} mirrors, {repositories} repositories, {DAYS} days"), &mut render)?;
-    println!("the site has {} MB", size(&site)? >> 20);
+    let files = files(&site)?;
+    let megabytes = files.iter().map(|(_, size)| size).sum::<u64>() / 1_000_000;
+    println!(
+        "the site has {} files, {megabytes} MB; the database has {} MB",
+        files.len(),
+        database.metadata()?.len() / 1_000_000
+    );
+    for (kind, (page, size)) in largest(&files) {
+        let most = if LISTS.contains(&kind.as_str()) { OF_LIST } else { OF_PAGE };
+        let met = if size <= most * 1000 { "met" } else { "not met" };
+        println!("largest page of {kind}: {page}, {} kB; target: {most} kB, {met}", size / 1000);
+    }
     if is_long {
         for (what, (seconds, megabytes), (most_seconds, most_megabytes)) in
             [("count", counted, OF_COUNT), ("render", rendered, OF_RENDER)]
@@ -102,14 +118,38 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Bytes of all files in a folder.
-fn size(folder: &Path) -> Result<u64, Box<dyn Error>> {
-    let mut sum = 0;
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        sum += if entry.file_type()?.is_dir() { size(&entry.path())? } else { entry.metadata()?.len() };
+/// Kinds of page that are a list or the map.
+const LISTS: [&str; 4] = ["map", "mirrors", "propagation", "repositories"];
+
+/// All files of a site: each with its path below that, and its bytes.
+fn files(site: &Path) -> Result<Vec<(String, u64)>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    let mut folders = vec![site.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else {
+                let below = entry.path().strip_prefix(site)?.display().to_string();
+                files.push((below, entry.metadata()?.len()));
+            }
+        }
     }
-    Ok(sum)
+    Ok(files)
+}
+
+/// The largest page of each kind, by the folder that it is in.
+fn largest(files: &[(String, u64)]) -> BTreeMap<String, (&str, u64)> {
+    let mut largest = BTreeMap::new();
+    for (path, size) in files.iter().filter(|(path, _)| path.ends_with(".html")) {
+        let kind = path.split_once('/').map_or("the first page", |(folder, _)| folder);
+        let most = largest.entry(kind.to_owned()).or_insert((path.as_str(), *size));
+        if *size > most.1 {
+            *most = (path, *size);
+        }
+    }
+    largest
 }
 
 /// An access log of the last year, in which every repository is asked for on every day.
