@@ -5,8 +5,8 @@
 #     make deb rpm                                           # the packages; needs cargo-deb, cargo-generate-rpm
 #
 # Installing builds nothing, so that root needs no compiler, and prints what to do next. Folders may be given by their
-# GNU names as well, such as bindir=/usr/sbin. Texts that name folders follow; the programs' own defaults do not, so a
-# localstatedir other than /var is written into the configuration of the daemon.
+# GNU names as well, such as bindir=/usr/sbin. Texts that name folders follow; the programs' own defaults do not, so folders
+# other than /var and /etc are written into the configuration of the daemon and of the collector.
 
 PREFIX ?= /usr/local
 prefix = $(PREFIX)
@@ -33,6 +33,7 @@ apartprofile = $(PROFILE:release=apart)
 apartdir = $(CARGO_TARGET_DIR)/$(apartprofile:dev=debug)
 completions = $(builddir)/completions
 sbom = $(builddir)/sbom.cdx.json
+notices = $(builddir)/THIRD-PARTY-NOTICES
 build = CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) build --locked
 INSTALL ?= install
 STRIP ?= strip
@@ -42,7 +43,7 @@ others = mirrorlistd mirrorlist-http mirrorlist-cache
 programs = $(others) $(apart)
 built = $(addprefix '$(builddir)'/,$(others)) $(addprefix '$(apartdir)'/,$(apart))
 # Each is a package; its example of this name writes what shells complete. They run once, here, so none is built for speed.
-helpers = $(addsuffix -completions,$(programs)) mirrorlistd-sbom
+helpers = $(addsuffix -completions,$(programs)) mirrorlistd-sbom mirrorlistd-notices
 
 # One source makes one package, wherever and whenever: what is built for release names no folder of this machine, and every
 # time is that of the source, which is SOURCE_DATE_EPOCH, else of the last commit, else of the changelog. Flags that are given,
@@ -75,7 +76,7 @@ texts = \
 	$(foreach example,$(examples),$(example):$(docdir)/examples/$(notdir $(example))) \
 	systemd/packaging/Containerfile:$(docdir)/examples/Containerfile \
 	$(foreach document,$(documents),$(document):$(docdir)/$(document)) \
-	$(sbom):$(docdir)/sbom.cdx.json \
+	$(sbom):$(docdir)/sbom.cdx.json $(notices):$(docdir)/THIRD-PARTY-NOTICES \
 	$(foreach program,$(programs), \
 		$(completions)/$(program).bash:$(bashcompletiondir)/$(program) \
 		$(completions)/_$(program):$(zshcompletiondir)/_$(program) \
@@ -92,9 +93,9 @@ settings = \
 # Has a text name the folders of this installation.
 edit = sed -e 's|/usr/bin/mirrorlist|$(bindir)/mirrorlist|g' \
 	-e 's|/usr/share/doc/mirrorlistd|$(docdir)|g' \
-	-e 's|/etc/mirrorlist|$(sysconfdir)/mirrorlist|g' \
-	$(if $(filter-out /var,$(localstatedir)),-e 's|^\#cache = "/var|cache = "/var|') \
-	-e 's|/var/lib/mirrorlist|$(localstatedir)/lib/mirrorlist|g'
+	$(if $(filter-out /etc,$(sysconfdir)),-e 's!^\#mirrors = "/etc!mirrors = "/etc!') \
+	$(if $(filter-out /var,$(localstatedir)),-e 's!^\#\(cache\|state\|output\) = "/var!\1 = "/var!') \
+	-e 's|/etc/mirrorlist|$(sysconfdir)/mirrorlist|g' -e 's|/var/lib/mirrorlist|$(localstatedir)/lib/mirrorlist|g'
 
 # What is left to do after an installation that is no package's, as root, line by line.
 inputdir = $(localstatedir)/lib/mirrorlist/input
@@ -133,6 +134,7 @@ all:
 	mkdir -p '$(completions)'
 	set -e; for program in $(programs); do '$(apartdir)'/examples/"$$program"-completions '$(completions)'; done
 	CARGO='$(CARGO)' '$(apartdir)'/examples/mirrorlistd-sbom '$(others)' '$(apart)' >'$(sbom)'.$$$$ && mv '$(sbom)'.$$$$ '$(sbom)'
+	CARGO='$(CARGO)' '$(apartdir)'/examples/mirrorlistd-notices '$(sbom)' >'$(notices)'.$$$$ && mv '$(notices)'.$$$$ '$(notices)'
 
 flags:
 	@printf "export RUSTFLAGS='%s' CFLAGS='%s'\n" "$$RUSTFLAGS" "$$CFLAGS"
@@ -141,7 +143,7 @@ check:
 	CARGO_TARGET_DIR='$(CARGO_TARGET_DIR)' $(CARGO) test --locked --workspace
 
 install:
-	@test -e '$(builddir)/mirrorlistd' -a -d '$(completions)' -a -e '$(sbom)' || { echo 'not built yet: run make first' >&2; exit 1; }
+	@test -e '$(builddir)/mirrorlistd' -a -d '$(completions)' -a -e '$(notices)' || { echo 'not built yet: run make first' >&2; exit 1; }
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
 	$(INSTALL) -m 755 $(built) '$(DESTDIR)$(bindir)'
 	@set -e; for pair in $(texts); do \

@@ -165,3 +165,19 @@ fn inputs_have_the_same_names_in_configuration_and_documents() {
         }
     }
 }
+
+/// systemd removes a service's runtime folder when that ends, with the files of sockets that it goes on holding.
+#[test]
+fn a_folder_with_a_socket_that_systemd_holds_outlives_the_service() {
+    let mut count = 0;
+    for (socket, text) in files("systemd", |path| extension(path) == "socket") {
+        let service = fs::read_to_string(socket.with_extension("service")).unwrap();
+        let folder = service.lines().find_map(|line| line.strip_prefix("RuntimeDirectory=")).unwrap();
+        // Also one that is only there to be put to use.
+        if text.contains(&format!("ListenStream=/run/{folder}/")) {
+            count += 1;
+            assert!(service.contains("\nRuntimeDirectoryPreserve=yes\n"), "{}", socket.display());
+        }
+    }
+    assert_eq!(count, 2);
+}

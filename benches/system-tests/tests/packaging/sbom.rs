@@ -80,6 +80,26 @@ fn the_bill_of_materials_is_a_whole_cyclonedx_document() {
 }
 
 #[test]
+fn terms_and_notices_of_every_crate_go_with_the_programs() {
+    let bill = bill();
+    let file = made::program("mirrorlistd").with_file_name("THIRD-PARTY-NOTICES");
+    let notices = fs::read_to_string(file).unwrap();
+    let mut count = 0;
+    for component in bill["components"].as_array().unwrap().iter().filter(|one| !one["hashes"].is_null()) {
+        let (name, version) = (text(component, "name"), text(component, "version"));
+        let line = format!("{name} {version} ({})", text(&component["licenses"][0], "expression"));
+        assert!(notices.lines().any(|one| one == line), "no {line}");
+        count += 1;
+    }
+    assert!(count > 100, "{count}");
+    // C code that crates bring along has terms of its own.
+    for whose in ["Copyright (c) Meta Platforms", "the fiat-crypto authors"] {
+        assert!(notices.contains(whose), "nothing of {whose}");
+    }
+    assert!(!notices.contains("/registry/"), "names a folder of this machine");
+}
+
+#[test]
 fn the_bill_names_what_programs_are_linked_from_and_nothing_else() {
     let bill = bill();
     let of_type = |kind: &str| -> BTreeSet<(&str, &str)> {

@@ -84,6 +84,16 @@ fn texts_follow_the_folders() {
     let configuration =
         fs::read_to_string(root.path().join("opt/etc/mirrorlist/mirrorlist-cache.toml")).unwrap();
     assert!(configuration.contains("\noutput = \"/srv/lib/mirrorlist/cache.mlc\"\n"), "{configuration}");
+    // So are the collector's.
+    let configuration =
+        fs::read_to_string(root.path().join("opt/etc/mirrorlist/mirrorlist-collect.toml")).unwrap();
+    for line in [
+        "state = \"/srv/lib/mirrorlist-collect/state.db\"",
+        "output = \"/srv/lib/mirrorlist-collect/out\"",
+        "mirrors = \"/opt/etc/mirrorlist/mirrors.d\"",
+    ] {
+        assert!(configuration.lines().any(|one| one == line), "no {line}: {configuration}");
+    }
 }
 
 #[test]
