@@ -42,22 +42,24 @@ pub struct WebServer {
 }
 
 impl WebServer {
-    /// Starts the example for one front end.
+    /// Starts the example for one front end, without pages.
     pub fn start(kind: Kind, front_end: &FrontEnd) -> WebServer {
-        match kind {
-            Kind::Nginx => nginx(match front_end {
-                FrontEnd::Tcp(address) => Example::read("nginx.conf").with("127.0.0.1:8080", address),
-                FrontEnd::Unix(socket) => Example::read("nginx.conf")
-                    .with_alternative("server 127.0.0.1:8080", "server unix:")
-                    .with("/run/mirrorlist-http/http", socket.display()),
-            }),
-            Kind::Apache => apache(match front_end {
-                FrontEnd::Tcp(address) => Example::read("apache.conf").with("127.0.0.1:8080", address),
-                FrontEnd::Unix(socket) => Example::read("apache.conf")
-                    .with_alternative("Define MIRRORLIST http:", "Define MIRRORLIST unix:")
-                    .with("/run/mirrorlist-http/http", socket.display()),
-            }),
-        }
+        WebServer::with_pages(kind, front_end, Path::new("/nonexistent"))
+    }
+
+    /// Starts the example for one front end and a folder of pages.
+    pub fn with_pages(kind: Kind, front_end: &FrontEnd, pages: &Path) -> WebServer {
+        let (name, tcp, unix, start): (_, _, _, fn(Example) -> WebServer) = match kind {
+            Kind::Nginx => ("nginx.conf", "server 127.0.0.1:8080", "server unix:", nginx),
+            Kind::Apache => ("apache.conf", "Define MIRRORLIST http:", "Define MIRRORLIST unix:", apache),
+        };
+        let example = Example::read(name).with("/var/lib/mirrorlist-report/site", pages.display());
+        start(match front_end {
+            FrontEnd::Tcp(address) => example.with("127.0.0.1:8080", address),
+            FrontEnd::Unix(socket) => {
+                example.with_alternative(tcp, unix).with("/run/mirrorlist-http/http", socket.display())
+            }
+        })
     }
 }
 
@@ -109,7 +111,7 @@ fn nginx_at(example: Example, http: SocketAddr) -> WebServer {
     let config = format!(
         "daemon off;\nworker_processes 1;\npid {root}/nginx.pid;\nerror_log stderr;\n\
         events {{ worker_connections 512; }}\n\
-        http {{\n    log_format requests '\"$request\" $status \"$http_range\"';\n    access_log {root}/access.log requests;\n{temporary}    include {root}/site.conf;\n}}\n"
+        http {{\n    include /etc/nginx/mime.types;\n    log_format requests '\"$request\" $status \"$http_range\"';\n    access_log {root}/access.log requests;\n{temporary}    include {root}/site.conf;\n}}\n"
     );
     let config = folder.write("nginx.conf", config);
     let nginx = || {
@@ -150,7 +152,7 @@ fn apache_at(example: Example, http: SocketAddr) -> WebServer {
     let config = format!(
         "ServerRoot {root}\nDefaultRuntimeDir {root}\nPidFile {root}/apache.pid\nErrorLog {root}/error.log\n\
         ServerName localhost\nListen {http}\nListen {https}\nMaxKeepAliveRequests 0\nKeepAliveTimeout 60\n\
-        {modules}Include {root}/site.conf\n"
+        {modules}TypesConfig /etc/mime.types\nInclude {root}/site.conf\n"
     );
     let config = folder.write("apache.conf", config);
     let apache = || {

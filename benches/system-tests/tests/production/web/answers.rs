@@ -71,6 +71,31 @@ fn every_kind_of_answer_passes_unchanged() {
 }
 
 #[test]
+fn pages_of_the_report_are_beside_the_lists() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let service = Service::start();
+    let pages = service.pages();
+    fs::create_dir_all(pages.join("mirrors")).unwrap();
+    let page = format!("<!DOCTYPE html><title>Pages</title>{}", "statistics ".repeat(100));
+    fs::write(pages.join("mirrors/index.html"), &page).unwrap();
+    fs::write(pages.join("style.css"), "p { margin: 0 }").unwrap();
+    for way in WAYS {
+        let web = service.behind(way);
+        let got = |path: &str, options: &[&str]| curl(web.http, &format!("{HOST}{path}"), options);
+        let index = got("/statistics/mirrors/", &[]);
+        assert_eq!((index.status, &index.body), (200, &page), "{way:?}: {index:?}");
+        assert!(index.header("content-type").starts_with("text/html"), "{way:?}: {index:?}");
+        let packed = got("/statistics/mirrors/", &["--compressed"]);
+        assert_eq!((packed.header("content-encoding"), &packed.body), ("gzip", &page), "{way:?}: {packed:?}");
+        assert_eq!(got("/statistics/style.css", &[]).header("content-type"), "text/css", "{way:?}");
+        assert_eq!(got("/statistics/absent.html", &[]).status, 404, "{way:?}");
+        assert_eq!(got(LIST, &[]).status, 200, "{way:?}");
+    }
+}
+
+#[test]
 fn without_a_daemon_a_client_is_told_when_to_come_again() {
     if !has(&TOOLS) {
         return;

@@ -7,7 +7,12 @@ use crate::support::{
 };
 use interchange::message::{StringInts, StringString};
 use prost::Message as _;
-use std::{fs, net::IpAddr, path::Path, process::Command};
+use std::{
+    fs,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    process::Command,
+};
 use testkit::{
     inputs,
     mmdb::Database,
@@ -105,7 +110,12 @@ impl Service {
             Over::Tcp => FrontEnd::Tcp(self.stack.http),
             Over::Unix => FrontEnd::Unix(self.socket().into()),
         };
-        WebServer::start(kind, &front_end)
+        WebServer::with_pages(kind, &front_end, &self.pages())
+    }
+
+    /// The folder of pages that the web server has beside it; it need not be there.
+    pub fn pages(&self) -> PathBuf {
+        self.folder.join("site")
     }
 }
 
