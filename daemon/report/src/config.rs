@@ -101,13 +101,13 @@ pub struct Pages {
     #[arg(long, value_name = "FILE", help_heading = PAGES)]
     cache: Option<PathBuf>,
     /// The daemon's list of suspended URLs, which are left out
-    #[arg(long, value_name = "FILE", requires = "cache", help_heading = PAGES)]
+    #[arg(long, value_name = "FILE", help_heading = PAGES)]
     suspended: Option<PathBuf>,
     /// The collector's mirrors.json, to tell how mirrors are
-    #[arg(long, value_name = "FILE", requires = "cache", help_heading = PAGES)]
+    #[arg(long, value_name = "FILE", help_heading = PAGES)]
     mirrors: Option<PathBuf>,
     /// The collector's propagation.json, to tell how repositories have spread
-    #[arg(long, value_name = "FILE", requires = "cache", help_heading = PAGES)]
+    #[arg(long, value_name = "FILE", help_heading = PAGES)]
     propagation: Option<PathBuf>,
     /// Whose site it is, shown beside its name
     #[arg(long, value_name = "TEXT", help_heading = PAGES)]
@@ -132,9 +132,10 @@ pub struct Pages {
 impl Logs {
     /// Settles these options, which `flags` say, and those of the file that they name.
     pub fn settle(self, flags: &ArgMatches) -> Result<Count, Failure> {
-        let (options, entries) = match self.options.config {
-            Some(_) => options::read_with(flags, &[SOURCES, PAGES])?,
-            None => (self.options, Vec::new()),
+        let has_file = self.options.config.is_some();
+        let (options, entries) = match has_file {
+            true => options::read_with(flags, &[SOURCES, PAGES])?,
+            false => (self.options, Vec::new()),
         };
         let database = options.database.ok_or_else(|| absent("database", "file", "FILE", STATISTICS))?;
         let sources = match self.source {
@@ -145,7 +146,8 @@ impl Logs {
                 .map(source)
                 .collect::<Result<_, _>>()?,
         };
-        if sources.is_empty() {
+        // A file may have none: there are sites that want to see their mirrors alone.
+        if sources.is_empty() && !has_file {
             let cause = "no log is named; give --source NAME LOG, or --config FILE with NAME = [\"LOG\"] in its [sources]";
             return Err(Failure::config(cause));
         }
@@ -158,6 +160,15 @@ impl Pages {
     pub fn settle(self, flags: &ArgMatches) -> Result<Render, Failure> {
         let options =
             if self.config.is_some() { options::read_with(flags, &[SOURCES, COUNT])?.0 } else { self };
+        // clap is not asked for this: a flag and what it needs may be one in the file and one on the command line.
+        if options.cache.is_none()
+            && let Some(key) = options.needs_cache()
+        {
+            return Err(Failure::config(format!(
+                "{key}: is of mirrors, and no cache that lists them is named; give --cache FILE, or --config FILE with \
+                 cache in its [{PAGES}]"
+            )));
+        }
         Ok(Render {
             database: options.database.ok_or_else(|| absent("database", "file", "FILE", STATISTICS))?,
             output: options.output.ok_or_else(|| absent("output", "folder", "FOLDER", PAGES))?,
@@ -174,6 +185,13 @@ impl Pages {
                 dark_colour: options.dark_colour,
             },
         })
+    }
+
+    /// What is given and says nothing without a cache.
+    fn needs_cache(&self) -> Option<&'static str> {
+        let given =
+            [("suspended", &self.suspended), ("mirrors", &self.mirrors), ("propagation", &self.propagation)];
+        given.into_iter().find_map(|(key, path)| path.is_some().then_some(key))
     }
 }
 

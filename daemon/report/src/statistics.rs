@@ -12,6 +12,7 @@ use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params,
 };
 use std::{
+    cell::Cell,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -57,6 +58,8 @@ pub struct Statistics {
 pub struct Change<'s> {
     path: &'s Path,
     transaction: Transaction<'s>,
+    /// How many names there are, once that was asked.
+    names: Cell<Option<i64>>,
 }
 
 /// What requests for a repository are told apart by.
@@ -152,7 +155,7 @@ impl Statistics {
     pub fn change(&mut self) -> Result<Change<'_>, Failure> {
         let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = begun.map_err(|error| refused(&self.path, error))?;
-        Ok(Change { path: &self.path, transaction })
+        Ok(Change { path: &self.path, transaction, names: Cell::new(None) })
     }
 }
 
@@ -216,11 +219,15 @@ impl Change<'_> {
             if let Some(id) = select.query_row([name], |row| row.get(0)).optional()? {
                 return Ok(id);
             }
-            let most: i64 =
-                transaction.query_row("select coalesce(max(id), 0) from names", [], |row| row.get(0))?;
-            if most >= MOST_NAMES && !few {
+            let known = match self.names.get() {
+                Some(known) => known,
+                None => transaction.query_row("select count(*) from names", [], |row| row.get(0))?,
+            };
+            self.names.set(Some(known));
+            if known >= MOST_NAMES && !few {
                 return Ok(0);
             }
+            self.names.set(Some(known + 1));
             transaction.prepare_cached("insert into names (name) values (?)")?.execute([name])?;
             Ok(transaction.last_insert_rowid())
         })
@@ -278,14 +285,20 @@ impl Change<'_> {
         })
     }
 
+    /// The last day with figures, if there is any.
+    pub fn newest(&self) -> Result<Option<i32>, Failure> {
+        self.run(|transaction| {
+            let newest = "select max(day) from (select max(day) as day from countries
+                union all select max(day) from outcomes)";
+            transaction.prepare_cached(newest)?.query_row([], |row| row.get(0))
+        })
+    }
+
     /// Forgets what was more than so many days before the newest figures, logs that nobody has seen since among it, and names
     /// that nothing has. What the clock says does not matter: it may be wrong.
     pub fn forget(&self, keep: i32) -> Result<(), Failure> {
+        let Some(newest) = self.newest()? else { return Ok(()) };
         self.run(|transaction| {
-            let newest = "select max(day) from (select day from countries union all select day from outcomes)";
-            let Some(newest) = transaction.query_row(newest, [], |row| row.get::<_, Option<i32>>(0))? else {
-                return Ok(());
-            };
             let before = newest.saturating_sub(keep);
             for table in ["countries", "repository_countries", "repository_archs", "outcomes"] {
                 transaction.execute(&format!("delete from {table} where day < ?"), [before])?;

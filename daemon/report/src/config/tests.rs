@@ -72,6 +72,8 @@ fn what_is_missing_or_wrong_is_refused_with_its_place() {
     assert_eq!(load(&["--source", "c", "log"]), Err(no_database.into()));
     let nothing = load(&["--database", "figures.db"]).unwrap_err();
     assert!(nothing.starts_with("no log is named; give --source NAME LOG"), "{nothing}");
+    let none = load_file("[statistics]\ndatabase = 'figures.db'\n", &[], &[]);
+    assert_eq!(none, Ok(Count { sources: Vec::new(), ..expected() }));
     assert!(load(&["--database", "figures.db", "log"]).unwrap_err().contains("--source"));
     for (from, to, cause) in [
         (
@@ -96,29 +98,71 @@ fn what_is_missing_or_wrong_is_refused_with_its_place() {
     }
 }
 
+#[derive(Parser)]
+struct Rendering {
+    #[command(flatten)]
+    pages: Pages,
+}
+
+fn load_pages(text: &str, arguments: &[&str]) -> Result<Render, String> {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), text).unwrap();
+    let arguments = [&["render", "--config", file.path().to_str().unwrap()], arguments].concat();
+    let flags = options::flags(Rendering::command(), arguments.into_iter().map(OsString::from));
+    let render = flags.and_then(|flags| Rendering::from_arg_matches(&flags).unwrap().pages.settle(&flags));
+    render.map_err(|failure| failure.to_string())
+}
+
+#[test]
+fn what_is_of_mirrors_needs_a_cache_and_each_may_be_in_the_file_or_a_flag() {
+    let start = "[statistics]\ndatabase = 'db'\n[pages]\noutput = 'site'\n";
+    for key in ["suspended", "mirrors", "propagation"] {
+        let (path, flag) = (Some(PathBuf::from("given")), format!("--{key}=given"));
+        let of_cache = format!("{start}cache = 'cache'\n");
+        for (text, arguments) in [
+            (format!("{of_cache}{key} = 'given'\n"), &[][..]),
+            (of_cache, &[&*flag]),
+            (format!("{start}{key} = 'given'\n"), &["--cache=cache"]),
+            (start.to_owned(), &["--cache=cache", &flag]),
+        ] {
+            let Render { suspended, mirrors, propagation, cache, .. } = load_pages(&text, arguments).unwrap();
+            let given = match key {
+                "suspended" => suspended,
+                "mirrors" => mirrors,
+                _ => propagation,
+            };
+            assert_eq!((given, cache), (path.clone(), Some("cache".into())), "{text} {arguments:?}");
+        }
+        let refused = load_pages(&format!("{start}{key} = 'given'\n"), &[]).unwrap_err();
+        assert!(refused.starts_with(&format!("{key}: is of mirrors, and no cache ")), "{refused}");
+    }
+}
+
 #[test]
 fn the_example_file_is_taken_by_each_step_and_names_every_default() {
-    #[derive(Parser)]
-    struct Rendering {
-        #[command(flatten)]
-        pages: Pages,
-    }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../systemd/mirrorlist-report.toml");
     let example = fs::read_to_string(path).unwrap();
     // Defaults are commented out without a blank, so that prose is not taken for one.
     let is_default = |line: &&str| line.starts_with('#') && !line.starts_with("# ") && line.len() > 1;
     let uncommented: Vec<&str> =
         example.lines().map(|line| if is_default(&line) { &line[1..] } else { line }).collect();
+    // What is not used as it is has a blank there; it is taken as well.
+    let is_option = |line: &&str| {
+        line.strip_prefix("# ")
+            .and_then(|line| line.split_once(" = "))
+            .is_some_and(|(key, _)| key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+    };
+    let all: Vec<&str> =
+        uncommented.iter().map(|line| if is_option(line) { &line[2..] } else { *line }).collect();
+    let pages = load_pages(&all.join("\n"), &[]).unwrap();
+    assert!(pages.suspended.is_some() && pages.mirrors.is_some() && pages.propagation.is_some());
+    assert!(pages.look.footer.is_some() && pages.look.colour.is_some() && !pages.look.links.is_empty());
     for text in [example.clone(), uncommented.join("\n")] {
         let text = text.replace("/var/log/mirrorlist", "DIR");
         let count = load_file(&text, &LOGS, &[]).unwrap();
         assert_eq!((count.keep, count.sources[0].0.as_str(), count.sources[0].1.len()), (400, "here", 3));
         assert_eq!(count.database, PathBuf::from("/var/lib/mirrorlist-report/statistics.db"));
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), text).unwrap();
-        let arguments = ["render", "--config", file.path().to_str().unwrap()].map(OsString::from);
-        let flags = options::flags(Rendering::command(), arguments.into_iter()).unwrap();
-        let render = Rendering::from_arg_matches(&flags).unwrap().pages.settle(&flags).unwrap();
+        let render = load_pages(&text, &[]).unwrap();
         let output = "/var/lib/mirrorlist-report/site".into();
         let (title, cache) = ("Mirror statistics".into(), Some("/var/lib/mirrorlist/cache.mlc".into()));
         let (suspended, mirrors, propagation, look) = (None, None, None, Look::default());

@@ -4,7 +4,7 @@
 //! quiet logs begin alike; and one log can be there twice, while it is being packed. So each log is one file's in a run,
 //! and what begins with much of it is a copy.
 
-use super::log::Log;
+use super::log::{Log, MARK};
 use crate::statistics::Known;
 use std::{collections::HashMap, io, path::Path};
 
@@ -33,6 +33,29 @@ impl Taken {
             !known.mark.is_short() || self.0[&known.id].iter().any(|other| is_same(other, log))
         };
         Ok(best.or_else(|| taken.into_iter().find(is_copy)))
+    }
+
+    /// Whether a file is the beginning of another one of this run: a copy that is older, or is still being written.
+    pub fn is_part(&self, log: &Log, head: &[u8]) -> io::Result<bool> {
+        if head.len() < MARK {
+            // Quiet logs may begin alike.
+            return Ok(false);
+        }
+        let mut all = None;
+        for other in self.0.values().flatten().filter(|other| other.file != log.file) {
+            if other.head()? != head {
+                continue;
+            }
+            if all.is_none() {
+                all = log.read(0, head, |_, _| Ok(()))?;
+            }
+            if let Some(all) = &all
+                && other.has(all, head)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The log among `known` of which a file is what a failure of the disk has left.

@@ -115,6 +115,18 @@ impl Log {
         Ok(is_same && self.from(mark.offset - 1)?.fill_buf()?.is_empty())
     }
 
+    /// The mark of its first bytes alone, up to the end of a line that was read before; `None` without any. `head` is its
+    /// beginning as it was then.
+    pub fn mark(&self, offset: u64, head: &[u8]) -> io::Result<Option<Mark>> {
+        let length = offset.min(MARK as u64) as usize;
+        let (mut tail, now) = (vec![0; length], self.head()?);
+        self.from(offset - length as u64)?.read_exact(&mut tail)?;
+        if now.len() < length || !now.starts_with(&head[..head.len().min(length)]) {
+            return Err(written_anew());
+        }
+        Ok((offset > 0).then(|| Mark { offset, head: hash(&now[..length]), tail: hash(&tail) }))
+    }
+
     /// Has every whole line from an offset on looked at, without its end. A last one that is not whole waits for the next
     /// time. Of a line that is longer than any of a log the beginning alone is looked at. Returns the new mark, if there is
     /// any line at all.
@@ -169,7 +181,7 @@ impl Log {
             None => hash(self.head()?.get(..length).ok_or(io::ErrorKind::UnexpectedEof)?),
         };
         if self.head()?.get(..length).map(hash) != Some(head) {
-            return Err(io::Error::other("it was written anew meanwhile"));
+            return Err(written_anew());
         }
         Ok((reached > 0).then_some(Mark { offset: reached, head, tail }))
     }
@@ -190,6 +202,10 @@ impl Mark {
 /// Whether a file begins as zstd's do, with a frame or one that is passed over. Source: RFC 8878 §3.1.
 fn is_zstd(head: &[u8]) -> bool {
     head == ZSTD || matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18])
+}
+
+fn written_anew() -> io::Error {
+    io::Error::other("it was written anew meanwhile")
 }
 
 fn hash(bytes: &[u8]) -> Hash {

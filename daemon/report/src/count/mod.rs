@@ -10,12 +10,15 @@ pub mod log;
 mod summary;
 mod tally;
 
-use crate::{config::Count, statistics::Statistics};
+use crate::{
+    config::Count,
+    statistics::{Known, Statistics},
+};
 use known::Taken;
 use line::{Form, Line};
 use log::Log;
 use program::{failure::Failure, print, progress::Progress};
-use std::{collections::HashSet, ffi::OsStr, io, path::PathBuf, time::SystemTime};
+use std::{collections::HashSet, ffi::OsStr, io, mem, path::PathBuf, time::SystemTime};
 use summary::Summary;
 use tally::Tally;
 
@@ -31,8 +34,10 @@ pub struct Counted {
     first_odd: u64,
     /// Lines of the other log.
     pub other: u64,
-    /// Lines of days that are not kept, or are yet to come.
+    /// Lines of days that are not kept, or that were yet to come before others that were not.
     pub outside: u64,
+    /// Lines of days to come at its end, which wait.
+    pub waiting: u64,
     /// The log is shorter than it was.
     pub lost_end: bool,
 }
@@ -89,7 +94,6 @@ struct Counting<'c> {
 impl Counting<'_> {
     fn all(&mut self, paths: &[PathBuf], summary: &mut Summary) -> Result<(), Failure> {
         let known = self.statistics.change()?.known(self.source)?;
-        self.form = known.iter().find_map(|known| Form::of(&known.form));
         let mut logs = Vec::new();
         let mut seen = HashSet::new();
         for path in paths {
@@ -100,6 +104,9 @@ impl Counting<'_> {
                 Err(error) => summary.failed(path, &error),
             }
         }
+        // Of logs that are still there: a source may have changed from one kind to the other.
+        let is_there = |known: &&Known| seen.contains(&known.file);
+        self.form = known.iter().filter(is_there).find_map(|known| Form::of(&known.form));
         // Those that have kept their place, then the older ones: what was renamed goes on where it ended.
         let files: HashSet<_> = known.into_iter().map(|known| known.file).collect();
         logs.sort_by_key(|log| (!files.contains(&log.file), log.modified, log.path.clone()));
@@ -121,6 +128,8 @@ impl Counting<'_> {
         let change = self.statistics.change()?;
         let head = log.head()?;
         let known_here = change.known(self.source)?;
+        // The day of the newest figures, in the log too. What is old is told by it, for the clock may be wrong.
+        let mut newest = change.newest()?;
         let known = self.taken.find(log, &head, known_here.clone())?;
         let lost = match known {
             Some(_) => None,
@@ -129,29 +138,42 @@ impl Counting<'_> {
         if let Some(known) = lost {
             // What is there is counted already.
             if let Some(mark) = log.read(0, &head, |_, _| Ok(()))? {
-                let id =
-                    change.note(Some(known.id), self.source, &known.form, &mark, log.file, self.today)?;
+                let seen = self.today.max(newest.unwrap_or(self.today));
+                let id = change.note(Some(known.id), self.source, &known.form, &mark, log.file, seen)?;
                 self.taken.take(id, log);
             }
             change.commit()?;
             return Ok(Counted { lost_end: true, ..counted });
         }
+        if known.is_none() && self.taken.is_part(log, &head)? {
+            return Ok(counted);
+        }
+        form = form.or_else(|| Form::of(&known.as_ref()?.form));
         let offset = known.as_ref().map_or(0, |known| known.mark.offset);
-        let days = self.today - self.keep..=self.today + 1;
-        let (mut refused, mut to_come, mut lines) = (None, 0, 0);
+        let (mut refused, mut lines) = (None, 0);
+        // Where lines of days to come begin, if none of another day follows.
+        let mut begin_to_come = None;
         let name = log.path.file_name().and_then(OsStr::to_str).unwrap_or("a log");
         let mark = log.read(offset, &head, |at, line| {
             lines += 1;
             self.progress.lines(name, lines);
             match Line::parse(line) {
                 Some(line) if *form.get_or_insert(line.form) != line.form => counted.other += 1,
-                Some(line) if !days.contains(&line.day) => {
-                    counted.outside += 1;
-                    to_come += u64::from(line.day > *days.end());
+                Some(line) if line.day > self.today + 1 => {
+                    counted.waiting += 1;
+                    begin_to_come.get_or_insert(at);
                 }
                 Some(line) => {
-                    counted.lines += 1;
-                    tally.add(&line);
+                    // Whoever wrote those before had a wrong clock, not we.
+                    counted.outside += mem::take(&mut counted.waiting);
+                    begin_to_come = None;
+                    if newest.is_some_and(|newest| line.day < newest - self.keep) {
+                        counted.outside += 1;
+                    } else {
+                        newest = newest.max(Some(line.day));
+                        counted.lines += 1;
+                        tally.add(&line);
+                    }
                 }
                 None => {
                     if counted.odd == 0 {
@@ -171,16 +193,15 @@ impl Counting<'_> {
         if let Some(failure) = refused {
             return Err(failure.into());
         }
-        let mark = mark?;
-        if to_come > counted.lines {
-            // Rather our clock is wrong than that of whoever has written all of them.
-            let cause = "most of what is new in it is of days to come; is our clock right?";
-            return Err(io::Error::other(cause).into());
-        }
+        let mark = match begin_to_come {
+            Some(begin) => mark.and(log.mark(begin, &head)),
+            None => mark,
+        }?;
         tally.write(&change)?;
         if let (Some(mark), Some(form)) = (mark, form) {
             let id = known.map(|known| known.id);
-            let id = change.note(id, self.source, form.name(), &mark, log.file, self.today)?;
+            let seen = self.today.max(newest.unwrap_or(self.today));
+            let id = change.note(id, self.source, form.name(), &mark, log.file, seen)?;
             self.taken.take(id, log);
         }
         change.commit()?;

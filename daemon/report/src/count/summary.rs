@@ -14,8 +14,10 @@ pub(super) struct Summary {
     odd: u64,
     /// Lines of the log that is not counted.
     other: u64,
-    /// Lines of days that are not kept, or are yet to come.
+    /// Lines of days that are not kept, or that were yet to come before others that were not.
     outside: u64,
+    /// Lines of days to come at the end of logs, which wait.
+    waiting: u64,
     /// Logs that could not be read.
     pub(super) failed: u64,
 }
@@ -23,16 +25,23 @@ pub(super) struct Summary {
 impl Summary {
     /// Adds what a log has added, and tells what somebody should look at.
     pub(super) fn counted(&mut self, source: &str, path: &Path, counted: Counted) {
-        let Counted { lines, odd, first_odd, other, outside, lost_end } = counted;
+        let Counted { lines, odd, first_odd, other, outside, waiting, lost_end } = counted;
         self.logs += 1;
         self.lines += lines;
         self.odd += odd;
         self.other += other;
         self.outside += outside;
+        self.waiting += waiting;
         let path = path.display();
         if lost_end {
             log::warning(format_args!(
                 "log {path}: is shorter than what was counted of it; what is added from now on is counted"
+            ));
+        }
+        if waiting > 0 {
+            log::warning(format_args!(
+                "log {path}: lines of days to come at its end: {waiting}; they wait until these days are there; is our clock \
+                 right?"
             ));
         }
         if odd > 0 {
@@ -66,6 +75,7 @@ impl fmt::Display for Summary {
             (self.odd, "are of no log"),
             (self.other, "are of the other kind of log"),
             (self.outside, "are of days that are not kept or yet to come"),
+            (self.waiting, "are of days to come and wait"),
         ] {
             if number > 0 {
                 write!(f, "\n  {} further lines {what}", grouped(number))?;
