@@ -2,7 +2,8 @@
 //! same log.
 //!
 //! Counted are 10,000,000 lines of an access log, with 300 repositories and 224 countries; they take 800 MB of disk. Written
-//! are all pages of 500 mirrors, 1,500 repositories and 365 days, with what the collector leaves.
+//! are all pages of 500 mirrors, 1,500 repositories of four architectures and 365 days, with what the collector leaves and names
+//! as long as those that there are.
 //! `MIRRORLIST_LONG=1 cargo bench --package benches --bench report`; without that it is a hundredth of it, so that it does
 //! not rot.
 
@@ -119,7 +120,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Kinds of page that are a list or the map.
-const LISTS: [&str; 4] = ["map", "mirrors", "propagation", "repositories"];
+const LISTS: [&str; 3] = ["map", "mirrors", "repositories"];
 
 /// All files of a site: each with its path below that, and its bytes.
 fn files(site: &Path) -> Result<Vec<(String, u64)>, Box<dyn Error>> {
@@ -160,12 +161,10 @@ fn write_all_repositories(path: &Path, repositories: usize) -> Result<(), Box<dy
     for age in (0..DAYS).rev() {
         let day = Date::from_julian_day(today - age as i32)?;
         for repository in 0..repositories {
-            for arch in ["x86_64", "aarch64"] {
+            for arch in &ARCHS[..2] {
                 let country = COUNTRIES[random.random_range(0..COUNTRIES.len())];
-                writeln!(
-                    log,
-                    "IP: N/A; DATE: {day}; COUNTRY: {country}; REPO: repository-{repository}; ARCH: {arch}"
-                )?;
+                let repository = name(repository);
+                writeln!(log, "IP: N/A; DATE: {day}; COUNTRY: {country}; REPO: {repository}; ARCH: {arch}")?;
             }
         }
     }
@@ -178,11 +177,28 @@ const COUNTRIES: [&str; 24] = [
     "NL", "PL", "RU", "SE", "US", "VN", "ZA",
 ];
 
+const ARCHS: [&str; 4] = ["x86_64", "aarch64", "ppc64le", "s390x"];
+
+/// A repository's name.
+fn name(repository: usize) -> String {
+    format!("updates-testing-debug-{repository:04}")
+}
+
+/// What a host's operator calls it.
+fn operator(host: usize) -> String {
+    format!("University of Example {host:03}")
+}
+
 fn base(host: usize) -> String {
     format!("https://mirror-{host}.example.org/pub")
 }
 
-/// A cache in which nine of ten hosts have any repository, of two architectures.
+/// Where every third host has some of it, too.
+fn second_base(host: usize) -> Option<String> {
+    host.is_multiple_of(3).then(|| format!("https://mirror-{host}.example.org/archive"))
+}
+
+/// A cache in which nine of ten hosts have any repository, of four architectures.
 fn inventory(hosts: usize, repositories: usize) -> Result<Inventory, Box<dyn Error>> {
     let mut random = SmallRng::seed_from_u64(3);
     let mut inventory = Inventory { source_time: now()?, ..Inventory::default() };
@@ -193,17 +209,20 @@ fn inventory(hosts: usize, repositories: usize) -> Result<Inventory, Box<dyn Err
         let place = place.filter(|_| number % 3 > 0);
         let host = Host { country, place, bandwidth: 1000, ..Host::default() };
         inventory.hosts.insert(number as i64 + 1, host);
-        let urls = [(Scheme::Https, base(number)), (Scheme::Http, base(number).replace("https:", "http:"))];
-        let urls = urls.map(|(scheme, text)| inventory.urls.insert_full(HostUrl { scheme, text }).0 as u32);
-        let placement = Placement { host: number as u32, urls: urls.to_vec() };
-        let (placement, _) = inventory.placements.insert_full(placement);
-        let countries = country.into_iter().collect();
-        carriers.push(Carrier { placement: placement as u32, public: true, countries });
+        for base in [Some(base(number)), second_base(number)].into_iter().flatten() {
+            let urls = [(Scheme::Https, base.clone()), (Scheme::Http, base.replace("https:", "http:"))];
+            let urls =
+                urls.map(|(scheme, text)| inventory.urls.insert_full(HostUrl { scheme, text }).0 as u32);
+            let placement = Placement { host: number as u32, urls: urls.to_vec() };
+            let (placement, _) = inventory.placements.insert_full(placement);
+            let countries = country.into_iter().collect();
+            carriers.push(Carrier { placement: placement as u32, public: true, countries });
+        }
     }
     let mut roster = Roster::default();
     for number in 0..repositories {
         let mut repository = Repository::default();
-        for arch in ["x86_64", "aarch64"] {
+        for arch in ARCHS {
             let subpath = format!("releases/{number}/Everything/{arch}/os");
             let carriers = carriers.iter().filter(|_| random.random_range(0..10) > 0).cloned();
             let carriers = SetPosition { roster: 0, set: roster.set_of(carriers) };
@@ -212,7 +231,7 @@ fn inventory(hosts: usize, repositories: usize) -> Result<Inventory, Box<dyn Err
                 .insert(format!("pub/{subpath}"), Directory { carriers, subpath: subpath.clone() });
             repository.archs.insert(arch.into(), format!("pub/{subpath}"));
         }
-        inventory.repositories.insert(format!("repository-{number}"), repository);
+        inventory.repositories.insert(name(number), repository);
     }
     inventory.rosters.push(roster);
     Ok(inventory)
@@ -227,10 +246,12 @@ fn round(hosts: usize) -> String {
     let time = now().unwrap_or_default();
     let mirrors: Vec<serde_json::Value> = (0..hosts)
         .map(|host| {
-            let urls = [base(host), base(host).replace("https:", "http:")].map(|url| {
-                serde_json::json!({"url": url, "category": "pub", "answer": "good", "failures": 0, "good": 0, "suspended": null})
-            });
-            serde_json::json!({"id": host + 1, "name": "", "families": [4], "urls": urls})
+            let bases = [Some(base(host)), second_base(host)].into_iter().flatten();
+            let urls = bases.flat_map(|base| [base.replace("https:", "http:"), base]);
+            let urls: Vec<serde_json::Value> = urls
+                .map(|url| serde_json::json!({"url": url, "category": "pub", "answer": "good", "failures": 0, "good": 0, "suspended": null}))
+                .collect();
+            serde_json::json!({"id": host + 1, "name": operator(host), "families": [4, 6], "urls": urls})
         })
         .collect();
     serde_json::json!({"time": time, "mirrors": mirrors}).to_string()
@@ -251,7 +272,7 @@ fn spread(hosts: usize) -> String {
         .map(|host| serde_json::json!({"id": host + 1, "age": if host % 9 > 0 { "current" } else { "older" }, "since": time}))
         .collect();
     let repositories: Vec<serde_json::Value> = (0..20)
-        .map(|number| serde_json::json!({"name": format!("repository-{number}+x86_64"), "hours": hours, "hosts": ages}))
+        .map(|number| serde_json::json!({"name": format!("{}+x86_64", name(number)), "hours": hours, "hosts": ages}))
         .collect();
     serde_json::json!({"time": time, "repositories": repositories}).to_string()
 }

@@ -45,9 +45,11 @@ pub fn line(values: &[u64]) -> Markup {
         values.rchunks(size).map(|days| days.iter().sum::<u64>() / days.len() as u64).collect();
     means.reverse();
     let points = points(&means, means.iter().copied().max().unwrap_or_default());
+    let [least, most] =
+        [values.iter().min(), values.iter().max()].map(|value| grouped(value.copied().unwrap_or_default()));
     html! {
-        td class="line" aria-hidden="true" {
-            svg viewBox="0 -5 1000 110" preserveAspectRatio="none" { path d={ "M" (points) } {} }
+        td class="line" {
+            svg viewBox="0 -5 1000 110" preserveAspectRatio="none" role="img" aria-label={ "least " (least) ", most " (most) " a day" } { path d={ "M" (points) } {} }
         }
     }
 }
@@ -104,6 +106,8 @@ mod tests {
     #[test]
     fn a_small_line_has_means_of_as_many_days_as_it_takes() {
         let values: Vec<u64> = (0..365).collect();
-        assert_eq!(line(&values).into_string().matches('L').count(), 52);
+        let line = line(&values).into_string();
+        assert_eq!(line.matches('L').count(), 52);
+        assert!(line.contains("role=\"img\" aria-label=\"least 0, most 364 a day\""), "{line}");
     }
 }

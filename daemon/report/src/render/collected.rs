@@ -34,6 +34,11 @@ impl<T> Given<T> {
             Given::Nothing | Given::Broken => None,
         }
     }
+
+    /// Whether there is one that cannot be read.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self, Given::Broken)
+    }
 }
 
 /// `mirrors.json`: every host of the last round.

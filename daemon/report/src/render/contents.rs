@@ -69,7 +69,7 @@ pub(super) struct Repository {
     pub(super) redirect: Option<String>,
     /// Whether requests for it are turned away.
     pub(super) is_disabled: bool,
-    /// Its mirrors, in their order; one is here again if it has architectures below another URL.
+    /// Its mirrors, in their order; one is here again, behind itself, if it has architectures below another URL.
     pub(super) carried: Vec<Carried>,
     /// What follows a mirror's URL, by architecture; empty if no mirror has it.
     pub(super) ends: Vec<String>,
@@ -91,7 +91,12 @@ pub(super) struct Carried {
 }
 
 impl Repository {
-    /// Places of the architectures that a mirror has.
+    /// What each mirror has, in the order of mirrors.
+    pub(super) fn by_mirror(&self) -> impl Iterator<Item = &[Carried]> {
+        self.carried.chunk_by(|one, other| one.mirror == other.mirror)
+    }
+
+    /// Places of the architectures that a mirror has below a URL.
     pub(super) fn archs_of(&self, carried: &Carried) -> &[u16] {
         &self.sets[usize::from(carried.set)]
     }
@@ -102,10 +107,20 @@ impl Repository {
         listed.flat_map(|carried| self.archs_of(carried).iter().copied())
     }
 
+    /// How many mirrors answers name for each architecture.
+    pub(super) fn listed_by_arch(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.archs.len()];
+        for run in self.by_mirror() {
+            let listed = run.iter().filter(|carried| carried.is_listed);
+            let archs: BTreeSet<u16> = listed.flat_map(|carried| self.archs_of(carried)).copied().collect();
+            archs.into_iter().for_each(|arch| counts[usize::from(arch)] += 1);
+        }
+        counts
+    }
+
     /// The mirrors that answers name, by their places.
     pub(super) fn listed(&self) -> impl Iterator<Item = u32> {
-        let runs = self.carried.chunk_by(|one, other| one.mirror == other.mirror);
-        runs.filter(|run| run.iter().any(|carried| carried.is_listed)).map(|run| run[0].mirror)
+        self.by_mirror().filter(|run| run.iter().any(|carried| carried.is_listed)).map(|run| run[0].mirror)
     }
 }
 
@@ -118,7 +133,8 @@ impl Contents {
         }
         let key = |mirror: &Mirror| {
             let country = country_name(&mirror.country).unwrap_or(&mirror.country).to_owned();
-            (country.is_empty(), country, mirror.name.to_lowercase(), mirror.id)
+            // Those of one country stay together, however it is called.
+            (country.is_empty(), country, mirror.country.clone(), mirror.name.to_lowercase(), mirror.id)
         };
         let mut order: Vec<usize> = (0..self.mirrors.len()).collect();
         order.sort_by_cached_key(|met| key(&self.mirrors[*met]));
@@ -147,19 +163,31 @@ impl Contents {
         format!("{}{end}", self.bases[carried.base as usize])
     }
 
-    /// Countries with a mirror.
+    /// Countries with a mirror; what has none is in none.
     pub(super) fn countries(&self) -> usize {
-        self.mirrors.chunk_by(|one, other| one.country == other.country).count()
+        countries(&self.mirrors)
     }
 }
 
-/// The host part of the URL that most clients take, of the first one by the alphabet.
-fn host_of(urls: &BTreeSet<String>) -> String {
+/// In how many countries mirrors are, which come in their order; those without a country do not count.
+pub(super) fn countries<'c>(mirrors: impl IntoIterator<Item = &'c Mirror>) -> usize {
+    let mut countries: Vec<&str> = mirrors.into_iter().map(|mirror| &*mirror.country).collect();
+    countries.dedup();
+    countries.iter().filter(|country| !country.is_empty()).count()
+}
+
+/// The URL that most clients take, of those the first by the alphabet.
+pub(super) fn first_of(urls: &BTreeSet<String>) -> Option<&str> {
     let rank = |url: &&String| {
         let scheme = url.split("://").next().unwrap_or_default();
         SCHEMES.iter().position(|known| *known == scheme).unwrap_or(SCHEMES.len())
     };
-    urls.iter().min_by_key(rank).map_or_else(String::new, |url| host_name(url).to_owned())
+    urls.iter().min_by_key(rank).map(|url| &**url)
+}
+
+/// The host part of the URL that most clients take.
+fn host_of(urls: &BTreeSet<String>) -> String {
+    first_of(urls).map_or_else(String::new, |url| host_name(url).to_owned())
 }
 
 /// Gives each mirror a page of its own: of those of one host the one with the lowest number has the plain name.
@@ -218,7 +246,9 @@ mod tests {
         };
         let carried = |mirror, base| Carried { mirror, is_listed: base != 2, base, set: 0 };
         let repository = Repository {
+            archs: vec!["x86_64".into(), "s390x".into()],
             carried: vec![carried(0, 0), carried(3, 1), carried(0, 3), carried(1, 2)],
+            sets: vec![vec![0]],
             ..Repository::default()
         };
         let contents = Contents {
@@ -230,8 +260,10 @@ mod tests {
         let shown: Vec<(&str, usize)> =
             contents.mirrors.iter().map(|mirror| (&*mirror.name, mirror.listed)).collect();
         assert_eq!(shown, [("C", 0), ("Zaragoza", 1), ("b", 0), ("a", 1)]);
+        assert_eq!(contents.countries(), 2, "none is no country");
         let places: Vec<u32> =
             contents.repositories[0].carried.iter().map(|carried| carried.mirror).collect();
         assert_eq!((places, contents.repositories[0].listed().collect()), (vec![1, 2, 3, 3], vec![1, 3]));
+        assert_eq!(contents.repositories[0].listed_by_arch(), [2, 0]);
     }
 }

@@ -4,14 +4,14 @@ use super::contents::{Carried, Contents, Mirror, Repository};
 use answer::{
     Fragments, Scratch, Service, render::url, rules::Rules, select::query::Query, suspended::Usable,
 };
-use cache::{CacheBytes, HostId, PlacementId, RepositoryId, UrlId, View, place::Place};
+use cache::{CacheBytes, HostId, PlacementId, RepositoryId, SetId, UrlId, View, place::Place};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use program::{failure::Failure, log};
 use rand::{SeedableRng as _, rngs::SmallRng};
 use serde::{Deserialize, de::IgnoredAny};
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt::Display,
     path::Path,
 };
@@ -118,7 +118,10 @@ type Parts = BTreeMap<(u32, u32), Part>;
 impl<'a> Gathering<'a> {
     fn of(view: View<'a>, now: u64) -> Gathering<'a> {
         let mut placements: HashMap<&str, Vec<PlacementId>> = HashMap::new();
-        for placement in (0..view.placement_count() as u32).map(PlacementId) {
+        let public = public(&view);
+        for placement in
+            (0..view.placement_count() as u32).map(PlacementId).filter(|own| public.contains(own))
+        {
             for (_, url) in view.placement_urls(placement).filter_map(|url: UrlId| view.url(url)) {
                 placements.entry(url).or_default().push(placement);
             }
@@ -278,4 +281,19 @@ impl<'a> Gathering<'a> {
     fn contents(self, repositories: Vec<Repository>) -> Contents {
         Contents { mirrors: self.mirrors, repositories, time: self.view.source_time(), bases: self.bases }
     }
+}
+
+/// What is named to everybody for any directory. A private host may have the URL of a public one; who it is must not show.
+fn public(view: &View<'_>) -> HashSet<PlacementId> {
+    let mut public = HashSet::new();
+    let mut before = None;
+    for set in (0..view.set_count() as u32).map(|set| view.set(SetId(set))) {
+        // Those of one roster have the same hosts.
+        if !before.is_some_and(|before| set.is_of_roster(&before)) {
+            let members = (0..set.width()).filter_map(|at| set.get(at));
+            public.extend(members.filter(|member| member.public).map(|member| member.placement));
+        }
+        before = Some(set);
+    }
+    public
 }

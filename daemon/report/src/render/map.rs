@@ -4,12 +4,12 @@
 //! says below the map whose it is while it is pointed at or has the focus.
 
 use super::{
-    contents::{Contents, Mirror},
+    contents::{Contents, Mirror, first_of},
     land,
     mirror::degrees,
-    mirrors::linked,
-    names::{country, country_name, visible},
-    page::{Frame, Part, bandwidth},
+    mirrors::{bandwidth_of, by_country, group, in_countries, linked_name},
+    names::{country_name, visible},
+    page::{CELL, Frame, Part, ROW},
     site::Site,
     state::State,
 };
@@ -28,6 +28,9 @@ const LARGEST: f64 = 26.0;
 /// The bandwidth of the largest one, in Mbit/s: few have more.
 const MOST: f64 = 100_000.0;
 
+/// The list below the map.
+const AS_LIST: &str = "as-list";
+
 /// A mark.
 struct Mark<'c> {
     place: usize,
@@ -44,15 +47,20 @@ pub(super) fn write(
     contents: &Contents,
     states: &[State],
 ) -> Result<(), Failure> {
+    site.write("map/index.html", frame.page(Part::Map, 1, "Map", &body(frame, contents, states)))
+}
+
+/// The page.
+pub(super) fn body(frame: &Frame, contents: &Contents, states: &[State]) -> Markup {
     let marks = marks(contents);
-    let body = html! {
+    html! {
         (frame.warning_of_states())
         (legend(contents, states))
+        a class="skip here" href={ "#" (AS_LIST) } { "To the same as a list" }
         (drawing(&marks, states))
         (about(contents, &marks))
         (list(contents, states))
-    };
-    site.write("map/index.html", frame.page(Part::Map, 1, "Map", &body))
+    }
 }
 
 /// The largest first, so that none hides a smaller one.
@@ -88,14 +96,14 @@ fn drawing(marks: &[Mark<'_>], states: &[State]) -> Markup {
     html! {
         svg class="map" viewBox=(view) role="group" aria-label={ "Map of " (marks.len()) " mirrors; the same as a list is below" } {
             path class="land" d=(land::outline()) {}
-            text class="hint" x="0" y=(land::HEIGHT + 64) aria-hidden="true" { "Point at a mark to see whose it is." }
+            text class="hint" aria-hidden="true" { "Point at a mark to see whose it is." }
             @for Mark { place, mirror, at, radius, is_own } in marks {
                 a href={ "../mirrors/" (mirror.file) ".html" } {
                     (states[*place].mark(*at, *radius))
-                    text x="0" y=(land::HEIGHT + 64) {
+                    text {
                         (cut(&visible(&mirror.name), 60)) @if !mirror.is_alone { ", host " (mirror.id) } ": " (states[*place].words())
                         @if !is_own { ", somewhere in " (country_name(&mirror.country).unwrap_or_default()) }
-                        @if let Some(url) = mirror.urls.iter().next_back() {
+                        @if let Some(url) = first_of(&mirror.urls) {
                             tspan x="0" dy="1.3em" { (cut(&visible(url), 100)) }
                         }
                     }
@@ -116,7 +124,10 @@ fn cut(text: &str, most: usize) -> String {
 fn legend(contents: &Contents, states: &[State]) -> Markup {
     let count = |state| states.iter().filter(|of| **of == state).count();
     html! {
-        p { (grouped(contents.mirrors.len())) " public mirrors in " (contents.countries()) " countries." }
+        p {
+            (grouped(contents.mirrors.len())) @if contents.mirrors.len() == 1 { " public mirror" } @else { " public mirrors" }
+            (in_countries(contents.countries())) "."
+        }
         ul class="legend" {
             @for state in State::ALL.into_iter().filter(|state| count(*state) > 0) {
                 li { (state.said()) " " span class="quiet" { (count(state)) } }
@@ -143,30 +154,31 @@ fn about(contents: &Contents, marks: &[Mark<'_>]) -> Markup {
     }
 }
 
+/// The same for those who cannot see it. Its cells have their looks by their places, for the sake of bytes.
 fn list(contents: &Contents, states: &[State]) -> Markup {
+    let groups = by_country(contents, (0..contents.mirrors.len()).map(|place| (place, ())));
     html! {
-        h2 { "The same as a list" }
-        table {
+        h2 id=(AS_LIST) { "The same as a list" }
+        table class="places" {
             caption { "By country" }
             thead { tr {
                 th scope="col" { "Mirror" }
-                th scope="col" { "Country" }
                 th scope="col" { "State" }
                 th scope="col" class="number wide" { "Bandwidth" }
                 th scope="col" class="wide" { "Place" }
             } }
-            tbody {
-                @for (place, mirror) in contents.mirrors.iter().enumerate() {
-                    tr {
-                        th scope="row" { (linked(mirror, "../mirrors/")) }
-                        td { (country(&mirror.country)) }
-                        td { (states[place].words()) }
-                        td class="number wide" { (mirror.bandwidth.map_or_else(|| "–".into(), |of| bandwidth(of.into()))) }
-                        td class="wide" {
-                            @match mirror.place {
-                                Some(of) => { (degrees(of.latitude, ["N", "S"])) ", " (degrees(of.longitude, ["E", "W"])) }
-                                None => { "not known" }
-                            }
+            @for (code, mirrors) in &groups {
+                tbody {
+                    (group(code, 4))
+                    @for (place, ()) in mirrors {
+                        @let mirror = &contents.mirrors[*place];
+                        (ROW) (linked_name(mirror, "../mirrors/"))
+                        (CELL) (states[*place].words())
+                        (CELL) (bandwidth_of(mirror))
+                        (CELL)
+                        @match mirror.place {
+                            Some(of) => { (degrees(of.latitude, ["N", "S"])) ", " (degrees(of.longitude, ["E", "W"])) }
+                            None => { "not known" }
                         }
                     }
                 }
@@ -177,7 +189,7 @@ fn list(contents: &Contents, states: &[State]) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::page::STYLE, *};
 
     #[test]
     fn marks_of_one_point_stand_beside_each_other_and_grow_with_bandwidth() {
@@ -189,6 +201,14 @@ mod tests {
         let of = |bandwidth| radius(&Mirror { bandwidth, ..Mirror::default() });
         assert_eq!([of(None), of(Some(100_000)), of(Some(4_000_000_000))], [8, 26, 26]);
         assert!(of(Some(10_000)) > 9 && of(Some(10_000)) < 13);
+    }
+
+    #[test]
+    fn what_a_mark_says_stands_below_the_land() {
+        let line = land::HEIGHT + 64;
+        for rule in [format!("translateY({line}px)"), format!("translate(112px, {line}px)")] {
+            assert!(STYLE.contains(&rule), "{rule}");
+        }
     }
 
     #[test]

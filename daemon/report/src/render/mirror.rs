@@ -2,11 +2,11 @@
 
 use super::{
     collected::{Age, Answer, OfUrl, Round, Spread},
-    contents::{Contents, Mirror, Repository},
+    contents::{Contents, Mirror},
     filter::{LIST, filter},
     mirrors::{by_mirror, families},
-    names::{country, file_name, name, visible},
-    page::{Frame, Part, bandwidth, when},
+    names::{country, file_name, name, short, visible},
+    page::{CELL, Frame, Part, ROW, Source, bandwidth, when},
     site::Site,
     state::{State, asked},
 };
@@ -16,10 +16,10 @@ use program::{
     failure::Failure,
     print::{self, grouped},
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Ages of a host, by repository and architecture as they are measured, `PREFIX+ARCH`: each with since when.
-type Ages<'s> = HashMap<&'s str, (Age, u64)>;
+pub(super) type Ages<'s> = HashMap<&'s str, (Age, u64)>;
 
 /// Writes all of them; `states` are those of mirrors, by their place.
 pub(super) fn write(
@@ -144,10 +144,17 @@ fn words(answer: Answer) -> &'static str {
     }
 }
 
-fn repositories(frame: &Frame, contents: &Contents, carried: &[(u32, u32)], ages: &Ages<'_>) -> Markup {
+/// What it carries, each repository in a row.
+pub(super) fn repositories(
+    frame: &Frame,
+    contents: &Contents,
+    carried: &[(u32, u32)],
+    ages: &Ages<'_>,
+) -> Markup {
     let different = carried.chunk_by(|one, other| one.0 == other.0).count();
     html! {
         h2 { "Repositories" }
+        @if !ages.is_empty() || frame.measured == Source::Broken { (frame.warning_of_ages()) }
         (filter("Names and architectures"))
         table id=(LIST) {
             caption { (grouped(different)) " that it has up to date, as the list of mirrors says" }
@@ -157,31 +164,34 @@ fn repositories(frame: &Frame, contents: &Contents, carried: &[(u32, u32)], ages
                 @if !ages.is_empty() { th scope="col" { "How far, where it is measured" } }
             } }
             tbody {
-                @for (number, place) in carried {
-                    @let repository = &contents.repositories[*number as usize];
-                    @let carried = &repository.carried[*place as usize];
-                    tr {
-                        th scope="row" { a href={ "../repositories/" (file_name(&repository.name)) ".html" } { bdi { (visible(&repository.name)) } } }
-                        td {
-                            @for at in repository.archs_of(carried) { (visible(&repository.archs[usize::from(*at)])) " " }
-                            @if !carried.is_listed { span class="quiet" { "suspended" } }
-                        }
-                        @if !ages.is_empty() { td { (age(frame, repository, ages)) } }
-                    }
+                @for of_one in carried.chunk_by(|one, other| one.0 == other.0) {
+                    @let repository = &contents.repositories[of_one[0].0 as usize];
+                    @let carried = of_one.iter().map(|(_, place)| &repository.carried[*place as usize]);
+                    @let archs = carried.clone().flat_map(|carried| repository.archs_of(carried));
+                    @let archs: BTreeSet<usize> = archs.map(|arch| usize::from(*arch)).collect();
+                    @let archs: Vec<&String> = archs.into_iter().map(|arch| &repository.archs[arch]).collect();
+                    (ROW) a href={ "../repositories/" (file_name(&repository.name)) ".html" } { (short(&repository.name)) }
+                    (CELL)
+                    @for (at, arch) in archs.iter().enumerate() { @if at > 0 { " " } (visible(arch)) }
+                    @if !carried.clone().any(|carried| carried.is_listed) { " " small { "suspended" } }
+                    @if !ages.is_empty() { (CELL) (age(frame, &repository.name, &archs, ages)) }
                 }
             }
         }
     }
 }
 
-/// How far a mirror is with a repository, of each architecture that is measured.
-fn age(frame: &Frame, repository: &Repository, ages: &Ages<'_>) -> Markup {
-    let of = |arch: &str| ages.get(&*format!("{}+{arch}", repository.name)).copied();
-    let known: Vec<_> = repository.archs.iter().filter_map(|arch| Some((arch, of(arch)?))).collect();
+/// How far a mirror is with a repository, of each of these architectures that is measured.
+fn age(frame: &Frame, repository: &str, archs: &[&String], ages: &Ages<'_>) -> Markup {
+    let known = archs.iter().filter_map(|arch| {
+        let name = format!("{repository}+{arch}");
+        let (age, since) = ages.get(&*name)?;
+        Some((arch, name, age, since))
+    });
     html! {
-        @for (at, (arch, (age, since))) in known.iter().enumerate() {
+        @for (at, (arch, name, age, since)) in known.enumerate() {
             @if at > 0 { br; }
-            (visible(arch)) ": " (age.words())
+            (visible(arch)) ": " a href={ "../propagation/" (file_name(&name)) ".html" } { (age.words()) }
             @if *age != Age::Current { ", for " (print::age(frame.now.saturating_sub(*since))) }
         }
     }

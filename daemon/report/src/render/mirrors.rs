@@ -4,7 +4,7 @@ use super::{
     contents::{Contents, Mirror},
     filter::{LIST, filter},
     names::{country, file_name, name},
-    page::{Frame, Part, bandwidth},
+    page::{Frame, Part, ROW, WIDE, WIDE_NUMBER, bandwidth},
     site::Site,
     state::State,
 };
@@ -31,11 +31,6 @@ pub(super) fn by_mirror(contents: &Contents) -> Vec<Vec<(u32, u32)>> {
         }
     }
     of
-}
-
-/// The mirror of a host. Cost: looks at every mirror.
-pub(super) fn by_id(contents: &Contents, id: i64) -> Option<&Mirror> {
-    contents.mirrors.iter().find(|mirror| mirror.id == id)
 }
 
 /// Mirrors by country, in their order.
@@ -75,22 +70,48 @@ pub(super) fn anchor(code: &str) -> String {
 pub(super) fn linked(mirror: &Mirror, folder: &str) -> Markup {
     html! {
         a href={ (folder) (mirror.file) ".html" } { (name(&mirror.name)) }
-        @if mirror.host != mirror.name { " " span class="quiet" { (name(&mirror.host)) } }
-        @if !mirror.is_alone { " " span class="quiet" { "host " (mirror.id) } }
+        @if mirror.host != mirror.name { " " small { (name(&mirror.host)) } }
+        (number_of(mirror))
     }
 }
 
-fn list(frame: &Frame, contents: &Contents, states: &[State]) -> Markup {
+/// The same without its host.
+pub(super) fn linked_name(mirror: &Mirror, folder: &str) -> Markup {
+    html! {
+        a href={ (folder) (mirror.file) ".html" } { (name(&mirror.name)) }
+        (number_of(mirror))
+    }
+}
+
+/// Its number where that alone tells it apart.
+fn number_of(mirror: &Mirror) -> Markup {
+    html! { @if !mirror.is_alone { " " small { "host " (mirror.id) } } }
+}
+
+/// So many mirrors are in so many countries, behind the word that they are.
+pub(super) fn in_countries(count: usize) -> Markup {
+    html! { @match count { 0 => {}, 1 => " in one country", count => { " in " (count) " countries" } } }
+}
+
+/// The bandwidth that is registered.
+pub(super) fn bandwidth_of(mirror: &Mirror) -> String {
+    mirror.bandwidth.map_or_else(|| "–".into(), |of| bandwidth(of.into()))
+}
+
+pub(super) fn list(frame: &Frame, contents: &Contents, states: &[State]) -> Markup {
     let groups = by_country(contents, (0..contents.mirrors.len()).map(|place| (place, ())));
-    let all: u64 = contents.mirrors.iter().filter_map(|mirror| mirror.bandwidth).map(u64::from).sum();
+    let listed = || contents.mirrors.iter().filter(|mirror| mirror.listed > 0);
+    let suspended = contents.mirrors.len() - listed().count();
+    let all: u64 = listed().filter_map(|mirror| mirror.bandwidth).map(u64::from).sum();
     html! {
         p {
-            (grouped(contents.mirrors.len())) " public mirrors in " (contents.countries()) " countries"
-            @if all > 0 { ", with " (bandwidth(all)) " together" }
-            ". Those that the service names for each repository are on the "
-            a href="../repositories/index.html" { "repositories’ pages" } "; all of it is in "
-            a href="../mirrors.json" { "mirrors.json" } "."
+            (grouped(contents.mirrors.len())) @if contents.mirrors.len() == 1 { " public mirror" } @else { " public mirrors" }
+            (in_countries(contents.countries()))
+            @if suspended > 0 { ", " (grouped(suspended)) " suspended" }
+            @if all > 0 { ". " @if suspended > 0 { "All others" } @else { "They" } " have " (bandwidth(all)) " together" }
+            ". All of it is in " a href="../mirrors.json" { "mirrors.json" } "."
         }
+        p { "Looking for a version? " a href="../repositories/index.html" { "Choose its repository" } "." }
         (frame.warning_of_states())
         (anchors(&groups))
         (filter("Names, countries and their codes, states, protocols"))
@@ -108,13 +129,11 @@ fn list(frame: &Frame, contents: &Contents, states: &[State]) -> Markup {
                     (group(code, 5))
                     @for (place, ()) in mirrors {
                         @let mirror = &contents.mirrors[*place];
-                        tr {
-                            th scope="row" { (linked(mirror, "")) }
-                            td { (states[*place].said()) }
-                            td class="wide" { (mirror.schemes().join(" ")) (families(mirror)) }
-                            td class="number wide" { (mirror.bandwidth.map_or_else(|| "–".into(), |of| bandwidth(of.into()))) }
-                            td class="number wide" { (grouped(mirror.listed)) }
-                        }
+                        (ROW) (linked(mirror, ""))
+                        (states[*place].cell())
+                        (WIDE) (mirror.schemes().join(" ")) (families(mirror))
+                        (WIDE_NUMBER) (bandwidth_of(mirror))
+                        (WIDE_NUMBER) (grouped(mirror.listed))
                     }
                 }
             }
@@ -131,7 +150,7 @@ pub(super) fn group(code: &str, columns: usize) -> Markup {
 pub(super) fn families(mirror: &Mirror) -> Markup {
     html! {
         @if !mirror.families.is_empty() {
-            span class="quiet" { @for family in &mirror.families { " IPv" (family) } }
+            small { @for family in &mirror.families { " IPv" (family) } }
         }
     }
 }

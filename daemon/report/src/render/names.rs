@@ -4,12 +4,26 @@ use maud::{Markup, html};
 use program::characters::is_hidden;
 use sha2::{Digest as _, Sha256};
 
-/// A name: it cannot change the direction of what is around it, and has no control characters. A line may end behind its
-/// dots.
+/// A name, “unknown” for none: it cannot change the direction of what is around it, and has no control characters. A line
+/// may end behind its dots.
 pub fn name(name: &str) -> Markup {
+    if name.is_empty() {
+        return html! { "unknown" };
+    }
     let name = visible(name);
     let mut parts = name.split_inclusive('.');
-    html! { bdi { (parts.next().unwrap_or_default()) @for part in parts { wbr; (part) } } }
+    apart(&name, &html! { (parts.next().unwrap_or_default()) @for part in parts { wbr; (part) } })
+}
+
+/// The same, with no place for a line to end: for long lists, where it would cost too many bytes.
+pub fn short(name: &str) -> Markup {
+    let name = visible(name);
+    apart(&name, &html! { (name) })
+}
+
+/// Sets a name apart from the direction of what is around it. ASCII has none of its own.
+fn apart(name: &str, shown: &Markup) -> Markup {
+    html! { @if name.is_ascii() { (shown) } @else { bdi { (shown) } } }
 }
 
 /// A name with a mark in place of every character that nobody sees, or that no document may have.
@@ -51,14 +65,18 @@ pub fn country(code: &str) -> Markup {
     }
 }
 
-/// What people call it, where the standard has more words.
+/// What people call it, where the standard has more words; no two have the same name.
 pub fn country_name(code: &str) -> Option<&'static str> {
     Some(match code {
+        "CD" => "DR Congo",
+        "CG" => "Republic of the Congo",
         "GB" => "United Kingdom",
         "KP" => "North Korea",
         "KR" => "South Korea",
         "RU" => "Russia",
         "US" => "United States",
+        "VG" => "British Virgin Islands",
+        "VI" => "US Virgin Islands",
         _ => {
             let name = rust_iso3166::from_alpha2(code)?.name;
             name.split_once(" (").map_or(name, |(name, _)| name)
@@ -69,11 +87,18 @@ pub fn country_name(code: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn names_are_shown_and_never_obeyed() {
-        assert_eq!(name("<script>'\"&").into_string(), "<bdi>&lt;script&gt;'&quot;&amp;</bdi>");
-        assert_eq!(name("a.b.c").into_string(), "<bdi>a.<wbr>b.<wbr>c</bdi>");
+        assert_eq!(name("<script>'\"&").into_string(), "&lt;script&gt;'&quot;&amp;");
+        assert_eq!(name("\u{5d0}.\"").into_string(), "<bdi>\u{5d0}.<wbr>&quot;</bdi>");
+        assert_eq!(
+            [short("a.b"), short("\u{202e}")].map(|name| name.into_string()),
+            ["a.b", "<bdi>\u{fffd}</bdi>"]
+        );
+        assert_eq!(name("").into_string(), "unknown");
+        assert_eq!(name("a.b.c").into_string(), "a.<wbr>b.<wbr>c");
         assert_eq!(visible("a\u{202e}b\u{0}c\u{9f}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
         assert_eq!(visible("é日\u{fffe}\u{1ffff}"), "é日\u{fffd}\u{fffd}");
     }
@@ -92,6 +117,12 @@ mod tests {
         let text = |code| country(code).into_string();
         assert_eq!(text("DE"), "Germany <span class=\"quiet\">DE</span>");
         assert!(text("NL").starts_with("Netherlands <") && text("GB").starts_with("United Kingdom <"));
-        assert_eq!((text(""), text("ZZ")), ("unknown".into(), "<bdi>ZZ</bdi>".into()));
+        assert_eq!((text(""), text("ZZ")), ("unknown".into(), "ZZ".into()));
+    }
+
+    #[test]
+    fn no_two_countries_have_the_same_name() {
+        let names: BTreeSet<_> = rust_iso3166::ALL_ALPHA2.iter().map(|code| country_name(code)).collect();
+        assert!(names.len() == rust_iso3166::ALL_ALPHA2.len() && !names.contains(&None), "{names:?}");
     }
 }

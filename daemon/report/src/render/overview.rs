@@ -4,12 +4,12 @@ use super::{
     chart,
     page::{Frame, Part, bar, day, number, percent, written_day},
     site::Site,
-    statistics::{KINDS, Kind, last_whole},
+    statistics::{KINDS, Kind, OUTCOMES, series, sum, whole_days},
 };
-use crate::statistics::Figures;
+use crate::statistics::{Days, Figures};
 use maud::{Markup, html};
 use program::{failure::Failure, print::grouped};
-use std::cmp::Reverse;
+use std::{cmp::Reverse, ops::Range};
 
 /// Days of the chart.
 const DAYS: usize = 90;
@@ -18,37 +18,41 @@ const ROWS: usize = 8;
 
 /// Writes it.
 pub(super) fn write(site: &Site, frame: &Frame, figures: &Figures) -> Result<(), Failure> {
-    let body = match figures.last() {
-        Some(newest) => requests(figures, last_whole(frame, figures, newest)),
+    let body = match whole_days(frame, figures) {
+        Some(days) => requests(figures, days),
         None => html! { p { "Nothing has been counted yet." } },
     };
     site.write("index.html", frame.page(Part::Overview, 0, &frame.title, &body))
 }
 
-fn requests(figures: &Figures, last: usize) -> Markup {
-    let begin = figures.totals.iter().position(|requests| *requests > 0).unwrap_or_default().min(last);
-    let chart = last.saturating_sub(DAYS - 1).max(begin)..last + 1;
-    let week = last.saturating_sub(6).max(begin)..last + 1;
+fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Markup {
+    let last = end - 1;
+    let chart = end.saturating_sub(DAYS).max(begin)..end;
+    let week = end.saturating_sub(7).max(begin)..end;
     let before = week.start.saturating_sub(7).max(begin)..week.start;
-    let mean = |days: &std::ops::Range<usize>| {
-        figures.totals[days.clone()].iter().sum::<u64>() / days.len().max(1) as u64
-    };
-    let total = figures.totals[last];
+    // A service that redirects files alone has no request for a repository.
+    let kinds = if figures.has_repositories() { &KINDS[..] } else { &OUTCOMES };
+    let Some((title, days)) = series(figures).next() else { return html! {} };
+    let mean = |span: &Range<usize>| days[span.clone()].iter().sum::<u64>() / span.len().max(1) as u64;
     html! {
         dl class="facts" {
-            div { dt { "requests on " (written_day(figures.day(last))) } dd { (grouped(total)) } }
+            div { dt { "requests on " (written_day(figures.day(last))) } dd { (grouped(days[last])) } }
             div { dt { "a day over the last " (week.len()) " days" } dd { (grouped(mean(&week))) } }
             @if before.len() == 7 {
                 div { dt { "against the week before" } dd { (change(mean(&week), mean(&before))) } }
             }
-            @for kind in &KINDS {
-                @let count = (kind.of)(figures).values().filter(|days| days[last] > 0).count();
-                div { dt { (kind.title.to_lowercase()) } dd { (grouped(count)) } }
+            @if figures.has_repositories() {
+                @for kind in &KINDS {
+                    // What is not known is none of them.
+                    @let is_one = |(name, days): &(&String, &Days)| !name.is_empty() && days[last] > 0;
+                    @let count = (kind.of)(figures).iter().filter(is_one).count();
+                    div { dt { (kind.title.to_lowercase()) } dd { (grouped(count)) } }
+                }
             }
         }
-        (chart::course("Answered requests for a repository, a day", figures.day(chart.start), &figures.totals[chart.clone()]))
+        (chart::course(title, figures.day(chart.start), &days[chart.clone()]))
         div class="tables" {
-            @for kind in &KINDS { (largest(kind, figures, last)) }
+            @for kind in kinds { (largest(kind, figures, last)) }
         }
         p { a href={ "statistics/" (day(figures.day(last))) "/index.html" } { "All of this day" } ", " a href="statistics/index.html" { "the course of a year" } }
     }
@@ -60,6 +64,7 @@ fn largest(kind: &Kind, figures: &Figures, last: usize) -> Markup {
     rows.retain(|(_, requests)| *requests > 0);
     rows.sort_by_key(|(_, requests)| Reverse(*requests));
     let longest = rows.first().map_or(0, |(_, requests)| *requests);
+    let whole = sum(kind, figures, &(last..last + 1));
     html! {
         section {
             h2 { (kind.title) }
@@ -76,7 +81,7 @@ fn largest(kind: &Kind, figures: &Figures, last: usize) -> Markup {
                         tr {
                             th scope="row" { ((kind.show)(name)) }
                             (number(requests))
-                            td class="number" { (percent(requests, figures.totals[last])) }
+                            td class="number" { (percent(requests, whole)) }
                             (bar(requests, longest))
                         }
                     }

@@ -6,7 +6,7 @@
 
 use super::state::PAST;
 use crate::{count::line::date, look::Look};
-use maud::{DOCTYPE, Markup, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 use program::print::{self, grouped};
 
 /// What every page says of the whole.
@@ -22,8 +22,8 @@ pub struct Frame {
     pub now: u64,
     /// The last day with figures.
     pub newest: Option<i32>,
-    /// When the list of mirrors was made, in seconds since the epoch; `None` if the site has none.
-    pub listed: Option<u64>,
+    /// When the list of mirrors was made.
+    pub listed: Source,
     /// When mirrors were last asked, likewise.
     pub checked: Source,
     /// When propagation was last measured, likewise.
@@ -131,8 +131,8 @@ impl Frame {
                             }
                         }
                         p { (self.age()) }
-                        @if let Some(listed) = self.listed {
-                            p { (age_of("list of mirrors", Source::Of(listed), self.now, OLD_LIST)) }
+                        @if self.listed != Source::None {
+                            p { (age_of("list of mirrors", self.listed, self.now, OLD_LIST)) }
                         }
                         @if self.checked != Source::None {
                             p { (age_of("last round of checks", self.checked, self.now, OLD_ROUND)) }
@@ -151,7 +151,7 @@ impl Frame {
     fn parts(&self) -> impl Iterator<Item = (Part, &'static str, &'static str)> {
         let has = |part| match part {
             Part::Overview | Part::Statistics => true,
-            Part::Mirrors | Part::Map | Part::Repositories => self.listed.is_some(),
+            Part::Mirrors | Part::Map | Part::Repositories => self.listed != Source::None,
             Part::Propagation => self.measured != Source::None,
         };
         Part::ALL.into_iter().filter(move |(part, ..)| has(*part))
@@ -173,6 +173,20 @@ impl Frame {
                     html! { p class="alarm" { "The mirrors were last asked " (print::age(age)) " ago: how they are now is not known." } }
                 }
             },
+        }
+    }
+
+    /// The same of how far mirrors are with repositories.
+    pub fn warning_of_ages(&self) -> Markup {
+        match self.measured {
+            Source::Broken => {
+                html! { p class="alarm" { "How far the mirrors are could not be read when this page was written." } }
+            }
+            Source::Of(time) if self.now.saturating_sub(time) > OLD_ROUND => {
+                let age = print::age(self.now - time);
+                html! { p class="alarm" { "How far the mirrors are was last measured " (age) " ago: what is said of it is of then." } }
+            }
+            Source::None | Source::Of(_) => html! {},
         }
     }
 
@@ -220,9 +234,13 @@ pub fn day(day: i32) -> String {
 /// A time in seconds since the epoch, as pages write it.
 pub fn when(seconds: u64) -> Markup {
     let date = print::date(seconds).unwrap_or_default();
+    html! { @if let Some(shown) = shown(seconds) { time datetime=(date) { (shown) } } @else { "unknown" } }
+}
+
+/// The same as text; `None` if no calendar has it.
+pub fn shown(seconds: u64) -> Option<String> {
     // What a person reads needs no seconds.
-    let shown = date.get(..16).map(|date| date.replace('T', " "));
-    html! { @if let Some(shown) = shown { time datetime=(date) { (shown) } } @else { "unknown" } }
+    Some(print::date(seconds)?.get(..16)?.replace('T', " "))
 }
 
 /// Part of a whole, in percent.
@@ -239,11 +257,26 @@ pub fn number(number: u64) -> Markup {
 pub fn bar(part: u64, longest: u64) -> Markup {
     let width = percent(part, longest);
     html! {
-        td class="bar" aria-hidden="true" {
-            svg viewBox="0 0 100 10" preserveAspectRatio="none" { rect width=(width) height="10" {} }
+        td class="bar" {
+            svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" { rect width=(width) height="10" {} }
         }
     }
 }
+
+/// What rows of long lists are made of: HTML lets the ends of rows and cells be left out, and a list has thousands of them.
+/// This is a row’s beginning, and that of its head.
+pub const ROW: PreEscaped<&str> = PreEscaped("<tr><th scope=row>");
+/// A cell.
+pub const CELL: PreEscaped<&str> = PreEscaped("<td>");
+/// A cell with a number.
+pub const NUMBER: PreEscaped<&str> = PreEscaped("<td class=number>");
+/// A cell that a narrow window does not show.
+pub const WIDE: PreEscaped<&str> = PreEscaped("<td class=wide>");
+/// The same with a number.
+pub const WIDE_NUMBER: PreEscaped<&str> = PreEscaped("<td class=\"number wide\">");
+
+/// What pages of mirrors say when there is no list.
+pub const UNREAD: &str = "The list of mirrors could not be read when this page was written.";
 
 /// A bandwidth in Mbit/s, in words.
 pub fn bandwidth(megabits: u64) -> String {

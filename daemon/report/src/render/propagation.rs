@@ -2,10 +2,10 @@
 
 use super::{
     collected::{Age, Given, Hour, Measured, Spread},
-    contents::{Contents, Mirror},
-    mirrors::{by_id, linked},
-    names::{country, file_name, name, visible},
-    page::{Frame, Part, number, percent, when},
+    contents::{Contents, Mirror, Repository},
+    mirrors::linked_name,
+    names::{country_name, file_name, name, visible},
+    page::{CELL, Frame, Part, ROW, UNREAD, WIDE, number, percent, shown, when},
     shares::{self, Column},
     site::Site,
 };
@@ -15,7 +15,7 @@ use program::{
     failure::Failure,
     print::{self, grouped},
 };
-use std::{cmp::Reverse, ops::Range};
+use std::{cmp::Reverse, collections::HashMap, ops::Range};
 
 const HOUR: u64 = 60 * 60;
 const DAY: u64 = 24 * HOUR;
@@ -26,17 +26,17 @@ const DAYS: u64 = 365;
 /// Rows of the table of days.
 const ROWS: u64 = 14;
 /// Rows of the table of those who are behind.
-const MOST_BEHIND: usize = 400;
+const MOST_BEHIND: usize = 250;
 
 /// Measurements that are older than this are told to be old, in seconds.
 const OLD: u64 = 3 * HOUR;
 
-/// Writes a page of all, and one for each repository.
+/// Writes a page of all, and one for each repository. Without a list of mirrors none is named.
 pub(super) fn write(
     site: &Site,
     frame: &Frame,
     spread: &Given<Spread>,
-    contents: &Contents,
+    contents: Option<&Contents>,
 ) -> Result<(), Failure> {
     let body = match spread {
         Given::Nothing => return Ok(()),
@@ -71,7 +71,7 @@ fn spans(repository: &Measured, newest: &Hour, span: u64, most: u64) -> Range<u6
     first.max(end.saturating_sub(most))..end
 }
 
-fn all(frame: &Frame, spread: &Spread, contents: &Contents) -> Markup {
+fn all(frame: &Frame, spread: &Spread, contents: Option<&Contents>) -> Markup {
     let mut repositories: Vec<&Measured> = spread.repositories.iter().collect();
     repositories.sort_by_key(|repository| &repository.name);
     html! {
@@ -92,7 +92,10 @@ fn all(frame: &Frame, spread: &Spread, contents: &Contents) -> Markup {
                         th scope="row" { a href={ (file_name(&repository.name)) ".html" } { (name(&repository.name)) } }
                         @if let Some(hour) = last(repository) {
                             td class="number" { (percent(hour.hosts[0], hour.hosts.iter().sum())) }
-                            (number(behind(frame, repository, contents).len() as u64))
+                            @match contents {
+                                Some(contents) => (number(behind(frame, repository, contents).len() as u64)),
+                                None => td class="number" { "–" },
+                            }
                             (shares::cell(&hour.hosts))
                             td class="wide" { (measured(frame, hour)) }
                         } @else {
@@ -114,22 +117,53 @@ fn measured(frame: &Frame, hour: &Hour) -> Markup {
     html! { @if age > OLD { strong class="alarm" { (print::age(age)) " ago" } } @else { (when(hour.begins)) } }
 }
 
+/// A repository as the list of mirrors has it, with the place of its architecture; it is measured as `PREFIX+ARCH`.
+fn of_list<'c>(contents: &'c Contents, measured: &str) -> Option<(&'c Repository, u16)> {
+    contents.repositories.iter().find_map(|repository| {
+        let arch = measured.strip_prefix(&*repository.name)?.strip_prefix('+')?;
+        let place = repository.archs.iter().position(|known| known == arch)?;
+        Some((repository, place as u16))
+    })
+}
+
+/// Mirrors that have a repository that is measured, suspended ones too, by the numbers of their hosts.
+fn carriers<'c>(contents: &'c Contents, measured: &str) -> HashMap<i64, &'c Mirror> {
+    let Some((repository, arch)) = of_list(contents, measured) else { return HashMap::new() };
+    let carried = repository.carried.iter().filter(|carried| repository.archs_of(carried).contains(&arch));
+    let mirrors = carried.map(|carried| &contents.mirrors[carried.mirror as usize]);
+    mirrors.map(|mirror| (mirror.id, mirror)).collect()
+}
+
 /// Mirrors that are behind or silent, the worst first, and of these who has been so for longest.
+///
+/// Measurements have a last age of every host that ever had the repository: those that have it no longer are left out.
 fn behind<'c>(frame: &Frame, repository: &Measured, contents: &'c Contents) -> Vec<(&'c Mirror, Age, u64)> {
+    let carriers = carriers(contents, &repository.name);
     let mut behind: Vec<_> = repository
         .hosts
         .iter()
         .filter(|host| host.age != Age::Current)
-        .filter_map(|host| Some((by_id(contents, host.id)?, host.age, host.since.min(frame.now))))
+        .filter_map(|host| Some((*carriers.get(&host.id)?, host.age, host.since.min(frame.now))))
         .collect();
     behind.sort_by_key(|(mirror, age, since)| (Reverse(*age), *since, &mirror.name));
     behind
 }
 
-fn of(frame: &Frame, repository: &Measured, contents: &Contents) -> Markup {
-    let Some(newest) = last(repository) else {
-        return html! { p { "This repository has not been measured yet." } };
-    };
+/// A repository's page.
+pub(super) fn of(frame: &Frame, repository: &Measured, contents: Option<&Contents>) -> Markup {
+    let name = contents.and_then(|contents| of_list(contents, &repository.name)).map(|(of, _)| &of.name);
+    html! {
+        @if let Some(name) = name {
+            p { "All of its mirrors: " a href={ "../repositories/" (file_name(name)) ".html" } { (self::name(name)) } "." }
+        }
+        @match last(repository) {
+            Some(newest) => (figures(frame, repository, newest, contents)),
+            None => p { "This repository has not been measured yet." },
+        }
+    }
+}
+
+fn figures(frame: &Frame, repository: &Measured, newest: &Hour, contents: Option<&Contents>) -> Markup {
     let whole: u64 = newest.hosts.iter().sum();
     let age = frame.now.saturating_sub(newest.begins);
     html! {
@@ -146,7 +180,10 @@ fn of(frame: &Frame, repository: &Measured, contents: &Contents) -> Markup {
         (days(repository, newest))
         (shares::legend())
         h2 { "Who is behind" }
-        (table_of_behind(frame, repository, contents))
+        @match contents {
+            Some(contents) => (table_of_behind(frame, repository, contents)),
+            None => p class="alarm" { (UNREAD) },
+        }
         h2 { "Figures" }
         (table_of_days(repository, newest))
     }
@@ -229,13 +266,11 @@ fn table_of_behind(frame: &Frame, repository: &Measured, contents: &Contents) ->
             } }
             tbody {
                 @for (mirror, age, since) in behind.iter().take(MOST_BEHIND) {
-                    tr {
-                        th scope="row" { (linked(mirror, "../mirrors/")) }
-                        td class="wide" { (country(&mirror.country)) }
-                        td { (age.words()) }
-                        td { (print::age(frame.now.saturating_sub(*since))) }
-                        td class="wide" { (when(*since)) }
-                    }
+                    (ROW) (linked_name(mirror, "../mirrors/"))
+                    (WIDE) (country_name(&mirror.country).unwrap_or("unknown"))
+                    (CELL) (age.words())
+                    (CELL) (print::age(frame.now.saturating_sub(*since)))
+                    (WIDE) (shown(*since).unwrap_or_default())
                 }
             }
         }

@@ -2,19 +2,23 @@
 
 use super::{
     chart,
-    contents::{Contents, Mirror, Repository},
+    collected::Spread,
+    contents::{Carried, Contents, Repository, countries},
     filter::{LIST, filter},
-    mirrors::{anchor, anchors, by_country, families, group, linked},
-    names::{country, file_name, name, visible},
-    page::{Frame, Part, bandwidth, day, number, percent},
+    mirrors::{anchor, anchors, bandwidth_of, by_country, families, group, linked},
+    names::{country, file_name, name, short, visible},
+    page::{CELL, Frame, NUMBER, Part, ROW, WIDE_NUMBER, bandwidth, day, number, percent},
     site::Site,
     state::State,
-    statistics::last_whole,
+    statistics::whole_days,
 };
 use crate::statistics::{Days, Figures, OfRepository, Statistics};
 use maud::{Markup, html};
 use program::{failure::Failure, print::grouped};
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashSet},
+};
 
 /// Days over which countries are told; architectures are over all.
 pub(super) const MONTH: usize = 30;
@@ -27,10 +31,13 @@ pub(super) fn write(
     frame: &Frame,
     contents: &Contents,
     states: &[State],
+    spread: Option<&Spread>,
     statistics: &Statistics,
     figures: &Figures,
 ) -> Result<(), Failure> {
     let body = all(contents);
+    let measured: HashSet<&str> =
+        spread.into_iter().flat_map(|spread| &spread.repositories).map(|of| &*of.name).collect();
     site.write("repositories/index.html", frame.page_of_list(Part::Repositories, 1, "Repositories", &body))?;
     for repository in &contents.repositories {
         let path = format!("repositories/{}.html", file_name(&repository.name));
@@ -50,6 +57,7 @@ pub(super) fn write(
                 p { "Requests for it get what " (link(redirect)) " has." }
             }
             @if has_list { (mirrors(frame, contents, repository, states)) }
+            (ages(repository, &measured))
             h2 id="requests" { "Requests" }
             @match asked {
                 Some(asked) => (requests(frame, figures, &repository.name, &asked)),
@@ -62,11 +70,11 @@ pub(super) fn write(
     Ok(())
 }
 
-fn all(contents: &Contents) -> Markup {
+pub(super) fn all(contents: &Contents) -> Markup {
     html! {
         (filter("Names and architectures"))
         table id=(LIST) {
-            caption { (grouped(contents.repositories.len())) " repositories" }
+            caption { (grouped(contents.repositories.len())) " repositories, with the mirrors that have any architecture of them" }
             thead { tr {
                 th scope="col" { "Repository" }
                 th scope="col" { "Architectures" }
@@ -74,17 +82,15 @@ fn all(contents: &Contents) -> Markup {
             } }
             tbody {
                 @for repository in &contents.repositories {
-                    tr {
-                        th scope="row" { (link(&repository.name)) }
-                        td {
-                            @if repository.is_disabled { span class="quiet" { "disabled" } }
-                            @else if let (Some(redirect), true) = (&repository.redirect, repository.archs.is_empty()) {
-                                span class="quiet" { "as " (name(redirect)) }
-                            } @else { (archs(repository)) }
-                        }
-                        @if repository.archs.is_empty() || repository.is_disabled { td class="number" { "–" } }
-                        @else { (number(repository.listed().count() as u64)) }
-                    }
+                    (ROW) (link(&repository.name))
+                    (CELL)
+                    @if repository.is_disabled { small { "disabled" } }
+                    @else if let (Some(redirect), true) = (&repository.redirect, repository.archs.is_empty()) {
+                        small { "as " (name(redirect)) }
+                    } @else { (archs(repository)) }
+                    (NUMBER)
+                    @if repository.archs.is_empty() || repository.is_disabled { "–" }
+                    @else { (grouped(repository.listed().count())) }
                 }
             }
         }
@@ -93,30 +99,69 @@ fn all(contents: &Contents) -> Markup {
 
 /// A repository's name, which leads to its page.
 fn link(repository: &str) -> Markup {
-    html! { a href={ (file_name(repository)) ".html" } { (name(repository)) } }
+    html! { a href={ (file_name(repository)) ".html" } { (short(repository)) } }
 }
 
 fn archs(repository: &Repository) -> String {
     repository.archs.iter().map(|arch| visible(arch)).collect::<Vec<_>>().join(" ")
 }
 
-fn mirrors(frame: &Frame, contents: &Contents, repository: &Repository, states: &[State]) -> Markup {
-    let carried = repository.carried.iter().map(|carried| (carried.mirror as usize, carried));
+/// Where it is told how far its mirrors are, of each architecture that is measured.
+fn ages(repository: &Repository, measured: &HashSet<&str>) -> Markup {
+    let name =
+        |arch: &String| Some(format!("{}+{arch}", repository.name)).filter(|name| measured.contains(&**name));
+    let pages: Vec<(&String, String)> =
+        repository.archs.iter().filter_map(|arch| Some((arch, file_name(&name(arch)?)))).collect();
+    html! {
+        @if !pages.is_empty() {
+            p {
+                "How far its mirrors are is measured: "
+                @for (at, (arch, page)) in pages.iter().enumerate() {
+                    @if at > 0 { ", " }
+                    a href={ "../propagation/" (page) ".html" } { (visible(arch)) }
+                }
+                "."
+            }
+        }
+    }
+}
+
+/// Its list, in which each mirror has a row.
+pub(super) fn mirrors(
+    frame: &Frame,
+    contents: &Contents,
+    repository: &Repository,
+    states: &[State],
+) -> Markup {
+    let carried = repository.by_mirror().map(|carried| (carried[0].mirror as usize, carried));
     let groups = by_country(contents, carried);
-    let all = repository.archs.len();
-    let bandwidth_of = |mirror: u32| contents.mirrors[mirror as usize].bandwidth.map(u64::from);
-    let together: u64 = repository.listed().filter_map(bandwidth_of).sum();
+    let listed = || repository.listed().map(|place| &contents.mirrors[place as usize]);
+    let suspended = repository.by_mirror().count() - listed().count();
+    let in_countries = countries(listed());
+    let together: u64 = listed().filter_map(|mirror| mirror.bandwidth).map(u64::from).sum();
     html! {
         p {
-            @match repository.listed().count() {
+            @match listed().count() {
                 0 => "No public mirror has it up to date",
                 1 => "One public mirror has it up to date",
                 count => { (grouped(count)) " public mirrors have it up to date" }
             }
-            @if groups.len() > 1 { ", in " (groups.len()) " countries" }
-            @if !repository.archs.is_empty() { ", for " (archs(repository)) }
+            @if in_countries > 1 { ", in " (in_countries) " countries" }
+            @if repository.archs.len() == 1 { ", for " (archs(repository)) }
             @if together > 0 { ", with " (bandwidth(together)) " together" }
             ". "
+            @match suspended {
+                0 => {},
+                1 => "Another one is suspended. ",
+                count => { (grouped(count)) " others are suspended. " }
+            }
+            @if repository.archs.len() > 1 {
+                "By architecture: "
+                @for (at, (arch, count)) in repository.archs.iter().zip(repository.listed_by_arch()).enumerate() {
+                    @if at > 0 { ", " } (visible(arch)) " " (grouped(count))
+                }
+                ". "
+            }
             a href="#requests" { "How much it is asked for" } " is below."
         }
         (frame.warning_of_states())
@@ -135,19 +180,11 @@ fn mirrors(frame: &Frame, contents: &Contents, repository: &Repository, states: 
                     (group(code, 4))
                     @for (place, carried) in mirrors {
                         @let mirror = &contents.mirrors[*place];
-                        tr {
-                            th scope="row" { (linked(mirror, "../mirrors/")) }
-                            td { @if carried.is_listed { (states[*place].said()) } @else { (State::Suspended.said()) ", answers leave it out" } }
-                            td {
-                                @if carried.is_listed { (ways(mirror, &contents.url(repository, carried))) }
-                                @if repository.archs_of(carried).len() < all {
-                                    span class="quiet" {
-                                        " only " (repository.archs_of(carried).iter().map(|at| visible(&repository.archs[usize::from(*at)])).collect::<Vec<_>>().join(", "))
-                                    }
-                                }
-                            }
-                            td class="number wide" { (mirror.bandwidth.map_or_else(|| "–".into(), |of| bandwidth(of.into()))) }
-                        }
+                        (ROW) (linked(mirror, "../mirrors/"))
+                        @if carried[0].is_listed { (states[*place].cell()) }
+                        @else { (CELL) (State::Suspended.said()) ", answers leave it out" }
+                        (CELL) (ways(contents, repository, carried))
+                        (WIDE_NUMBER) (bandwidth_of(mirror))
                     }
                 }
             }
@@ -155,21 +192,48 @@ fn mirrors(frame: &Frame, contents: &Contents, repository: &Repository, states: 
     }
 }
 
-/// Protocols of a mirror, of which that of the URL leads there.
-fn ways(mirror: &Mirror, url: &str) -> Markup {
-    let first = url.split("://").next().unwrap_or_default();
+/// Protocols of a mirror, of which those of its URLs lead there. What is suspended has no link, and all of it is.
+fn ways(contents: &Contents, repository: &Repository, carried: &[Carried]) -> Markup {
+    let mirror = &contents.mirrors[carried[0].mirror as usize];
+    let urls: Vec<String> = carried.iter().map(|carried| contents.url(repository, carried)).collect();
+    let linked: Vec<&str> = urls.iter().map(|url| url.split("://").next().unwrap_or_default()).collect();
+    let before = |at: usize| linked[..at].iter().filter(|scheme| **scheme == linked[at]).count();
+    let others = mirror.schemes().into_iter().filter(|scheme| !linked.contains(scheme));
     html! {
-        a href=(url) rel="nofollow" { (first) }
-        @for scheme in mirror.schemes().into_iter().filter(|scheme| *scheme != first) { " " (scheme) }
-        (families(mirror))
+        @for (at, carried) in carried.iter().enumerate() {
+            @if carried.is_listed {
+                @if at > 0 { ", " }
+                a href=(urls[at]) rel="nofollow" { (linked[at]) @if before(at) > 0 { " " (before(at) + 1) } }
+            }
+            (only(repository, carried))
+        }
+        @if carried[0].is_listed {
+            @for scheme in others { " " (scheme) }
+            (families(mirror))
+        }
+    }
+}
+
+/// Architectures below a URL, where some are not.
+fn only(repository: &Repository, carried: &Carried) -> Markup {
+    let archs = repository.archs_of(carried);
+    html! {
+        @if archs.len() < repository.archs.len() {
+            small {
+                " (only "
+                @for (at, arch) in archs.iter().enumerate() {
+                    @if at > 0 { ", " } (visible(&repository.archs[usize::from(*arch)]))
+                }
+                ")"
+            }
+        }
     }
 }
 
 /// How much it is asked for: the course of all days, and shares.
 fn requests(frame: &Frame, figures: &Figures, repository: &str, asked: &OfRepository) -> Markup {
     let Some(days) = figures.repositories.get(repository) else { return html! {} };
-    let begin = figures.totals.iter().position(|requests| *requests > 0).unwrap_or_default();
-    let end = figures.last().map_or(begin, |newest| last_whole(frame, figures, newest) + 1).max(begin + 1);
+    let Some(std::ops::Range { start: begin, end }) = whole_days(frame, figures) else { return html! {} };
     let month = figures.totals.len().saturating_sub(MONTH);
     let since = |place: usize| day(figures.day(place));
     html! {

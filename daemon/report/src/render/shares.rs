@@ -1,7 +1,7 @@
 //! Stacked shares over time as SVG, beside `chart`: whole columns, since what was not measured has none.
 //!
 //! Each layer lies before the one that is worse, so that all of them are one outline each. Lightness falls from layer to
-//! layer, and the last is hatched: they are told apart without colours. Words and figures stand beside it.
+//! layer, each has an outline, and the last is hatched: they are told apart without colours. Words and figures stand beside it.
 
 use super::collected::Age;
 use maud::{Markup, html};
@@ -60,8 +60,8 @@ pub(super) fn cell(column: &Column) -> Markup {
     let whole = column.iter().sum::<u64>().max(1);
     let end = |at: usize| column[..at].iter().sum::<u64>() * 1000 / whole;
     html! {
-        td class="bar" aria-hidden="true" {
-            svg class="shares" viewBox="0 0 1000 10" preserveAspectRatio="none" {
+        td class="bar" {
+            svg class="shares" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" {
                 @for (at, age) in Age::ALL.into_iter().enumerate() {
                     @if column[at] > 0 {
                         rect class=(age.class()) fill=[fill(age)] x=(end(at)) width=(end(at + 1) - end(at)) height="10" {}

@@ -1,6 +1,6 @@
 //! A folder of pages that is written aside and put in its place as a whole, so that nobody sees half of it.
 //!
-//! The old and the new folder change places in one step. What is replaced is a folder of this program's alone: it has a
+//! The old and the new folder change places in one step, or in two where the file system cannot do that. What is replaced is a folder of this program's alone: it has a
 //! mark inside.
 
 use nix::{
@@ -22,6 +22,10 @@ const MARK: &str = ".mirrorlist-report";
 
 /// What stands in it, before the names of what the site has.
 const SAID: &str = "Written by mirrorlist-report, and replaced as a whole by it. It has:\n";
+
+/// How the names of folders end that are beside the site: a new one, and an old one that gives its place to it.
+const NEW: &str = ".new";
+const OLD: &str = ".old";
 
 /// A site as old as this that is not in its place is what a killed process has left: nobody writes for so long.
 const FORSAKEN: Duration = Duration::from_secs(60 * 60);
@@ -60,9 +64,9 @@ impl Site {
                 output.display()
             )));
         }
-        let (prefix, suffix) = (format!(".{name}."), ".new");
-        remove_forsaken(folder(output), &prefix, suffix);
-        let aside = Builder::new().prefix(&prefix).suffix(suffix).tempdir_in(folder(output));
+        let prefix = format!(".{name}.");
+        remove_forsaken(folder(output), &prefix);
+        let aside = Builder::new().prefix(&prefix).suffix(NEW).tempdir_in(folder(output));
         let site = Site { aside: aside.map_err(|error| refused(output, &error))?, output: output.to_owned() };
         site.write(MARK, SAID)?;
         Ok(site)
@@ -97,13 +101,13 @@ impl Site {
         // A web server of another user is to read it.
         fs::set_permissions(self.aside.path(), Permissions::from_mode(0o755)).map_err(failed)?;
         let (new, place) = (self.aside.path(), &self.output);
-        match renameat2(AT_FDCWD, new, AT_FDCWD, place, RenameFlags::RENAME_EXCHANGE) {
-            Err(Errno::ENOENT) => fs::rename(new, place).map_err(failed)?,
-            exchanged => exchanged.map_err(|error| failed(error.into()))?,
-        }
-        // Now the old one is aside, or nothing is.
-        let old = self.aside.path().to_owned();
-        match self.aside.close() {
+        let old = match renameat2(AT_FDCWD, new, AT_FDCWD, place, RenameFlags::RENAME_EXCHANGE) {
+            Ok(()) => new.to_owned(),
+            Err(Errno::ENOENT) => return fs::rename(new, place).map_err(failed),
+            Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => replace(new, place)?,
+            Err(error) => return Err(failed(error.into())),
+        };
+        match fs::remove_dir_all(&old) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::system(format!(
                 "output {}: the new site is in its place, and the one before cannot be removed ({error}); remove {}",
                 self.output.display(),
@@ -111,6 +115,33 @@ impl Site {
             ))),
             _ => Ok(()),
         }
+    }
+}
+
+/// Puts a folder in the place of another on a file system that cannot exchange them; for a moment there is none. Returns where
+/// the old one is then, which may be nowhere.
+///
+/// An error leaves the old one in its place, or says where it is.
+fn replace(new: &Path, place: &Path) -> Result<PathBuf, Failure> {
+    let failed = |error| refused(place, &error);
+    let prefix = format!(".{}.", place.file_name().unwrap_or_default().to_string_lossy());
+    let aside = Builder::new().prefix(&prefix).suffix(OLD).tempdir_in(folder(place)).map_err(failed)?;
+    let had_one = match fs::rename(place, aside.path()) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(failed(error)),
+    };
+    // It must outlive whatever happens now.
+    let old = aside.keep();
+    let Err(error) = fs::rename(new, place) else { return Ok(old) };
+    let put_back = if had_one { fs::rename(&old, place) } else { fs::remove_dir(&old) };
+    match put_back {
+        Ok(()) => Err(failed(error)),
+        Err(again) => Err(Failure::system(format!(
+            "output {}: {error}, and the site before cannot be put back ({again}); it is {}",
+            place.display(),
+            old.display()
+        ))),
     }
 }
 
@@ -127,11 +158,12 @@ fn foreign(output: &Path) -> Option<String> {
     names(output).ok()?.into_iter().find(|name| !own.contains(&&**name))
 }
 
-/// Removes sites that killed processes have left half written, an hour later.
-fn remove_forsaken(folder: &Path, prefix: &str, suffix: &str) {
+/// Removes sites that killed processes have left half written or half replaced, an hour later.
+fn remove_forsaken(folder: &Path, prefix: &str) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_one = name.starts_with(prefix) && name.ends_with(suffix) && entry.path().join(MARK).is_file();
+        let is_aside = name.starts_with(prefix) && [NEW, OLD].iter().any(|end| name.ends_with(end));
+        let is_one = is_aside && entry.path().join(MARK).is_file();
         let age = entry.metadata().and_then(|about| about.modified()).map(|time| time.elapsed());
         if is_one && matches!(age, Ok(Ok(age)) if age > FORSAKEN) {
             // One that cannot be removed costs room on the disk, no more.
@@ -178,6 +210,31 @@ mod tests {
         assert_eq!(all(&output), [MARK, "index.html"]);
         assert_eq!(fs::read(output.join("index.html")).unwrap(), b"2");
         assert_eq!(all(folder.path()), ["site"]);
+    }
+
+    #[test]
+    fn a_file_system_that_cannot_exchange_folders_gets_the_new_one_too_or_keeps_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let [new, place] = ["new", "site"].map(|name| folder.path().join(name));
+        let write = |path: &Path, text: &str| {
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("index.html"), text).unwrap();
+        };
+        let read = |path: &Path| fs::read_to_string(path.join("index.html")).unwrap();
+        write(&place, "old");
+        let said = replace(&new, &place).unwrap_err().to_string();
+        assert!(said.ends_with("; the site before stays as it is"), "{said}");
+        assert_eq!((read(&place), all(folder.path())), ("old".into(), vec!["site".to_owned()]));
+        write(&new, "new");
+        let old = replace(&new, &place).unwrap();
+        assert_eq!((read(&place), read(&old)), ("new".into(), "old".into()));
+        let name = old.file_name().unwrap().to_str().unwrap();
+        assert!(name.starts_with(".site.") && name.ends_with(".old"), "{name}");
+        fs::remove_dir_all(&old).unwrap();
+        fs::remove_dir_all(&place).unwrap();
+        write(&new, "first");
+        replace(&new, &place).unwrap();
+        assert_eq!(read(&place), "first");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
     contents::Mirror,
 };
 use answer::suspended::spelled;
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 /// States, from best to worst; the last is none of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,14 +85,14 @@ impl State {
         html! { path class=(class) d=(path) {} }
     }
 
-    /// Its mark beside its words.
+    /// In words, before which the style sheet puts the same mark.
     pub(super) fn said(self) -> Markup {
-        html! {
-            span class="said" {
-                svg class="state" viewBox="0 0 20 20" aria-hidden="true" { (self.mark([10, 10], 7)) }
-                (self.words())
-            }
-        }
+        html! { span class={ "said " (self.class()) } { (self.words()) } }
+    }
+
+    /// The same as a cell of a long list.
+    pub(super) fn cell(self) -> PreEscaped<String> {
+        PreEscaped(format!("<td class={}>{}", self.class(), self.words()))
     }
 }
 
@@ -113,7 +113,10 @@ pub(super) fn called(mirror: &Mirror, round: Option<&Round>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::collected::OfHost, *};
+    use super::{
+        super::{collected::OfHost, page::STYLE},
+        *,
+    };
     use std::collections::BTreeMap;
 
     fn round(urls: &[(&str, Answer)]) -> Round {
@@ -154,5 +157,13 @@ mod tests {
     fn every_state_has_a_shape_of_its_own() {
         let marks = State::ALL.map(|state| state.mark([10, 10], 6).into_string());
         assert!(marks.iter().all(|mark| marks.iter().filter(|other| *other == mark).count() == 1));
+        let signs = State::ALL.map(|state| {
+            let rule = format!(":is(td, span).{}::before {{ content: ", state.class());
+            STYLE.split_once(&rule).and_then(|(_, rest)| rest.chars().nth(1)).unwrap()
+        });
+        assert!(
+            signs.iter().all(|sign| signs.iter().filter(|other| *other == sign).count() == 1),
+            "{signs:?}"
+        );
     }
 }

@@ -55,7 +55,7 @@ pub(super) const KINDS: [Kind; 3] = [
 ];
 
 /// What request logs tell besides, of all requests that are in them.
-const OUTCOMES: [Kind; 2] = [
+pub(super) const OUTCOMES: [Kind; 2] = [
     Kind {
         file: "answers",
         title: "Answers",
@@ -75,11 +75,11 @@ const OUTCOMES: [Kind; 2] = [
 /// All kinds of which there is anything in a span of days.
 fn kinds(figures: &Figures, span: &Range<usize>) -> Vec<&'static Kind> {
     let has_any = |kind: &&Kind| sum(kind, figures, span) > 0;
-    KINDS.iter().chain(OUTCOMES.iter().filter(has_any)).collect()
+    KINDS.iter().chain(&OUTCOMES).filter(has_any).collect()
 }
 
 /// Requests of all of a kind.
-fn sum(kind: &Kind, figures: &Figures, span: &Range<usize>) -> u64 {
+pub(super) fn sum(kind: &Kind, figures: &Figures, span: &Range<usize>) -> u64 {
     (kind.of)(figures).values().flat_map(|days| &days[span.clone()]).sum()
 }
 
@@ -95,16 +95,19 @@ struct Row<'f> {
 #[derive(Serialize)]
 struct DayRow {
     day: String,
+    /// Answered ones for a repository.
     requests: u64,
+    /// Those of request logs, whatever they were for.
+    all_requests: u64,
 }
 
 /// Writes all of them.
 pub(super) fn write(site: &Site, frame: &Frame, figures: &Figures) -> Result<(), Failure> {
-    let newest = figures.last();
-    let course = newest.map(|newest| course(site, frame, figures, newest)).transpose()?;
+    let filled: Vec<usize> = figures.filled().collect();
+    let days = whole_days(frame, figures);
+    let course = days.map(|days| course(site, figures, days)).transpose()?;
     let body = course.unwrap_or_else(|| html! { p { "Nothing has been counted yet." } });
     site.write("statistics/index.html", frame.page(Part::Statistics, 1, "Statistics", &body))?;
-    let filled: Vec<usize> = (0..figures.totals.len()).filter(|place| figures.totals[*place] > 0).collect();
     for (at, place) in filled.iter().enumerate() {
         let around = [at.checked_sub(1).map(|at| filled[at]), filled.get(at + 1).copied()];
         write_day(site, frame, figures, *place, around)?;
@@ -112,18 +115,18 @@ pub(super) fn write(site: &Site, frame: &Frame, figures: &Figures) -> Result<(),
     Ok(())
 }
 
-/// The last day that is over and has figures, or the newest one if none is over.
-pub(super) fn last_whole(frame: &Frame, figures: &Figures, newest: usize) -> usize {
-    let is_over = |place: &usize| figures.day(*place) < frame.today && figures.totals[*place] > 0;
-    (0..=newest).rev().find(is_over).unwrap_or(newest)
+/// The days that are told: from the first that has figures to the last of those that are over, or the newest if none is.
+pub(super) fn whole_days(frame: &Frame, figures: &Figures) -> Option<Range<usize>> {
+    let mut filled = figures.filled();
+    let first = filled.next()?;
+    let newest = filled.next_back().unwrap_or(first);
+    let last = figures.filled().rev().find(|place| figures.day(*place) < frame.today).unwrap_or(newest);
+    Some(first..last + 1)
 }
 
 /// The page of all days, beside which its files are written.
-fn course(site: &Site, frame: &Frame, figures: &Figures, newest: usize) -> Result<Markup, Failure> {
-    let last = last_whole(frame, figures, newest);
-    let begin = figures.totals.iter().position(|requests| *requests > 0).unwrap_or_default().min(last);
-    let span = begin..last + 1;
-    let month = last.saturating_sub(MONTH - 1).max(begin)..last + 1;
+fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Result<Markup, Failure> {
+    let month = span.end.saturating_sub(MONTH).max(span.start)..span.end;
     write_days(site, figures)?;
     let mut sections = Vec::new();
     for kind in kinds(figures, &month) {
@@ -131,10 +134,13 @@ fn course(site: &Site, frame: &Frame, figures: &Figures, newest: usize) -> Resul
         write_files(site, &format!("statistics/{}", kind.file), &rows)?;
         sections.push((kind.title, courses(kind, figures, &span, &month, &rows)));
     }
+    let chart = |title: &str, days: &Days, span: &Range<usize>| {
+        chart::course(title, figures.day(span.start), &days[span.clone()])
+    };
     Ok(html! {
-        (chart::course("Requests a day", figures.day(begin), &figures.totals[span.clone()]))
-        @if span.len() > MONTH {
-            (chart::course("The last 30 days", figures.day(month.start), &figures.totals[month]))
+        @for (title, days) in series(figures) {
+            (chart(title, days, &span))
+            @if span.len() > MONTH { (chart("The last 30 days", days, &month)) }
         }
         (files("days"))
         @for (title, table) in sections {
@@ -146,6 +152,15 @@ fn course(site: &Site, frame: &Frame, figures: &Figures, newest: usize) -> Resul
         h2 { "Day by day" }
         (calendar(figures))
     })
+}
+
+/// What is counted by day, as far as there is any of it.
+pub(super) fn series(figures: &Figures) -> impl Iterator<Item = (&'static str, &Days)> {
+    let all = [
+        ("Answered requests for a repository, a day", &figures.totals),
+        ("All requests in request logs, a day", &figures.requests),
+    ];
+    all.into_iter().filter(|(_, days)| days.iter().any(|requests| *requests > 0))
 }
 
 /// The largest of a kind over the last month, each with its course; `rows` are all of them.
@@ -187,7 +202,7 @@ fn courses(
 /// A link to each day that has figures, by month.
 fn calendar(figures: &Figures) -> Markup {
     let mut months: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (place, _) in figures.totals.iter().enumerate().filter(|(_, requests)| **requests > 0) {
+    for place in figures.filled() {
         let day = day(figures.day(place));
         if let Some((month, _)) = day.rsplit_once('-') {
             months.entry(month.to_owned()).or_default().push(day);
@@ -215,7 +230,6 @@ fn write_day(
     around: [Option<usize>; 2],
 ) -> Result<(), Failure> {
     let date = day(figures.day(place));
-    let whole = figures.totals[place];
     let mut tables = Vec::new();
     let span = place..place + 1;
     for kind in kinds(figures, &span) {
@@ -226,9 +240,13 @@ fn write_day(
     let [before, after] = around.map(|place| place.map(|place| day(figures.day(place))));
     let body = html! {
         p {
-            (grouped(whole)) " requests for a repository were answered"
-            @if figures.day(place) >= frame.today { " so far" }
-            "."
+            @let so_far = if figures.day(place) >= frame.today { " so far" } else { "" };
+            @if figures.totals[place] > 0 {
+                (grouped(figures.totals[place])) " requests for a repository were answered" (so_far) ". "
+            }
+            @if figures.requests[place] > 0 {
+                "Request logs have " (grouped(figures.requests[place])) " requests of any kind" (so_far) "."
+            }
         }
         p class="steps" {
             span { @if let Some(before) = before { a href={ "../" (before) "/index.html" } rel="prev" { "← " (before) } } }
@@ -278,14 +296,18 @@ fn write_files(site: &Site, path: &str, rows: &[Row<'_>]) -> Result<(), Failure>
 
 /// Writes the requests of all days that have any, likewise.
 fn write_days(site: &Site, figures: &Figures) -> Result<(), Failure> {
-    let days: Vec<DayRow> = (0..figures.totals.len())
-        .filter(|place| figures.totals[*place] > 0)
-        .map(|place| DayRow { day: day(figures.day(place)), requests: figures.totals[place] })
-        .collect();
+    let row = |place| DayRow {
+        day: day(figures.day(place)),
+        requests: figures.totals[place],
+        all_requests: figures.requests[place],
+    };
+    let days: Vec<DayRow> = figures.filled().map(row).collect();
     let json = serde_json::to_string(&days).map_err(|error| Failure::bug(error.to_string()))?;
     site.write("statistics/days.json", json)?;
-    let lines = days.iter().map(|DayRow { day, requests }| format!("{day},{requests}\r\n"));
-    site.write("statistics/days.csv", format!("day,requests\r\n{}", lines.collect::<String>()))
+    let line =
+        |DayRow { day, requests, all_requests }: &DayRow| format!("{day},{requests},{all_requests}\r\n");
+    let lines: String = days.iter().map(line).collect();
+    site.write("statistics/days.csv", format!("day,requests,all_requests\r\n{lines}"))
 }
 
 fn table(kind: &Kind, rows: &[Row<'_>], whole: u64) -> Markup {

@@ -13,15 +13,17 @@ pub type Days = Vec<u64>;
 pub struct Figures {
     /// The first day of all spans, counted from 1970-01-01.
     pub first: i32,
-    /// In all.
+    /// Answered requests for a repository.
     pub totals: Days,
+    /// All requests of request logs, whatever they were for.
+    pub requests: Days,
     /// By the client's country; empty for an unknown one.
     pub countries: BTreeMap<String, Days>,
     /// By repository.
     pub repositories: BTreeMap<String, Days>,
     /// By architecture.
     pub archs: BTreeMap<String, Days>,
-    /// All requests of request logs, whatever the answer, by kind and status.
+    /// All requests of request logs by kind and status.
     pub answers: BTreeMap<String, Days>,
     /// The same by the tier of the first mirror.
     pub tiers: BTreeMap<String, Days>,
@@ -42,16 +44,27 @@ impl Figures {
         self.first + place as i32
     }
 
-    /// The last place with any request; `None` if there is none.
-    pub fn last(&self) -> Option<usize> {
-        self.totals.iter().rposition(|requests| *requests > 0)
+    /// Whether a place has any request.
+    pub fn has(&self, place: usize) -> bool {
+        self.totals[place] > 0 || self.requests[place] > 0
+    }
+
+    /// The places with any request, the oldest first.
+    pub fn filled(&self) -> impl DoubleEndedIterator<Item = usize> {
+        (0..self.totals.len()).filter(|place| self.has(*place))
+    }
+
+    /// Whether a repository was ever asked for; a service that redirects files alone has no such request.
+    pub fn has_repositories(&self) -> bool {
+        self.totals.iter().any(|requests| *requests > 0)
     }
 }
 
 impl Statistics {
     /// The figures of so many days from a first one.
     pub fn figures(&self, first: i32, days: usize) -> Result<Figures, Failure> {
-        let mut figures = Figures { first, totals: vec![0; days], ..Figures::default() };
+        let mut figures =
+            Figures { first, totals: vec![0; days], requests: vec![0; days], ..Figures::default() };
         let end = first + days as i32;
         let mut read = || -> rusqlite::Result<()> {
             // All of one moment.
@@ -91,7 +104,9 @@ impl Statistics {
             while let Some(row) = rows.next()? {
                 let (day, status, requests): (i32, i64, i64) = (row.get(0)?, row.get(2)?, row.get(4)?);
                 add(&mut figures.answers, &format!("{} {status}", name(row.get(1)?)), day, requests);
-                add(&mut figures.tiers, name(row.get(3)?), day, requests);
+                let place = add(&mut figures.tiers, name(row.get(3)?), day, requests);
+                figures.requests[place] =
+                    figures.requests[place].saturating_add(i64::max(requests, 0) as u64);
             }
             moment.commit()
         };
@@ -128,7 +143,17 @@ impl Statistics {
                 };
                 days[(day - first) as usize] += requests.max(0) as u64;
             }
-            Ok(all.into_values().collect())
+            // What has no name is there twice when clients have sent none, and when there were too many.
+            let mut named: BTreeMap<String, Days> = BTreeMap::new();
+            for (name, days) in all.into_values() {
+                match named.entry(name) {
+                    Entry::Vacant(free) => drop(free.insert(days)),
+                    Entry::Occupied(known) => {
+                        known.into_mut().iter_mut().zip(days).for_each(|(sum, requests)| *sum += requests);
+                    }
+                }
+            }
+            Ok(named)
         };
         let read = || {
             Ok(OfRepository {

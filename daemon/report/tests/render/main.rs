@@ -148,7 +148,11 @@ fn check(site: &Site) -> usize {
             );
             let Some(href) = element.attribute("href").or_else(|| element.attribute("src")) else { continue };
             let leads_away = ["https://", "http://", "mailto:"].iter().any(|begin| href.starts_with(begin));
-            if href.starts_with('#') || href == "data:," || leads_away && element.name == "a" {
+            if let Some(id) = href.strip_prefix('#') {
+                assert!(document.elements.iter().any(|of| of.attribute("id") == Some(id)), "{page}: {href}");
+                continue;
+            }
+            if href == "data:," || leads_away && element.name == "a" {
                 continue;
             }
             let mut place: Vec<&str> = page.split('/').collect();
@@ -227,8 +231,8 @@ fn the_course_has_its_tables_as_csv_and_as_json_too() {
         .filter(|((_, kind), _)| *kind == "archs")
         .map(|((day, _), sums)| (&**day, sums.values().sum()))
         .collect();
-    let lines: String = totals.iter().map(|(day, requests)| format!("{day},{requests}\r\n")).collect();
-    assert_eq!(site.read("statistics/days.csv"), format!("day,requests\r\n{lines}"));
+    let lines: String = totals.iter().map(|(day, requests)| format!("{day},{requests},0\r\n")).collect();
+    assert_eq!(site.read("statistics/days.csv"), format!("day,requests,all_requests\r\n{lines}"));
     let days: Vec<Value> = serde_json::from_str(&site.read("statistics/days.json")).unwrap();
     let days = days.iter().map(|row| (row["day"].as_str().unwrap(), row["requests"].as_u64().unwrap()));
     assert_eq!(days.collect::<BTreeMap<_, _>>(), totals);
@@ -253,13 +257,35 @@ fn the_course_has_its_tables_as_csv_and_as_json_too() {
 }
 
 #[test]
+fn a_service_that_redirects_files_alone_has_its_requests_told() {
+    let site = Site::new();
+    let today = site.expected.keys().next_back().unwrap().0.clone();
+    let line = format!("{today}T10:00:00Z - 302 redirect continent DE - - pub/fedora/x.iso\n");
+    fs::write(site.path("log"), line.repeat(1234)).unwrap();
+    let database = site.path("db");
+    well(&program(&["count", "--json", "--source", "s", "--database"], &[&database, &site.path("log")]));
+    well(&site.render());
+    assert_eq!(check(&site), 3);
+    let day = format!("statistics/{today}/index.html");
+    for page in ["index.html", "statistics/index.html", &day] {
+        let text = site.read(page);
+        assert!(text.contains("redirect 302") && text.contains("continent"), "{page}");
+        assert!(text.contains("1,234") && !text.contains("Nothing has been counted"), "{page}");
+    }
+    assert_eq!(site.read("statistics/days.csv"), format!("day,requests,all_requests\r\n{today},0,1234\r\n"));
+}
+
+#[test]
 fn odd_names_are_shown() {
     let site = Site::counted();
     let page = Html::parse(&site.read("statistics/index.html"));
-    let names: Vec<&str> = page.named("bdi").map(|name| &*name.text).collect();
+    let names: Vec<&str> = page.named("th").map(|name| &*name.text).collect();
     for shown in ["<script>alert(1)</script>", "\"quo,te\"\u{fffd}", "\u{fffd}left", "\u{fffd}\u{fffd}"] {
         assert!(names.contains(&shown), "{shown:?} in {names:?}");
     }
+    // Which country is not known is none of them.
+    let overview = site.read("index.html");
+    assert!(overview.contains("<dt>countries</dt><dd>3</dd>"), "{overview}");
 }
 
 #[test]

@@ -37,7 +37,7 @@ const HOSTS: [Sample; 8] = [
     sample("elbe.example.org", "DE", 1000),
     sample("<script>alert(1)", "FR", 1),
     sample("\u{202e}tfel.example", "US", 100),
-    Sample { is_public: false, ..sample("secret.example.net", "DE", 7777) },
+    Sample { is_public: false, ..sample("secret.example.net", "BR", 7777) },
     sample("quo\"te'.example", "", 1),
     sample("gone.example.org", "JP", 100_000),
     sample("index", "BR", 1),
@@ -66,7 +66,13 @@ fn inventory() -> Inventory {
         .map(|(number, host)| {
             let text = url(number, "pub");
             let (position, _) = inventory.urls.insert_full(HostUrl { scheme: Scheme::Https, text });
-            let placement = Placement { host: number as u32 - 1, urls: vec![position as u32] };
+            let mut urls = vec![position as u32];
+            if number == SECRET {
+                // A private host with the URL of a public one of its country.
+                let text = url(HOSTS.len() as i64, "pub");
+                urls.push(inventory.urls.insert_full(HostUrl { scheme: Scheme::Https, text }).0 as u32);
+            }
+            let placement = Placement { host: number as u32 - 1, urls };
             let (placement, _) = inventory.placements.insert_full(placement);
             Carrier {
                 placement: placement as u32,
@@ -138,6 +144,9 @@ fn spread(time: u64) -> Value {
         {"name": "fedora-42+x86_64", "hours": hours, "hosts": [
             host(1, "current", time - DAY), host(2, "two_days", time - 5 * 3600), host(3, "no_answer", time - 2 * DAY),
             host(SECRET, "older", time - DAY)]},
+        // The second host has had it long ago.
+        {"name": "fedora-42+aarch64", "hours": hours, "hosts": [
+            host(1, "current", time), host(2, "no_answer", time - 380 * DAY), host(3, "older", time - 2 * DAY)]},
         {"name": "<b>odd</b>&\"+x86_64", "hours": [], "hosts": []},
     ]})
 }
@@ -187,10 +196,10 @@ fn bytes_of(root: &Path, file: &str) -> String {
     fs::read_to_string(root.join(file)).unwrap()
 }
 
-/// Names that are set apart as names in a page, and all text of it.
+/// What links are called in a page and names that are set apart there, and all text of it.
 fn text(site: &Site, page: &str) -> (Vec<String>, String) {
     let document = Html::parse(&site.read(page));
-    let names = document.named("bdi").map(|name| name.text.clone()).collect();
+    let names = document.named("a").chain(document.named("bdi")).map(|name| name.text.clone()).collect();
     let text = document.named("main").map(|main| main.text.clone()).collect();
     (names, text)
 }
@@ -199,7 +208,7 @@ fn text(site: &Site, page: &str) -> (Vec<String>, String) {
 fn every_page_of_mirrors_is_html_shows_names_and_tells_nothing_private() {
     let Rendered { site, .. } = usual();
     let mirrors = HOSTS.iter().filter(|host| host.is_public).count();
-    assert_eq!(check(&site), super::DAYS as usize - 1 + 2 + 2 + mirrors + 1 + REPOSITORIES.len() + 1 + 2);
+    assert_eq!(check(&site), super::DAYS as usize - 1 + 2 + 2 + mirrors + 1 + REPOSITORIES.len() + 1 + 3);
     for file in site.files() {
         let text = bytes_of(&site.path("site"), &file);
         assert!(!text.contains("secret") && !text.contains("7777") && !text.contains('\u{1b}'), "{file}");
@@ -346,8 +355,13 @@ fn states_are_those_of_the_last_round_and_of_the_list_of_suspended_urls() {
     );
     let (_, repository) = text(&site, "repositories/fedora-42.html");
     assert!(
-        repository.contains("6 public mirrors") && repository.contains("suspended, answers leave it out")
+        repository.contains("6 public mirrors have it up to date, in 4 countries, with 11.1 Gbit/s together. Another one is suspended.")
+            && repository.contains("suspended, answers leave it out"),
+        "{repository}"
     );
+    let (_, all) = text(&site, "mirrors/index.html");
+    let said = "7 public mirrors in 5 countries, 1 suspended. All others have 11.1 Gbit/s together.";
+    assert!(all.contains(said), "{all}");
     // What even hosts do not have.
     assert!(repository.contains("only x86_64"), "{repository}");
 }
@@ -399,6 +413,17 @@ fn propagation_is_told_with_figures_gaps_and_who_is_behind() {
     let at = |name: &str, age: &str| rows.iter().position(|row| row.starts_with(name) && row.contains(age));
     let silent = at("<script>", "no answer2 d 0 h").unwrap();
     assert!(silent < at("elbe.example.org", "two days behind5 h").unwrap(), "the worst first: {rows:?}");
+    let (_, aarch64) = self::text(&site, "propagation/fedora-42~2baarch64.html");
+    assert!(aarch64.contains("1 public mirror") && !aarch64.contains("380 d"), "{aarch64}");
+    // It leads to the repository, whose page leads to it, as the mirror's does.
+    for (page, href) in [
+        ("propagation/fedora-42~2bx86_64.html", "../repositories/fedora-42.html"),
+        ("repositories/fedora-42.html", "../propagation/fedora-42~2bx86_64.html"),
+        ("mirrors/elbe.example.org.html", "../propagation/fedora-42~2bx86_64.html"),
+    ] {
+        let page = Html::parse(&site.read(page));
+        assert!(page.named("a").any(|a| a.attribute("href") == Some(href)), "{href}");
+    }
     let (_, never) = self::text(&site, "propagation/~3cb~3eodd~3c~2fb~3e~26~22~2bx86_64.html");
     assert!(never.contains("has not been measured yet"), "{never}");
 }
@@ -414,6 +439,7 @@ fn what_is_old_is_told_in_words() {
         ("map/index.html", "The mirrors were last asked 5 d 0 h ago"),
         ("propagation/fedora-42~2bx86_64.html", "Nothing has been measured for 5 d"),
         ("propagation/index.html", "5 d "),
+        ("mirrors/elbe.example.org.html", "How far the mirrors are was last measured 5 d 0 h ago"),
     ] {
         let (_, text) = text(&site, page);
         assert!(text.contains(said), "{page}: {text}");
@@ -460,6 +486,28 @@ fn what_the_collector_left_broken_costs_no_page_and_is_told() {
     well(&output);
     check(&site);
     assert!(site.read("propagation/x.html").contains("yet to come"));
+}
+
+#[test]
+fn a_cache_that_cannot_be_read_costs_the_pages_of_mirrors_alone() {
+    let site = usual().site;
+    fs::write(site.path("cache"), "nonsense").unwrap();
+    let [database, cache, propagation] =
+        ["db", "cache", "propagation.json"].map(|name| site.path(name).display().to_string());
+    let arguments =
+        ["render", "--database", &database, "--cache", &cache, "--propagation", &propagation, "--output"];
+    let output = program(&arguments, &[&site.path("site")]);
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("; the pages are written without mirrors and say so"), "{said}");
+    assert_eq!(check(&site), super::DAYS as usize - 1 + 2 + 3 + 4);
+    for page in ["mirrors/index", "map/index", "repositories/index", "propagation/fedora-42~2bx86_64"] {
+        let (_, text) = text(&site, &format!("{page}.html"));
+        let said = "The list of mirrors could not be read when this page was written.";
+        assert!(text.contains(said), "{page}: {text}");
+    }
+    let (_, overview) = text(&site, "index.html");
+    assert!(overview.contains("requests on"), "{overview}");
 }
 
 #[test]
