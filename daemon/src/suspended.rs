@@ -4,11 +4,12 @@
 //! lines end by themselves.
 
 use crate::log;
-use answer::suspended::{Suspended, Usable};
+use answer::suspended::{Error, MOST_BYTES, Suspended, Usable};
 use cache::{View, files};
 use std::{
+    fmt::Display,
     fs::File,
-    io::{self, Seek as _},
+    io::{self, Read as _, Seek as _},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -21,16 +22,15 @@ pub struct Suspension {
 }
 
 /// Reads the list at `path`.
-pub fn read(path: &Path) -> Result<Suspended, String> {
-    files::open(path).map_err(|error| error.to_string()).and_then(Suspended::read)
+pub fn read(path: &Path) -> Result<Suspended, Error> {
+    files::open(path).map_err(Error::Unreadable).and_then(Suspended::read)
 }
 
 /// Copies the list at `path` into `memory`, if there is nothing wrong with it; else what is.
-pub fn copy(path: &Path, mut memory: &File) -> Result<(), String> {
+pub fn copy(path: &Path, mut memory: &File) -> Result<(), Error> {
     read(path)?;
-    let copied = files::open(path)
-        .and_then(|file| io::copy(&mut io::Read::take(file, answer::suspended::MOST_BYTES), &mut memory));
-    copied.map(drop).map_err(|error| error.to_string())
+    let copied = files::open(path).and_then(|file| io::copy(&mut file.take(MOST_BYTES), &mut memory));
+    copied.map(drop).map_err(Error::Unreadable)
 }
 
 impl Suspension {
@@ -38,29 +38,32 @@ impl Suspension {
     pub fn open(path: Option<&Path>) -> Suspension {
         let mut suspension = Suspension { path: path.map(Path::to_owned), ..Suspension::default() };
         if let Some(path) = path {
-            suspension.take(path, read(path));
+            suspension.take(read(path));
         }
         suspension
     }
 
-    /// Takes what a loader has copied, or says what it has said.
-    pub fn take_copy(&mut self, copied: Result<&File, String>) {
-        let read = |mut memory: &File| {
-            memory.rewind().map_err(|error| error.to_string())?;
-            Suspended::read(memory)
-        };
-        if let Some(path) = self.path.clone() {
-            self.take(&path, copied.and_then(read));
+    /// Takes what a loader has copied.
+    pub fn take_copy(&mut self, mut memory: &File) {
+        if self.path.is_some() {
+            self.take(memory.rewind().map_err(Error::Unreadable).and_then(|()| Suspended::read(memory)));
         }
     }
 
-    fn take(&mut self, path: &Path, list: Result<Suspended, String>) {
+    fn take(&mut self, list: Result<Suspended, Error>) {
         match list {
             Ok(list) => self.list = list,
-            Err(cause) => log::warning(format_args!(
+            Err(cause) => self.refuse(cause),
+        }
+    }
+
+    /// Says what is wrong with the list, or what a loader has said is.
+    pub fn refuse(&self, cause: impl Display) {
+        if let Some(path) = &self.path {
+            log::warning(format_args!(
                 "suspended {}: {cause}; what was suspended before stays so until it ends",
                 path.display()
-            )),
+            ));
         }
     }
 

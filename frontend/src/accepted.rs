@@ -12,11 +12,9 @@ use wire::Accept;
 const WANT_DIGEST: HeaderName = HeaderName::from_static("want-digest");
 
 /// Media types that workers are told of.
-const TYPES: [(&[u8], Accept); 7] = [
+const TYPES: [(&[u8], Accept); 5] = [
     (b"*/*", Accept::ANY),
     (b"text/html", Accept::HTML),
-    (b"text/plain", Accept::PLAIN),
-    (b"text/*", Accept::PLAIN),
     (b"application/json", Accept::JSON),
     (b"application/metalink+xml", Accept::METALINK3),
     (b"application/metalink4+xml", Accept::METALINK4),
@@ -65,7 +63,8 @@ mod tests {
             (&[][..], Accept::NONE),
             (&["*/*"], Accept::ANY),
             (&["text/html,application/xhtml+xml,*/*;q=0.8"], Accept::HTML.with(Accept::ANY)),
-            (&["text/*;q=0.5"], Accept::PLAIN),
+            (&["*/*;q=0.5"], Accept::ANY),
+            (&["text/plain, text/*"], Accept::NONE),
             (&["Application/JSON ; charset=utf-8"], Accept::JSON),
             (
                 &["application/metalink4+xml", "application/metalink+xml"],

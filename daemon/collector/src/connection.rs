@@ -98,7 +98,10 @@ impl Url {
         let opening = async {
             match config.get_ssl_mode() {
                 SslMode::Disable => Ok(open(&config, NoTls).await),
-                _ => Ok(open(&config, MakeRustlsConnect::new(tls::config().map_err(Error::Config)?)).await),
+                _ => {
+                    let tls = tls::config().map_err(|error| Error::Config(error.to_string()))?;
+                    Ok(open(&config, MakeRustlsConnect::new(tls)).await)
+                }
             }
         };
         // The library's own limit ends when somebody is there who need not speak.

@@ -80,7 +80,7 @@ pub fn fork() -> io::Result<(Ends, Fork)> {
 pub fn run(kit: Kit) -> ! {
     let mut refusal = &kit.ends.writer;
     let (code, said) = match load(&kit) {
-        Ok(list) => (0, list.err().unwrap_or_default()),
+        Ok(list) => (0, list.map_or_else(|cause| cause.to_string(), |()| String::new())),
         Err(failure) => (failure.fault.code(), failure.to_string()),
     };
     // Nobody reads it any more if the master is gone, and then this process is about to end as well.
@@ -89,7 +89,7 @@ pub fn run(kit: Kit) -> ! {
 }
 
 /// What is wrong with the list of suspended URLs is no failure.
-fn load(kit: &Kit) -> Result<Result<(), String>, Failure> {
+fn load(kit: &Kit) -> Result<Result<(), answer::suspended::Error>, Failure> {
     worker::part_from_master(kit.master, "mirrorlistd/new")
         .map_err(|errno| Failure::system(format!("loader: cannot set up its process ({errno})")))?;
     // If somebody has to die for want of memory, then who has nothing to answer. Without /proc the kernel chooses.
@@ -118,7 +118,10 @@ impl Loader {
         let has_said = status.code().is_some()
             && self.refusal.take(LONGEST_REFUSAL).read_to_string(&mut said).is_ok_and(|length| length > 0);
         if status.success() {
-            suspension.take_copy(if has_said { Err(said) } else { Ok(&self.suspended) });
+            match has_said {
+                true => suspension.refuse(said),
+                false => suspension.take_copy(&self.suspended),
+            }
             return SealedFile::of(path, &self.memory)?.trust(suspension);
         }
         let lost = || format!("the process that read it was lost ({status}; out of memory?)");

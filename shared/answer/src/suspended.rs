@@ -8,8 +8,9 @@ use cache::{HostId, PlacementId, UrlId, View, files, scheme::Schemes};
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
-    io::Read,
+    io::{self, Read},
     path::Path,
+    str::Utf8Error,
 };
 
 /// What the first line says.
@@ -47,41 +48,41 @@ pub struct Suspended {
 
 impl Suspended {
     /// Reads a list to its end; an error says what is wrong with it.
-    pub fn read(list: impl Read) -> Result<Suspended, String> {
+    pub fn read(list: impl Read) -> Result<Suspended, Error> {
         let mut text = Vec::new();
-        list.take(MOST_BYTES + 1).read_to_end(&mut text).map_err(|error| error.to_string())?;
+        list.take(MOST_BYTES + 1).read_to_end(&mut text).map_err(Error::Unreadable)?;
         if text.len() as u64 > MOST_BYTES {
-            return Err(format!("is longer than {MOST_BYTES} bytes"));
+            return Err(Error::Length);
         }
         Suspended::parse(&text)
     }
 
     /// Reads a list; an error says which line is wrong with what.
-    pub fn parse(text: &[u8]) -> Result<Suspended, String> {
-        let text = std::str::from_utf8(text).map_err(|_| "is no UTF-8")?;
+    pub fn parse(text: &[u8]) -> Result<Suspended, Error> {
+        let text = std::str::from_utf8(text).map_err(Error::Text)?;
         let mut lines = text.lines();
         match lines.next() {
-            None => return Err("is empty".into()),
+            None => return Err(Error::Empty),
             Some(HEAD) => {}
-            Some(_) => return Err(format!("does not begin with `{HEAD}`")),
+            Some(_) => return Err(Error::Head),
         }
         let (mut list, mut end) = (Suspended::default(), None);
         for (number, text) in (2..).zip(lines) {
             if end.is_some() {
-                return Err(format!("line {number}: stands after the end"));
+                return Err(Error::Line(number, LineError::AfterEnd));
             }
             match text.strip_prefix(END) {
                 Some(count) => end = Some(count.parse::<usize>()),
                 None if text.starts_with('#') => {}
                 None => {
-                    list.lines.push(Line::parse(text).map_err(|cause| format!("line {number}: {cause}"))?);
+                    list.lines.push(Line::parse(text).map_err(|cause| Error::Line(number, cause))?);
                 }
             }
         }
         match end {
             Some(Ok(count)) if count == list.lines.len() => Ok(list),
-            Some(_) => Err(format!("has {} URLs, which is not what its last line says", list.lines.len())),
-            None => Err(format!("is cut: its last line does not begin with `{END}`")),
+            Some(_) => Err(Error::Count(list.lines.len())),
+            None => Err(Error::Cut),
         }
     }
 
@@ -92,33 +93,106 @@ impl Suspended {
 }
 
 impl Line {
-    fn parse(text: &str) -> Result<Line, String> {
+    fn parse(text: &str) -> Result<Line, LineError> {
         let fields: Vec<&str> = text.splitn(5, '\t').collect();
         let [url, host, since, until, reason] = fields[..] else {
-            return Err("is not URL, host, since, until and reason with tabs between them".into());
+            return Err(LineError::Fields);
         };
-        let time = |text: &str| {
-            text.parse::<u64>().map_err(|_| format!("`{text}` is no time in seconds since the epoch"))
-        };
+        let time = |text: &str| text.parse::<u64>().map_err(|_| LineError::Time(text.into()));
         let (since, until) = (time(since)?, time(until)?);
         if until.checked_sub(since).is_none_or(|seconds| seconds > LONGEST) {
-            return Err(format!("lasts more than {} hours, or less than nothing", LONGEST / 3600));
+            return Err(LineError::Duration);
         }
-        Ok(Line { url: spelled(url)?, host: host.into(), since, until, reason: reason.into() })
+        let url = spelled(url).ok_or_else(|| LineError::Url(url.into()))?;
+        Ok(Line { url, host: host.into(), since, until, reason: reason.into() })
     }
 }
 
-/// A URL as caches spell it: scheme and host in lower case, no slash at the end. An error says that it is none.
-pub fn spelled(url: &str) -> Result<String, String> {
-    let (scheme, rest) = url.split_once("://").ok_or_else(|| format!("`{url}` is no URL"))?;
+/// A URL as caches spell it: scheme and host in lower case, no slash at the end. Nothing if it is none.
+pub fn spelled(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    Ok(format!(
+    Some(format!(
         "{}://{}{}",
         scheme.to_ascii_lowercase(),
         host.to_ascii_lowercase(),
         path.trim_end_matches('/')
     ))
 }
+
+/// What is wrong with a list.
+#[derive(Debug)]
+pub enum Error {
+    /// It cannot be read.
+    Unreadable(io::Error),
+    /// It is longer than [`MOST_BYTES`].
+    Length,
+    /// It is no UTF-8.
+    Text(Utf8Error),
+    /// There is nothing in it.
+    Empty,
+    /// It does not begin as lists do.
+    Head,
+    /// It does not end as lists do.
+    Cut,
+    /// It has so many URLs, and its end says something else.
+    Count(usize),
+    /// This line of it, from 1, is wrong.
+    Line(usize, LineError),
+    /// It says too much of a cache.
+    TooMany(TooMany),
+}
+
+/// What is wrong with a line of a list.
+#[derive(Debug, PartialEq, Eq)]
+pub enum LineError {
+    /// It stands after the end.
+    AfterEnd,
+    /// It has other fields.
+    Fields,
+    /// One of its times is none.
+    Time(String),
+    /// It lasts too long, or ends before it begins.
+    Duration,
+    /// Its URL is none.
+    Url(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Unreadable(error) => error.fmt(f),
+            Error::Length => write!(f, "is longer than {MOST_BYTES} bytes"),
+            Error::Text(_) => f.write_str("is no UTF-8"),
+            Error::Empty => f.write_str("is empty"),
+            Error::Head => write!(f, "does not begin with `{HEAD}`"),
+            Error::Cut => write!(f, "is cut: its last line does not begin with `{END}`"),
+            Error::Count(urls) => write!(f, "has {urls} URLs, which is not what its last line says"),
+            Error::Line(number, cause) => write!(f, "line {number}: {cause}"),
+            Error::TooMany(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LineError::AfterEnd => f.write_str("stands after the end"),
+            LineError::Fields => {
+                f.write_str("is not URL, host, since, until and reason with tabs between them")
+            }
+            LineError::Time(text) => write!(f, "`{text}` is no time in seconds since the epoch"),
+            LineError::Duration => {
+                write!(f, "lasts more than {} hours, or less than nothing", LONGEST / 3600)
+            }
+            LineError::Url(url) => write!(f, "`{url}` is no URL"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl std::error::Error for LineError {}
 
 /// A list would leave out too many hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,9 +224,9 @@ pub struct Usable {
 
 impl Usable {
     /// Reads a list and lays it over a cache, for programs that do so once; an error says what is wrong with it.
-    pub fn read(view: &View<'_>, list: &Path, now: u64) -> Result<Usable, String> {
-        let file = files::open(list).map_err(|error| error.to_string())?;
-        Usable::of(view, &Suspended::read(file)?, now).map_err(|error| error.to_string())
+    pub fn read(view: &View<'_>, list: &Path, now: u64) -> Result<Usable, Error> {
+        let file = files::open(list).map_err(Error::Unreadable)?;
+        Usable::of(view, &Suspended::read(file)?, now).map_err(Error::TooMany)
     }
 
     /// Lays a list over a cache; `now` is in seconds since the epoch.

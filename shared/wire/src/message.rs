@@ -161,14 +161,12 @@ impl Accept {
     pub const METALINK3: Accept = Accept(4);
     /// `application/metalink4+xml`
     pub const METALINK4: Accept = Accept(8);
-    /// `text/plain`, or any text
-    pub const PLAIN: Accept = Accept(16);
     /// Any media type: `*/*`
     pub const ANY: Accept = Accept(32);
     /// Digests of what it asks for: `Want-Digest` (RFC 3230 §4.3.1).
     pub const DIGEST: Accept = Accept(64);
-    /// All bits that this version knows.
-    const KNOWN: u8 = 127;
+    /// All bits that this version knows; 16 is none of them.
+    const KNOWN: u8 = 111;
 
     /// Whether all of these are among them.
     pub const fn has(self, others: Accept) -> bool {

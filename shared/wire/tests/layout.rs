@@ -93,7 +93,6 @@ fn each_thing_that_a_client_takes_has_a_bit() {
         (Accept::JSON, 0x02),
         (Accept::METALINK3, 0x04),
         (Accept::METALINK4, 0x08),
-        (Accept::PLAIN, 0x10),
         (Accept::ANY, 0x20),
         (Accept::DIGEST, 0x40),
     ];

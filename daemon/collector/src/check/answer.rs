@@ -44,7 +44,7 @@ pub fn heard(wanted: &Wanted, is_said_to_have_it: bool, said: Result<Answer, Err
             }
             200 if wanted.is_repomd => match repomd::time(&answer.body) {
                 Ok(time) => (Outcome::Good, (wanted.time > 0).then(|| Age::of(time, wanted.time))),
-                Err(cause) => failed(cause),
+                Err(cause) => failed(cause.to_string()),
             },
             200 if is_page(wanted, &answer) => failed("a page of HTML in its place".into()),
             200 => (Outcome::Good, None),

@@ -7,7 +7,7 @@
 use super::{
     answer::{self, Heard},
     inventory::{Inventory, Place, Wanted},
-    judge::{Outcome, Seen, families},
+    judge::{ControlError, Outcome, Seen, families},
     repomd::{self, Age},
 };
 use crate::http::{Client, Error};
@@ -59,7 +59,7 @@ pub struct Answers {
     /// Every URL.
     pub seen: Vec<Seen>,
     /// What the URL that has to answer has said.
-    pub control: Option<Result<(), String>>,
+    pub control: Option<Result<(), ControlError>>,
     /// Seconds by which clocks of others are ahead, one a host at most.
     pub ahead: Vec<i64>,
     /// By host.
@@ -124,14 +124,14 @@ struct Question<'a> {
 
 impl Ask<'_> {
     /// Whether the URL that has to answer does.
-    async fn control(&self) -> Option<Result<(), String>> {
+    async fn control(&self) -> Option<Result<(), ControlError>> {
         let url = self.asking.control?;
         // A body of any length will do.
         Some(match self.client.ask(&Method::GET, url, 1, self.asking.limits.host).await {
             Ok(answer) if answer.status < 400 => Ok(()),
             Err(Error::Length(_)) => Ok(()),
-            Ok(answer) => Err(format!("status {}", answer.status)),
-            Err(error) => Err(error.to_string()),
+            Ok(answer) => Err(ControlError::Status(answer.status)),
+            Err(error) => Err(error.into()),
         })
     }
 

@@ -8,6 +8,7 @@ pub mod brake;
 pub mod families;
 
 use super::seconds::{HOUR, MINUTE};
+use crate::http;
 use brake::Brakes;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,13 +96,24 @@ pub struct Round {
     /// Every URL of every host that is listed for everybody.
     pub seen: Vec<Seen>,
     /// What the URL that has to answer has said; none where none is named.
-    pub control: Option<Result<(), String>>,
+    pub control: Option<Result<(), ControlError>>,
     /// Seconds by which others' clocks are ahead of ours.
     pub ahead: Vec<i64>,
     /// By which family hosts answered, by their number.
     pub families: BTreeMap<i64, families::Seen>,
     /// Names of categories.
     pub categories: Vec<String>,
+}
+
+/// What the URL that has to answer has done instead.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ControlError {
+    /// It has said this.
+    #[error("status {0}")]
+    Status(u16),
+    /// It has said nothing.
+    #[error(transparent)]
+    Request(#[from] http::Error),
 }
 
 /// Something that has changed.

@@ -132,7 +132,7 @@ fn inventory_of(config: &Config) -> Result<Inventory, Failure> {
 }
 
 fn client(config: &Config) -> Result<Client, Failure> {
-    Client::new(&config.contact, Addresses::new(config.allow_addresses.clone())).map_err(Failure::config)
+    Client::new(&config.contact, Addresses::new(config.allow_addresses.clone()))
 }
 
 /// Says what has changed.

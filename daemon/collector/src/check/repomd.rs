@@ -2,26 +2,47 @@
 
 use super::seconds::DAY;
 use serde::Serialize;
+use std::str::Utf8Error;
+use thiserror::Error;
 
 /// Bytes that a repomd.xml may have; the largest known has 20,000. Not many more: a reader of XML compares each attribute of
 /// an element with all before it, and a mirror may have written some ten thousand of them.
 pub const LONGEST: usize = 128 << 10;
 
+/// What is in the place of a repomd.xml.
+#[derive(Debug, PartialEq, Error)]
+pub enum Error {
+    /// Nothing.
+    #[error("an empty file in its place")]
+    Empty,
+    /// A page, such as of somebody who wants a login.
+    #[error("a page of HTML in its place")]
+    Html,
+    /// No UTF-8.
+    #[error("something else than text in its place")]
+    Text(#[from] Utf8Error),
+    /// No XML.
+    #[error("no repomd.xml in its place ({0})")]
+    Xml(#[from] roxmltree::Error),
+    /// XML of another kind.
+    #[error("<{0}> in place of a repomd.xml")]
+    Root(String),
+}
+
 /// The time of a repomd.xml: the largest that stands in it, 0 for none. An error says what the bytes are instead.
-pub fn time(body: &[u8]) -> Result<u64, String> {
+pub fn time(body: &[u8]) -> Result<u64, Error> {
     let head = String::from_utf8_lossy(&body[..body.len().min(512)]).to_ascii_lowercase();
     if body.is_empty() {
-        return Err("an empty file in its place".into());
+        return Err(Error::Empty);
     }
     if head.contains("<html") || head.contains("<!doctype html") {
-        return Err("a page of HTML in its place".into());
+        return Err(Error::Html);
     }
-    let text = std::str::from_utf8(body).map_err(|_| "something else than text in its place")?;
-    let document = roxmltree::Document::parse(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| format!("no repomd.xml in its place ({error})"))?;
+    let text = std::str::from_utf8(body)?;
+    let document = roxmltree::Document::parse(text.trim_start_matches('\u{feff}'))?;
     let root = document.root_element();
     if root.tag_name().name() != "repomd" {
-        return Err(format!("<{}> in place of a repomd.xml", root.tag_name().name()));
+        return Err(Error::Root(root.tag_name().name().to_owned()));
     }
     let times = root.descendants().filter(|node| node.tag_name().name() == "timestamp");
     let times = times.filter_map(|node| node.text()?.trim().parse::<f64>().ok());
@@ -92,7 +113,7 @@ mod tests {
             // Entities that would become long.
             (b"<!DOCTYPE a [<!ENTITY b 'bbbb'>]><repomd>&b;</repomd>", "no repomd.xml in its place"),
         ] {
-            let said = time(body).unwrap_err();
+            let said = time(body).unwrap_err().to_string();
             assert!(said.contains(cause), "{said}");
         }
         // Wherever it is cut.

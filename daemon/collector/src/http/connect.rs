@@ -104,12 +104,13 @@ impl Client {
 
     /// A connection to an address that may be contacted.
     async fn open(&self, host: &Host<&str>, port: u16) -> Result<TcpStream, Error> {
-        first(self.addresses(host, port).await?).await.map_err(Error::Connection)
+        let addresses = self.addresses(host, port).await?;
+        first(addresses).await.map_err(|cause| Error::Connection(cause.to_string()))
     }
 
     /// The addresses of a host that may be contacted; an error if there is none.
     async fn addresses(&self, host: &Host<&str>, port: u16) -> Result<Vec<SocketAddr>, Error> {
-        let all = look_up(host, port).await.map_err(|cause| Error::Name(host.to_string(), cause))?;
+        let all = look_up(host, port).await.map_err(|error| Error::Name(host.to_string(), io(&error)))?;
         let Some(first) = all.first().copied() else {
             return Err(Error::Name(host.to_string(), "none is there".into()));
         };
@@ -135,8 +136,8 @@ impl Client {
         };
         let is_tls = uri.scheme_str() == Some("https");
         let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let addresses = look_up(&host, port).await.map_err(failed)?;
-        let stream = first(addresses).await.map_err(failed)?;
+        let addresses = look_up(&host, port).await.map_err(|error| failed(io(&error)))?;
+        let stream = first(addresses).await.map_err(|cause| failed(cause.to_string()))?;
         match is_tls {
             true => self.secure(Box::new(stream), &host).await.map_err(|error| failed(error.to_string())),
             false => Ok(Box::new(stream)),
@@ -170,24 +171,36 @@ fn literal(host: &Host<&str>) -> Option<IpAddr> {
     }
 }
 
-async fn look_up(host: &Host<&str>, port: u16) -> Result<Vec<SocketAddr>, String> {
+async fn look_up(host: &Host<&str>, port: u16) -> std::io::Result<Vec<SocketAddr>> {
     match (literal(host), host) {
         (Some(address), _) => Ok(vec![SocketAddr::new(address, port)]),
-        (None, Host::Domain(name)) => {
-            lookup_host((*name, port)).await.map(Iterator::collect).map_err(|error| io(&error))
-        }
+        (None, Host::Domain(name)) => lookup_host((*name, port)).await.map(Iterator::collect),
         (None, _) => Ok(Vec::new()),
     }
 }
 
+/// Why no address takes a connection: what the last one that was tried has done.
+#[derive(Debug, thiserror::Error)]
+enum Unreached {
+    /// There is none.
+    #[error("no address")]
+    Nowhere,
+    /// The system reported this.
+    #[error("{}: {}", .0, io(.1))]
+    Failed(IpAddr, std::io::Error),
+    /// It is silent.
+    #[error("{}: not within {} s", .0, PATIENCE.as_secs())]
+    Late(IpAddr),
+}
+
 /// The first of some addresses that takes a connection.
-async fn first(addresses: Vec<SocketAddr>) -> Result<TcpStream, String> {
-    let mut cause = "no address".into();
+async fn first(addresses: Vec<SocketAddr>) -> Result<TcpStream, Unreached> {
+    let mut cause = Unreached::Nowhere;
     for address in addresses.into_iter().take(TRIES) {
         match timeout(PATIENCE, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => cause = format!("{}: {}", address.ip(), io(&error)),
-            Err(_) => cause = format!("{}: not within {} s", address.ip(), PATIENCE.as_secs()),
+            Ok(Err(error)) => cause = Unreached::Failed(address.ip(), error),
+            Err(_) => cause = Unreached::Late(address.ip()),
         }
     }
     Err(cause)

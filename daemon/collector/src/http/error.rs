@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 use thiserror::Error;
 
 /// Why there is no answer, as an operator reads it.
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum Error {
     /// The name leads nowhere.
     #[error("its name {0} has no address ({1})")]

@@ -15,6 +15,7 @@ use crate::tls;
 use address::Addresses;
 use hyper::{HeaderMap, Method, header::HeaderValue};
 use hyper_util::client::proxy::matcher::Matcher;
+use program::failure::Failure;
 use session::{Session, What, Whole};
 use std::{sync::Arc, time::Duration};
 use tokio_rustls::TlsConnector;
@@ -55,11 +56,12 @@ impl Answer {
 }
 
 impl Client {
-    /// A client that says in its User-Agent where its operator can be reached. An error says what is missing.
-    pub fn new(contact: &str, policy: Addresses) -> Result<Client, String> {
+    /// A client that says in its User-Agent where its operator can be reached. A failure says what is missing.
+    pub fn new(contact: &str, policy: Addresses) -> Result<Client, Failure> {
         let agent = format!("mirrorlist-collect/{} (+{contact})", env!("CARGO_PKG_VERSION"));
-        let agent = HeaderValue::from_str(&agent).map_err(|_| format!("contact `{contact}` is no text"))?;
-        let mut config = tls::config()?;
+        let agent = HeaderValue::from_str(&agent)
+            .map_err(|_| Failure::config(format!("contact `{contact}` is no text")))?;
+        let mut config = tls::config().map_err(|error| Failure::config(error.to_string()))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         let tls = TlsConnector::from(Arc::new(config));
         Ok(Client { tls, policy, agent, proxies: Matcher::from_env() })

@@ -2,12 +2,36 @@
 
 use super::{LONGEST, Summary, draft::Draft};
 use crate::{config::import::Options, run::mirrors::folder::text};
-use saphyr::{LoadableYamlNode as _, Yaml};
+use saphyr::{LoadableYamlNode as _, ScanError, Yaml};
 use std::{fs, io, path::PathBuf};
+use thiserror::Error;
 use url::Url;
 
 /// URLs in the order in which a mirror's file is to have them.
 const PROTOCOLS: [&str; 4] = ["https", "http", "rsync", "ftp"];
+
+/// Why there is no draft of a file.
+#[derive(Debug, Error)]
+enum Refused {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    /// It is no YAML.
+    #[error("no YAML ({0})")]
+    Yaml(#[from] ScanError),
+    /// It is so many documents.
+    #[error("has {0} documents: expected one, of one mirror")]
+    Documents(usize),
+    /// It is no table.
+    #[error("no table of a mirror")]
+    NoTable,
+    /// Nobody is named.
+    #[error("no name")]
+    NoName,
+    /// What this key says can be taken for nothing.
+    #[error("`{0}` is neither yes nor no")]
+    Flag(&'static str),
+}
 
 /// Makes drafts of all files of a folder.
 pub fn drafts(options: &Options, summary: &mut Summary) -> io::Result<Vec<Draft>> {
@@ -22,26 +46,25 @@ pub fn drafts(options: &Options, summary: &mut Summary) -> io::Result<Vec<Draft>
     let mut drafts = Vec::new();
     for path in paths {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let read = text(&path, LONGEST)
-            .map_err(|error| error.to_string())
-            .and_then(|text| draft(&text, options, summary));
+        let read =
+            text(&path, LONGEST).map_err(Refused::from).and_then(|text| draft(&text, options, summary));
         match read {
             Ok(draft) => drafts.push(draft),
-            Err(cause) => drop(summary.refused.insert(file, cause)),
+            Err(cause) => drop(summary.refused.insert(file, cause.to_string())),
         }
     }
     Ok(drafts)
 }
 
 /// Makes a draft of one file.
-fn draft(text: &str, options: &Options, summary: &mut Summary) -> Result<Draft, String> {
-    let documents = Yaml::load_from_str(text).map_err(|error| format!("no YAML ({error})"))?;
+fn draft(text: &str, options: &Options, summary: &mut Summary) -> Result<Draft, Refused> {
+    let documents = Yaml::load_from_str(text)?;
     if documents.len() > 1 {
-        return Err(format!("has {} documents: expected one, of one mirror", documents.len()));
+        return Err(Refused::Documents(documents.len()));
     }
-    let table = documents.first().and_then(Yaml::as_mapping).ok_or("no table of a mirror")?;
+    let table = documents.first().and_then(Yaml::as_mapping).ok_or(Refused::NoTable)?;
     let of = |key: &str| table.iter().find(|(known, _)| known.as_str() == Some(key)).map(|(_, value)| value);
-    let name = of("name").and_then(Yaml::as_str).ok_or("no name")?;
+    let name = of("name").and_then(Yaml::as_str).ok_or(Refused::NoName)?;
     let mut draft = Draft::new(name);
     for (key, value) in table {
         match key.as_str().unwrap_or_default() {
@@ -70,7 +93,7 @@ fn draft(text: &str, options: &Options, summary: &mut Summary) -> Result<Draft, 
 }
 
 /// Yes or no, in the words of YAML 1.1 too. Whatever else it is, it must not be taken for no: the mirror would be for everybody.
-fn flag(key: &str, value: &Yaml<'_>) -> Result<bool, String> {
+fn flag(key: &'static str, value: &Yaml<'_>) -> Result<bool, Refused> {
     let word = match (value.as_bool(), value.as_integer(), value.as_str()) {
         (Some(flag), ..) => return Ok(flag),
         (_, Some(number), _) => number.to_string(),
@@ -81,7 +104,7 @@ fn flag(key: &str, value: &Yaml<'_>) -> Result<bool, String> {
     match &*word {
         "true" | "yes" | "y" | "on" | "1" => Ok(true),
         "false" | "no" | "n" | "off" | "0" => Ok(false),
-        _ => Err(format!("`{key}` is neither yes nor no")),
+        _ => Err(Refused::Flag(key)),
     }
 }
 

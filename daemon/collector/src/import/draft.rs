@@ -1,6 +1,6 @@
 //! A mirror's file in the making.
 
-use crate::run::mirrors::file::base_url;
+use crate::run::mirrors::base_url::base_url;
 use program::characters::is_hidden;
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -12,11 +12,7 @@ use super::{
         plan::{Now, cost, plan},
         visit::{Found, OfUnit, Visit, visit},
     },
-    mirrors::{
-        Mirror,
-        file::{Reading, base_url},
-        folder,
-    },
+    mirrors::{Mirror, base_url::base_url, file::Reading, folder},
     primary,
     tree::Tree,
 };
@@ -91,7 +87,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
 pub fn check(config: &Config, limits: Limits, now: u64) -> Result<Report, Failure> {
     let mut mirror = mirror(config)?;
     let addresses = Addresses::new(config.allow_addresses.clone());
-    let client = Client::new(&config.contact, addresses).map_err(Failure::config)?;
+    let client = Client::new(&config.contact, addresses)?;
     let before = match config.state.exists() {
         true => Store::open_to_read(&config.state)?.indexes()?,
         false => BTreeMap::new(),

@@ -1,7 +1,9 @@
 //! The mirrors, as the files of their folder describe them.
 //!
-//! [`mod@file`]: what one says; [`folder`]: all of them; [`together`]: what they may not say together.
+//! [`mod@file`]: what one says; [`mod@base_url`]: how its URLs are spelled; [`folder`]: all of them; [`together`]: what they
+//! may not say together.
 
+pub mod base_url;
 pub mod file;
 pub mod folder;
 pub mod together;

@@ -119,7 +119,7 @@ fn reading(config: &Config) -> Reading<'_> {
 }
 
 fn client(config: &Config) -> Result<Client, Failure> {
-    Client::new(&config.contact, Addresses::new(config.allow_addresses.clone())).map_err(Failure::config)
+    Client::new(&config.contact, Addresses::new(config.allow_addresses.clone()))
 }
 
 /// The mirrors of a run.

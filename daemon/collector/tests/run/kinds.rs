@@ -119,11 +119,11 @@ fn a_primary_that_is_not_there_or_half_there_is_an_error() {
         (format!("file-list = 'half'\n{}", world.primary), "file-list half has no [End]: it is cut short"),
         (format!("file-list = 'gone'\n{base}"), "/gone: status 404"),
     ] {
-        let said = world.tree(&primary, NOW).map(|read| read.tree.directories.len()).unwrap_err();
+        let said = world.tree(&primary, NOW).map(|read| read.tree.directories.len()).unwrap_err().to_string();
         assert!(said.contains(cause), "{primary}: {said}");
     }
     drop(daemon);
-    let said = world.tree(&by_rsync(&url), NOW).unwrap_err();
+    let said = world.tree(&by_rsync(&url), NOW).unwrap_err().to_string();
     assert!(
         said.starts_with("rsync fails, exit status: 10: ") && said.contains("Connection refused"),
         "{said}"

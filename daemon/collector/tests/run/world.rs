@@ -178,7 +178,7 @@ impl World {
     }
 
     /// The site and its tree at this time, as the primary of this section has it.
-    pub fn tree(&self, primary: &str, now: u64) -> Result<run::primary::Read, String> {
+    pub fn tree(&self, primary: &str, now: u64) -> Result<run::primary::Read, run::primary::Error> {
         let config = self.settled();
         let path = self.at("other.toml");
         fs::write(&path, format!("[primary]\n{primary}\n{}", self.site)).unwrap();

@@ -81,7 +81,7 @@ pub(super) fn degrees(degrees: f64, [above, below]: [&str; 2]) -> String {
 /// What clients get, with what it answered when it was last asked.
 fn urls(frame: &Frame, mirror: &Mirror, round: Option<&Round>) -> Markup {
     let answers: Vec<(String, &OfUrl)> =
-        asked(mirror, round).filter_map(|of| Some((spelled(&of.url).ok()?, of))).collect();
+        asked(mirror, round).filter_map(|of| Some((spelled(&of.url)?, of))).collect();
     let mut urls: Vec<(&str, &str)> =
         mirror.urls.iter().map(|url| (url.split_once("://").map_or("", |(_, rest)| rest), &**url)).collect();
     // Those of one tree beside each other, what most clients take first.

@@ -100,7 +100,7 @@ impl State {
 pub(super) fn asked<'r>(mirror: &'r Mirror, round: Option<&'r Round>) -> impl Iterator<Item = &'r OfUrl> {
     let host = round.and_then(|round| round.mirrors.get(&mirror.id));
     let urls = host.into_iter().flat_map(|host| &host.urls);
-    urls.filter(|of| spelled(&of.url).is_ok_and(|url| mirror.urls.contains(&url)))
+    urls.filter(|of| spelled(&of.url).is_some_and(|url| mirror.urls.contains(&url)))
 }
 
 /// What the operator calls the mirror, as the round has it; of however long ago it is. A host of the same number without any of

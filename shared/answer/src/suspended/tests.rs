@@ -74,13 +74,14 @@ fn a_list_is_read_whole_or_not_at_all() {
         ("# mirrorlist-suspended 1\nhttp://a\ta\t0\t86401\tx\n# end 1", "line 2: lasts more than 24 hours"),
         ("# mirrorlist-suspended 1\n# end 1\n", "has 0 URLs"),
         ("# mirrorlist-suspended 1\n# end 0\n# end 0\n", "line 3: stands after the end"),
+        ("# mirrorlist-suspended 1\n# end\n", "is cut: its last line does not begin with `# end `"),
     ] {
-        let error = Suspended::parse(text.as_bytes()).unwrap_err();
+        let error = Suspended::parse(text.as_bytes()).unwrap_err().to_string();
         assert!(error.contains(cause), "{text}: {error}");
     }
     let long = vec![b'#'; MOST_BYTES as usize + 1];
-    assert_eq!(Suspended::read(&long[..]).unwrap_err(), "is longer than 1048576 bytes");
-    assert_eq!(Suspended::parse(b"\xff").unwrap_err(), "is no UTF-8");
+    assert_eq!(Suspended::read(&long[..]).unwrap_err().to_string(), "is longer than 1048576 bytes");
+    assert_eq!(Suspended::parse(b"\xff").unwrap_err().to_string(), "is no UTF-8");
 }
 
 #[test]

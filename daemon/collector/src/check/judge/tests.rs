@@ -237,10 +237,10 @@ fn a_scheme_that_fails_everywhere_is_our_own_fault() {
 #[test]
 fn without_the_control_url_nobody_is_suspended() {
     let mut world = World::new(9);
-    world.round.control = Some(Err("no answer".into()));
+    world.round.control = Some(Err(ControlError::Status(503)));
     for _ in 0..5 {
         let judgement = world.failing(&[1]);
-        assert_eq!(judgement.brakes.said(&[]), ["the control URL fails (no answer)"]);
+        assert_eq!(judgement.brakes.said(&[]), ["the control URL fails (status 503)"]);
     }
     assert_eq!(world.suspended().len(), 0);
     world.round.control = Some(Ok(()));

@@ -104,7 +104,7 @@ pub fn crawl(
     limits: Limits,
     now: u64,
 ) -> Result<(Verdicts, Summary), Failure> {
-    let client = Client::new(&settings.contact, settings.addresses.clone()).map_err(Failure::config)?;
+    let client = Client::new(&settings.contact, settings.addresses.clone())?;
     let (number, figures) = store.last_run()?.unwrap_or_default();
     let number = number + 1;
     let before: Summary = serde_json::from_str(&figures).unwrap_or_default();

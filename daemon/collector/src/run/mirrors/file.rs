@@ -3,11 +3,10 @@
 //! Whoever writes it may be anybody who can send in a change. So keys by which a mirror takes clients from others are only for
 //! mirrors that the operator trusts. Whatever is wrong is told with file, line and key.
 
-use super::Mirror;
+use super::{Mirror, base_url::base_url};
 use crate::config::site::{Category, unknown};
 use ipnetwork::IpNetwork;
 use program::{
-    characters::is_hidden,
     failure::Failure,
     options::likely,
     tables::{self, Entry, Value},
@@ -44,9 +43,6 @@ const BANDWIDTHS: (u64, u64) = (1, 10_000);
 
 /// The shortest prefixes, IPv4 and IPv6, that a mirror which is not trusted may name.
 const WIDEST: (u8, u8) = (16, 32);
-
-/// Bytes of a URL; longer ones are in no list.
-const LONGEST_URL: usize = 1024;
 
 /// What a list of a file may have, of a mirror that is trusted and of another one.
 const MOST: (usize, usize) = (4096, 1000);
@@ -190,32 +186,6 @@ impl Reading<'_> {
         }
         Ok((urls.into_iter().collect(), places))
     }
-}
-
-/// The one spelling of a URL under which a category is, with a slash at its end.
-pub fn base_url(text: &str) -> Result<Url, String> {
-    if text.chars().any(|c| is_hidden(c) || c.is_whitespace()) {
-        return Err("has a blank or a control character".into());
-    }
-    if text.len() > LONGEST_URL {
-        return Err(format!("is longer than {LONGEST_URL} bytes"));
-    }
-    let mut url = Url::parse(text).map_err(|error| format!("is no URL ({error})"))?;
-    if !["https", "http", "rsync"].contains(&url.scheme()) {
-        return Err(format!("is a URL of {}, which is none of https, http and rsync", url.scheme()));
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err("names no host".into());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("names a user".into());
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("has a `?` or `#`, behind which no path can be put".into());
-    }
-    let path = format!("{}/", url.path().trim_end_matches('/'));
-    url.set_path(&path);
-    Ok(url)
 }
 
 fn country(entry: &Entry, code: &str) -> Result<String, Failure> {

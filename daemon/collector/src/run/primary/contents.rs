@@ -1,5 +1,6 @@
 //! Files of the tree, read where it is: on this machine, or over HTTP.
 
+use super::Error;
 use crate::{config::site::Contents, http::Client};
 use hyper::Method;
 use std::{
@@ -34,12 +35,12 @@ impl<'a> Reader<'a> {
         matches!(self.contents, Contents::Web(_))
     }
 
-    /// The file at a path from the top of the tree, of so many bytes at most. An error says why there is none.
-    pub async fn read(&self, path: &str, longest: usize) -> Result<Vec<u8>, String> {
+    /// The file at a path from the top of the tree, of so many bytes at most.
+    pub async fn read(&self, path: &str, longest: usize) -> Result<Vec<u8>, Error> {
         match self.contents {
             Contents::Path(top) => {
                 let path = top.join(path);
-                local(&path, longest).map_err(|error| format!("{} cannot be read ({error})", path.display()))
+                local(&path, longest).map_err(|error| Error::Unreadable(path, error))
             }
             Contents::Web(base) => {
                 let url = below(base, path);
@@ -47,8 +48,8 @@ impl<'a> Reader<'a> {
                 let answer = self.client.ask(&Method::GET, &url, longest, patience).await;
                 match answer {
                     Ok(answer) if answer.status == 200 => Ok(answer.body),
-                    Ok(answer) => Err(format!("{url}: status {}", answer.status)),
-                    Err(error) => Err(format!("{url}: {error}")),
+                    Ok(answer) => Err(Error::Status(url, answer.status)),
+                    Err(error) => Err(Error::Request(url, error.into())),
                 }
             }
         }

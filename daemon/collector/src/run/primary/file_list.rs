@@ -4,11 +4,11 @@
 //! everybody), bytes, path, with tabs between. Where a link leads it does not say: that is looked up where the tree is on
 //! this machine, and elsewhere links are left out.
 
-use super::listing::Listing;
+use super::{Error, listing::Listing};
 use std::{fs, path::Path};
 
 /// Lists what the text says; `top` is where the tree is, if it is on this machine.
-pub fn list(text: &str, top: Option<&Path>, listing: &mut Listing<'_>) -> Result<(), String> {
+pub fn list(text: &str, top: Option<&Path>, listing: &mut Listing<'_>) -> Result<(), Error> {
     let lines = || {
         let inside = text.lines().scan(false, |is_in, line| {
             if line.starts_with('[') && line.ends_with(']') {
@@ -20,10 +20,10 @@ pub fn list(text: &str, top: Option<&Path>, listing: &mut Listing<'_>) -> Result
         inside.flatten()
     };
     if lines().next().is_none() {
-        return Err("has no section [Files] with lines in it".into());
+        return Err(Error::NoFiles);
     }
     if !text.lines().any(|line| line == "[End]") {
-        return Err("has no [End]: it is cut short".into());
+        return Err(Error::NoEnd);
     }
     let mut directories = Vec::new();
     for line in lines() {
@@ -59,10 +59,8 @@ struct Entry<'t> {
     path: &'t str,
 }
 
-fn parse(line: &str) -> Result<Entry<'_>, String> {
-    let wrong = || {
-        format!("has a line that is none of [Files]: `{}`", line.escape_debug().take(200).collect::<String>())
-    };
+fn parse(line: &str) -> Result<Entry<'_>, Error> {
+    let wrong = || Error::Line(line.escape_debug().take(200).collect());
     let mut fields = line.splitn(4, '\t');
     let mut next = || fields.next().ok_or_else(wrong);
     let (time, kind, size, path) = (next()?, next()?, next()?, next()?);
@@ -97,7 +95,7 @@ mod tests {
             ("[Files]\nten\td\t0\ta\n[End]\n", "none of [Files]"),
             ("<html>\n", "has no section"),
         ] {
-            let said = list(text, None, &mut Listing::new(&|_| false)).unwrap_err();
+            let said = list(text, None, &mut Listing::new(&|_| false)).unwrap_err().to_string();
             assert!(said.contains(cause), "{text}: {said}");
         }
     }

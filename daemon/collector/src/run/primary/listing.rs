@@ -4,11 +4,12 @@
 //! directory once more, and so is one to a file if its name is wanted; one that leads around or out of it is nothing. What not everybody may read, and what begins with a
 //! dot, mirrors do not have.
 
+use super::Error;
 use program::characters::is_hidden;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Directories that there may be, links counted as what they lead to.
-const MOST_DIRECTORIES: usize = 2_000_000;
+pub const MOST_DIRECTORIES: usize = 2_000_000;
 
 /// Links that are gone through on the way to where one leads, as the system counts them.
 const MOST_LINKS: u32 = 40;
@@ -83,13 +84,13 @@ impl<'a> Listing<'a> {
     }
 
     /// Adds a directory. Those above it have to be there, or it is none that anybody sees.
-    pub fn directory(&mut self, path: &str) -> Result<(), String> {
+    pub fn directory(&mut self, path: &str) -> Result<(), Error> {
         let Some((parent, name)) = self.place(path) else { return Ok(()) };
         if self.folders[parent].below.contains_key(name) {
             return Ok(());
         }
         if self.folders.len() >= MOST_DIRECTORIES {
-            return Err(format!("more than {MOST_DIRECTORIES} directories"));
+            return Err(Error::Directories);
         }
         let number = self.folders.len();
         self.folders.push(Folder { parent, is_whole: true, ..Folder::default() });
@@ -140,7 +141,7 @@ impl<'a> Listing<'a> {
     }
 
     /// All directories, as mirrors show them, by path.
-    pub fn shown(&mut self) -> Result<Vec<Shown<'_>>, String> {
+    pub fn shown(&mut self) -> Result<Vec<Shown<'_>>, Error> {
         for folder in &mut self.folders {
             if folder.files.len() > KEPT {
                 prune(folder, &|name| (self.wanted)(name) || self.targets.contains(name));
@@ -181,12 +182,10 @@ impl<'a> Listing<'a> {
         above: &mut Vec<usize>,
         shown: &mut Vec<Shown<'l>>,
         visits: &mut usize,
-    ) -> Result<(), String> {
+    ) -> Result<(), Error> {
         *visits += 1;
         if *visits > MOST_DIRECTORIES {
-            return Err(format!(
-                "more than {MOST_DIRECTORIES} directories, links counted as what they lead to"
-            ));
+            return Err(Error::Links);
         }
         // A link to a directory that it is in would go on for ever.
         if above.contains(&number) || above.len() > DEEPEST || path.len() > LONGEST_PATH {

@@ -6,12 +6,15 @@
 
 pub mod again;
 mod contents;
+mod error;
 mod file_list;
 mod hashes;
 pub mod listing;
 mod plan;
 mod rsync;
 mod walk;
+
+pub use error::Error;
 
 use super::{
     tree::{Category, File, Image, Repository, Tree, Unit, Version},
@@ -74,7 +77,7 @@ pub async fn read(
     before: &Indexes,
     now: u64,
     progress: &Progress,
-) -> Result<Read, String> {
+) -> Result<Read, Error> {
     let reader = Reader::new(&primary.contents, client);
     let wanted = plan::wanted(&site.categories, &site.repositories);
     let mut listing = Listing::new(&wanted);
@@ -85,7 +88,7 @@ pub async fn read(
         site::Listing::List(path) => {
             let list = reader.read(path, LONGEST_LIST).await?;
             file_list::list(&String::from_utf8_lossy(&list), top(&primary.contents), &mut listing)
-                .map_err(|cause| format!("file-list {path} {cause}"))?;
+                .map_err(|cause| Error::FileList(path.clone(), cause.into()))?;
         }
     }
     let prefix = &*primary.prefix;
@@ -103,8 +106,8 @@ pub async fn read(
     let repositories = found.filter(|found| !found.is_gone).count() as u64;
     for (number, category) in site.categories.iter().enumerate() {
         if plan.there[number] == 0 {
-            let site::Category { name, top, .. } = category;
-            return Err(format!("category `{name}`: there is no directory {top}, or nobody may read it"));
+            let site::Category { name, top, .. } = category.clone();
+            return Err(Error::NoCategory(name, top));
         }
     }
     let there = plan.there.clone();
@@ -162,21 +165,19 @@ impl Reading<'_> {
     }
 
     /// All indexes with their versions, also those that the tree no longer has, for a while.
-    async fn indexes(&mut self, plan: &Plan, keeping: Keeping) -> Result<Indexes, String> {
+    async fn indexes(&mut self, plan: &Plan, keeping: Keeping) -> Result<Indexes, Error> {
         let found: Vec<&Found> = plan.units.iter().filter_map(|unit| unit.repository.as_ref()).collect();
         self.progress.step("reading indexes");
         let asked = stream::iter(&found).map(|found| async { (*found, self.current(found).await) });
-        let answers: Vec<(&Found, Result<Current, String>)> = asked.buffered(AT_ONCE).collect().await;
+        let answers: Vec<(&Found, Result<Current, Error>)> = asked.buffered(AT_ONCE).collect().await;
         let (mut indexes, mut failed, mut gone) = (Indexes::new(), Vec::new(), Vec::new());
         for (found, answer) in answers {
             let known = self.before.get(&found.index);
             let index = match answer {
-                _ if found.is_gone => {
+                Err(cause @ Error::Gone) => {
                     let Some(known) = known else { continue };
-                    gone.push(format!(
-                        "index {}: is not there; its repository stays for {MOST_MISSED} runs",
-                        found.index
-                    ));
+                    let index = &found.index;
+                    gone.push(format!("index {index}: {cause}; its repository stays for {MOST_MISSED} runs"));
                     Index { missed: known.missed + 1, ..known.clone() }
                 }
                 Ok(Current { version, is_as_listed, odd }) => {
@@ -188,7 +189,7 @@ impl Reading<'_> {
                     Index { size, time, missed: 0, versions }
                 }
                 Err(cause) => {
-                    failed.push(format!("index {}: {cause}", found.index));
+                    failed.push((&*found.index, cause));
                     match known {
                         Some(known) => known.clone(),
                         None => continue,
@@ -198,10 +199,11 @@ impl Reading<'_> {
             indexes.insert(found.index.clone(), index);
         }
         if failed.len() * 10 > found.len() {
-            let (count, all) = (failed.len(), found.len());
-            return Err(format!("{count} of its {all} indexes cannot be read, such as {}", failed[0]));
+            let (count, (index, cause)) = (failed.len(), failed.swap_remove(0));
+            let (index, cause) = (index.to_owned(), cause.into());
+            return Err(Error::Indexes { failed: count, all: found.len(), index, cause });
         }
-        self.odd.append(&mut failed);
+        self.odd.extend(failed.iter().map(|(index, cause)| format!("index {index}: {cause}")));
         self.odd.append(&mut gone);
         let is_young =
             |known: &Known| self.now.saturating_sub(known.since.max(known.version.time)) < keeping.older;
@@ -214,9 +216,9 @@ impl Reading<'_> {
     }
 
     /// The version of an index that the tree has now.
-    async fn current(&self, found: &Found) -> Result<Current, String> {
+    async fn current(&self, found: &Found) -> Result<Current, Error> {
         if found.is_gone {
-            return Err("is not there".into());
+            return Err(Error::Gone);
         }
         let listed = (found.listed.size, found.listed.time);
         let before = self.before.get(&found.index).filter(|_| self.reader.is_remote());
@@ -232,7 +234,7 @@ impl Reading<'_> {
         let content = self.reader.read(self.inside(&found.index), longest).await?;
         let time = if is_repomd { repomd::time(&content)? } else { found.listed.time };
         if content.is_empty() {
-            return Err("is empty".into());
+            return Err(Error::Empty);
         }
         let version = hashes::version(&content, time);
         if !self.reader.is_remote() {

@@ -2,7 +2,7 @@
 //! mirror is judged by. Pure: no file is read.
 
 use super::{
-    hashes,
+    Error, hashes,
     listing::{Listed, NEWEST, Shown},
 };
 use crate::{
@@ -76,7 +76,7 @@ pub fn plan(
     categories: &[Category],
     patterns: &[Pattern],
     known: &BTreeSet<&str>,
-) -> Result<Plan, String> {
+) -> Result<Plan, Error> {
     let paths: Vec<String> = shown.iter().map(|shown| full(&shown.path)).collect();
     let at: HashMap<&str, usize> = paths.iter().map(String::as_str).zip(0..).collect();
     let category_of = |path: &str| {
@@ -95,21 +95,17 @@ pub fn plan(
         for (what, text) in [("name", &found.name), ("arch", &found.arch)] {
             let is_odd = |c: char| is_hidden(c) || c.is_whitespace() || (what == "arch" && c == '+');
             if text.is_empty() || text.len() > LONGEST_NAME || text.contains(is_odd) {
-                let place = &pattern.place;
-                return Err(format!(
-                    "the [[repository]] of {place} yields the {what} `{}` for {path}",
-                    text.escape_debug()
-                ));
+                let (place, text, path) = (pattern.place.clone(), text.clone(), path.to_owned());
+                return Err(Error::Name { place, what, text, path });
             }
         }
         if let Some((other, first)) = named.insert(key, (path, pattern)) {
-            let Found { name, arch, .. } = &found;
-            let place = if first.place == pattern.place {
-                format!("the [[repository]] of {}", pattern.place)
-            } else {
-                format!("those of {} and {}", first.place, pattern.place)
-            };
-            return Err(format!("{other} and {path} would both be {name} of {arch}; see {place}"));
+            return Err(Error::Alike {
+                paths: Box::new([other.to_owned(), path.to_owned()]),
+                name: found.name,
+                arch: found.arch,
+                places: Box::new([first.place.clone(), pattern.place.clone()]),
+            });
         }
         repositories.insert(path, found);
     }
@@ -256,7 +252,7 @@ mod tests {
         links: &[(&str, &str)],
         categories: &[Category],
         patterns: &[Pattern],
-    ) -> Result<Plan, String> {
+    ) -> Result<Plan, Error> {
         let wanted = wanted(categories, patterns);
         let mut listing = Listing::new(&wanted);
         for (path, time) in files {
@@ -380,10 +376,11 @@ mod tests {
         assert_eq!(named, ["special", "e-9.2", "e-9"]);
         let alike = pattern(r"^pub/e/(?<v>\d)\.\d/os$", REPOMD, "e-$v", "x86_64");
         assert_eq!(
-            by(&[alike], &[]).unwrap_err(),
+            by(&[alike], &[]).unwrap_err().to_string(),
             "pub/e/9.1/os and pub/e/9.2/os would both be e-9 of x86_64; see the [[repository]] of FILE line 4"
         );
         let empty = pattern(r"^pub/e/9\.1(?<v>x)?/os$", REPOMD, "$v", "x86_64");
-        assert!(by(&[empty], &[]).unwrap_err().contains("yields the name `` for pub/e/9.1/os"));
+        let said = by(&[empty], &[]).unwrap_err().to_string();
+        assert!(said.contains("yields the name `` for pub/e/9.1/os"), "{said}");
     }
 }

@@ -1,6 +1,6 @@
 //! The tree as an rsync daemon lists it, asked by the rsync program: bounded in time, lines and bytes.
 
-use super::listing::Listing;
+use super::{Error, listing::Listing};
 use std::{
     io::{self, BufRead, BufReader, Read},
     process::{Child, ChildStderr, Command, ExitStatus, Stdio},
@@ -22,7 +22,7 @@ const SILENCE: &str = "--timeout=120";
 const LONGEST_COMPLAINT: u64 = 64 << 10;
 
 /// Lists what is at `url`, within this time.
-pub fn list(url: &Url, patience: Duration, listing: &mut Listing<'_>) -> Result<(), String> {
+pub fn list(url: &Url, patience: Duration, listing: &mut Listing<'_>) -> Result<(), Error> {
     let mut command = Command::new("rsync");
     command.args([
         "--list-only",
@@ -37,10 +37,10 @@ pub fn list(url: &Url, patience: Duration, listing: &mut Listing<'_>) -> Result<
     command.env("TZ", "UTC").env("LC_ALL", "C");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no program rsync; install it, or use file-list".into(),
-        _ => format!("rsync cannot be started ({error})"),
+        io::ErrorKind::NotFound => Error::NoRsync,
+        _ => Error::Start(error),
     })?;
-    let output = child.stdout.take().map(BufReader::new).ok_or("rsync has no output")?;
+    let output = child.stdout.take().map(BufReader::new).ok_or(Error::NoOutput)?;
     let complaints = child.stderr.take().map(|stderr| thread::spawn(move || complaints(stderr)));
     let guard = Guard::new(child, patience);
     let read = read(output, listing);
@@ -50,7 +50,7 @@ pub fn list(url: &Url, patience: Duration, listing: &mut Listing<'_>) -> Result<
     let (status, is_late) = guard.end()?;
     let complaints = complaints.and_then(|thread| thread.join().ok()).unwrap_or_default();
     if is_late {
-        return Err(format!("no end of the listing within {} s", patience.as_secs_f64()));
+        return Err(Error::Late(patience));
     }
     read?;
     // 23 and 24: something could not be read, or has gone meanwhile.
@@ -59,8 +59,7 @@ pub fn list(url: &Url, patience: Duration, listing: &mut Listing<'_>) -> Result<
         return Ok(());
     }
     let said = complaints.lines().find(|line| !line.trim().is_empty()).unwrap_or("it does not say why");
-    let said: String = said.chars().take(300).collect();
-    Err(format!("rsync fails, {status}: {said}"))
+    Err(Error::Rsync(status, said.chars().take(300).collect()))
 }
 
 /// Whether a complaint is about what mirrors cannot read either, or sums such up.
@@ -110,10 +109,10 @@ impl Guard {
     }
 
     /// How it has ended, its output being read, and whether it had to be ended.
-    fn end(self) -> Result<(ExitStatus, bool), String> {
+    fn end(self) -> Result<(ExitStatus, bool), Error> {
         let status = loop {
             let ended = self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait();
-            if let Some(status) = ended.map_err(|error| format!("rsync is lost ({error})"))? {
+            if let Some(status) = ended.map_err(Error::Lost)? {
                 break status;
             }
             // Mostly it ends with its output; the watch sees to it that it does.
@@ -124,18 +123,18 @@ impl Guard {
     }
 }
 
-fn read(mut output: impl BufRead, listing: &mut Listing<'_>) -> Result<(), String> {
+fn read(mut output: impl BufRead, listing: &mut Listing<'_>) -> Result<(), Error> {
     let (mut line, mut bytes) = (Vec::new(), 0);
     loop {
         line.clear();
         let count = output.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
-        let count = count.map_err(|error| format!("rsync's listing cannot be read ({error})"))? as u64;
+        let count = count.map_err(Error::Output)? as u64;
         bytes += count;
         if count == 0 {
             return Ok(());
         }
         if count == LONGEST_LINE || bytes > LONGEST {
-            return Err("rsync's listing is too long".into());
+            return Err(Error::Length);
         }
         match std::str::from_utf8(&line) {
             Ok(line) => take(line.trim_end_matches('\n'), listing)?,
@@ -148,10 +147,8 @@ fn read(mut output: impl BufRead, listing: &mut Listing<'_>) -> Result<(), Strin
 }
 
 /// A line such as `drwxr-xr-x          4096 2026/11/28 13:56:54 a/b`, or of a link with ` -> c` behind it.
-fn take(line: &str, listing: &mut Listing<'_>) -> Result<(), String> {
-    let wrong = || {
-        format!("rsync lists what cannot be read: `{}`", line.escape_debug().take(200).collect::<String>())
-    };
+fn take(line: &str, listing: &mut Listing<'_>) -> Result<(), Error> {
+    let wrong = || Error::Listed(line.escape_debug().take(200).collect());
     let mut rest = line;
     let mut word = || {
         let begun = rest.trim_start_matches(' ');
@@ -243,12 +240,10 @@ mod tests {
             "-rw-r--r-- x 2026/11/28 13:56:54 a\n",
             "-rw-r--r-- 1 2026/13/28 13:56:54 a\n",
         ] {
-            let said = read(text.as_bytes(), &mut Listing::new(&|_| false)).unwrap_err();
-            assert!(said.contains("what cannot be read"), "{said}");
+            let said = read(text.as_bytes(), &mut Listing::new(&|_| false));
+            assert!(matches!(&said, Err(Error::Listed(line)) if line == text.trim()), "{said:?}");
         }
-        let endless = io::repeat(b'x');
-        assert!(
-            read(BufReader::new(endless), &mut Listing::new(&|_| false)).unwrap_err().contains("too long")
-        );
+        let endless = read(BufReader::new(io::repeat(b'x')), &mut Listing::new(&|_| false));
+        assert!(matches!(endless, Err(Error::Length)));
     }
 }

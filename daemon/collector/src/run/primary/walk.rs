@@ -1,17 +1,17 @@
 //! The tree on this machine, walked through.
 
-use super::listing::Listing;
+use super::{Error, listing::Listing};
 use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 
 /// What everybody needs to read a file, and to go through a directory.
 const READ: u32 = 0o004;
 const ENTER: u32 = 0o005;
 
-/// Lists the tree at `top`. An error says what cannot be read.
-pub fn list(top: &Path, listing: &mut Listing<'_>) -> Result<(), String> {
-    let shown = |path: &Path, error: &io::Error| format!("{} cannot be read ({error})", path.display());
-    if !fs::metadata(top).map_err(|error| shown(top, &error))?.is_dir() {
-        return Err(format!("{} is no folder", top.display()));
+/// Lists the tree at `top`.
+pub fn list(top: &Path, listing: &mut Listing<'_>) -> Result<(), Error> {
+    let unreadable = |path: &Path, error| Error::Unreadable(path.to_owned(), error);
+    if !fs::metadata(top).map_err(|error| unreadable(top, error))?.is_dir() {
+        return Err(Error::NoFolder(top.to_owned()));
     }
     let mut open = vec![String::new()];
     while let Some(at) = open.pop() {
@@ -20,12 +20,12 @@ pub fn list(top: &Path, listing: &mut Listing<'_>) -> Result<(), String> {
             Ok(entries) => entries,
             // Mirrors cannot read it either, or it has gone meanwhile.
             Err(error) if is_nobodys(&error) && !at.is_empty() => continue,
-            Err(error) => return Err(shown(&folder, &error)),
+            Err(error) => return Err(unreadable(&folder, error)),
         };
         // Behind the links, which tell which of them are kept.
         let mut files = Vec::new();
         for entry in entries {
-            let entry = entry.map_err(|error| shown(&folder, &error))?;
+            let entry = entry.map_err(|error| unreadable(&folder, error))?;
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
                 listing.odd.0 += 1;
@@ -36,7 +36,7 @@ pub fn list(top: &Path, listing: &mut Listing<'_>) -> Result<(), String> {
             let found = match fs::symlink_metadata(entry.path()) {
                 Ok(found) => found,
                 Err(error) if is_nobodys(&error) => continue,
-                Err(error) => return Err(shown(&entry.path(), &error)),
+                Err(error) => return Err(unreadable(&entry.path(), error)),
             };
             let mode = found.mode();
             if found.is_symlink() {
