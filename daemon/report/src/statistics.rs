@@ -82,6 +82,8 @@ pub struct Known {
     pub mark: Mark,
     /// The file's device and number when it was last seen.
     pub file: (u64, u64),
+    /// The day on which that was, or a later one that it has figures of.
+    pub seen: i32,
 }
 
 impl Statistics {
@@ -173,7 +175,7 @@ impl Change<'_> {
     pub fn known(&self, source: &str) -> Result<Vec<Known>, Failure> {
         self.run(|transaction| {
             let select =
-                "select id, form, offset, head, tail, device, file from logs where source = ? order by id";
+                "select id, form, offset, head, tail, device, file, seen from logs where source = ? order by id";
             let mut select = transaction.prepare_cached(select)?;
             let known = select.query_map([source], |row| {
                 Ok(Known {
@@ -186,6 +188,7 @@ impl Change<'_> {
                     },
                     // SQLite's numbers have a sign.
                     file: (row.get::<_, i64>(5)? as u64, row.get::<_, i64>(6)? as u64),
+                    seen: row.get(7)?,
                 })
             })?;
             known.collect()

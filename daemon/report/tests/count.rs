@@ -461,6 +461,44 @@ fn zeros_behind_what_gzip_has_packed_are_nothing() {
 }
 
 #[test]
+fn what_was_packed_long_ago_is_not_unpacked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, log) = (folder.path().join("db"), folder.path().join("log.gz"));
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    for at in 0..20_000 {
+        packed.write_all(access(today(), "DE", &format!("repository-{at}")).as_bytes()).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    fs::write(&log, &packed).unwrap();
+    let written = |time: SystemTime| File::open(&log).unwrap().set_modified(time).unwrap();
+    let long_ago = SystemTime::now() - Duration::from_hours(72);
+    written(long_ago);
+    assert_eq!(said(&count(&database, "s", std::slice::from_ref(&log)), "lines"), 20_000);
+    // In the same file, so that whoever reads all of it would stumble.
+    let mut broken = packed.clone();
+    let end = broken.len() - 1000;
+    broken[end..].fill(0xff);
+    let file = OpenOptions::new().write(true).open(&log).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, &broken, 0).unwrap();
+    written(long_ago);
+    let output = count(&database, "s", std::slice::from_ref(&log));
+    well(&output);
+    assert_eq!(said(&output, "lines"), 0);
+    written(SystemTime::now());
+    let output = count(&database, "s", std::slice::from_ref(&log));
+    assert_eq!((output.status.code(), said(&output, "failed")), (Some(71), 1), "{output:?}");
+    // Lines that wait in it are counted when their day has come.
+    let mut later = GzEncoder::new(packed, Compression::fast());
+    later.write_all(access(today() + 30, "DE", "later").as_bytes()).unwrap();
+    fs::write(&log, later.finish().unwrap()).unwrap();
+    for time in [SystemTime::now(), long_ago] {
+        written(time);
+        let output = count(&database, "s", std::slice::from_ref(&log));
+        assert_eq!(["lines", "waiting", "failed"].map(|key| said(&output, key)), [0, 1, 0], "{output:?}");
+    }
+}
+
+#[test]
 fn a_log_that_cannot_be_read_counts_later_and_the_others_now() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

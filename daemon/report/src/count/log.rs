@@ -3,7 +3,7 @@
 //!
 //! Bytes are counted unpacked, so that a log is the same one after it has been packed.
 
-use super::gzip::Members;
+use super::{days, gzip::Members};
 use memchr::{memchr, memrchr};
 use sha2::{Digest as _, Sha256};
 use std::{
@@ -95,6 +95,13 @@ impl Log {
         let mut head = Vec::new();
         self.from(0)?.take(MARK as u64).read_to_end(&mut head)?;
         Ok(head)
+    }
+
+    /// Whether this is the packed log that was read to its end when it was `seen`, a day, and that nobody has written to since:
+    /// the same file, with the same beginning. What is packed need not be unpacked every time.
+    pub fn is_as_it_was(&self, mark: &Mark, file: (u64, u64), seen: i32, head: &[u8]) -> bool {
+        let is_same = self.is_packed && file == self.file && days(self.modified) < seen;
+        is_same && !mark.is_short() && head.len() == MARK && hash(head) == mark.head
     }
 
     /// Whether this is the log that `mark` was made of, or such a log that has grown; `head` is this one's.

@@ -130,6 +130,14 @@ impl Counting<'_> {
         let known_here = change.known(self.source)?;
         // The day of the newest figures, in the log too. What is old is told by it, for the clock may be wrong.
         let mut newest = change.newest()?;
+        let is_as_it_was = |known: &&Known| log.is_as_it_was(&known.mark, known.file, known.seen, &head);
+        if let Some(Known { id, form, mark, seen, .. }) = known_here.iter().find(is_as_it_was) {
+            let seen = self.today.max(*seen);
+            let id = change.note(Some(*id), self.source, form, mark, log.file, seen)?;
+            self.taken.take(id, log);
+            change.commit()?;
+            return Ok(counted);
+        }
         let known = self.taken.find(log, &head, known_here.clone())?;
         let lost = match known {
             Some(_) => None,
@@ -201,7 +209,9 @@ impl Counting<'_> {
         if let (Some(mark), Some(form)) = (mark, form) {
             let id = known.map(|known| known.id);
             let seen = self.today.max(newest.unwrap_or(self.today));
-            let id = change.note(id, self.source, form.name(), &mark, log.file, seen)?;
+            // What waits is to be looked for again, so the file is not known as one that was read to its end.
+            let file = if counted.waiting > 0 { (0, 0) } else { log.file };
+            let id = change.note(id, self.source, form.name(), &mark, file, seen)?;
             self.taken.take(id, log);
         }
         change.commit()?;

@@ -138,6 +138,9 @@ pub(super) fn mirrors(
     let listed = || repository.listed().map(|place| &contents.mirrors[place as usize]);
     let suspended = repository.by_mirror().count() - listed().count();
     let in_countries = countries(listed());
+    let by_arch = repository.listed_by_arch();
+    // Whether each architecture has the same mirrors, which is the rule.
+    let is_even = by_arch.iter().all(|count| *count == listed().count());
     let together: u64 = listed().filter_map(|mirror| mirror.bandwidth).map(u64::from).sum();
     html! {
         p {
@@ -147,7 +150,7 @@ pub(super) fn mirrors(
                 count => { (grouped(count)) " public mirrors have it up to date" }
             }
             @if in_countries > 1 { ", in " (in_countries) " countries" }
-            @if repository.archs.len() == 1 { ", for " (archs(repository)) }
+            @if is_even && !repository.archs.is_empty() { ", for " (archs(repository)) }
             @if together > 0 { ", with " (bandwidth(together)) " together" }
             ". "
             @match suspended {
@@ -155,10 +158,10 @@ pub(super) fn mirrors(
                 1 => "Another one is suspended. ",
                 count => { (grouped(count)) " others are suspended. " }
             }
-            @if repository.archs.len() > 1 {
+            @if !is_even {
                 "By architecture: "
-                @for (at, (arch, count)) in repository.archs.iter().zip(repository.listed_by_arch()).enumerate() {
-                    @if at > 0 { ", " } (visible(arch)) " " (grouped(count))
+                @for (at, (arch, count)) in repository.archs.iter().zip(&by_arch).enumerate() {
+                    @if at > 0 { ", " } (visible(arch)) " " (grouped(*count))
                 }
                 ". "
             }

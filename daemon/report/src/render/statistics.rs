@@ -138,9 +138,9 @@ fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Result<Markup, 
         chart::course(title, figures.day(span.start), &days[span.clone()])
     };
     Ok(html! {
-        @for (title, days) in series(figures) {
+        @for (at, (title, days)) in series(figures).enumerate() {
             (chart(title, days, &span))
-            @if span.len() > MONTH { (chart("The last 30 days", days, &month)) }
+            @if at == 0 && span.len() > MONTH { (chart("The same over the last 30 days", days, &month)) }
         }
         (files("days"))
         @for (title, table) in sections {
