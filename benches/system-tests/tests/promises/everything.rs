@@ -56,7 +56,7 @@ fn promise_16_nothing_is_lost_and_nothing_grows_with_everything_at_once() {
     let requests = by_profile(100_000, 10_000_000);
     // Trouble goes on until the round of the mirrors that is under way has come to its end.
     let (is_answered, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
-    let (outcomes, (reloads, kills), rounds, counted, samples) = thread::scope(|scope| {
+    let (outcomes, (reloads, kills), rounds, [counted, odd], samples) = thread::scope(|scope| {
         let load = scope.spawn(|| {
             let _end = Raised(&is_answered);
             [(8, true, requests / 10 * 9), (4, false, requests / 10)]
@@ -106,6 +106,8 @@ fn promise_16_nothing_is_lost_and_nothing_grows_with_everything_at_once() {
     let lists = asked.iter().filter(|question| !matches!(question.expected, Expected::Redirect(_))).count();
     let lines = answered * lists as u64 / asked.len() as u64;
     assert!(counted > lines / 100 * 98, "{counted} lines of {lines} lists and metalinks");
+    // A write that a kill ends at the end of a page leaves half a line, to which another worker adds.
+    assert!(odd <= 1 + kills / 1000, "{odd} lines that are none, after {kills} kills");
     for (at, role) in ROLES.into_iter().enumerate() {
         let [start, middle, end] = thirds(&samples).map(|part| median(part.iter().map(|(_, pss)| pss[at])));
         tell(&format!(
@@ -172,8 +174,9 @@ fn keep(service: &Service, site: &Site, is_answered: &AtomicBool) -> usize {
     0
 }
 
-/// Rotates logs as logrotate does, counts them and writes pages, over and over; how many lines that were.
-fn count(service: &Service, cache: &Path, folder: &Path, is_over: &AtomicBool) -> u64 {
+/// Rotates logs as logrotate does, counts them and writes pages, over and over; how many lines that were, and how many that are
+/// none.
+fn count(service: &Service, cache: &Path, folder: &Path, is_over: &AtomicBool) -> [u64; 2] {
     let program = stack::report().unwrap();
     let (log, old) = (service.path("access.log"), service.path("access.log.1"));
     let (database, pages) = (folder.join("figures.db"), folder.join("pages"));
@@ -182,12 +185,13 @@ fn count(service: &Service, cache: &Path, folder: &Path, is_over: &AtomicBool) -
         command.args(["count", "--json", "--source", "one", "--database"]).arg(&database);
         let printed = run(command.args([&old, &log].iter().filter(|log| log.exists())));
         let summary: serde_json::Value = serde_json::from_str(&printed).unwrap();
-        assert_eq!((&summary["odd"], &summary["failed"]), (&0.into(), &0.into()), "{summary}");
-        summary["lines"].as_u64().unwrap()
+        assert_eq!(summary["failed"], 0, "{summary}");
+        ["lines", "odd"].map(|key| summary[key].as_u64().unwrap())
     };
-    let mut lines = 0;
+    let mut sums = [0, 0];
+    let mut add = || sums.iter_mut().zip(count()).for_each(|(sum, counted)| *sum += counted);
     loop {
-        lines += count();
+        add();
         let mut render = Command::new(&program);
         render.args(["render", "--database"]).arg(&database).arg("--output").arg(&pages);
         run(render.arg("--cache").arg(cache));
@@ -199,9 +203,9 @@ fn count(service: &Service, cache: &Path, folder: &Path, is_over: &AtomicBool) -
         service.daemon.signal(Signal::SIGUSR1);
         until("a new log", || log.exists());
     }
-    lines += count();
+    add();
     assert!(fs::read_to_string(pages.join("index.html")).unwrap().contains(REPOSITORY));
-    lines
+    sums
 }
 
 /// The PSS of front end, master and all workers, twice a second.
