@@ -130,10 +130,11 @@ impl Counting<'_> {
         let known_here = change.known(self.source)?;
         // The day of the newest figures, in the log too. What is old is told by it, for the clock may be wrong.
         let mut newest = change.newest()?;
+        let today = self.today;
+        let seen = |newest: Option<i32>| newest.map_or(today, |newest| newest.max(today));
         let is_as_it_was = |known: &&Known| log.is_as_it_was(&known.mark, known.file, known.seen, &head);
-        if let Some(Known { id, form, mark, seen, .. }) = known_here.iter().find(is_as_it_was) {
-            let seen = self.today.max(*seen);
-            let id = change.note(Some(*id), self.source, form, mark, log.file, seen)?;
+        if let Some(Known { id, form, mark, .. }) = known_here.iter().find(is_as_it_was) {
+            let id = change.note(Some(*id), self.source, form, mark, log.file, seen(newest))?;
             self.taken.take(id, log);
             change.commit()?;
             return Ok(counted);
@@ -146,8 +147,8 @@ impl Counting<'_> {
         if let Some(known) = lost {
             // What is there is counted already.
             if let Some(mark) = log.read(0, &head, |_, _| Ok(()))? {
-                let seen = self.today.max(newest.unwrap_or(self.today));
-                let id = change.note(Some(known.id), self.source, &known.form, &mark, log.file, seen)?;
+                let id =
+                    change.note(Some(known.id), self.source, &known.form, &mark, log.file, seen(newest))?;
                 self.taken.take(id, log);
             }
             change.commit()?;
@@ -208,10 +209,9 @@ impl Counting<'_> {
         tally.write(&change)?;
         if let (Some(mark), Some(form)) = (mark, form) {
             let id = known.map(|known| known.id);
-            let seen = self.today.max(newest.unwrap_or(self.today));
             // What waits is to be looked for again, so the file is not known as one that was read to its end.
             let file = if counted.waiting > 0 { (0, 0) } else { log.file };
-            let id = change.note(id, self.source, form.name(), &mark, file, seen)?;
+            let id = change.note(id, self.source, form.name(), &mark, file, seen(newest))?;
             self.taken.take(id, log);
         }
         change.commit()?;

@@ -1,7 +1,7 @@
 //! A folder of pages that is written aside and put in its place as a whole, so that nobody sees half of it.
 //!
-//! The old and the new folder change places in one step, or in two where the file system cannot do that. What is replaced is a folder of this program's alone: it has a
-//! mark inside.
+//! The old and the new folder change places in one step, or in two where the file system cannot do that. What is replaced is
+//! a folder of this program's alone: it has a mark inside.
 
 use nix::{
     errno::Errno,
