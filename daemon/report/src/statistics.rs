@@ -13,6 +13,7 @@ use rusqlite::{
 };
 use std::{
     cell::Cell,
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -84,6 +85,29 @@ pub struct Known {
     pub file: (u64, u64),
     /// The day on which that was, or a later one that it has figures of.
     pub seen: i32,
+}
+
+/// The newest days that there are figures of, at most as many as it takes to believe them: a machine whose clock is years ahead
+/// for a while writes lines of a day or two, and they must not make all others old.
+#[derive(Clone, Debug, Default)]
+pub struct Newest(BTreeSet<i32>);
+
+impl Newest {
+    /// Days that it takes.
+    const DAYS: usize = 3;
+
+    /// There are figures of a day.
+    pub fn note(&mut self, day: i32) {
+        self.0.insert(day);
+        if self.0.len() > Newest::DAYS {
+            self.0.pop_first();
+        }
+    }
+
+    /// The day by which others are old; `None` if there are too few.
+    pub fn day(&self) -> Option<i32> {
+        self.0.first().copied().filter(|_| self.0.len() == Newest::DAYS)
+    }
 }
 
 impl Statistics {
@@ -288,19 +312,28 @@ impl Change<'_> {
         })
     }
 
-    /// The last day with figures, if there is any.
-    pub fn newest(&self) -> Result<Option<i32>, Failure> {
+    /// The last days with figures.
+    pub fn newest(&self) -> Result<Newest, Failure> {
         self.run(|transaction| {
-            let newest = "select max(day) from (select max(day) as day from countries
-                union all select max(day) from outcomes)";
-            transaction.prepare_cached(newest)?.query_row([], |row| row.get(0))
+            let before = "select max(day) from (select max(day) as day from countries where day < ?1
+                union all select max(day) from outcomes where day < ?1)";
+            let mut before = transaction.prepare_cached(before)?;
+            let mut newest = Newest::default();
+            let mut next = i32::MAX;
+            while newest.day().is_none()
+                && let Some(day) = before.query_row([next], |row| row.get(0))?
+            {
+                newest.note(day);
+                next = day;
+            }
+            Ok(newest)
         })
     }
 
     /// Forgets what was more than so many days before the newest figures, logs that nobody has seen since among it, and names
     /// that nothing has. What the clock says does not matter: it may be wrong.
     pub fn forget(&self, keep: i32) -> Result<(), Failure> {
-        let Some(newest) = self.newest()? else { return Ok(()) };
+        let Some(newest) = self.newest()?.day() else { return Ok(()) };
         self.run(|transaction| {
             let before = newest.saturating_sub(keep);
             for table in ["countries", "repository_countries", "repository_archs", "outcomes"] {

@@ -403,6 +403,8 @@ fn what_is_no_line_is_told_and_the_rest_is_counted() {
     let folder = tempfile::tempdir().unwrap();
     let (database, log) = (folder.path().join("db"), folder.path().join("log"));
     append(&log, &access(today(), "DE", "fedora-42"));
+    append(&log, &access(today() - 1, "DE", "fedora-42"));
+    append(&log, &access(today() - 2, "DE", "fedora-42"));
     append(&log, "odd\n");
     append(&log, &"x".repeat(1_000_000));
     append(&log, "\n\u{0}\u{ff}\n");
@@ -412,12 +414,12 @@ fn what_is_no_line_is_told_and_the_rest_is_counted() {
     append(&log, &access(today(), "DE", "fedora-42"));
     let output = count(&database, "s", std::slice::from_ref(&log));
     assert!(output.status.success());
-    assert_eq!(["lines", "other", "outside"].map(|key| said(&output, key)), [2, 1, 2]);
+    assert_eq!(["lines", "other", "outside"].map(|key| said(&output, key)), [4, 1, 2]);
     let odd = said(&output, "odd");
     assert!((3..10).contains(&odd), "a line without end is looked at in pieces: {odd}");
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(
-        errors.contains(&format!("of no access log or request log: {odd}, the first at byte 70;")),
+        errors.contains(&format!("of no access log or request log: {odd}, the first at byte 210;")),
         "{errors}"
     );
     assert!(errors.contains("of the other kind of log than source s has: 1;"), "{errors}");
@@ -555,16 +557,17 @@ fn a_database_that_is_none_or_of_a_later_version_or_in_use_is_refused_and_stays(
 fn figures_are_kept_for_as_long_as_it_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let (database, log) = (folder.path().join("db"), folder.path().join("log"));
-    for days in [0, 29, 31, 399] {
+    // The third of the newest days is that by which others are old.
+    for days in [0, 1, 2, 32, 33, 399] {
         append(&log, &access(today() - days, "DE", "fedora-42"));
     }
     well(&count(&database, "s", std::slice::from_ref(&log)));
-    assert_eq!(Figures::of(&database).countries.len(), 4);
+    assert_eq!(Figures::of(&database).countries.len(), 6);
     let mut command = program();
     command.args(["count", "--keep", "30d", "--source", "s", "--database"]).arg(&database).arg(&log);
     well(&command.output().unwrap());
     let days: Vec<i64> = Figures::of(&database).countries.into_keys().map(|(day, _)| today() - day).collect();
-    assert_eq!(days, [29, 0]);
+    assert_eq!(days, [32, 2, 1, 0]);
 }
 
 #[test]
@@ -628,22 +631,32 @@ fn a_clock_that_is_wrong_costs_nothing() {
     append(&log, &access(today(), "DE", "fedora-42"));
     let output = count_at("+9000d");
     assert_eq!((said(&output, "lines"), said(&output, "outside")), (1, 0), "{output:?}");
-    well(&count(&database, "s", &[log]));
-    let days: Vec<(i64, i64)> = Figures::of(&database)
-        .countries
-        .into_iter()
-        .map(|((day, _), lines)| (day - today(), lines))
-        .collect();
-    assert_eq!(days, [(-300, 1), (0, 3), (30, 2)]);
+    well(&count(&database, "s", std::slice::from_ref(&log)));
+    let days = || -> Vec<(i64, i64)> {
+        let countries = Figures::of(&database).countries.into_iter();
+        countries.map(|((day, _), lines)| (day - today(), lines)).collect()
+    };
+    assert_eq!(days(), [(-300, 1), (0, 3), (30, 2)]);
+    // A machine that starts with a clock of years to come writes lines of that day, and counts them. Nothing else is old then.
+    append(&log, &access(today() + 9000, "DE", "fedora-42"));
+    assert_eq!(said(&count_at("+9000d"), "lines"), 1);
+    append(&log, &access(today(), "DE", "fedora-42"));
+    let output = count(&database, "s", &[log]);
+    assert_eq!(["lines", "waiting", "outside"].map(|key| said(&output, key)), [1, 0, 0], "{output:?}");
+    assert_eq!(days(), [(-300, 1), (0, 4), (30, 2), (9000, 1)]);
 }
 
 #[test]
 fn what_clients_send_beside_a_path_is_no_repository_and_names_that_nothing_has_go() {
     let folder = tempfile::tempdir().unwrap();
     let (database, log) = (folder.path().join("db"), folder.path().join("log"));
-    let line = |repo: &str, path: &str| {
-        format!("{}T10:00:00Z - 200 mirrorlist country DE {repo} x86_64 {path}\n", date(today()))
+    let of = |ago: i64, repo: &str, path: &str| {
+        format!("{}T10:00:00Z - 200 mirrorlist country DE {repo} x86_64 {path}\n", date(today() - ago))
     };
+    let line = |repo: &str, path: &str| of(0, repo, path);
+    for ago in 1..3 {
+        append(&log, &of(ago, "buy-now", "pub/epel"));
+    }
     append(&log, &line("buy-now", "pub/epel"));
     append(&log, &line(&"long".repeat(1000), "-"));
     append(&log, &access(today(), "DE", "x"));

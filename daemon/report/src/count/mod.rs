@@ -12,7 +12,7 @@ mod tally;
 
 use crate::{
     config::Count,
-    statistics::{Known, Statistics},
+    statistics::{Known, Newest, Statistics},
 };
 use known::Taken;
 use line::{Form, Line};
@@ -128,13 +128,13 @@ impl Counting<'_> {
         let change = self.statistics.change()?;
         let head = log.head()?;
         let known_here = change.known(self.source)?;
-        // The day of the newest figures, in the log too. What is old is told by it, for the clock may be wrong.
+        // The newest figures, in the log too. What is old is told by them, for the clock may be wrong.
         let mut newest = change.newest()?;
         let today = self.today;
-        let seen = |newest: Option<i32>| newest.map_or(today, |newest| newest.max(today));
+        let seen = |newest: &Newest| newest.day().map_or(today, |newest| newest.max(today));
         let is_as_it_was = |known: &&Known| log.is_as_it_was(&known.mark, known.file, known.seen, &head);
         if let Some(Known { id, form, mark, .. }) = known_here.iter().find(is_as_it_was) {
-            let id = change.note(Some(*id), self.source, form, mark, log.file, seen(newest))?;
+            let id = change.note(Some(*id), self.source, form, mark, log.file, seen(&newest))?;
             self.taken.take(id, log);
             change.commit()?;
             return Ok(counted);
@@ -148,7 +148,7 @@ impl Counting<'_> {
             // What is there is counted already.
             if let Some(mark) = log.read(0, &head, |_, _| Ok(()))? {
                 let id =
-                    change.note(Some(known.id), self.source, &known.form, &mark, log.file, seen(newest))?;
+                    change.note(Some(known.id), self.source, &known.form, &mark, log.file, seen(&newest))?;
                 self.taken.take(id, log);
             }
             change.commit()?;
@@ -176,10 +176,10 @@ impl Counting<'_> {
                     // Whoever wrote those before had a wrong clock, not we.
                     counted.outside += mem::take(&mut counted.waiting);
                     begin_to_come = None;
-                    if newest.is_some_and(|newest| line.day < newest - self.keep) {
+                    if newest.day().is_some_and(|newest| line.day < newest.saturating_sub(self.keep)) {
                         counted.outside += 1;
                     } else {
-                        newest = newest.max(Some(line.day));
+                        newest.note(line.day);
                         counted.lines += 1;
                         tally.add(&line);
                     }
@@ -211,7 +211,7 @@ impl Counting<'_> {
             let id = known.map(|known| known.id);
             // What waits is to be looked for again, so the file is not known as one that was read to its end.
             let file = if counted.waiting > 0 { (0, 0) } else { log.file };
-            let id = change.note(id, self.source, form.name(), &mark, file, seen(newest))?;
+            let id = change.note(id, self.source, form.name(), &mark, file, seen(&newest))?;
             self.taken.take(id, log);
         }
         change.commit()?;
