@@ -41,10 +41,12 @@ pub(super) struct Mirror {
     pub(super) bandwidth: Option<u32>,
     /// The versions of IP by which it answers; none if they are not known.
     pub(super) families: Vec<u8>,
-    /// The protocols by which answers name it, a bit each; see [`SCHEMES`].
+    /// The protocols by which answers name it, or would if all of it were not suspended, a bit each; see [`SCHEMES`].
     pub(super) schemes: u8,
     /// Its URLs, suspended ones too.
     pub(super) urls: BTreeSet<String>,
+    /// Those of them that are suspended.
+    pub(super) suspended: BTreeSet<String>,
     /// Repositories for which answers name it.
     pub(super) listed: usize,
 }
@@ -101,6 +103,12 @@ impl Repository {
         &self.sets[usize::from(carried.set)]
     }
 
+    /// What follows a mirror's URL, of the first architecture that it has below it.
+    pub(super) fn end(&self, carried: &Carried) -> &str {
+        let arch = self.archs_of(carried).first().copied().unwrap_or_default();
+        self.ends.get(usize::from(arch)).map_or("", |end| end)
+    }
+
     /// Places of the architectures for which answers name any mirror; some may come twice.
     pub(super) fn listed_archs(&self) -> impl Iterator<Item = u16> {
         let listed = self.carried.iter().filter(|carried| carried.is_listed);
@@ -154,13 +162,6 @@ impl Contents {
         }
         name_pages(&mut self.mirrors);
         self
-    }
-
-    /// The URL of a repository at a mirror, of the first architecture that it has there.
-    pub(super) fn url(&self, repository: &Repository, carried: &Carried) -> String {
-        let arch = repository.archs_of(carried).first().copied().unwrap_or_default();
-        let end = repository.ends.get(usize::from(arch)).map_or("", |end| end);
-        format!("{}{end}", self.bases[carried.base as usize])
     }
 
     /// Countries with a mirror; what has none is in none.

@@ -77,9 +77,10 @@ pub(super) fn read(
             None
         }
     });
+    let suspended = usable.as_ref().map(|usable| suspended_urls(&view, usable)).unwrap_or_default();
     let left = usable.map(&fragments).transpose()?;
     let all = fragments(Usable::default())?;
-    let mut gathering = Gathering::of(view, now);
+    let mut gathering = Gathering { suspended, ..Gathering::of(view, now) };
     // What is listed comes first: its URL is the one that clients get.
     let passes: Vec<(&Fragments, bool)> =
         left.iter().map(|left| (left, true)).chain([(&all, left.is_none())]).collect();
@@ -95,8 +96,12 @@ struct Gathering<'a> {
     now: u64,
     /// Whose each URL is.
     placements: HashMap<&'a str, Vec<PlacementId>>,
+    /// URLs that the list of what is suspended leaves out.
+    suspended: HashSet<&'a str>,
     /// Mirrors in the order in which they were met.
     mirrors: Vec<Mirror>,
+    /// The protocols by which answers would name them if nothing were suspended, by their places.
+    schemes: Vec<u8>,
     /// Their places, by their numbers in the source.
     places: HashMap<i64, u32>,
     /// What URLs begin with: the place of the mirror and their own, by the host and the text.
@@ -130,7 +135,9 @@ impl<'a> Gathering<'a> {
             view,
             now,
             placements,
+            suspended: HashSet::new(),
             mirrors: Vec::new(),
+            schemes: Vec::new(),
             places: HashMap::new(),
             met: HashMap::new(),
             bases: Vec::new(),
@@ -227,8 +234,8 @@ impl<'a> Gathering<'a> {
                 return Err(Failure::bug(format!("URL {} of an answer: no host has it", mirror.url)));
             };
             let (place, base) = self.met(&mirror, base);
-            let mut of_mirror = parts.range((place, 0)..=(place, u32::MAX));
-            if !is_listed && of_mirror.any(|(_, part)| part.is_listed) {
+            let of_mirror = || parts.range((place, 0)..=(place, u32::MAX));
+            if !is_listed && of_mirror().any(|(_, part)| part.is_listed) {
                 // What is listed is what the mirror is said to have.
                 continue;
             }
@@ -237,7 +244,11 @@ impl<'a> Gathering<'a> {
             if part.archs.last() != Some(&arch) {
                 part.archs.push(arch);
             }
-            self.mirrors[place as usize].schemes |= mirror.urls.bits();
+            let bits = mirror.urls.bits();
+            self.schemes[place as usize] |= bits;
+            if is_listed {
+                self.mirrors[place as usize].schemes |= bits;
+            }
         }
         Ok(())
     }
@@ -265,12 +276,18 @@ impl<'a> Gathering<'a> {
                 families: listed.families.clone(),
                 ..Mirror::default()
             });
+            self.schemes.push(0);
             self.mirrors.len() as u32 - 1
         });
         let own = placements.iter().filter(|placement| view.placement_host(**placement) == host);
         let urls = own.flat_map(|placement| view.placement_urls(*placement));
-        let urls = urls.filter_map(|url| Some(view.url(url)?.1.to_owned()));
-        self.mirrors[place as usize].urls.extend(urls);
+        let mirror = &mut self.mirrors[place as usize];
+        for (_, url) in urls.filter_map(|url| view.url(url)) {
+            mirror.urls.insert(url.to_owned());
+            if self.suspended.contains(url) {
+                mirror.suspended.insert(url.to_owned());
+            }
+        }
         let known = (place, self.bases.len() as u32);
         self.bases.push(base.to_owned());
         self.met.insert((host, base), known);
@@ -278,9 +295,20 @@ impl<'a> Gathering<'a> {
     }
 
     /// All that was met, in no order yet.
-    fn contents(self, repositories: Vec<Repository>) -> Contents {
+    fn contents(mut self, repositories: Vec<Repository>) -> Contents {
+        for (mirror, schemes) in self.mirrors.iter_mut().zip(&self.schemes) {
+            if mirror.schemes == 0 {
+                mirror.schemes = *schemes;
+            }
+        }
         Contents { mirrors: self.mirrors, repositories, time: self.view.source_time(), bases: self.bases }
     }
+}
+
+/// All URLs that are suspended.
+fn suspended_urls<'a>(view: &View<'a>, usable: &Usable) -> HashSet<&'a str> {
+    let urls = (0..view.url_count() as u32).map(UrlId).filter(|url| usable.is_suspended(*url));
+    urls.filter_map(|url| Some(view.url(url)?.1)).collect()
 }
 
 /// What is named to everybody for any directory. A private host may have the URL of a public one; who it is must not show.

@@ -102,7 +102,7 @@ fn drawing(marks: &[Mark<'_>], states: &[State]) -> Markup {
                     (states[*place].mark(*at, *radius))
                     text {
                         (cut(&visible(&mirror.name), 60)) @if !mirror.is_alone { ", host " (mirror.id) } ": " (states[*place].words())
-                        @if !is_own { ", somewhere in " (country_name(&mirror.country).unwrap_or_default()) }
+                        @if !is_own { ", somewhere in " (country_name(&mirror.country).unwrap_or(&mirror.country)) }
                         @if let Some(url) = first_of(&mirror.urls) {
                             tspan x="0" dy="1.3em" { (cut(&visible(url), 100)) }
                         }

@@ -2,7 +2,7 @@
 
 use super::{
     collected::{Age, Answer, OfUrl, Round, Spread},
-    contents::{Contents, Mirror},
+    contents::{Contents, Mirror, Repository},
     filter::{LIST, filter},
     mirrors::{by_mirror, families},
     names::{country, file_name, name, short, visible},
@@ -32,17 +32,18 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let ages = ages(spread);
     let none = Ages::new();
+    let common = common(contents);
     for ((mirror, state), carried) in contents.mirrors.iter().zip(states).zip(by_mirror(contents)) {
         let ages = ages.get(&mirror.id).unwrap_or(&none);
         let body = html! {
             (frame.warning_of_states())
             (facts(mirror, *state))
             (urls(frame, mirror, round))
-            (repositories(frame, contents, &carried, ages))
+            (repositories(frame, contents, &common, &carried, ages))
         };
         let path = format!("mirrors/{}.html", mirror.file);
         let title = visible(&mirror.name);
-        let title = if mirror.is_alone { title } else { format!("{title}, host {}", mirror.id) };
+        let title = if mirror.is_alone { title.into_owned() } else { format!("{title}, host {}", mirror.id) };
         site.write(&path, frame.page_of_list(Part::Mirrors, 1, &title, &body))?;
     }
     Ok(())
@@ -86,6 +87,7 @@ fn urls(frame: &Frame, mirror: &Mirror, round: Option<&Round>) -> Markup {
         mirror.urls.iter().map(|url| (url.split_once("://").map_or("", |(_, rest)| rest), &**url)).collect();
     // Those of one tree beside each other, what most clients take first.
     urls.sort_by_key(|(rest, url)| (*rest, !url.starts_with("https:"), *url));
+    let has_left_out = !mirror.suspended.is_empty();
     html! {
         h2 { "What clients get" }
         @if mirror.listed == 0 { p { "Nothing at present: all of its URLs are suspended, and answers leave it out." } }
@@ -95,10 +97,12 @@ fn urls(frame: &Frame, mirror: &Mirror, round: Option<&Round>) -> Markup {
                     Some(round) => { "Answers to the round of checks of " (when(round.time)) }
                     None => { "URLs below which repositories are" }
                 }
+                @if has_left_out && mirror.listed > 0 { "; answers leave out what is suspended" }
             }
             thead { tr {
                 th scope="col" { "URL" }
                 @if round.is_some() { th scope="col" { "Last answer" } }
+                @if has_left_out { th scope="col" { "Clients" } }
             } }
             tbody {
                 @for (_, url) in urls {
@@ -110,6 +114,12 @@ fn urls(frame: &Frame, mirror: &Mirror, round: Option<&Round>) -> Markup {
                                     Some((_, of)) => (answer(frame, of)),
                                     None => span class="quiet" { "not asked" },
                                 }
+                            }
+                        }
+                        @if has_left_out {
+                            td {
+                                @if mirror.suspended.contains(url) { (State::Suspended.said()) }
+                                @else { "get it" }
                             }
                         }
                     }
@@ -144,10 +154,34 @@ fn words(answer: Answer) -> &'static str {
     }
 }
 
+/// What a repository's rows have in common on the pages of all mirrors.
+pub(super) struct Common {
+    /// A row's beginning.
+    named: Markup,
+    /// The architectures of each of its sets.
+    archs: Vec<String>,
+}
+
+/// Of all repositories, by their place.
+pub(super) fn common(contents: &Contents) -> Vec<Common> {
+    let of = |repository: &Repository| Common {
+        named: html! { (ROW) a href={ "../repositories/" (file_name(&repository.name)) ".html" } { (short(&repository.name)) } },
+        archs: repository.sets.iter().map(|set| shown(repository, set)).collect(),
+    };
+    contents.repositories.iter().map(of).collect()
+}
+
+/// Architectures of a repository, by their places.
+fn shown<'p>(repository: &Repository, places: impl IntoIterator<Item = &'p u16>) -> String {
+    let archs = places.into_iter().map(|place| visible(&repository.archs[usize::from(*place)]));
+    archs.collect::<Vec<_>>().join(" ")
+}
+
 /// What it carries, each repository in a row.
 pub(super) fn repositories(
     frame: &Frame,
     contents: &Contents,
+    common: &[Common],
     carried: &[(u32, u32)],
     ages: &Ages<'_>,
 ) -> Markup {
@@ -165,16 +199,18 @@ pub(super) fn repositories(
             } }
             tbody {
                 @for of_one in carried.chunk_by(|one, other| one.0 == other.0) {
-                    @let repository = &contents.repositories[of_one[0].0 as usize];
+                    @let number = of_one[0].0 as usize;
+                    @let repository = &contents.repositories[number];
                     @let carried = of_one.iter().map(|(_, place)| &repository.carried[*place as usize]);
-                    @let archs = carried.clone().flat_map(|carried| repository.archs_of(carried));
-                    @let archs: BTreeSet<usize> = archs.map(|arch| usize::from(*arch)).collect();
-                    @let archs: Vec<&String> = archs.into_iter().map(|arch| &repository.archs[arch]).collect();
-                    (ROW) a href={ "../repositories/" (file_name(&repository.name)) ".html" } { (short(&repository.name)) }
+                    @let archs = || carried.clone().flat_map(|one| repository.archs_of(one)).collect::<BTreeSet<&u16>>();
+                    (common[number].named)
                     (CELL)
-                    @for (at, arch) in archs.iter().enumerate() { @if at > 0 { " " } (visible(arch)) }
+                    @match of_one {
+                        [(_, place)] => (common[number].archs[usize::from(repository.carried[*place as usize].set)]),
+                        _ => (shown(repository, archs())),
+                    }
                     @if !carried.clone().any(|carried| carried.is_listed) { " " small { "suspended" } }
-                    @if !ages.is_empty() { (CELL) (age(frame, &repository.name, &archs, ages)) }
+                    @if !ages.is_empty() { (CELL) (age(frame, repository, archs(), ages)) }
                 }
             }
         }
@@ -182,9 +218,10 @@ pub(super) fn repositories(
 }
 
 /// How far a mirror is with a repository, of each of these architectures that is measured.
-fn age(frame: &Frame, repository: &str, archs: &[&String], ages: &Ages<'_>) -> Markup {
-    let known = archs.iter().filter_map(|arch| {
-        let name = format!("{repository}+{arch}");
+fn age(frame: &Frame, repository: &Repository, archs: BTreeSet<&u16>, ages: &Ages<'_>) -> Markup {
+    let known = archs.into_iter().filter_map(|place| {
+        let arch = &repository.archs[usize::from(*place)];
+        let name = format!("{}+{arch}", repository.name);
         let (age, since) = ages.get(&*name)?;
         Some((arch, name, age, since))
     });

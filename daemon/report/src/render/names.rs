@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use program::characters::is_hidden;
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 
 /// A name, “unknown” for none: it cannot change the direction of what is around it, and has no control characters. A line
 /// may end behind its dots.
@@ -27,7 +28,10 @@ fn apart(name: &str, shown: &Markup) -> Markup {
 }
 
 /// A name with a mark in place of every character that nobody sees, or that no document may have.
-pub fn visible(name: &str) -> String {
+pub fn visible(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(name);
+    }
     let is_none = |c: char| matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
     name.chars().map(|c| if is_hidden(c) || is_none(c) { '\u{fffd}' } else { c }).collect()
 }
@@ -77,6 +81,8 @@ pub fn country_name(code: &str) -> Option<&'static str> {
         "US" => "United States",
         "VG" => "British Virgin Islands",
         "VI" => "US Virgin Islands",
+        // The standard has none for it, and leaves this one to whoever needs it.
+        "XK" => "Kosovo",
         _ => {
             let name = rust_iso3166::from_alpha2(code)?.name;
             name.split_once(" (").map_or(name, |(name, _)| name)
@@ -118,6 +124,7 @@ mod tests {
         assert_eq!(text("DE"), "Germany <span class=\"quiet\">DE</span>");
         assert!(text("NL").starts_with("Netherlands <") && text("GB").starts_with("United Kingdom <"));
         assert_eq!((text(""), text("ZZ")), ("unknown".into(), "ZZ".into()));
+        assert_eq!(country_name("XK"), Some("Kosovo"));
     }
 
     #[test]

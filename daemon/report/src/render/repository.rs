@@ -3,7 +3,7 @@
 use super::{
     chart,
     collected::Spread,
-    contents::{Carried, Contents, Repository, countries},
+    contents::{Carried, Contents, Mirror, Repository, countries},
     filter::{LIST, filter},
     mirrors::{anchor, anchors, bandwidth_of, by_country, families, group, linked},
     names::{country, file_name, name, short, visible},
@@ -13,7 +13,7 @@ use super::{
     statistics::whole_days,
 };
 use crate::statistics::{Days, Figures, OfRepository, Statistics};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use program::{failure::Failure, print::grouped};
 use std::{
     cmp::Reverse,
@@ -36,6 +36,7 @@ pub(super) fn write(
     figures: &Figures,
 ) -> Result<(), Failure> {
     let body = all(contents);
+    let common = common(contents, states);
     let measured: HashSet<&str> =
         spread.into_iter().flat_map(|spread| &spread.repositories).map(|of| &*of.name).collect();
     site.write("repositories/index.html", frame.page_of_list(Part::Repositories, 1, "Repositories", &body))?;
@@ -56,7 +57,7 @@ pub(super) fn write(
             @else if let (Some(redirect), true) = (&repository.redirect, repository.archs.is_empty()) {
                 p { "Requests for it get what " (link(redirect)) " has." }
             }
-            @if has_list { (mirrors(frame, contents, repository, states)) }
+            @if has_list { (mirrors(frame, contents, repository, &common)) }
             (ages(repository, &measured))
             h2 id="requests" { "Requests" }
             @match asked {
@@ -126,12 +127,34 @@ fn ages(repository: &Repository, measured: &HashSet<&str>) -> Markup {
     }
 }
 
+/// What a mirror's rows have in common in the lists of all repositories.
+pub(super) struct Common {
+    /// A row's beginning.
+    named: Markup,
+    state: PreEscaped<String>,
+    families: Markup,
+    bandwidth: String,
+    schemes: Vec<&'static str>,
+}
+
+/// Of all mirrors, by their place, as `states` are.
+pub(super) fn common(contents: &Contents, states: &[State]) -> Vec<Common> {
+    let of = |(mirror, state): (&Mirror, &State)| Common {
+        named: html! { (ROW) (linked(mirror, "../mirrors/")) },
+        state: state.cell(),
+        families: families(mirror),
+        bandwidth: bandwidth_of(mirror),
+        schemes: mirror.schemes(),
+    };
+    contents.mirrors.iter().zip(states).map(of).collect()
+}
+
 /// Its list, in which each mirror has a row.
 pub(super) fn mirrors(
     frame: &Frame,
     contents: &Contents,
     repository: &Repository,
-    states: &[State],
+    common: &[Common],
 ) -> Markup {
     let carried = repository.by_mirror().map(|carried| (carried[0].mirror as usize, carried));
     let groups = by_country(contents, carried);
@@ -182,12 +205,12 @@ pub(super) fn mirrors(
                 tbody id=(anchor(code)) {
                     (group(code, 4))
                     @for (place, carried) in mirrors {
-                        @let mirror = &contents.mirrors[*place];
-                        (ROW) (linked(mirror, "../mirrors/"))
-                        @if carried[0].is_listed { (states[*place].cell()) }
+                        @let common = &common[*place];
+                        (common.named)
+                        @if carried[0].is_listed { (common.state) }
                         @else { (CELL) (State::Suspended.said()) ", answers leave it out" }
-                        (CELL) (ways(contents, repository, carried))
-                        (WIDE_NUMBER) (bandwidth_of(mirror))
+                        (CELL) (ways(contents, repository, carried, common))
+                        (WIDE_NUMBER) (common.bandwidth)
                     }
                 }
             }
@@ -196,23 +219,22 @@ pub(super) fn mirrors(
 }
 
 /// Protocols of a mirror, of which those of its URLs lead there. What is suspended has no link, and all of it is.
-fn ways(contents: &Contents, repository: &Repository, carried: &[Carried]) -> Markup {
-    let mirror = &contents.mirrors[carried[0].mirror as usize];
-    let urls: Vec<String> = carried.iter().map(|carried| contents.url(repository, carried)).collect();
-    let linked: Vec<&str> = urls.iter().map(|url| url.split("://").next().unwrap_or_default()).collect();
-    let before = |at: usize| linked[..at].iter().filter(|scheme| **scheme == linked[at]).count();
-    let others = mirror.schemes().into_iter().filter(|scheme| !linked.contains(scheme));
+fn ways(contents: &Contents, repository: &Repository, carried: &[Carried], common: &Common) -> Markup {
+    let base = |carried: &Carried| &*contents.bases[carried.base as usize];
+    let scheme = |carried: &Carried| base(carried).split("://").next().unwrap_or_default();
+    let before =
+        |at: usize| carried[..at].iter().filter(|other| scheme(other) == scheme(&carried[at])).count();
     html! {
-        @for (at, carried) in carried.iter().enumerate() {
-            @if carried.is_listed {
+        @for (at, one) in carried.iter().enumerate() {
+            @if one.is_listed {
                 @if at > 0 { ", " }
-                a href=(urls[at]) rel="nofollow" { (linked[at]) @if before(at) > 0 { " " (before(at) + 1) } }
+                a href={ (base(one)) (repository.end(one)) } rel="nofollow" { (scheme(one)) @if before(at) > 0 { " " (before(at) + 1) } }
             }
-            (only(repository, carried))
+            (only(repository, one))
         }
         @if carried[0].is_listed {
-            @for scheme in others { " " (scheme) }
-            (families(mirror))
+            @for other in common.schemes.iter().filter(|other| !carried.iter().any(|one| scheme(one) == **other)) { " " (other) }
+            (common.families)
         }
     }
 }

@@ -104,8 +104,13 @@ fn measured(name: &str) -> Measured {
 fn a_mirror_has_one_row_however_many_urls_it_has() {
     let contents = contents();
     let states = vec![State::Good; contents.mirrors.len()];
-    let page =
-        repository::mirrors(&Frame::default(), &contents, &contents.repositories[0], &states).into_string();
+    let page = repository::mirrors(
+        &Frame::default(),
+        &contents,
+        &contents.repositories[0],
+        &repository::common(&contents, &states),
+    )
+    .into_string();
     assert!(page.contains("500 public mirrors have it up to date, in 8 countries"), "{page}");
     assert_eq!(page.matches("<th scope=row>").count(), 500);
     let counts = page.split("<span class=\"quiet\">").filter_map(|rest| rest.split_once("</span></span>"));
@@ -140,10 +145,18 @@ fn pages_stay_small_with_many_mirrors_repositories_and_long_names() {
     for (most, what, body) in [
         (LIST, "the list", mirrors::list(&frame, &contents, &states)),
         (LIST, "the map", map::body(&frame, &contents, &states)),
-        (LIST, "a mirror", mirror::repositories(&frame, &contents, &carried[0], &ages)),
+        (
+            LIST,
+            "a mirror",
+            mirror::repositories(&frame, &contents, &mirror::common(&contents), &carried[0], &ages),
+        ),
         (LIST, "all repositories", repository::all(&contents)),
         // Its requests come below it: a chart, and two tables with thirty lines.
-        (LIST - 30_000, "a repository", repository::mirrors(&frame, &contents, last, &states)),
+        (
+            LIST - 30_000,
+            "a repository",
+            repository::mirrors(&frame, &contents, last, &repository::common(&contents, &states)),
+        ),
         (PAGE, "a repository that is measured", propagation::of(&frame, &measured, Some(&contents))),
     ] {
         let size = frame.page_of_list(Part::Mirrors, 1, what, &body).len();

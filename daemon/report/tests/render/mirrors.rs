@@ -561,3 +561,38 @@ fn a_list_of_suspended_urls_that_is_broken_suspends_nobody() {
     };
     assert!(listed(&site).iter().all(is_listed));
 }
+
+#[test]
+fn what_is_suspended_of_a_mirror_is_told_and_not_among_its_protocols() {
+    let Rendered { site, .. } = usual();
+    let mut inventory = inventory();
+    let text = url(1, "pub").replace("https:", "http:");
+    let (position, _) = inventory.urls.insert_full(HostUrl { scheme: Scheme::Http, text });
+    inventory.placements = std::mem::take(&mut inventory.placements)
+        .into_iter()
+        .map(|mut placement| {
+            if placement.host == 0 {
+                placement.urls.push(position as u32);
+            }
+            placement
+        })
+        .collect();
+    let (bytes, _) = cache::write(&inventory, 0).unwrap();
+    fs::write(site.path("cache"), &*bytes).unwrap();
+    let line = format!("{}\tx\t{}\t{}\tno answer", url(1, "pub"), now() - 600, now() + 3000);
+    fs::write(site.path("suspended"), format!("# mirrorlist-suspended 1\n{line}\n# end 1\n")).unwrap();
+    let [database, cache, suspended] =
+        ["db", "cache", "suspended"].map(|name| site.path(name).display().to_string());
+    let options =
+        ["render", "--database", &database, "--cache", &cache, "--suspended", &suspended, "--output"];
+    well(&program(&options, &[&site.path("site")]));
+    let page = site.read("mirrors/elbe.example.org.html");
+    let rows: Vec<&str> = page.split("<tr>").filter(|row| row.contains("rel=\"nofollow\"")).collect();
+    let of = |scheme: &str| *rows.iter().find(|row| row.contains(&format!("href=\"{scheme}://"))).unwrap();
+    assert_eq!(rows.len(), 2);
+    assert!(of("https").contains("suspended") && !of("https").contains("get it"), "{rows:?}");
+    assert!(of("http").contains("get it") && !of("http").contains("suspended"), "{rows:?}");
+    let list = listed(&site);
+    let (elbe, _) = list.iter().find(|(mirror, _)| mirror["id"] == 1).unwrap();
+    assert_eq!(elbe["schemes"], json!(["http"]));
+}
