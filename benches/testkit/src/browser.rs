@@ -229,7 +229,8 @@ const MEASURE: &str = r"(() => {
   while (texts.nextNode()) {
     const text = texts.currentNode.data.trim(), element = texts.currentNode.parentElement;
     if (!text || !element.getClientRects().length) continue;
-    const pair = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a);
+    const style = getComputedStyle(element), colour = element instanceof SVGElement ? style.fill : style.color;
+    const pair = [light(colour), light(behind(element))].sort((a, b) => b - a);
     const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
     if (contrast < found.contrast) Object.assign(found, { contrast, text });
   }

@@ -7,12 +7,13 @@ use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Display,
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 use testkit::{
-    browser::{Scheme, keep},
+    browser::{Browser, Scheme, keep},
     inputs,
     stack::{self, Stack},
     synthetic,
@@ -167,6 +168,11 @@ fn statistics_fit_every_window_by_day_and_by_night() {
         ("spread", site.join("propagation/fedora-42~2bx86_64.html")),
         ("unmeasured", site.join("propagation/epel-10~2bx86_64.html")),
     ];
+    fit(&mut browser, &site, &pages);
+}
+
+/// Every page is without a fault in every window, by day and by night.
+fn fit(browser: &mut Browser, site: &Path, pages: &[(impl Display, PathBuf)]) {
     let root = format!("file://{}/", site.display());
     for (name, page) in pages {
         let url = format!("file://{}", page.display());
@@ -184,6 +190,68 @@ fn statistics_fit_every_window_by_day_and_by_night() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_empty_broken_suspended_or_disabled_fits_every_window_too() {
+    let Some(mut browser) = looks::browser() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("log"), "").unwrap();
+    report(&["count", "--source", "none", "--database"], &[&path("figures.db"), &path("log")]);
+    fs::write(path("mirrors.json"), "{").unwrap();
+    fs::write(path("propagation.json"), "{").unwrap();
+    fs::write(path("cache"), "no cache").unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let urls = ["https", "http"].map(|scheme| format!("{scheme}://elbe.example.org/pub/fedora/linux"));
+    let lines = urls.map(|url| format!("{url}\telbe\t{}\t{}\tno answer\n", now - 600, now + 3000)).concat();
+    fs::write(path("suspended"), format!("# mirrorlist-suspended 1\n{lines}# end 2\n")).unwrap();
+    let render = |cache: &Path, site: &str, more: &[&str]| {
+        let arguments: Vec<String> = more.iter().map(|option| path(option).display().to_string()).collect();
+        let options =
+            more.iter().zip(&arguments).flat_map(|(option, file)| [format!("--{option}"), file.clone()]);
+        let mut command = Command::new(stack::report().unwrap());
+        command.arg("render").arg("--database").arg(path("figures.db")).arg("--cache").arg(cache);
+        let output = command.args(options).arg("--output").arg(path(site)).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        path(site)
+    };
+    for name in ["mirrors", "propagation"] {
+        fs::rename(path(&format!("{name}.json")), path(name)).unwrap();
+    }
+    let site = render(&path("cache"), "broken", &["mirrors", "propagation"]);
+    let pages = [
+        "index.html",
+        "statistics/index.html",
+        "mirrors/index.html",
+        "map/index.html",
+        "repositories/index.html",
+        "propagation/index.html",
+    ];
+    fit(
+        &mut browser,
+        &site,
+        &pages.map(|page| (format!("broken-{}", page.replace('/', "-")), site.join(page))),
+    );
+    let site = render(sample_cache(), "suspended", &["suspended"]);
+    let pages = [
+        "mirrors/index.html",
+        "mirrors/elbe.example.org.html",
+        "map/index.html",
+        "repositories/fedora-42.html",
+        "repositories/fedora-30.html",
+        "repositories/fedora-rawhide.html",
+        "repositories/rawhide.html",
+    ];
+    let pages = pages
+        .map(|page| (format!("suspended-{}", page.replace('/', "-")), site.join(page)))
+        .into_iter()
+        .filter(|(_, page)| page.exists());
+    let pages: Vec<_> = pages.collect();
+    assert!(pages.len() >= 5, "{pages:?}");
+    let mirror = fs::read_to_string(site.join("mirrors/elbe.example.org.html")).unwrap();
+    assert!(mirror.contains("suspended"), "{mirror}");
+    fit(&mut browser, &site, &pages);
 }
 
 #[test]

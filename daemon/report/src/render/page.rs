@@ -293,6 +293,7 @@ pub const STYLE: &str = include_str!("style.css");
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     #[test]
     fn ages_are_in_words_when_they_are_long() {
@@ -303,6 +304,45 @@ mod tests {
         assert_eq!(said(1_000_000, 1_007_200), old);
         assert!(said(1_007_200, 1_000_000).contains("yet to come") && said(0, 5).contains("not known"));
         assert!(age_of("list", Source::Broken, 5, 5).into_string().contains("cannot be read"));
+    }
+
+    /// The colours of the style sheet: by day, and by night.
+    fn colours() -> [BTreeMap<&'static str, f64>; 2] {
+        let [day, night] = [STYLE, STYLE.split_once("(prefers-color-scheme: dark)").unwrap().1];
+        [day, night].map(|of| {
+            let block = of[of.find(":root {").unwrap()..].split_once('}').unwrap().0;
+            let colours = block.lines().filter_map(|line| line.trim().strip_prefix("--")?.split_once(": #"));
+            colours.map(|(name, colour)| (name, luminance(&colour[..6]))).collect()
+        })
+    }
+
+    /// How light a colour of six hexadecimal digits is, as WCAG 2.2 has it.
+    fn luminance(colour: &str) -> f64 {
+        let part = |at: usize| {
+            let part = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(0) + 0.7152 * part(2) + 0.0722 * part(4)
+    }
+
+    #[test]
+    fn marks_stand_out_from_the_map_and_ages_differ_in_grey() {
+        for colours in colours() {
+            for ground in ["land", "paper"] {
+                for mark in ["good", "failing", "suspended", "unknown"] {
+                    let (one, other) = (colours[ground] + 0.05, colours[mark] + 0.05);
+                    let contrast = one.max(other) / one.min(other);
+                    // WCAG 1.4.11 wants as much of what is no text.
+                    assert!(contrast >= 3.0, "{mark} on {ground}: {contrast}");
+                }
+            }
+            let ages = ["current", "one-day", "two-days", "older"].map(|age| colours[age]);
+            let steps: Vec<f64> = ages.windows(2).map(|pair| (pair[1] + 0.05) / (pair[0] + 0.05)).collect();
+            assert!(
+                steps.iter().all(|step| *step > 1.2) || steps.iter().all(|step| *step < 1.0 / 1.2),
+                "{steps:?}"
+            );
+        }
     }
 
     #[test]
