@@ -158,7 +158,7 @@ fn spread(list: &MirrorList, now: u64) -> Value {
             .map(|(id, name)| json!({"id": id, "name": name, "age": age(name).0, "since": age(name).1}))
             .collect();
         // Half a day, when nothing was measured.
-        let hours: Vec<Value> = (0..60 * 24).rev().filter(|ago| !(76..88).contains(ago)).map(hour).collect();
+        let hours: Vec<Value> = (0..365 * 24).rev().filter(|ago| !(76..88).contains(ago)).map(hour).collect();
         json!({"name": name, "hours": hours, "hosts": ages})
     };
     let repositories: Vec<Value> = MEASURED.iter().map(|(name, rhythm)| of(name, *rhythm)).collect();
