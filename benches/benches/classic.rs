@@ -160,7 +160,12 @@ fn by_ab(arguments: &Arguments, stack: &Stack, view: View<'_>, folder: &Path) ->
     // As large as ours comes to, which is not 64,000 to the byte.
     let first = ab::run(stack.http, &question.target, 10, 1)?;
     let size = first.bytes as usize;
-    println!("ab, a metalink of {size} bytes, {} requests", arguments.requests);
+    let none_so_large = if size < BYTES - BYTES / 10 {
+        format!(" (of some {BYTES}, as that test has, the cache has none)")
+    } else {
+        String::new()
+    };
+    println!("ab, a metalink of {size} bytes{none_so_large}, {} requests", arguments.requests);
     let subfolder = |name: &str| {
         let path = folder.join(name);
         fs::create_dir(&path).map(|()| path).map_err(|error| format!("folder: {error}"))

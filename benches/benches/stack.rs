@@ -1,14 +1,14 @@
 //! The whole stack under load, against other servers with answers of the same size, in the same run.
 //!
 //! Metalinks of 26 kB and lists of 6 kB, at 1, 10, 100 and 400 connections: over TCP and over a socket file, and
-//! straight at the workers' socket; and redirects to files, over TCP. nginx serves a file, bare hyper a constant, and an event loop echoes frames. All
-//! take turns, and of each figure the median of all turns counts. Run with `cargo bench --package benches --bench
-//! stack`.
+//! straight at the workers' socket; and redirects to files, over TCP, and lists beside the same as pages and JSON objects. nginx
+//! serves a file, bare hyper a constant, and an event loop echoes frames. All take turns, and of each figure the median of all
+//! turns counts. Run with `cargo bench --package benches --bench stack`.
 
 use benches::{
     beginning::{Beginning, FEW, MANY},
     chart::{Chart, Series},
-    contest::{Contest, ECHO, HYPER, NGINX, NGINX_302, OTHER, REDIRECTS, SERVICE, TCP},
+    contest::{Contest, ECHO, FORMS, HYPER, NGINX, NGINX_302, OTHER, REDIRECTS, SERVICE, TCP},
     machine::Machine,
     measure::{Measured, Server},
     yardsticks::Yardstick,
@@ -116,6 +116,7 @@ fn rows(arguments: &Arguments, contest: &Contest) -> Result<Vec<Row>, String> {
     let mut places: Vec<(Row, Server, Vec<Measured>)> = Vec::new();
     let mut kinds = contest.servers(false)?;
     kinds.push((REDIRECTS, contest.redirects(false)?));
+    kinds.push((FORMS, contest.forms()?.into()));
     for (kind, servers) in kinds {
         for connections in &arguments.connections {
             for server in &servers {

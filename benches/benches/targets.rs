@@ -141,33 +141,38 @@ impl Targets {
         Ok(())
     }
 
-    /// The whole stack beside nginx and hyper.
+    /// The whole stack beside nginx and hyper, in turns.
     fn stack(&mut self, cache: &Path) -> Result<(), String> {
         let yardstick = Yardstick::new(env!("CARGO_BIN_EXE_yardstick"));
         let contest = Contest::start(&self.programs, &yardstick, cache)?;
         let time = Duration::from_millis(if self.quick { 50 } else { 1500 });
         for (kind, servers) in contest.servers(false)? {
-            let (most, times) = if kind == "metalink" { (30.0, 2.5) } else { (20.0, 2.0) };
-            let servers: Vec<_> = servers.into_iter().filter(|server| server.way == TCP).collect();
-            let of = |name: &str, connections: usize| -> Result<Option<Vec<Measured>>, String> {
-                let Some(server) = servers.iter().find(|server| server.name == name) else { return Ok(None) };
-                (0..self.turns).map(|_| server.measure(connections, time)).collect::<Result<_, _>>().map(Some)
+            let (most, times) = if kind == "metalink" { (30.0, 1.7) } else { (20.0, 1.3) };
+            let over_tcp = |name: &str| {
+                let of_name = |server: &&Server| server.way == TCP && server.name == name;
+                servers.iter().find(of_name).cloned()
             };
-            let cpu = |measured: &[Measured]| Measured::median(measured).cpu_us;
-            let tail = |measured: &[Measured]| Measured::median(measured).p999_us;
-            let ours = cpu(&of(SERVICE, 100)?.unwrap_or_default());
-            let nginx = of(NGINX, 100)?.map(|nginx| cpu(&nginx));
-            let our_tail = tail(&of(SERVICE, 400)?.unwrap_or_default());
-            let hypers = of(HYPER, 400)?.map(|hyper| tail(&hyper));
-            self.row(&format!("{kind}, 100 connections: processor time of both programs"), most, ours, "us");
-            if let Some(nginx) = nginx {
+            let ours = over_tcp(SERVICE).ok_or("the service does not take part")?;
+            // Without nginx the service is measured alone.
+            let beside_nginx: Vec<Server> =
+                [Some(ours.clone()), over_tcp(NGINX)].into_iter().flatten().collect();
+            let costs = self.costs(&beside_nginx, time)?;
+            self.row(
+                &format!("{kind}, 100 connections: processor time of both programs"),
+                most,
+                costs[0],
+                "us",
+            );
+            if let [ours, nginx] = costs[..] {
                 let figure = format!("the same, times that of nginx with a file ({nginx:.1} us)");
                 self.row(&figure, times, ours / nginx, "x");
             }
-            if let Some(hypers) = hypers {
+            let beside_hyper = [ours, over_tcp(HYPER).ok_or("hyper does not take part")?];
+            if let [ours, hyper] = &self.in_turns(&beside_hyper, 400, time)?[..] {
+                let (ours, hyper) = (ours.p999_us, hyper.p999_us);
                 let figure =
-                    format!("{kind}, 400 connections: p99.9 ({our_tail:.0} us), times that of bare hyper");
-                self.row(&figure, 2.0, our_tail / hypers, "x");
+                    format!("{kind}, 400 connections: p99.9 ({ours:.0} us), times that of bare hyper");
+                self.row(&figure, 2.0, ours / hyper, "x");
             }
         }
         self.redirects(&contest, time)?;
@@ -202,13 +207,23 @@ impl Targets {
 
     /// What an answer costs each at 100 connections, asked in turns: medians of the processor time, in microseconds.
     fn costs(&self, servers: &[Server], time: Duration) -> Result<Vec<f64>, String> {
+        Ok(self.in_turns(servers, 100, time)?.iter().map(|measured| measured.cpu_us).collect())
+    }
+
+    /// Puts load on each in turns, so that what slows the machine slows all of them; of each figure the median.
+    fn in_turns(
+        &self,
+        servers: &[Server],
+        connections: usize,
+        time: Duration,
+    ) -> Result<Vec<Measured>, String> {
         let mut turns: Vec<Vec<Measured>> = servers.iter().map(|_| Vec::new()).collect();
         for _ in 0..self.turns {
             for (server, turns) in servers.iter().zip(&mut turns) {
-                turns.push(server.measure(100, time)?);
+                turns.push(server.measure(connections, time)?);
             }
         }
-        Ok(turns.iter().map(|turns| Measured::median(turns).cpu_us).collect())
+        Ok(turns.iter().map(|turns| Measured::median(turns)).collect())
     }
 
     /// What workers do without system calls.

@@ -48,6 +48,8 @@ pub const ECHO: &str = "echo of frames";
 
 /// Questions of files below a prefix of the redirector.
 pub const REDIRECTS: &str = "redirect";
+/// Questions of lists, and of the same as pages and JSON objects.
+pub const FORMS: &str = "forms of a list";
 /// Questions of lists.
 pub const MIRRORLIST: &str = "mirrorlist";
 

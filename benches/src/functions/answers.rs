@@ -72,25 +72,35 @@ pub(super) fn usual_mirrorlist(parts: &Parts) -> Call<'_> {
 
 /// The page of a list's mirrors.
 pub(super) fn usual_page(parts: &Parts) -> Call<'_> {
-    usual_form(parts, "html")
+    usual_with(parts, "format=html")
 }
 
 /// The same as an object.
 pub(super) fn usual_object(parts: &Parts) -> Call<'_> {
-    usual_form(parts, "json")
+    usual_with(parts, "format=json")
 }
 
 /// The same for apt.
 pub(super) fn usual_archives(parts: &Parts) -> Call<'_> {
-    usual_form(parts, "apt")
+    usual_with(parts, "format=apt")
 }
 
-/// The usual lists in another form.
-fn usual_form<'a>(parts: &'a Parts, format: &str) -> Call<'a> {
+/// The usual lists of a site that wants near mirrors.
+pub(super) fn near_mirrorlist(parts: &Parts) -> Call<'_> {
+    usual_mirrorlist(parts.choosy())
+}
+
+/// The same for clients who want only some of them: an item of each form, and IPv6.
+pub(super) fn filtered_mirrorlist(parts: &Parts) -> Call<'_> {
+    usual_with(parts.choosy(), "exclude=RU,continent:OC,AS4200000000,mirror7.example.net&family=6")
+}
+
+/// The usual lists with further parameters.
+fn usual_with<'a>(parts: &'a Parts, parameters: &str) -> Call<'a> {
     let asked = questions(&parts.view(), Kind::Mirrorlist, 1000, 1).into_iter();
-    let form =
-        |question: Question| Question { target: format!("{}&format={format}", question.target), ..question };
-    answer(parts, asked.map(form).collect(), RULES)
+    let with =
+        |question: Question| Question { target: format!("{}&{parameters}", question.target), ..question };
+    answer(parts, asked.map(with).collect(), RULES)
 }
 
 pub(super) fn unknown_path(parts: &Parts) -> Call<'_> {

@@ -10,7 +10,7 @@ mod stages;
 pub mod time;
 mod wire;
 
-use ::cache::{self as archive, CacheBytes, View, inventory::Inventory};
+use ::cache::{self as archive, CacheBytes, Families, View, inventory::Inventory};
 use answer::{Fragments, rules::Rules};
 use compiler::compile::{Skipped, continents, geoip, mirrormanager, routes};
 use std::{
@@ -47,6 +47,8 @@ pub const ALL: &[(&str, Make)] = &[
     ("answer a page of 5 hosts or more", answers::usual_page),
     ("answer a JSON object of 5 hosts or more", answers::usual_object),
     ("answer an apt list of 5 hosts or more", answers::usual_archives),
+    ("answer a mirrorlist with near-hosts = 5", answers::near_mirrorlist),
+    ("answer a mirrorlist with exclude and family", answers::filtered_mirrorlist),
     ("refuse an unknown path", answers::unknown_path),
     ("refuse an unknown repository", answers::unknown_repository),
     ("refuse a metalink of an unknown repository", answers::unknown_repository_metalink),
@@ -70,12 +72,28 @@ const RULES: Rules = Rules {
     log_address: answer::rules::LogAddress::Off,
 };
 
+/// The site file's `near-hosts` as packages install it.
+const NEAR_HOSTS: u32 = 5;
+/// The file of a choosy site's cache, beside the other.
+const CHOOSY: &str = "choosy.mlc";
+
 /// What the functions work on.
 #[derive(Debug)]
 pub struct Parts {
     bytes: CacheBytes,
     fragments: Fragments,
     small: OnceLock<Small>,
+    choosy: OnceLock<Box<Parts>>,
+    origin: Origin,
+}
+
+/// Where the cache of a choosy site is to be had.
+#[derive(Debug)]
+enum Origin {
+    /// It is made of these.
+    Options(Options),
+    /// It is in this file.
+    File(PathBuf),
 }
 
 /// A small cache before it is one.
@@ -89,25 +107,42 @@ impl Parts {
     /// A synthetic cache, compiled in this process.
     pub fn synthetic(options: &Options) -> Result<Parts, String> {
         let bytes = compile(options).and_then(|(_, inventory)| write(&inventory))?;
-        Parts::of(bytes)
+        Parts::of(bytes, Origin::Options(*options))
     }
 
-    /// The cache of a file.
+    /// The cache of a file. Functions of a choosy site's cache need that beside it, as [`Parts::save`] writes it.
     pub fn open(file: &Path) -> Result<Parts, String> {
-        Parts::of(CacheBytes::read(file).map_err(|error| format!("cache {}: {error}", file.display()))?)
+        let bytes = CacheBytes::read(file).map_err(|error| format!("cache {}: {error}", file.display()))?;
+        Parts::of(bytes, Origin::File(file.with_file_name(CHOOSY)))
     }
 
-    fn of(bytes: CacheBytes) -> Result<Parts, String> {
+    fn of(bytes: CacheBytes, origin: Origin) -> Result<Parts, String> {
         let view = View::check(&bytes).map_err(|error| format!("cache: {error}"))?;
         let fragments = Fragments::prepare(&view).map_err(|error| format!("cache: {error}"))?;
-        Ok(Parts { bytes, fragments, small: OnceLock::new() })
+        Ok(Parts { bytes, fragments, small: OnceLock::new(), choosy: OnceLock::new(), origin })
     }
 
-    /// Writes the cache into a folder.
+    /// Writes the cache into a folder, and that of a choosy site beside it. Returns the first file.
     pub fn save(&self, folder: &Path) -> io::Result<PathBuf> {
         let file = folder.join("cache.mlc");
         fs::write(&file, &*self.bytes)?;
+        fs::write(folder.join(CHOOSY), &*self.choosy().bytes)?;
         Ok(file)
+    }
+
+    /// The same cache of a choosy site: it wants near mirrors, and knows of every second host that it answers by IPv4 alone.
+    ///
+    /// Made for those who ask for it. Panics if there is none beside the file of an opened cache.
+    fn choosy(&self) -> &Parts {
+        self.choosy.get_or_init(|| {
+            let made = match &self.origin {
+                Origin::File(file) => Parts::open(file),
+                Origin::Options(options) => {
+                    choosy(options).and_then(|bytes| Parts::of(bytes, Origin::Options(*options)))
+                }
+            };
+            Box::new(made.expect("a choosy site's cache compiles, or lies beside the other"))
+        })
     }
 
     /// Made for those who ask for it: it takes longer than most functions.
@@ -137,6 +172,16 @@ fn compile(options: &Options) -> Result<(Vec<u8>, Inventory), String> {
         .and_then(|()| geoip::import(&synthetic::geoip(options), &mut inventory, &mut skipped))
         .map_err(|error| format!("synthetic cache: not compiled ({error})"))?;
     Ok((protobuf, inventory))
+}
+
+/// The cache of a choosy site.
+fn choosy(options: &Options) -> Result<CacheBytes, String> {
+    let (_, mut inventory) = compile(options)?;
+    inventory.choice.near_hosts = NEAR_HOSTS;
+    for host in inventory.hosts.values_mut().step_by(2) {
+        host.families = Families::V4;
+    }
+    write(&inventory)
 }
 
 fn write(inventory: &Inventory) -> Result<CacheBytes, String> {
