@@ -34,7 +34,7 @@ const TOGETHER: usize = 8;
 /// Bytes that wait for a worker to read them, besides all requests that may be in flight, above which it is left.
 const MOST_ABANDONED: usize = 8 * 1024 * 1024;
 /// Links of all generations together, however many workers they say there are: those of two generations.
-const MOST_LINKS: usize = 2 * wire::MAX_SLOTS as usize;
+pub const MOST_LINKS: usize = 2 * wire::MAX_SLOTS as usize;
 
 /// One thread's calls and links.
 #[derive(Debug)]
