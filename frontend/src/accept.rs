@@ -2,7 +2,7 @@
 
 use crate::log::{self, Seldom};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use socket2::{SockRef, Socket};
+use socket2::{SockAddr, SockRef, Socket};
 use std::{
     fmt::Arguments,
     io::{self, ErrorKind},
@@ -138,7 +138,32 @@ impl Listener {
     pub fn accept(&self) -> io::Result<(TcpStream, Peer)> {
         let accept = || SockRef::from(&self.0).accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC);
         let (socket, address) = self.0.try_io(Interest::READABLE, accept)?;
-        let peer = address.as_socket().map_or(Peer::Unix, |address| Peer::Address(address.ip()));
-        Ok((TcpStream::from_std(socket.into())?, peer))
+        Ok((TcpStream::from_std(socket.into())?, peer(&address)))
+    }
+}
+
+/// Who is at the other end. Where both families are listened on, an IPv4 address comes as an IPv6 one, and is not kept so: of
+/// these all would be of one network.
+fn peer(address: &SockAddr) -> Peer {
+    address.as_socket().map_or(Peer::Unix, |address| Peer::Address(address.ip().to_canonical()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+
+    #[test]
+    fn who_comes_by_ipv4_to_a_socket_of_both_families_has_an_ipv4_address() {
+        for (address, expected) in [
+            ("[::ffff:192.0.2.1]:80", "192.0.2.1"),
+            ("[::ffff:192.0.2.2]:80", "192.0.2.2"),
+            ("192.0.2.2:80", "192.0.2.2"),
+            ("[2001:db8::1]:80", "2001:db8::1"),
+        ] {
+            let address: SocketAddr = address.parse().unwrap();
+            assert_eq!(peer(&address.into()), Peer::Address(expected.parse().unwrap()), "{address}");
+        }
+        assert_eq!(peer(&SockAddr::unix("/run/http").unwrap()), Peer::Unix);
     }
 }

@@ -8,7 +8,7 @@ use slab::Slab;
 use std::{
     cell::{Cell, RefCell},
     cmp::Reverse,
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     net::{IpAddr, Ipv6Addr},
     rc::{Rc, Weak},
     sync::Arc,
@@ -20,7 +20,8 @@ use wire::net::Peer;
 
 /// A client that says nothing for this long after its answer will hardly say something soon.
 const RESTLESS: Duration = Duration::from_secs(1);
-/// For how long it is good who has how many connections.
+/// For how long it is good who has how many connections and who could make room. Shorter than [`RESTLESS`]: who comes meanwhile,
+/// perhaps with the key of one that has gone, is not to be dispensable by then.
 const GOOD_FOR: Duration = Duration::from_millis(100);
 /// Bytes a second that a client is supposed to read of which nothing is known yet: a slow line.
 const SUPPOSED: u64 = 8 * 1024;
@@ -60,10 +61,14 @@ pub struct Clients {
     /// Bytes of unread answers that there may be.
     most_unread: usize,
     all: RefCell<Slab<Weak<Client>>>,
+    /// The keys of those that read their answers.
+    readers: RefCell<BTreeSet<usize>>,
     /// Bytes of unread answers that there are, those that are about to be cut off among them.
     unread: Cell<usize>,
     /// When it was counted who has how many.
     counted: Cell<Option<Instant>>,
+    /// The keys of those that could make room then, the next one last.
+    spare: RefCell<Vec<usize>>,
     stopping: Cell<bool>,
     /// The thread's.
     pub counters: Arc<Counters>,
@@ -79,8 +84,6 @@ pub struct Client {
     key: usize,
     /// The other end.
     pub peer: Peer,
-    /// Connections from the same place, as counted last.
-    crowd: Cell<usize>,
     phase: Cell<Phase>,
     since: Cell<Instant>,
     order: Cell<Order>,
@@ -104,8 +107,10 @@ impl Clients {
             limits,
             most_unread: limits.unsent / threads.max(1),
             all: RefCell::default(),
+            readers: RefCell::default(),
             unread: Cell::new(0),
             counted: Cell::new(None),
+            spare: RefCell::default(),
             stopping: Cell::new(false),
             counters,
             ended: Notify::new(),
@@ -121,7 +126,6 @@ impl Clients {
             clients: Rc::clone(self),
             key: place.key(),
             peer,
-            crowd: Cell::new(0),
             phase: Cell::new(Phase::Head),
             since: Cell::new(Instant::now()),
             order: Cell::new(Order::GoOn),
@@ -139,7 +143,7 @@ impl Clients {
     /// Ends the connections that wait for longer than they may, and has it looked at what the others read.
     pub fn sweep(&self, now: Instant) {
         self.counters.turned(now);
-        let all = self.those(|_| true);
+        let all = self.everybody();
         let dispensable = all.iter().filter(|client| client.is_dispensable(now)).count();
         self.counters.dispensable.set(dispensable as u64);
         for client in all {
@@ -159,19 +163,30 @@ impl Clients {
 
     /// Has a connection closed that wants nothing at the moment, so that another one gets in: of those who have most the
     /// one that has been idle for the longest, so that whoever takes all places loses his own.
+    ///
+    /// Cost: all connections are looked at once within [`GOOD_FOR`], however many want to get in.
     pub fn make_room(&self, now: Instant) {
         if self.counted.get().is_none_or(|counted| now.duration_since(counted) >= GOOD_FOR) {
             self.counted.set(Some(now));
-            let (all, mut counts) = (self.those(|_| true), HashMap::<_, usize>::new());
-            all.iter().for_each(|client| *counts.entry(whose(client.peer)).or_default() += 1);
-            all.iter().for_each(|client| client.crowd.set(counts[&whose(client.peer)]));
+            self.find_spare(now);
         }
-        let idle = self.those(|client| client.is_dispensable(now)).into_iter();
-        let next = idle.max_by_key(|client| (client.crowd.get(), Reverse(client.since.get())));
-        if let Some(client) = next {
-            self.counters.made_room.count();
-            client.told(Order::MakeRoom);
+        let mut spare = self.spare.borrow_mut();
+        while let Some(key) = spare.pop() {
+            // Some have asked for something meanwhile, or are gone.
+            if let Some(client) = self.client(key).filter(|client| client.is_dispensable(now)) {
+                self.counters.made_room.count();
+                return client.told(Order::MakeRoom);
+            }
         }
+    }
+
+    /// Counts who has how many connections, and notes those that could make room.
+    fn find_spare(&self, now: Instant) {
+        let (all, mut counts) = (self.everybody(), HashMap::<_, usize>::new());
+        all.iter().for_each(|client| *counts.entry(whose(client.peer)).or_default() += 1);
+        let mut spare: Vec<_> = all.iter().filter(|client| client.is_dispensable(now)).collect();
+        spare.sort_by_cached_key(|client| (counts[&whose(client.peer)], Reverse(client.since.get())));
+        self.spare.replace(spare.iter().map(|client| client.key).collect());
     }
 
     /// Cuts off those that read slowest while there are more unread answers than there may be, of equals the one that is
@@ -180,8 +195,9 @@ impl Clients {
         if self.unread.get() <= self.most_unread {
             return;
         }
-        let mut unread =
-            self.those(|client| client.phase.get() == Phase::Unread && client.order.get() != Order::End);
+        let readers = self.readers.borrow();
+        let unread = readers.iter().filter_map(|key| self.client(*key));
+        let mut unread: Vec<_> = unread.filter(|client| client.order.get() != Order::End).collect();
         unread.sort_by_key(|client| Reverse(client.pace(now)));
         let mut bytes = 0;
         for (faster, client) in unread.iter().enumerate() {
@@ -204,16 +220,18 @@ impl Clients {
     /// last one has ended.
     pub async fn stop(&self) {
         self.stopping.set(true);
-        self.those(|_| true).iter().for_each(|client| client.wake());
+        self.everybody().iter().for_each(|client| client.wake());
         while !self.all.borrow().is_empty() {
             self.ended.notified().await;
         }
     }
 
-    fn those(&self, condition: impl Fn(&Client) -> bool) -> Vec<Rc<Client>> {
-        let all = self.all.borrow();
-        let all = all.iter().filter_map(|(_, client)| client.upgrade());
-        all.filter(|client| condition(client)).collect()
+    fn client(&self, key: usize) -> Option<Rc<Client>> {
+        self.all.borrow().get(key).and_then(Weak::upgrade)
+    }
+
+    fn everybody(&self) -> Vec<Rc<Client>> {
+        self.all.borrow().iter().filter_map(|(_, client)| client.upgrade()).collect()
     }
 
     fn patience(&self, phase: Phase) -> Duration {
@@ -270,6 +288,7 @@ impl Client {
     fn no_longer_unread(&self) {
         if self.phase.get() == Phase::Unread {
             self.clients.unread.update(|bytes| bytes - self.answer.get());
+            self.clients.readers.borrow_mut().remove(&self.key);
         }
     }
 
@@ -319,6 +338,7 @@ impl Client {
         }
         self.enter(Phase::Unread);
         self.clients.unread.update(|bytes| bytes + self.answer.get());
+        self.clients.readers.borrow_mut().insert(self.key);
         self.offered.set(untaken);
         self.taken.set(0);
         self.clients.cut_off_slowest(self.since.get());

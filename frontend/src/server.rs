@@ -6,7 +6,7 @@
 use crate::{
     accept::Gate,
     admin,
-    backend::Daemon,
+    backend::{Daemon, MOST_LINKS},
     config::{Config, Listen},
     failure::Failure,
     listen::{self, Opened},
@@ -30,8 +30,11 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Descriptors that a thread needs besides its clients' connections: listeners, links, the runtime's own.
-const DESCRIPTORS_PER_THREAD: usize = 128;
+/// Descriptors that a thread has besides its clients' connections, its listeners and all but a few of its links: the
+/// runtime's own, and its share of the process's.
+const OWN: usize = 8;
+/// Links that a thread counts on where descriptors are scarce: those to sixty workers, and to as many new ones at a reload.
+const USUAL_LINKS: usize = 120;
 
 /// Serves until SIGTERM or SIGINT, and a little longer for the requests in flight.
 pub fn run(config: Config) -> Result<(), Failure> {
@@ -40,7 +43,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
     reap();
     let (clients, askers) = open(&config)?;
     let threads = clients.threads.len();
-    let gate = Arc::new(Gate::new("connections", connections(&config, threads)?));
+    let gate = Arc::new(Gate::new("connections", connections(&config, threads, clients.places.len())?));
     let folders: Vec<_> = [&clients, &askers].into_iter().flat_map(Opened::folders).collect();
     set_no_new_privs()?;
     log::info(format_args!("sandbox: {}", sandbox::enter(&folders)));
@@ -142,23 +145,74 @@ fn reap() {
 /// How many connections there may be: as configured, or what the limit of descriptors allows, raised as far as it goes.
 ///
 /// An error when that leaves room for none.
-fn connections(config: &Config, threads: usize) -> Result<usize, Failure> {
+fn connections(config: &Config, threads: usize, places: usize) -> Result<usize, Failure> {
     let wanted = config.limits.connections;
-    let others = threads * (DESCRIPTORS_PER_THREAD + config.listen.len());
+    let all = wanted + threads * (OWN + MOST_LINKS + places);
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((u64::MAX, u64::MAX));
-    let raised = soft.max(hard.min((wanted + others) as u64));
+    let raised = soft.max(hard.min(all as u64));
     let has_room = raised == soft || setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_ok();
-    let limit = if has_room { raised } else { soft };
-    let possible = usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(others).min(wanted);
-    if possible == 0 {
-        let text =
-            format!("descriptors: {limit} are too few for {threads} threads; more than {others} are needed");
-        return Err(Failure::system(text));
-    }
+    let limit = usize::try_from(if has_room { raised } else { soft }).unwrap_or(usize::MAX);
+    let possible = possible(limit, threads, places).map_err(|needed| {
+        Failure::system(format!(
+            "descriptors: {limit} are too few for {threads} threads; more than {needed} are needed"
+        ))
+    })?;
     if possible < wanted {
         log::warning(format_args!(
             "max-connections: {wanted}, but the limit of {limit} descriptors allows {possible}; keeping to {possible}"
         ));
     }
-    Ok(possible)
+    Ok(possible.min(wanted))
+}
+
+/// How many connections so many descriptors allow, if each of the threads has a listener at so many places. For all else the
+/// threads keep half of them at most, unless they cannot do with that.
+///
+/// An error when nothing is left: how many the threads cannot do without.
+fn possible(limit: usize, threads: usize, places: usize) -> Result<usize, usize> {
+    let least = threads * (OWN + places);
+    let others = (least + threads * USUAL_LINKS).min(limit / 2).max(least);
+    limit.checked_sub(others).filter(|possible| *possible > 0).ok_or(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Limits;
+    use program::options;
+
+    /// The limit that the unit gives us.
+    fn of_the_unit() -> usize {
+        let unit = include_str!("../../systemd/mirrorlist-http.service");
+        unit.lines().find_map(|line| line.strip_prefix("LimitNOFILE=")).unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn the_unit_has_descriptors_for_all_connections_and_links_of_the_largest_machines() {
+        let Limits { connections, .. } = options::defaults();
+        // The most that the option allows.
+        let threads = 256;
+        assert!(of_the_unit() >= connections + threads * (OWN + MOST_LINKS + 1));
+        for threads in [1, 64, threads] {
+            assert!(possible(of_the_unit(), threads, 1).unwrap() >= connections, "{threads}");
+        }
+    }
+
+    #[test]
+    fn however_scarce_descriptors_are_half_of_them_are_for_clients_unless_threads_would_have_none() {
+        for (limit, threads, expected) in [
+            (8192, 1, Ok(8192 - 129)),
+            (8192, 48, Ok(4096)),
+            (8192, 64, Ok(4096)),
+            (4096, 4, Ok(4096 - 4 * 129)),
+            (1024, 2, Ok(1024 - 2 * 129)),
+            (1024, 16, Ok(512)),
+            (1024, 64, Ok(1024 - 64 * 9)),
+            (577, 64, Ok(1)),
+            (576, 64, Err(576)),
+            (20, 64, Err(576)),
+        ] {
+            assert_eq!(possible(limit, threads, 1), expected, "{limit} for {threads}");
+        }
+    }
 }

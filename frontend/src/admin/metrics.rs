@@ -65,7 +65,7 @@ fn requests(page: &mut Page, counters: &[Arc<Counters>]) {
     page.number(
         Unit::Count,
         "mirrorlist_http_shed",
-        "Requests that were answered with 503 because no worker answered in time.",
+        "Requests that were answered with 503: no worker answered in time, or three have died with them.",
         sum(counters, |counters| counters.answers[Kind::Other as usize][shed][Tier::None as usize].get()),
     );
     page.describe(HEADS, "counter", "Heads that were no request, by status.");

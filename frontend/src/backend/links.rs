@@ -31,6 +31,8 @@ pub struct Link {
     pub sender: Waker,
     /// Calls with the worker.
     pub in_flight: usize,
+    /// There is one, and no other may join it.
+    pub is_alone: bool,
     /// The worker has asked for no more requests. What it has is still answered by it.
     pub retiring: bool,
     /// Since when it has not kept to `patience`; `None` again as soon as it says anything.
@@ -48,6 +50,7 @@ impl Link {
             out: Vec::new(),
             sender: Waker::noop().clone(),
             in_flight: 0,
+            is_alone: false,
             retiring: false,
             silent_since: None,
             useful: false,

@@ -17,7 +17,7 @@ pub mod switchboard;
 pub use blocks::BLOCK;
 pub use connect::Daemon;
 pub use end::End;
-pub use switchboard::Answer;
+pub use switchboard::{Answer, MOST_LINKS};
 
 use crate::{config::Relay, counters::Counters};
 use blocks::Blocks;

@@ -2,8 +2,8 @@
 //!
 //! The promises kept here: every call ends by its deadline; an answer reaches the call that it belongs to or none; a
 //! call goes to a second worker when the first is silent, and to another one when a worker is gone or breaks the
-//! protocol, until it has met three such ends; calls above the bound wait their turn. The bytes to be sent gather in
-//! each link's buffer; `link` moves them.
+//! protocol, until it has met three such ends, the third alone; calls above the bound wait their turn. The bytes to be sent
+//! gather in each link's buffer; `link` moves them.
 
 use super::{
     calls::{self, Call, CallState, Calls},
@@ -24,7 +24,9 @@ use std::{
 };
 use wire::{Hello, Request};
 
-/// Links that a call may see go before only a new one will do.
+/// Links that a call may see go before only a new one will do, and no other call goes with it: it may be what workers die of.
+/// One more is its end. Were it two more, a single call could make the only worker die three times just after its start, and
+/// the daemon would take that for the fault of a cache that it has just loaded.
 const MOST_DEATHS: u8 = 2;
 
 /// Calls of one turn of the loop that a worker gets together, before another one is woken: what wakes cost is more than
@@ -34,7 +36,7 @@ const TOGETHER: usize = 8;
 /// Bytes that wait for a worker to read them, besides all requests that may be in flight, above which it is left.
 const MOST_ABANDONED: usize = 8 * 1024 * 1024;
 /// Links of all generations together, however many workers they say there are: those of two generations.
-const MOST_LINKS: usize = 2 * wire::MAX_SLOTS as usize;
+pub const MOST_LINKS: usize = 2 * wire::MAX_SLOTS as usize;
 
 /// One thread's calls and links.
 #[derive(Debug)]
@@ -45,6 +47,9 @@ pub struct Switchboard {
     links: SlotMap<LinkId, Link>,
     /// Calls that wait for a link or for room under the bound, oldest first. Some may have ended since.
     queue: VecDeque<CallKey>,
+    /// The same of calls that are to be alone with a worker. They come first: the links that they wait for are for nobody else
+    /// until the last of them is answered.
+    lone: VecDeque<CallKey>,
     /// Calls with a worker now.
     in_flight: usize,
     links_made: u64,
@@ -61,6 +66,7 @@ impl Switchboard {
             calls: Calls::default(),
             links: SlotMap::default(),
             queue: VecDeque::new(),
+            lone: VecDeque::new(),
             in_flight: 0,
             links_made: 0,
             turn: 0,
@@ -109,8 +115,8 @@ impl Switchboard {
     }
 
     /// A link is gone: what it leaves unanswered goes to another worker; what has met two deaths waits for a worker
-    /// that is linked from now on, and is over with the third: it may be what they die of. Whether any call was
-    /// answered over it.
+    /// that is linked from now on and that it has for itself, and is over with the third. Whether any call was answered
+    /// over it.
     pub fn link_down(&mut self, id: LinkId, now: Instant) -> bool {
         for (key, call) in self.calls.iter_mut().filter(|(_, call)| call.link() == Some(id)) {
             self.in_flight -= 1;
@@ -118,12 +124,14 @@ impl Switchboard {
                 call.end(None);
                 continue;
             }
+            call.state = CallState::Queued;
             if call.tries == MOST_DEATHS {
                 // Whoever else is linked now may be as dead and not known to be.
-                call.only_after = self.links_made;
+                call.alone_after = Some(self.links_made);
+                self.lone.push_back(key);
+            } else {
+                self.queue.push_front(key);
             }
-            call.state = CallState::Queued;
-            self.queue.push_front(key);
         }
         let link = self.links.remove(id);
         self.advance_queue(now);
@@ -174,7 +182,9 @@ impl Switchboard {
         for key in overdue.map(|(key, _)| key).collect::<Vec<_>>() {
             self.overdue(key, now);
         }
-        self.queue.retain(|key| self.calls.get(*key).is_some_and(Call::is_queued));
+        for queue in [&mut self.queue, &mut self.lone] {
+            queue.retain(|key| self.calls.get(*key).is_some_and(Call::is_queued));
+        }
         self.advance_queue(now);
         for link in self.links.values().filter(|link| link.is_silent(now)) {
             link.sender.wake_by_ref();
@@ -216,46 +226,62 @@ impl Switchboard {
         self.links[silent].suspect(now);
         if is_over {
             self.leave(silent);
-        } else if self.links.iter().any(|(id, link)| !link.retiring && id != silent) {
+        } else if let Some(other) = self.choose(key, Some(silent)) {
             self.leave(silent);
-            self.send(key, Some(silent), now);
+            self.send(key, other, now);
         }
     }
 
     /// Sends waiting calls while there is room for them.
     fn advance_queue(&mut self, now: Instant) {
-        for _ in 0..self.queue.len() {
-            if self.in_flight >= self.relay.in_flight || self.links.values().all(|link| link.retiring) {
-                return;
-            }
-            let Some(key) = self.queue.pop_front() else { return };
+        self.advance(|board| &mut board.lone, now);
+        self.advance(|board| &mut board.queue, now);
+    }
+
+    /// Sends the calls of one queue until there is no room, or no link for the first of them; then there is none for the others.
+    fn advance(&mut self, queue: fn(&mut Switchboard) -> &mut VecDeque<CallKey>, now: Instant) {
+        while self.in_flight < self.relay.in_flight
+            && let Some(key) = queue(self).front().copied()
+        {
             if self.calls.get(key).is_some_and(Call::is_queued) {
-                self.send(key, None, now);
+                let Some(link) = self.choose(key, None) else { return };
+                self.send(key, link, now);
             }
+            queue(self).pop_front();
         }
     }
 
-    /// Sends a call along with others that have not gone out yet, else to the least busy worker; not to `avoid`. Lets it wait
-    /// when there is none. One that is silent gets it only when there is no other. A call that is sent once more may be what
-    /// its first worker ended of, and those that were with it are not to go with it again.
-    fn send(&mut self, key: CallKey, avoid: Option<LinkId>, now: Instant) {
-        let call = &mut self.calls[key];
+    /// The link for a call, if there is one: where others are that have not gone out yet, else that of the least busy worker; not
+    /// `avoid`. One that is silent is it only when there is no other. A call that is sent once more may be what its first worker
+    /// ended of, and those that were with it are not to go with it again.
+    fn choose(&mut self, key: CallKey, avoid: Option<LinkId>) -> Option<LinkId> {
+        let (call, reserved) = (&self.calls[key], self.reserved_after());
+        let may = |link: &Link| match call.alone_after {
+            Some(after) => link.in_flight == 0 && link.number > after,
+            None => !link.is_alone && reserved.is_none_or(|after| link.number <= after),
+        };
         self.turn = self.turn.wrapping_add(1);
         let first = self.turn % self.links.len().max(1);
         let (before, after) = (self.links.iter().take(first), self.links.iter().skip(first));
-        let usable = after
-            .chain(before)
-            .filter(|(id, link)| !link.retiring && Some(*id) != avoid && link.number > call.only_after);
+        let usable =
+            after.chain(before).filter(|(id, link)| !link.retiring && Some(*id) != avoid && may(link));
         let chosen = usable.min_by_key(|(_, link)| {
             let along = call.tries == 0 && !link.out.is_empty() && link.in_flight < TOGETHER;
             (link.silent_since.is_some(), !along, link.in_flight)
         });
-        let Some((id, _)) = chosen else {
-            call.state = CallState::Queued;
-            self.queue.push_back(key);
-            return;
-        };
-        let link = &mut self.links[id];
+        chosen.map(|(id, _)| id)
+    }
+
+    /// Links made after this one are for calls that are to be alone, since one waits for them.
+    fn reserved_after(&self) -> Option<u64> {
+        let mut waiting =
+            self.lone.iter().filter_map(|key| self.calls.get(*key)).filter(|call| call.is_queued());
+        waiting.find_map(|call| call.alone_after)
+    }
+
+    /// Sends a call over this link.
+    fn send(&mut self, key: CallKey, id: LinkId, now: Instant) {
+        let (call, link) = (&mut self.calls[key], &mut self.links[id]);
         call.tries += 1;
         if call.tries > 1 {
             self.counters.retries.count();
@@ -263,6 +289,7 @@ impl Switchboard {
         call.state = CallState::With { link: id, at: now };
         link.out.extend_from_slice(&call.frame);
         link.in_flight += 1;
+        link.is_alone = call.alone_after.is_some();
         self.in_flight += 1;
         link.sender.wake_by_ref();
     }
@@ -272,6 +299,7 @@ impl Switchboard {
         self.in_flight -= 1;
         let link = &mut self.links[id];
         link.in_flight -= 1;
+        link.is_alone = false;
         if link.retiring && link.in_flight == 0 {
             link.sender.wake_by_ref();
         }

@@ -60,12 +60,38 @@ fn who_has_gone_no_longer_makes_a_crowd() {
     assert!(clients.all.borrow().is_empty());
 }
 
+#[test]
+fn however_many_want_to_get_in_all_are_looked_at_once_in_a_while() {
+    let start = Instant::now();
+    let now = start + Duration::from_secs(10);
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let clients = clients(1);
+    let mut all: Vec<_> =
+        (1..=4).map(|number| idle(&clients, &format!("192.0.2.{number}"), at(number))).collect();
+    clients.make_room(now);
+    assert_eq!(told(&all, Order::MakeRoom, &[]), [0]);
+    // One asks, and another has made way for one that has only just come.
+    all[1].waits(false);
+    all[1].waits(true);
+    all[1].since.set(now);
+    drop(all.remove(2));
+    all.push(idle(&clients, "192.0.2.5", now));
+    all.push(idle(&clients, "192.0.2.6", start));
+    clients.make_room(now);
+    assert_eq!(told(&all, Order::MakeRoom, &[0]), [2], "the fourth");
+    clients.make_room(now);
+    assert_eq!(told(&all, Order::MakeRoom, &[0, 2]), [0; 0], "the last was not there yet");
+    clients.make_room(now + GOOD_FOR);
+    assert_eq!(told(&all, Order::MakeRoom, &[0, 2]), [4]);
+}
+
 /// One whose answer does not fit, since then, and that has taken so much of it.
 fn reader(clients: &Rc<Clients>, answer: usize, since: Instant, taken: usize) -> Rc<Client> {
     let client = clients.enter(Peer::Unix);
     client.answer.set(answer);
     client.phase.set(Phase::Unread);
     clients.unread.set(clients.unread.get() + answer);
+    clients.readers.borrow_mut().insert(client.key);
     client.since.set(since);
     client.offered.set(100_000);
     client.on_written(taken);
@@ -94,7 +120,9 @@ fn the_slowest_goes_first_and_one_is_left() {
         all[0].on_flushed();
         all[1].on_request(false);
         assert_eq!(clients.unread.get(), 3 * 50);
+        assert_eq!(clients.readers.borrow().len(), 3);
         drop(all);
         assert_eq!(clients.unread.get(), 0);
+        assert!(clients.readers.borrow().is_empty());
     }
 }

@@ -101,6 +101,30 @@ fn a_request_is_not_carried_from_death_to_death() {
 }
 
 #[test]
+fn a_request_that_workers_die_of_takes_no_other_along() {
+    let daemon = Daemon::new();
+    let _worker = daemon.worker(0, 1, 1, |mut connection| {
+        // The first two have all of them when they die.
+        if connection.number < 2 {
+            for _ in 0..8 {
+                connection.asked();
+            }
+            return;
+        }
+        while let Some(asked) = connection.asked().filter(|asked| asked.path != "/poison") {
+            connection.reply(asked.id, "fine\n");
+        }
+    });
+    let program = Program::start(&daemon, &["--threads", "1", "--deadline", "8"]);
+    let mut clients: Vec<_> = (0..7).map(|_| Client::connect(program.address())).collect();
+    let mut last = Client::connect(program.address());
+    clients.iter_mut().for_each(|client| _ = client.send_get("/food", ""));
+    last.send_get("/poison", "");
+    assert!(clients.iter_mut().all(|client| client.answer().text() == "fine\n"));
+    is_unavailable(&last.answer());
+}
+
+#[test]
 fn without_any_worker_the_answer_is_503_at_the_deadline() {
     let daemon = Daemon::absent();
     let program = Program::start(&daemon, &["--deadline", "0.3"]);

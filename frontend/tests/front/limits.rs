@@ -186,13 +186,25 @@ fn with_few_descriptors_the_connection_limit_gives_way() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();
     let program = Program::start_limited(&daemon, 200, &["--threads", "1", "--listen", "127.0.0.1:0"]);
-    assert!(program.logged("the limit of 200 descriptors allows 71; keeping to 71"), "{}", program.log());
+    assert!(program.logged("the limit of 200 descriptors allows 100; keeping to 100"), "{}", program.log());
     let mut clients: Vec<_> = (0..150).map(|_| Client::connect(program.address())).collect();
     for client in &mut clients[..60] {
         assert_eq!(client.get("/").status, 200);
     }
-    eventually("the limit is met before the system's", || program.logged("limit of 71 reached"));
+    eventually("the limit is met before the system's", || program.logged("limit of 100 reached"));
     assert!(!program.logged("cannot accept"), "{}", program.log());
     drop(clients);
     assert_eq!(Client::connect(program.address()).get("/after").status, 200);
+}
+
+#[test]
+fn as_many_threads_as_a_large_machine_has_cores_do_with_the_descriptors_of_a_container() {
+    let daemon = Daemon::new();
+    let _worker = daemon.echo();
+    let arguments = ["--threads", "64", "--listen", "127.0.0.1:0"];
+    let program = Program::start_limited(&daemon, 1024, &arguments);
+    assert!(program.logged("the limit of 1024 descriptors allows 448; keeping to 448"), "{}", program.log());
+    for _ in 0..64 {
+        assert_eq!(Client::connect(program.address()).get("/").status, 200);
+    }
 }

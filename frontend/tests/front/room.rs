@@ -7,7 +7,7 @@ use super::{
     worker::{Connection, Daemon, Worker},
 };
 use nix::sys::signal::Signal;
-use std::{thread, time::Duration};
+use std::{net::SocketAddr, thread, time::Duration};
 
 const CROWD: [u8; 4] = [127, 0, 0, 1];
 const NEWCOMER: [u8; 4] = [127, 0, 0, 2];
@@ -29,9 +29,9 @@ fn holding(daemon: &Daemon) -> Worker {
 }
 
 /// So many that have asked, got their answers and stay.
-fn kept(program: &Program, count: usize) -> Vec<Client> {
+fn kept(address: SocketAddr, count: usize) -> Vec<Client> {
     let keep = |_| {
-        let mut client = Client::connect_from(CROWD, program.address());
+        let mut client = Client::connect_from(CROWD, address);
         assert_eq!(client.get("/").status, 200);
         client
     };
@@ -49,7 +49,7 @@ fn idle_connections_make_room_however_many_one_client_keeps() {
         let daemon = Daemon::new();
         let _worker = daemon.echo();
         let program = Program::start(&daemon, &["--max-connections", "40", "--threads", threads]);
-        let _crowd = kept(&program, 40);
+        let _crowd = kept(program.address(), 40);
         // As many as there may be, one after the other, and all of them stay.
         let newcomers: Vec<Client> = (0..40)
             .map(|_| {
@@ -76,18 +76,29 @@ fn those_that_never_say_anything_make_room_too() {
 
 #[test]
 fn whoever_has_most_connections_loses_the_longest_idle() {
+    of_the_crowd_the_longest_idle_goes("127.0.0.1:0");
+}
+
+#[test]
+fn ipv4_clients_of_a_socket_of_both_families_are_no_crowd_together() {
+    of_the_crowd_the_longest_idle_goes(":0");
+}
+
+fn of_the_crowd_the_longest_idle_goes(listen: &str) {
     let daemon = Daemon::new();
     let _worker = daemon.echo();
-    let program = Program::start(&daemon, &["--max-connections", "10", "--threads", "1"]);
+    let arguments = ["--listen", listen, "--max-connections", "10", "--threads", "1"];
+    let program = Program::start_bare(&daemon, &arguments);
+    let address = SocketAddr::from(([127, 0, 0, 1], program.address().port()));
     // The longest idle of all.
-    let mut quiet = Client::connect_from(QUIET, program.address());
+    let mut quiet = Client::connect_from(QUIET, address);
     assert_eq!(quiet.get("/").status, 200);
-    let mut crowd = kept(&program, 9);
+    let mut crowd = kept(address, 9);
     // Only those that have been idle for a second can make room: until then the quiet one would be alone.
     thread::sleep(Duration::from_secs(3));
     let mut newcomers = Vec::new();
     for longest_idle in &mut crowd[..4] {
-        let mut client = Client::connect_from(NEWCOMER, program.address());
+        let mut client = Client::connect_from(NEWCOMER, address);
         assert_eq!(client.get("/").status, 200);
         newcomers.push(client);
         assert!(longest_idle.is_closed(), "not in good order");
@@ -144,7 +155,7 @@ fn at_the_limit_nobody_has_to_go_while_nobody_waits() {
     let _worker = daemon.echo();
     for threads in ["1", "4"] {
         let program = Program::start(&daemon, &["--max-connections", "4", "--threads", threads]);
-        let mut crowd = kept(&program, 4);
+        let mut crowd = kept(program.address(), 4);
         assert!(crowd[0].hears_nothing_for(Duration::from_millis(2500)));
         assert!(crowd.iter_mut().all(|client| client.get("/").status == 200));
         assert!(!program.logged("limit of 4 reached"), "{}", program.log());
@@ -156,7 +167,7 @@ fn what_an_idle_client_asks_at_the_very_moment_is_answered() {
     let daemon = Daemon::new();
     let _worker = daemon.echo();
     let program = Program::start(&daemon, &["--max-connections", "5", "--threads", "1"]);
-    let mut crowd = kept(&program, 5);
+    let mut crowd = kept(program.address(), 5);
     eventually("all of them are idle", || crowd[4].hears_nothing_for(Duration::from_millis(1600)));
     // It finds their questions and the newcomers at the same time.
     program.signal(Signal::SIGSTOP);

@@ -363,6 +363,85 @@ fn a_call_that_waits_for_a_new_worker_holds_up_no_other() {
 }
 
 #[test]
+fn what_workers_die_of_takes_no_other_call_along() {
+    let mut desk = Desk::new();
+    desk.board.relay.in_flight = 100;
+    let mut link = desk.link(0, 1, 1);
+    let paths = (0..TOGETHER).map(|number| if number == 5 { "/poison" } else { "/food" });
+    let calls: Vec<_> = paths.map(|path| (path, desk.ask(path))).collect();
+    let mut deaths = 0;
+    loop {
+        let sent: Vec<_> = desk.sent(link).into_iter().flatten().collect();
+        if sent.is_empty() {
+            break;
+        }
+        if sent.iter().any(|(_, path)| path == "/poison") {
+            assert_eq!(sent.len(), if deaths < 2 { TOGETHER } else { 1 });
+            deaths += 1;
+            desk.board.link_down(link, desk.now);
+            link = desk.link(0, 1, 1);
+        } else {
+            sent.into_iter().for_each(|(id, _)| desk.reply(link, id, "fine"));
+        }
+    }
+    assert_eq!(deaths, 3);
+    for (path, call) in calls {
+        let expected = if path == "/poison" { Some(None) } else { said("fine") };
+        assert_eq!(desk.outcome(call), expected, "{path}");
+    }
+}
+
+#[test]
+fn nothing_joins_a_call_that_has_met_two_deaths_until_it_is_answered() {
+    let mut desk = Desk::new();
+    let unlucky = desk.ask("/unlucky");
+    for _ in 0..2 {
+        let link = desk.link(0, 2, 1);
+        desk.sent_id(link);
+        desk.board.link_down(link, desk.now);
+    }
+    let first = desk.link(0, 2, 1);
+    let id = desk.sent_id(first);
+    let other = desk.ask("/other");
+    desk.pass(0);
+    assert_eq!((desk.sent(first), desk.outcome(other)), (vec![], None), "there is no other worker");
+    let second = desk.link(1, 2, 1);
+    desk.ask("/third");
+    assert_eq!((desk.sent(first).len(), desk.sent(second).len()), (0, 2));
+    desk.reply(first, id, "after all");
+    assert_eq!(desk.outcome(unlucky), said("after all"));
+    desk.ask("/fourth");
+    desk.ask("/fifth");
+    assert_eq!((desk.sent(first).len(), desk.sent(second).len()), (2, 0));
+}
+
+#[test]
+fn the_next_new_worker_is_for_the_call_that_waits_for_it_whoever_else_waits() {
+    let mut desk = Desk::new();
+    let mut left = vec![desk.link(0, 3, 1), desk.link(1, 3, 1), desk.link(2, 3, 1)];
+    let unlucky = desk.ask("/unlucky");
+    for _ in 0..2 {
+        let at = left.iter().position(|link| !desk.sent(*link).is_empty()).unwrap();
+        desk.board.link_down(left.remove(at), desk.now);
+    }
+    let old = left[0];
+    for number in 0..5 {
+        desk.ask(&format!("/{number}"));
+    }
+    let open: Vec<_> = desk.sent(old).into_iter().flatten().collect();
+    let new = desk.link(0, 3, 1);
+    // What the old one has long had goes there no sooner than what waits for room.
+    desk.pass(250);
+    assert_eq!((open.len(), desk.sent(old), desk.sent(new)), (4, vec![None], vec![]));
+    desk.reply(old, open[0].0, "room for one more");
+    let id = desk.sent_id(new);
+    desk.reply(old, open[1].0, "and for another one");
+    assert_eq!((desk.sent(old).len(), desk.sent(new).len()), (1, 0));
+    desk.reply(new, id, "alive");
+    assert_eq!(desk.outcome(unlucky), said("alive"));
+}
+
+#[test]
 fn a_worker_that_asks_whether_we_live_and_reads_nothing_costs_little() {
     let mut desk = Desk::new();
     let link = desk.link(0, 1, 1);

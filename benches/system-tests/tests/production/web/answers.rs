@@ -91,6 +91,11 @@ fn pages_of_the_report_are_beside_the_lists() {
         assert_eq!((packed.header("content-encoding"), &packed.body), ("gzip", &page), "{way:?}: {packed:?}");
         assert_eq!(got("/statistics/style.css", &[]).header("content-type"), "text/css", "{way:?}");
         assert_eq!(got("/statistics/absent.html", &[]).status, 404, "{way:?}");
+        for path in ["/statistics", "/statistics/mirrors"] {
+            let led = got(path, &[]);
+            let is_led = led.status == 301 && led.header("location").ends_with(&format!("{path}/"));
+            assert!(is_led, "{way:?}: {led:?}");
+        }
         assert_eq!(got(LIST, &[]).status, 200, "{way:?}");
     }
 }
