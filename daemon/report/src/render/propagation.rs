@@ -1,11 +1,11 @@
 //! Propagation: how far mirrors are with each repository that is measured, hour by hour, and who is behind now.
 
 use super::{
-    collected::{Age, Given, Hour, Measured, Spread},
+    collected::{Age, AgeOfHost, Given, Hour, Measured, Spread},
     contents::{Contents, Mirror, Repository},
     mirrors::linked_name,
     names::{country_name, file_name, name, visible},
-    page::{CELL, Frame, Part, ROW, UNREAD, WIDE, number, percent, shown, when},
+    page::{CELL, Frame, Part, ROW, UNREAD, WIDE, number, percent, when},
     shares::{self, Column},
     site::Site,
 };
@@ -126,26 +126,59 @@ fn of_list<'c>(contents: &'c Contents, measured: &str) -> Option<(&'c Repository
     })
 }
 
-/// Mirrors that have a repository that is measured, suspended ones too, by the numbers of their hosts.
-fn carriers<'c>(contents: &'c Contents, measured: &str) -> HashMap<i64, &'c Mirror> {
+/// Mirrors that have a repository that is measured, suspended ones too, by the numbers of their hosts: whether answers name each
+/// for it.
+fn carriers(contents: &Contents, measured: &str) -> HashMap<i64, bool> {
     let Some((repository, arch)) = of_list(contents, measured) else { return HashMap::new() };
-    let carried = repository.carried.iter().filter(|carried| repository.archs_of(carried).contains(&arch));
-    let mirrors = carried.map(|carried| &contents.mirrors[carried.mirror as usize]);
-    mirrors.map(|mirror| (mirror.id, mirror)).collect()
+    let mut carriers = HashMap::new();
+    for carried in &repository.carried {
+        if repository.archs_of(carried).contains(&arch) {
+            let is_listed = carriers.entry(contents.mirrors[carried.mirror as usize].id).or_insert(false);
+            *is_listed |= carried.is_listed;
+        }
+    }
+    carriers
 }
 
-/// Mirrors that are behind or silent, the worst first, and of these who has been so for longest.
+/// A mirror that is behind or silent.
+struct Behind<'c> {
+    mirror: &'c Mirror,
+    age: Age,
+    /// Since when, in seconds since the epoch.
+    since: u64,
+    carries: Carries,
+}
+
+/// What the list has of a mirror and a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carries {
+    /// Answers name it.
+    Listed,
+    /// They would, but it is suspended.
+    Suspended,
+    /// It is not known to have it, such as when it is too far behind.
+    Not,
+}
+
+/// Public mirrors that are behind or silent, the worst first, and of these who has been so for longest.
 ///
-/// Measurements have a last age of every host that ever had the repository: those that have it no longer are left out.
-fn behind<'c>(frame: &Frame, repository: &Measured, contents: &'c Contents) -> Vec<(&'c Mirror, Age, u64)> {
+/// Those that the list no longer has for the repository are among them: they are the ones that are furthest behind. A host that
+/// the list does not have for anything has no name and is in none.
+fn behind<'c>(frame: &Frame, repository: &Measured, contents: &'c Contents) -> Vec<Behind<'c>> {
     let carriers = carriers(contents, &repository.name);
-    let mut behind: Vec<_> = repository
-        .hosts
-        .iter()
-        .filter(|host| host.age != Age::Current)
-        .filter_map(|host| Some((*carriers.get(&host.id)?, host.age, host.since.min(frame.now))))
-        .collect();
-    behind.sort_by_key(|(mirror, age, since)| (Reverse(*age), *since, &mirror.name));
+    let public: HashMap<i64, &Mirror> = contents.mirrors.iter().map(|mirror| (mirror.id, mirror)).collect();
+    let of_host = |host: &AgeOfHost| {
+        let mirror: &'c Mirror = public.get(&host.id).copied()?;
+        let carries = match carriers.get(&host.id) {
+            Some(true) => Carries::Listed,
+            Some(false) => Carries::Suspended,
+            None => Carries::Not,
+        };
+        Some(Behind { mirror, age: host.age, since: host.since.min(frame.now), carries })
+    };
+    let late = repository.hosts.iter().filter(|host| host.age != Age::Current);
+    let mut behind: Vec<Behind<'c>> = late.filter_map(of_host).collect();
+    behind.sort_by_key(|behind| (Reverse(behind.age), behind.since, &behind.mirror.name));
     behind
 }
 
@@ -181,7 +214,7 @@ fn figures(frame: &Frame, repository: &Measured, newest: &Hour, contents: Option
         (shares::legend())
         h2 { "Who is behind" }
         @match contents {
-            Some(contents) => (table_of_behind(frame, repository, contents)),
+            Some(contents) => (table_of_behind(frame, repository, newest, contents)),
             None => p class="alarm" { (UNREAD) },
         }
         h2 { "Figures" }
@@ -246,11 +279,32 @@ fn day(day: u64) -> String {
     i32::try_from(day).ok().and_then(date).map_or_else(String::new, |date| date.to_string())
 }
 
-fn table_of_behind(frame: &Frame, repository: &Measured, contents: &Contents) -> Markup {
+fn table_of_behind(frame: &Frame, repository: &Measured, newest: &Hour, contents: &Contents) -> Markup {
     let behind = behind(frame, repository, contents);
-    if behind.is_empty() {
-        return html! { p { "Nobody: all public mirrors that were asked have the current version." } };
+    let asked_behind: u64 = newest.hosts[1..].iter().sum();
+    let others = asked_behind.saturating_sub(behind.len() as u64);
+    let is_in_list = of_list(contents, &repository.name).is_some();
+    html! {
+        @if !is_in_list { p { "The list of mirrors does not have this repository: no mirror is listed for it." } }
+        @if behind.is_empty() {
+            @match others {
+                0 if is_in_list => p { "Nobody: all public mirrors that were asked have the current version." },
+                0 => p { "All public mirrors that were asked have the current version." },
+                1 => p { "One mirror is behind, which is not listed for anything." },
+                others => p { (grouped(others)) " mirrors are behind, which are not listed for anything." },
+            }
+        } @else {
+            (table_of(frame, &behind))
+            @match others {
+                0 => {},
+                1 => p { "One other is not listed for anything." },
+                others => p { (grouped(others)) " others are not listed for anything." },
+            }
+        }
     }
+}
+
+fn table_of(frame: &Frame, behind: &[Behind<'_>]) -> Markup {
     html! {
         table {
             caption {
@@ -265,12 +319,17 @@ fn table_of_behind(frame: &Frame, repository: &Measured, contents: &Contents) ->
                 th scope="col" class="wide" { "Since" }
             } }
             tbody {
-                @for (mirror, age, since) in behind.iter().take(MOST_BEHIND) {
+                @for Behind { mirror, age, since, carries } in behind.iter().take(MOST_BEHIND) {
                     (ROW) (linked_name(mirror, "../mirrors/"))
+                    @match carries {
+                        Carries::Listed => {},
+                        Carries::Suspended => { " " small { "suspended" } }
+                        Carries::Not => { " " small { "not listed for it" } }
+                    }
                     (WIDE) (country_name(&mirror.country).unwrap_or("unknown"))
                     (CELL) (age.words())
                     (CELL) (print::age(frame.now.saturating_sub(*since)))
-                    (WIDE) (shown(*since).unwrap_or_default())
+                    (WIDE) (when(*since))
                 }
             }
         }

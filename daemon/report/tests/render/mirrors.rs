@@ -138,15 +138,22 @@ fn spread(time: u64) -> Value {
             json!({"hour": hour, "current": 6 - late, "one_day": late, "two_days": 0, "older": u64::from(age > 200), "no_answer": 1})
         })
         .collect();
+    let late: Vec<Value> = (0..3)
+        .map(|age: u64| {
+            let hour = time / 3600 * 3600 - age * 3600;
+            json!({"hour": hour, "current": 1, "one_day": 0, "two_days": 0, "older": 4, "no_answer": 0})
+        })
+        .collect();
     let host =
         |id: i64, age: &str, since: u64| json!({"id": id, "name": "secret", "age": age, "since": since});
     json!({"time": time, "repositories": [
         {"name": "fedora-42+x86_64", "hours": hours, "hosts": [
             host(1, "current", time - DAY), host(2, "two_days", time - 5 * 3600), host(3, "no_answer", time - 2 * DAY),
             host(SECRET, "older", time - DAY)]},
-        // The second host has had it long ago.
-        {"name": "fedora-42+aarch64", "hours": hours, "hosts": [
-            host(1, "current", time), host(2, "no_answer", time - 380 * DAY), host(3, "older", time - 2 * DAY)]},
+        // The second host is so far behind that the cache does not have it for that.
+        {"name": "fedora-42+aarch64", "hours": late, "hosts": [
+            host(1, "current", time), host(2, "older", time - 80 * DAY), host(3, "older", time - 2 * DAY),
+            host(SECRET, "older", time - DAY), host(99, "older", time - DAY)]},
         {"name": "<b>odd</b>&\"+x86_64", "hours": [], "hosts": []},
     ]})
 }
@@ -414,7 +421,18 @@ fn propagation_is_told_with_figures_gaps_and_who_is_behind() {
     let silent = at("<script>", "no answer2 d 0 h").unwrap();
     assert!(silent < at("elbe.example.org", "two days behind5 h").unwrap(), "the worst first: {rows:?}");
     let (_, aarch64) = self::text(&site, "propagation/fedora-42~2baarch64.html");
-    assert!(aarch64.contains("1 public mirror") && !aarch64.contains("380 d"), "{aarch64}");
+    assert!(
+        aarch64.contains("2 public mirrors") && aarch64.contains("2 others are not listed for anything."),
+        "{aarch64}"
+    );
+    let document = Html::parse(&site.read("propagation/fedora-42~2baarch64.html"));
+    let row = |begin: &str| {
+        let mut rows = document.named("tr").map(|row| row.text.clone()).filter(|row| row.starts_with(begin));
+        rows.next().unwrap()
+    };
+    let dropped = "elbe.example.org host 2 not listed for itGermanyfurther behind80 d 0 h";
+    assert!(row("elbe").starts_with(dropped), "{}", row("elbe"));
+    assert!(!row("<script>").contains("not listed"), "{}", row("<script>"));
     // It leads to the repository, whose page leads to it, as the mirror's does.
     for (page, href) in [
         ("propagation/fedora-42~2bx86_64.html", "../repositories/fedora-42.html"),
@@ -426,6 +444,33 @@ fn propagation_is_told_with_figures_gaps_and_who_is_behind() {
     }
     let (_, never) = self::text(&site, "propagation/~3cb~3eodd~3c~2fb~3e~26~22~2bx86_64.html");
     assert!(never.contains("has not been measured yet"), "{never}");
+}
+
+#[test]
+fn nobody_is_said_to_be_current_who_is_not_in_the_list() {
+    let hour = |older: u64| json!({"hour": now() / 3600 * 3600, "current": 1, "one_day": 0, "two_days": 0, "older": older, "no_answer": 0});
+    let host = |id: i64, age: &str| json!({"id": id, "name": "secret", "age": age, "since": now() - DAY});
+    let of = |name: &str, older: u64, hosts: &[Value]| json!({"name": name, "hours": [hour(older)], "hosts": hosts});
+    let spread = json!({"time": now(), "repositories": [
+        of("fedora-42+x86_64", 0, &[host(1, "current")]),
+        of("fedora-42+aarch64", 3, &[host(1, "current"), host(97, "older"), host(98, "older"), host(99, "older")]),
+        of("fedora-41+x86_64", 1, &[host(1, "current"), host(3, "older")]),
+        of("index+s390x", 1, &[host(1, "current"), host(GONE, "older")]),
+    ]});
+    let Rendered { site, output } = rendered(&round(now() - 60).to_string(), &spread.to_string(), &[]);
+    well(&output);
+    check(&site);
+    let nobody = "Nobody: all public mirrors that were asked have the current version.";
+    for (page, says, does_not_say) in [
+        ("fedora-42~2bx86_64", nobody, "not listed"),
+        ("fedora-42~2baarch64", "3 mirrors are behind, which are not listed for anything.", "Nobody"),
+        ("fedora-41~2bx86_64", "The list of mirrors does not have this repository", "Nobody"),
+        ("fedora-41~2bx86_64", "<script>alert(1) not listed for it", "others"),
+        ("index~2bs390x", "gone.example.org suspended", "others"),
+    ] {
+        let (_, text) = text(&site, &format!("propagation/{page}.html"));
+        assert!(text.contains(says) && !text.contains(does_not_say), "{page}: {text}");
+    }
 }
 
 #[test]
