@@ -21,6 +21,7 @@ mod site;
 mod sizes;
 mod state;
 mod statistics;
+mod table;
 
 use crate::{config::Render, count::days, statistics::Statistics};
 use collected::{Given, Round, Spread};

@@ -8,6 +8,7 @@ use super::{
     page::{CELL, Frame, Part, ROW, UNREAD, WIDE, number, percent, when},
     shares::{self, Column},
     site::Site,
+    table::{self, Cell, Table},
 };
 use crate::count::line::date;
 use maud::{Markup, html};
@@ -15,7 +16,7 @@ use program::{
     failure::Failure,
     print::{self, grouped},
 };
-use std::{cmp::Reverse, collections::HashMap, ops::Range};
+use std::{cmp::Reverse, collections::HashMap, iter, ops::Range};
 
 const HOUR: u64 = 60 * 60;
 const DAY: u64 = 24 * HOUR;
@@ -31,7 +32,17 @@ const MOST_BEHIND: usize = 250;
 /// Measurements that are older than this are told to be old, in seconds.
 const OLD: u64 = 3 * HOUR;
 
-/// Writes a page of all, and one for each repository. Without a list of mirrors none is named.
+/// Ages as files name them, as in [`Age::ALL`].
+const AGES: [&str; 5] = ["current", "one_day", "two_days", "older", "no_answer"];
+
+/// Columns of files.
+const OF_REPOSITORIES: [&str; 8] =
+    ["name", AGES[0], AGES[1], AGES[2], AGES[3], AGES[4], "behind", "measured"];
+const OF_HOURS: [&str; 6] = ["hour", AGES[0], AGES[1], AGES[2], AGES[3], AGES[4]];
+const OF_DAYS: [&str; 6] = ["day", AGES[0], AGES[1], AGES[2], AGES[3], AGES[4]];
+const OF_BEHIND: [&str; 7] = ["id", "name", "page", "country", "age", "since", "listed"];
+
+/// Writes a page of all, and one for each repository, with the same as files. Without a list of mirrors none is named.
 pub(super) fn write(
     site: &Site,
     frame: &Frame,
@@ -49,13 +60,87 @@ pub(super) fn write(
         Given::Read(spread) => all(frame, spread, contents),
     };
     site.write("propagation/index.html", frame.page(Part::Propagation, 1, "Propagation", &body))?;
-    for repository in spread.read().into_iter().flat_map(|spread| &spread.repositories) {
-        let path = format!("propagation/{}.html", file_name(&repository.name));
+    let Some(spread) = spread.read() else { return Ok(()) };
+    table_of_all(frame, spread, contents).write(site, "propagation/repositories")?;
+    for repository in &spread.repositories {
+        let stem = format!("propagation/{}", file_name(&repository.name));
         let title = visible(&repository.name);
         let body = of(frame, repository, contents);
-        site.write(&path, frame.page(Part::Propagation, 1, &title, &body))?;
+        site.write(&format!("{stem}.html"), frame.page(Part::Propagation, 1, &title, &body))?;
+        if let Some(newest) = last(repository) {
+            write_files(site, &stem, frame, repository, newest, contents)?;
+        }
     }
     Ok(())
+}
+
+/// The figures of the page of all.
+fn table_of_all<'s>(frame: &Frame, spread: &'s Spread, contents: Option<&Contents>) -> Table<'s> {
+    let row = |repository: &&'s Measured| {
+        let mut row = vec![Cell::Text(&repository.name)];
+        match last(repository) {
+            Some(hour) => {
+                let behind = contents.map(|contents| behind(frame, repository, contents).len() as u64);
+                row.extend(hour.hosts.map(Cell::Number));
+                row.push(behind.map_or(Cell::None, Cell::Number));
+                row.push(print::date(hour.begins).map_or(Cell::None, Cell::Word));
+            }
+            None => row.extend(OF_REPOSITORIES[1..].iter().map(|_| Cell::None)),
+        }
+        row
+    };
+    Table { columns: &OF_REPOSITORIES, rows: by_name(spread).iter().map(row).collect() }
+}
+
+/// The figures of a repository's page, beside it.
+fn write_files(
+    site: &Site,
+    stem: &str,
+    frame: &Frame,
+    repository: &Measured,
+    newest: &Hour,
+    contents: Option<&Contents>,
+) -> Result<(), Failure> {
+    let hour = |hour: u64| print::date(hour.saturating_mul(HOUR));
+    let hours = table_of(&OF_HOURS, columns(repository, newest, HOUR, HOURS), hour);
+    hours.write(site, &format!("{stem}.hours"))?;
+    let days = table_of(&OF_DAYS, columns(repository, newest, DAY, DAYS), calendar_day);
+    days.write(site, &format!("{stem}.days"))?;
+    let Some(contents) = contents else { return Ok(()) };
+    let behind = behind(frame, repository, contents);
+    let rows = behind.iter().map(|Behind { mirror, age, since, carries }| {
+        vec![
+            Cell::Id(mirror.id),
+            Cell::Text(&mirror.name),
+            Cell::Word(format!("../mirrors/{}.html", mirror.file)),
+            Some(&*mirror.country).filter(|country| !country.is_empty()).map_or(Cell::None, Cell::Text),
+            Cell::Word(AGES[*age as usize].to_owned()),
+            print::date(*since).map_or(Cell::None, Cell::Word),
+            Cell::Is(*carries == Carries::Listed),
+        ]
+    });
+    let table = Table { columns: &OF_BEHIND, rows: rows.collect() };
+    table.write(site, &format!("{stem}.behind"))
+}
+
+/// Sums of spans, each with its word; what was not measured has no row.
+fn table_of<'t>(
+    columns: &'t [&'t str],
+    (spans, sums): (Range<u64>, Vec<Option<Column>>),
+    word: impl Fn(u64) -> Option<String>,
+) -> Table<'t> {
+    let row = |(span, sums): (u64, Option<Column>)| {
+        let (word, sums) = (word(span)?, sums?);
+        Some(iter::once(Cell::Word(word)).chain(sums.map(Cell::Number)).collect())
+    };
+    Table { columns, rows: spans.zip(sums).filter_map(row).collect() }
+}
+
+/// All that are measured, in their order.
+fn by_name(spread: &Spread) -> Vec<&Measured> {
+    let mut repositories: Vec<&Measured> = spread.repositories.iter().collect();
+    repositories.sort_by_key(|repository| &repository.name);
+    repositories
 }
 
 /// The last hour in which anything was measured.
@@ -72,8 +157,7 @@ fn spans(repository: &Measured, newest: &Hour, span: u64, most: u64) -> Range<u6
 }
 
 fn all(frame: &Frame, spread: &Spread, contents: Option<&Contents>) -> Markup {
-    let mut repositories: Vec<&Measured> = spread.repositories.iter().collect();
-    repositories.sort_by_key(|repository| &repository.name);
+    let repositories = by_name(spread);
     html! {
         p { "How many of the mirrors that were asked have the current version of a repository, and how far the others are behind." }
         (shares::legend())
@@ -108,6 +192,7 @@ fn all(frame: &Frame, spread: &Spread, contents: Option<&Contents>) -> Markup {
                 }
             }
         }
+        (table::links("All of them", "repositories"))
     }
 }
 
@@ -198,6 +283,7 @@ pub(super) fn of(frame: &Frame, repository: &Measured, contents: Option<&Content
 
 fn figures(frame: &Frame, repository: &Measured, newest: &Hour, contents: Option<&Contents>) -> Markup {
     let whole: u64 = newest.hosts.iter().sum();
+    let stem = file_name(&repository.name);
     let age = frame.now.saturating_sub(newest.begins);
     html! {
         @if age > OLD {
@@ -219,6 +305,8 @@ fn figures(frame: &Frame, repository: &Measured, newest: &Hour, contents: Option
         }
         h2 { "Figures" }
         (table_of_days(repository, newest))
+        (table::links("Hour by hour", &format!("{stem}.hours")))
+        (table::links("Day by day", &format!("{stem}.days")))
     }
 }
 
@@ -271,12 +359,17 @@ fn said(columns: &[Option<Column>], along: &[String]) -> String {
     let gaps = if gaps > 0 { format!(", {gaps} of {} not measured", columns.len()) } else { String::new() };
     let [from, to] = [along.first(), along.last()].map(|word| word.map_or("", |word| word));
     format!(
-        "from {from} to {to}, at least {least:.1} % of the mirrors were current, {last:.1} % at the end{gaps}; the figures are in a table below"
+        "from {from} to {to}, at least {least:.1} % of the mirrors were current, {last:.1} % at the end{gaps}; the figures are in the files below"
     )
 }
 
 fn day(day: u64) -> String {
-    i32::try_from(day).ok().and_then(date).map_or_else(String::new, |date| date.to_string())
+    calendar_day(day).unwrap_or_default()
+}
+
+/// A day as files write it; `None` if no calendar has it.
+fn calendar_day(day: u64) -> Option<String> {
+    Some(i32::try_from(day).ok().and_then(date)?.to_string())
 }
 
 fn table_of_behind(frame: &Frame, repository: &Measured, newest: &Hour, contents: &Contents) -> Markup {
@@ -294,7 +387,8 @@ fn table_of_behind(frame: &Frame, repository: &Measured, newest: &Hour, contents
                 others => p { (grouped(others)) " mirrors are behind, which are not listed for anything." },
             }
         } @else {
-            (table_of(frame, &behind))
+            (table_of_mirrors(frame, &behind))
+            (table::links("All of them", &format!("{}.behind", file_name(&repository.name))))
             @match others {
                 0 => {},
                 1 => p { "One other is not listed for anything." },
@@ -304,7 +398,7 @@ fn table_of_behind(frame: &Frame, repository: &Measured, newest: &Hour, contents
     }
 }
 
-fn table_of(frame: &Frame, behind: &[Behind<'_>]) -> Markup {
+fn table_of_mirrors(frame: &Frame, behind: &[Behind<'_>]) -> Markup {
     html! {
         table {
             caption {

@@ -4,12 +4,12 @@ use super::{
     chart, names,
     page::{Frame, Part, bar, day, number, percent},
     site::Site,
+    table::{self, Cell, Table},
 };
 use crate::statistics::{Days, Figures};
 use maud::{Markup, html};
 use program::{failure::Failure, print::grouped};
-use serde::Serialize;
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, iter, ops::Range};
 
 /// Days over which shares are told.
 const MONTH: usize = 30;
@@ -84,21 +84,10 @@ pub(super) fn sum(kind: &Kind, figures: &Figures, span: &Range<usize>) -> u64 {
 }
 
 /// A row of a file.
-#[derive(Serialize)]
 struct Row<'f> {
     name: &'f str,
     requests: u64,
     percent: f64,
-}
-
-/// A row of the file of all days.
-#[derive(Serialize)]
-struct DayRow {
-    day: String,
-    /// Answered ones for a repository.
-    requests: u64,
-    /// Those of request logs, whatever they were for.
-    all_requests: u64,
 }
 
 /// Writes all of them.
@@ -282,32 +271,27 @@ fn rows<'f>(kind: &Kind, figures: &'f Figures, span: &Range<usize>) -> Vec<Row<'
 
 /// Links to what [`write_files`] has written beside the page.
 fn files(name: &str) -> Markup {
-    html! {
-        p class="quiet" { "All of them: " a href={ (name) ".csv" } { "CSV" } ", " a href={ (name) ".json" } { "JSON" } }
-    }
+    table::links("All of them", name)
 }
 
 /// Writes rows as JSON and as CSV.
 fn write_files(site: &Site, path: &str, rows: &[Row<'_>]) -> Result<(), Failure> {
-    let json = serde_json::to_string(rows).map_err(|error| Failure::bug(error.to_string()))?;
-    site.write(&format!("{path}.json"), json)?;
-    site.write(&format!("{path}.csv"), csv(rows))
+    let rows = rows
+        .iter()
+        .map(|row| vec![Cell::Text(row.name), Cell::Number(row.requests), Cell::Share(row.percent)]);
+    let table = Table { columns: &["name", "requests", "percent"], rows: rows.collect() };
+    table.write(site, path)
 }
 
-/// Writes the requests of all days that have any, likewise.
+/// Writes the requests of all days that have any, likewise: answered ones for a repository, and those of request logs, whatever
+/// they were for.
 fn write_days(site: &Site, figures: &Figures) -> Result<(), Failure> {
-    let row = |place| DayRow {
-        day: day(figures.day(place)),
-        requests: figures.totals[place],
-        all_requests: figures.requests[place],
+    let row = |place: usize| {
+        let of_day = [figures.totals[place], figures.requests[place]].map(Cell::Number);
+        iter::once(Cell::Word(day(figures.day(place)))).chain(of_day).collect()
     };
-    let days: Vec<DayRow> = figures.filled().map(row).collect();
-    let json = serde_json::to_string(&days).map_err(|error| Failure::bug(error.to_string()))?;
-    site.write("statistics/days.json", json)?;
-    let line =
-        |DayRow { day, requests, all_requests }: &DayRow| format!("{day},{requests},{all_requests}\r\n");
-    let lines: String = days.iter().map(line).collect();
-    site.write("statistics/days.csv", format!("day,requests,all_requests\r\n{lines}"))
+    let rows = figures.filled().map(row).collect();
+    Table { columns: &["day", "requests", "all_requests"], rows }.write(site, "statistics/days")
 }
 
 fn table(kind: &Kind, rows: &[Row<'_>], whole: u64) -> Markup {
@@ -336,13 +320,4 @@ fn table(kind: &Kind, rows: &[Row<'_>], whole: u64) -> Markup {
             }
         }
     }
-}
-
-/// RFC 4180: every name in quotes, so that none is taken for something else.
-fn csv(rows: &[Row<'_>]) -> String {
-    let mut text = String::from("name,requests,percent\r\n");
-    for Row { name, requests, percent } in rows {
-        text += &format!("\"{}\",{requests},{percent}\r\n", name.replace('"', "\"\""));
-    }
-    text
 }

@@ -473,6 +473,109 @@ fn nobody_is_said_to_be_current_who_is_not_in_the_list() {
     }
 }
 
+/// The rows of a CSV file by the names of its columns, every one of which its JSON has, too.
+fn rows_of(site: &Site, path: &str) -> Vec<BTreeMap<String, String>> {
+    let text = site.read(&format!("{path}.csv"));
+    let mut lines = vec![vec![String::new()]];
+    let (mut is_quoted, mut letters) = (false, text.chars().peekable());
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if is_quoted && letters.next_if_eq(&'"').is_some() => {
+                lines.last_mut().unwrap().last_mut().unwrap().push('"');
+            }
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => lines.last_mut().unwrap().push(String::new()),
+            '\r' if !is_quoted && letters.next_if_eq(&'\n').is_some() => lines.push(vec![String::new()]),
+            letter => lines.last_mut().unwrap().last_mut().unwrap().push(letter),
+        }
+    }
+    assert_eq!(lines.pop(), Some(vec![String::new()]), "{path}: the last line ends");
+    let columns = lines.remove(0);
+    let row = |line: Vec<String>| {
+        assert_eq!(line.len(), columns.len(), "{path}: {line:?}");
+        columns.iter().cloned().zip(line).collect::<BTreeMap<_, _>>()
+    };
+    let rows: Vec<_> = lines.into_iter().map(row).collect();
+    let json: Vec<BTreeMap<String, Value>> =
+        serde_json::from_str(&site.read(&format!("{path}.json"))).unwrap();
+    let word = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(word) => word.clone(),
+        value => value.to_string(),
+    };
+    let words = json.iter().map(|row| row.iter().map(|(key, value)| (key.clone(), word(value))).collect());
+    assert_eq!(words.collect::<Vec<BTreeMap<_, _>>>(), rows, "{path}");
+    rows
+}
+
+const AGES: [&str; 5] = ["current", "one_day", "two_days", "older", "no_answer"];
+
+#[test]
+fn propagation_has_its_figures_as_csv_and_as_json() {
+    let Rendered { site, .. } = usual();
+    let spread: Value =
+        serde_json::from_str(&fs::read_to_string(site.path("propagation.json")).unwrap()).unwrap();
+    let measured = &spread["repositories"][0];
+    // Those of a week, of which a day is missing.
+    let hours: Vec<&Value> = measured["hours"].as_array().unwrap().iter().rev().take(168 - 24).collect();
+    let sums = |hours: &mut dyn Iterator<Item = &Value>| {
+        let mut sums = [0; 5];
+        for hour in hours {
+            sums.iter_mut().zip(AGES).for_each(|(sum, age)| *sum += hour[age].as_u64().unwrap());
+        }
+        sums
+    };
+    let written = |rows: &[BTreeMap<String, String>]| {
+        AGES.map(|age| rows.iter().map(|row| row[age].parse::<u64>().unwrap()).sum::<u64>())
+    };
+    let of_hours = rows_of(&site, "propagation/fedora-42~2bx86_64.hours");
+    assert_eq!(of_hours.len(), hours.len());
+    assert_eq!(written(&of_hours), sums(&mut hours.into_iter()));
+    let newest = report::count::line::date((now() / DAY) as i32).unwrap().to_string();
+    let last = &of_hours.last().unwrap()["hour"];
+    assert!(last.starts_with(&newest[..8]) && last.ends_with(":00:00Z"), "{last}");
+    let of_days = rows_of(&site, "propagation/fedora-42~2bx86_64.days");
+    assert_eq!(written(&of_days), sums(&mut measured["hours"].as_array().unwrap().iter()));
+    assert!((10..=11).contains(&of_days.len()), "{of_days:?}");
+
+    let behind = rows_of(&site, "propagation/fedora-42~2baarch64.behind");
+    let told: Vec<[&str; 6]> = behind
+        .iter()
+        .map(|row| ["id", "name", "page", "country", "age", "listed"].map(|key| &*row[key]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ["2", "elbe.example.org", "../mirrors/elbe.example.org~id2.html", "DE", "older", "false"],
+            ["3", "<script>alert(1)", "../mirrors/~3cscript~3ealert~281~29.html", "FR", "older", "true"],
+        ]
+    );
+    assert!(behind.iter().all(|row| row["since"].ends_with('Z')), "{behind:?}");
+    let behind = rows_of(&site, "propagation/fedora-42~2bx86_64.behind");
+    assert_eq!(behind.iter().map(|row| &*row["id"]).collect::<Vec<_>>(), ["3", "2"]);
+
+    let all = rows_of(&site, "propagation/repositories");
+    let told: Vec<[&str; 5]> = all
+        .iter()
+        .map(|row| ["name", "current", "older", "no_answer", "behind"].map(|key| &*row[key]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ["<b>odd</b>&\"+x86_64", "", "", "", ""],
+            ["fedora-42+aarch64", "1", "4", "0", "2"],
+            ["fedora-42+x86_64", "6", "0", "1", "2"],
+        ]
+    );
+    assert_eq!(all[2]["measured"], *last);
+    assert!(!site.path("site/propagation/~3cb~3eodd~3c~2fb~3e~26~22~2bx86_64.hours.csv").exists());
+    let said = site.read("propagation/fedora-42~2bx86_64.html");
+    assert!(
+        said.contains("the figures are in the files below") && said.contains("x86_64.hours.csv\""),
+        "{said}"
+    );
+}
+
 #[test]
 fn what_is_old_is_told_in_words() {
     let old = now() - 5 * DAY;
