@@ -33,11 +33,12 @@ fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Mar
     // A service that redirects files alone has no request for a repository.
     let kinds = if figures.has_repositories() { &KINDS[..] } else { &OUTCOMES };
     let Some((title, days)) = series(figures).next() else { return html! {} };
-    let mean = |span: &Range<usize>| days[span.clone()].iter().sum::<u64>() / span.len().max(1) as u64;
+    let known = |span: &Range<usize>| span.clone().filter(|place| figures.has(*place)).count();
+    let mean = |span: &Range<usize>| days[span.clone()].iter().sum::<u64>() / known(span).max(1) as u64;
     html! {
         dl class="facts" {
             div { dt { "requests on " (written_day(figures.day(last))) } dd { (grouped(days[last])) } }
-            div { dt { "a day over the last " (week.len()) " days" } dd { (grouped(mean(&week))) } }
+            div { dt { "a day over the last " (week.len()) " days" @if known(&week) < week.len() { ", " (known(&week)) " of them with figures" } } dd { (grouped(mean(&week))) } }
             @if before.len() == 7 {
                 div { dt { "against the week before" } dd { (change(mean(&week), mean(&before))) } }
             }
@@ -50,7 +51,7 @@ fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Mar
                 }
             }
         }
-        (chart::course(title, figures.day(chart.start), &days[chart.clone()]))
+        (chart::course(title, figures.day(chart.start), &figures.known(chart.start, &days[chart.clone()])))
         div class="tables" {
             @for kind in kinds { (largest(kind, figures, last)) }
         }

@@ -113,9 +113,14 @@ pub(super) fn whole_days(frame: &Frame, figures: &Figures) -> Option<Range<usize
     Some(first..last + 1)
 }
 
+/// The last days of a span, over which shares are told.
+pub(super) fn last_month(span: &Range<usize>) -> Range<usize> {
+    span.end.saturating_sub(MONTH).max(span.start)..span.end
+}
+
 /// The page of all days, beside which its files are written.
 fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Result<Markup, Failure> {
-    let month = span.end.saturating_sub(MONTH).max(span.start)..span.end;
+    let month = last_month(&span);
     write_days(site, figures)?;
     let mut sections = Vec::new();
     for kind in kinds(figures, &month) {
@@ -124,7 +129,7 @@ fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Result<Markup, 
         sections.push((kind.title, courses(kind, figures, &span, &month, &rows)));
     }
     let chart = |title: &str, days: &Days, span: &Range<usize>| {
-        chart::course(title, figures.day(span.start), &days[span.clone()])
+        chart::course(title, figures.day(span.start), &figures.known(span.start, &days[span.clone()]))
     };
     Ok(html! {
         @for (at, (title, days)) in series(figures).enumerate() {
@@ -179,7 +184,9 @@ fn courses(
                         th scope="row" { ((kind.show)(name)) }
                         (number(*requests))
                         td class="number" { (percent(*requests, whole)) }
-                        (chart::line(&(kind.of)(figures)[*name][span.clone()]))
+                        td class="line" {
+                            (chart::line(&figures.known(span.start, &(kind.of)(figures)[*name][span.clone()])))
+                        }
                     }
                 }
             }

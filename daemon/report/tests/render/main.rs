@@ -257,6 +257,27 @@ fn the_course_has_its_tables_as_csv_and_as_json_too() {
 }
 
 #[test]
+fn a_day_without_figures_is_a_gap_and_counts_for_no_mean() {
+    let site = Site::counted();
+    for page in ["index.html", "statistics/index.html"] {
+        let page = Html::parse(&site.read(page));
+        let charts: Vec<&str> = page.named("svg").filter_map(|svg| svg.attribute("aria-label")).collect();
+        assert!(charts[0].ends_with("requests a day, one day without figures"), "{charts:?}");
+        assert!(charts.iter().all(|said| !said.contains("least 0")), "{charts:?}");
+    }
+    // Today is not over. The day without any is in the week before the last one.
+    let overview = site.read("index.html");
+    assert!(overview.contains("<dt>a day over the last 7 days</dt><dd>212</dd>"), "{overview}");
+    let [week, before] = [1..8, 8..15].map(|ages: std::ops::Range<i64>| {
+        let ages = ages.filter(|age| *age != 10).map(|age| 200 + age * 3);
+        let count = ages.clone().count() as i64;
+        ages.sum::<i64>() / count
+    });
+    let change = format!("{:.1} %", (before - week) as f64 * 100.0 / before as f64);
+    assert!(overview.contains(&format!("<dt>against the week before</dt><dd>−{change}</dd>")), "{overview}");
+}
+
+#[test]
 fn a_service_that_redirects_files_alone_has_its_requests_told() {
     let site = Site::new();
     let today = site.expected.keys().next_back().unwrap().0.clone();

@@ -577,6 +577,47 @@ fn propagation_has_its_figures_as_csv_and_as_json() {
 }
 
 #[test]
+fn shares_of_a_repository_are_those_of_days_that_are_over() {
+    let Rendered { site, .. } = usual();
+    let today = (now() / DAY) as i64;
+    let day = |age: i64| report::count::line::date((today - age) as i32).unwrap().to_string();
+    let page = Html::parse(&site.read("repositories/fedora-42.html"));
+    let captions: Vec<&str> = page.named("caption").map(|caption| &*caption.text).collect();
+    let caption = |oldest: i64| format!("From {} to {}", day(oldest), day(1));
+    assert!(
+        captions.contains(&&*caption(super::DAYS - 1)) && captions.contains(&&*caption(30)),
+        "{captions:?}"
+    );
+    let ages = (1..=30).filter(|age| *age != 10);
+    let requests: usize = ages
+        .map(|age: usize| {
+            (0..200 + age * 3).filter(|at| !at.is_multiple_of(7) && at.is_multiple_of(4)).count()
+        })
+        .sum();
+    let (thousands, rest) = (requests / 1000, requests % 1000);
+    let said = format!("Germany DE{thousands},{rest:03}");
+    let rows: Vec<&str> = page.named("tr").map(|row| &*row.text).collect();
+    assert!(rows.iter().any(|row| row.starts_with(&said)), "{said} in {rows:?}");
+    let lines: Vec<&str> = page.named("svg").filter_map(|svg| svg.attribute("aria-label")).collect();
+    assert!(lines.iter().all(|said| said.ends_with("one day without figures")), "{lines:?}");
+
+    // Of another one that somebody has asked for today alone.
+    let line = format!("IP: N/A; DATE: {}; COUNTRY: DE; REPO: index; ARCH: s390x\n", day(0));
+    fs::write(site.path("more"), line).unwrap();
+    let [database, cache] = ["db", "cache"].map(|name| site.path(name).display().to_string());
+    well(&program(
+        &["count", "--json", "--source", "t", "--database"],
+        &[&site.path("db"), &site.path("more")],
+    ));
+    let arguments = ["render", "--database", &database, "--cache", &cache, "--output"];
+    well(&program(&arguments, &[&site.path("site")]));
+    check(&site);
+    let (_, text) = text(&site, "repositories/~69ndex.html");
+    let said = format!("Country: nobody has asked for it from {} to {}.", day(30), day(1));
+    assert!(text.contains(&said), "{said} in {text}");
+}
+
+#[test]
 fn what_is_old_is_told_in_words() {
     let old = now() - 5 * DAY;
     let Rendered { site, output } = rendered(&round(old).to_string(), &spread(old).to_string(), &[]);
