@@ -144,7 +144,7 @@ fn by_name(spread: &Spread) -> Vec<&Measured> {
 }
 
 /// The last hour in which anything was measured.
-fn last(repository: &Measured) -> Option<&Hour> {
+pub(super) fn last(repository: &Measured) -> Option<&Hour> {
     let measured = repository.hours.iter().filter(|hour| hour.hosts.iter().sum::<u64>() > 0);
     measured.max_by_key(|hour| hour.begins)
 }

@@ -618,6 +618,46 @@ fn shares_of_a_repository_are_those_of_days_that_are_over() {
 }
 
 #[test]
+fn the_first_page_tells_of_mirrors_also_where_no_log_is_counted() {
+    let site = usual().site;
+    fs::write(site.path("empty"), "").unwrap();
+    let without = site.path("without");
+    well(&program(&["count", "--json", "--source", "s", "--database"], &[&without, &site.path("empty")]));
+    let names = ["cache", "suspended", "mirrors", "propagation"];
+    let files = ["cache", "suspended", "mirrors.json", "propagation.json"].map(|name| site.path(name));
+    let [options, files] =
+        [names.map(|name| format!("--{name}")), files.map(|file| file.display().to_string())];
+    let pairs: Vec<&str> = options.iter().zip(&files).flat_map(|(option, file)| [&**option, file]).collect();
+    let facts = [
+        ("public mirrors", "mirrors/index.html", "7"),
+        ("countries", "map/index.html", "5"),
+        ("fail", "mirrors/index.html", "1"),
+        ("suspended", "mirrors/index.html", "1"),
+        ("repositories", "repositories/index.html", "3"),
+        ("current, in the mean of what is measured (2)", "propagation/index.html", "52.9 %"),
+    ];
+    let told = |(what, page, number): (&str, &str, &str)| {
+        format!("<dt><a href=\"{page}\">{what}</a></dt><dd>{number}</dd>")
+    };
+    let overview = site.read("index.html");
+    assert!(facts.into_iter().all(|fact| overview.contains(&told(fact))), "{overview}");
+    let render = |more: &[&str]| {
+        let database = without.display().to_string();
+        let arguments = [&["render", "--database", &database], more, &["--output"]].concat();
+        well(&program(&arguments, &[&site.path("site")]));
+        check(&site);
+        site.read("index.html")
+    };
+    let overview = render(&pairs);
+    assert!(overview.contains("Nothing has been counted yet."), "{overview}");
+    assert!(facts.into_iter().all(|fact| overview.contains(&told(fact))), "{overview}");
+    // Of whom nobody has asked it is not said that none fails.
+    let overview = render(&pairs[..2]);
+    assert!(overview.contains(&told(facts[0])) && !overview.contains(">fail<"), "{overview}");
+    assert!(!overview.contains("in the mean of"), "{overview}");
+}
+
+#[test]
 fn what_is_old_is_told_in_words() {
     let old = now() - 5 * DAY;
     let Rendered { site, output } = rendered(&round(old).to_string(), &spread(old).to_string(), &[]);
