@@ -6,8 +6,9 @@ use maud::{Markup, html};
 use program::print::grouped;
 use std::fmt::Write as _;
 
-/// Points of a line as small as a word.
+/// Points of a line as small as a word, and its height, which is that of the style sheet in pixels.
 const POINTS: usize = 60;
+const HEIGHT: u64 = 24;
 
 /// A chart of requests by day, as wide as the page; `None` is a day without figures, where the line has a gap.
 pub fn course(title: &str, first: i32, values: &[Option<u64>]) -> Markup {
@@ -31,7 +32,7 @@ pub fn course(title: &str, first: i32, values: &[Option<u64>]) -> Markup {
             svg viewBox="0 0 1000 100" preserveAspectRatio="none" role="img" aria-label=(said) {
                 path class="grid" d="M0 0H1000M0 50H1000M0 100H1000" {}
                 path class="area" d=(area(&runs)) {}
-                path class="line" d=(outline(&runs, 1)) {}
+                path class="line" d=(outline(&runs)) {}
             }
             div class="along" aria-hidden="true" { span { (day(first)) } @if values.len() > 2 { span { (day(first + (last - first) / 2)) } } span { (day(last)) } }
         }
@@ -48,13 +49,38 @@ pub fn line(values: &[Option<u64>]) -> Markup {
     // From the end, so that the last point is of as many days as all others.
     let mut means: Vec<Option<u64>> = values.rchunks(size).map(mean).collect();
     means.reverse();
-    let runs = runs(&means, means.iter().flatten().copied().max().unwrap_or_default());
     let known = || values.iter().flatten();
     let [least, most] =
         [known().min(), known().max()].map(|value| grouped(value.copied().unwrap_or_default()));
+    let view = format!("0 -1 {} {}", means.len().saturating_sub(1).max(1), HEIGHT + 2);
     html! {
-        svg viewBox="0 -5 1000 110" preserveAspectRatio="none" role="img" aria-label={ "least " (least) ", most " (most) " a day" (gaps(values)) } { path d=(outline(&runs, 0)) {} }
+        svg viewBox=(view) preserveAspectRatio="none" role="img" aria-label={ "least " (least) ", most " (most) " a day" (gaps(values)) } { path d=(steps(&means)) {} }
     }
+}
+
+/// Values as a path of steps, one across and so many down, which takes few bytes: a page has a hundred of them.
+fn steps(values: &[Option<u64>]) -> String {
+    let top = values.iter().flatten().copied().max().unwrap_or_default().max(1);
+    let down = |value: &u64| HEIGHT as i64 - (*value as f64 * HEIGHT as f64 / top as f64).round() as i64;
+    let mut out = String::new();
+    let mut at = 0;
+    for run in values.chunk_by(|one, other| one.is_some() == other.is_some()) {
+        let downs: Vec<i64> = run.iter().flatten().map(down).collect();
+        // Writing to a string does not fail.
+        let _ = match downs[..] {
+            [] => Ok(()),
+            // A lone one lies around its place.
+            [down] => write!(out, "M{} {down}h{}", at as f64 - 0.5, if values.len() > 1 { 1 } else { 2 }),
+            [first, ..] => write!(out, "M{at} {first}l"),
+        };
+        for (place, pair) in downs.windows(2).enumerate() {
+            let step = pair[1] - pair[0];
+            let [before, between] = [place == 0, step < 0].map(|is_apart| if is_apart { "" } else { " " });
+            let _ = write!(out, "{before}1{between}{step}");
+        }
+        at += run.len();
+    }
+    out
 }
 
 /// How many days have no figures, for the end of a sentence.
@@ -92,13 +118,13 @@ fn runs(values: &[Option<u64>], top: u64) -> Vec<Run> {
     runs
 }
 
-/// Runs as lines of a path, with so many digits behind the point.
-fn outline(runs: &[Run], digits: usize) -> String {
+/// Runs as lines of a path.
+fn outline(runs: &[Run]) -> String {
     let mut out = String::new();
     for run in runs {
         for (at, (across, down)) in run.iter().enumerate() {
             // Writing to a string does not fail.
-            let _ = write!(out, "{}{across} {down:.digits$}", if at > 0 { "L" } else { "M" });
+            let _ = write!(out, "{}{across} {down:.1}", if at > 0 { "L" } else { "M" });
         }
     }
     out
@@ -109,7 +135,7 @@ fn area(runs: &[Run]) -> String {
     let mut out = String::new();
     for run in runs {
         let [begin, end] = [run.first(), run.last()].map(|point| point.map_or(0, |(across, _)| *across));
-        let points = outline(std::slice::from_ref(run), 1);
+        let points = outline(std::slice::from_ref(run));
         // Writing to a string does not fail.
         let _ = write!(out, "M{begin} 100L{}L{end} 100Z", points.trim_start_matches('M'));
     }
@@ -165,8 +191,8 @@ mod tests {
             chart.contains("d=\"M0 100L0 50.0L200 0.0L200 100ZM500 100L500 50.0L700 50.0L700 100Z\""),
             "{chart}"
         );
-        assert_eq!(outline(&runs(&[Some(1)], 2), 0), "M0 50L1000 50");
-        assert_eq!(outline(&runs(&[None, None], 2), 0), "");
+        assert_eq!(outline(&runs(&[Some(1)], 2)), "M0 50.0L1000 50.0");
+        assert_eq!(outline(&runs(&[None, None], 2)), "");
     }
 
     #[test]
@@ -177,14 +203,14 @@ mod tests {
         let line = line(&values).into_string();
         assert!(line.contains("least 10, most 10 a day, 3 days without figures"), "{line}");
         // The first mean is of one day, the second one of none.
-        assert!(line.contains("d=\"M0 0L8 0M33 0L"), "{line}");
+        assert!(line.contains("d=\"M-0.5 0h1M2 0l1 0 1 0"), "{line}");
     }
 
     #[test]
     fn a_small_line_has_means_of_as_many_days_as_it_takes() {
         let values: Vec<Option<u64>> = (0..365).map(Some).collect();
         let line = line(&values).into_string();
-        assert_eq!(line.matches('L').count(), 52);
+        assert!(line.contains("viewBox=\"0 -1 52 26\"") && line.contains("d=\"M0 24l1 0 1-1"), "{line}");
         assert!(line.contains("role=\"img\" aria-label=\"least 0, most 364 a day\""), "{line}");
     }
 }

@@ -119,13 +119,14 @@ pub(super) fn last_month(span: &Range<usize>) -> Range<usize> {
 }
 
 /// The page of all days, beside which its files are written.
-fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Result<Markup, Failure> {
+pub(super) fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Result<Markup, Failure> {
     let month = last_month(&span);
     write_days(site, figures)?;
     let mut sections = Vec::new();
     for kind in kinds(figures, &month) {
         let rows = rows(kind, figures, &month);
         write_files(site, &format!("statistics/{}", kind.file), &rows)?;
+        write_courses(site, figures, kind, &span, &rows)?;
         sections.push((kind.title, courses(kind, figures, &span, &month, &rows)));
     }
     let chart = |title: &str, days: &Days, span: &Range<usize>| {
@@ -157,7 +158,7 @@ pub(super) fn series(figures: &Figures) -> impl Iterator<Item = (&'static str, &
     all.into_iter().filter(|(_, days)| days.iter().any(|requests| *requests > 0))
 }
 
-/// The largest of a kind over the last month, each with its course; `rows` are all of them.
+/// The largest of a kind over the last month, each with its course over that and over all days; `rows` are all of them.
 fn courses(
     kind: &Kind,
     figures: &Figures,
@@ -166,6 +167,8 @@ fn courses(
     rows: &[Row<'_>],
 ) -> Markup {
     let whole = sum(kind, figures, month);
+    let line =
+        |days: &Days, span: &Range<usize>| chart::line(&figures.known(span.start, &days[span.clone()]));
     html! {
         table {
             caption {
@@ -176,22 +179,24 @@ fn courses(
                 th scope="col" { (kind.one) }
                 th scope="col" class="number" { "Requests" }
                 th scope="col" class="number" { "%" }
+                @if month != span { th scope="col" class="line wide" { "These days" } }
                 th scope="col" class="line" { "Since " (day(figures.day(span.start))) }
             } }
             tbody {
                 @for Row { name, requests, .. } in rows.iter().take(MOST_COURSES) {
+                    @let days = &(kind.of)(figures)[*name];
                     tr {
                         th scope="row" { ((kind.show)(name)) }
                         (number(*requests))
                         td class="number" { (percent(*requests, whole)) }
-                        td class="line" {
-                            (chart::line(&figures.known(span.start, &(kind.of)(figures)[*name][span.clone()])))
-                        }
+                        @if month != span { td class="line wide" { (line(days, month)) } }
+                        td class="line" { (line(days, span)) }
                     }
                 }
             }
         }
         (files(kind.file))
+        (table::links("These day by day", &format!("{}-days", kind.file)))
     }
 }
 
@@ -288,6 +293,28 @@ fn write_files(site: &Site, path: &str, rows: &[Row<'_>]) -> Result<(), Failure>
         .map(|row| vec![Cell::Text(row.name), Cell::Number(row.requests), Cell::Share(row.percent)]);
     let table = Table { columns: &["name", "requests", "percent"], rows: rows.collect() };
     table.write(site, path)
+}
+
+/// Writes the requests of the largest of a kind over the last month, on each day that has any figures; `rows` are all of them.
+fn write_courses(
+    site: &Site,
+    figures: &Figures,
+    kind: &Kind,
+    span: &Range<usize>,
+    rows: &[Row<'_>],
+) -> Result<(), Failure> {
+    let largest: Vec<(&str, &Days)> =
+        rows.iter().take(MOST_COURSES).map(|row| (row.name, &(kind.of)(figures)[row.name])).collect();
+    let mut rows = Vec::new();
+    for place in span.clone().filter(|place| figures.has(*place)) {
+        let date = day(figures.day(place));
+        let of_day = largest
+            .iter()
+            .map(|(name, days)| vec![Cell::Word(date.clone()), Cell::Text(name), Cell::Number(days[place])]);
+        rows.extend(of_day);
+    }
+    let table = Table { columns: &["day", "name", "requests"], rows };
+    table.write(site, &format!("statistics/{}-days", kind.file))
 }
 
 /// Writes the requests of all days that have any, likewise: answered ones for a repository, and those of request logs, whatever

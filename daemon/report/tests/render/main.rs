@@ -253,7 +253,35 @@ fn the_course_has_its_tables_as_csv_and_as_json_too() {
             .collect();
         assert_eq!(rows, expected, "{kind}");
         assert!(site.read(&format!("statistics/{kind}.csv")).starts_with("name,requests,percent\r\n\""));
+        // Each of them on every day that is over.
+        let days: Vec<Value> =
+            serde_json::from_str(&site.read(&format!("statistics/{kind}-days.json"))).unwrap();
+        let told: BTreeMap<(String, &str), u64> = days
+            .iter()
+            .map(|row| {
+                let [day, name] = ["day", "name"].map(|key| row[key].as_str().unwrap());
+                ((day.to_owned(), name), row["requests"].as_u64().unwrap())
+            })
+            .collect();
+        let of_days = totals.keys().rev().skip(1).flat_map(|day| {
+            let of_day = of_day(day, kind);
+            of_day.iter().map(move |(name, requests)| (((*day).to_owned(), &**name), *requests))
+        });
+        assert_eq!(told, of_days.collect::<BTreeMap<_, _>>(), "{kind}");
+        let lines: String = days
+            .iter()
+            .map(|row| {
+                let [day, name] = ["day", "name"].map(|key| row[key].as_str().unwrap());
+                format!("{day},\"{}\",{}\r\n", name.replace('"', "\"\""), row["requests"])
+            })
+            .collect();
+        let csv = site.read(&format!("statistics/{kind}-days.csv"));
+        assert_eq!(csv, format!("day,name,requests\r\n{lines}"));
     }
+    // One line of the month, and one of all.
+    let page = Html::parse(&site.read("statistics/index.html"));
+    let lines = page.named("svg").filter(|svg| svg.around.iter().any(|name| name == "td"));
+    assert_eq!(lines.count(), 2 * (4 + 5 + 1));
 }
 
 #[test]
