@@ -183,7 +183,7 @@ pub struct Repository {
     pub name: String,
     /// By hour, the oldest first.
     pub hours: Vec<Hour>,
-    /// Each host's last age.
+    /// Hosts of the last measurement, each with its age.
     pub hosts: Vec<OfHost>,
 }
 

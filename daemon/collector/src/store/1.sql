@@ -65,7 +65,8 @@ create table hourly (
     primary key (repository, hour)
 ) without rowid;
 
--- From when on a host had which age of a repository: 0 current to 3 older, 4 no answer; a row for each change, for 400 days.
+-- From when on a host had which age of a repository: 0 current to 3 older, 4 no answer, 5 none, for it was not measured; a row
+-- for each change, for 400 days.
 create table age (
     repository integer not null,
     host integer not null,

@@ -17,6 +17,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How long changes and counts are kept.
 pub const KEPT: u64 = 400 * DAY;
 
+/// What the state has in place of an age when a host was not measured.
+const UNMEASURED: u8 = 5;
+
+/// Whoever is measured again within this, and is as far as before, has been so all the time.
+const GAP: u64 = DAY;
+
 /// The figures of a round.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Figures {
@@ -256,17 +262,19 @@ impl Store {
         Ok(last)
     }
 
-    /// By host: its age of a repository, and since when.
+    /// By host of the last measurement: its age of a repository, and since when.
     pub fn ages(&self, repository: &str) -> Result<BTreeMap<i64, (Age, u64)>, Failure> {
         self.read(|connection| {
             let sql = "select host, age, max(time) from age join repository on id = repository
                 where name = ? group by host";
             let mut statement = connection.prepare(sql)?;
             let ages = statement.query_map([repository], |row| {
-                let age = Age::from_number(row.get(1)?).unwrap_or(Age::NoAnswer);
-                Ok((row.get(0)?, (age, seconds(row.get(2)?))))
+                let number: u8 = row.get(1)?;
+                let age = Age::from_number(number).unwrap_or(Age::NoAnswer);
+                let of_host = (row.get(0)?, (age, seconds(row.get(2)?)));
+                Ok((number != UNMEASURED).then_some(of_host))
             })?;
-            ages.collect()
+            ages.filter_map(Result::transpose).collect()
         })
     }
 
@@ -377,11 +385,50 @@ fn spread(transaction: &Transaction<'_>, spread: &Spread, now: u64) -> rusqlite:
     let hour = time(now / HOUR * HOUR);
     transaction.execute(sql, params![id, hour, current, one_day, two_days, older, no_answer])?;
     for (host, age) in &spread.ages {
-        let sql = "select age from age where repository = ? and host = ? order by time desc limit 1";
-        let before = transaction.prepare_cached(sql)?.query_row(params![id, host], |row| row.get::<_, u8>(0));
-        if before.optional()? != Some(age.number()) {
+        self::age(transaction, id, *host, age.number(), now)?;
+    }
+    if !spread.ages.is_empty() {
+        for host in measured(transaction, id)?.into_iter().filter(|host| !spread.ages.contains_key(host)) {
+            self::age(transaction, id, host, UNMEASURED, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// All hosts that ever had an age of a repository, one look-up each.
+fn measured(transaction: &Transaction<'_>, repository: i64) -> rusqlite::Result<Vec<i64>> {
+    let sql = "with recursive known (host) as (
+        select (select host from age where repository = ?1 order by host limit 1)
+        union all
+        select (select host from age where repository = ?1 and host > known.host order by host limit 1)
+            from known where known.host is not null)
+        select host from known where host is not null";
+    let mut statement = transaction.prepare_cached(sql)?;
+    statement.query_map([repository], |row| row.get(0))?.collect()
+}
+
+/// Notes the number of a host's age, if it is another one than before.
+fn age(
+    transaction: &Transaction<'_>,
+    repository: i64,
+    host: i64,
+    number: u8,
+    now: u64,
+) -> rusqlite::Result<()> {
+    let sql = "select age, time from age where repository = ? and host = ? order by time desc limit 2";
+    let before: Vec<(u8, i64)> = transaction
+        .prepare_cached(sql)?
+        .query_map([repository, host], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    match before[..] {
+        [(last, _), ..] if last == number => {}
+        [(UNMEASURED, since), (last, _)] if last == number && now <= seconds(since) + GAP => {
+            let sql = "delete from age where repository = ? and host = ? and time = ?";
+            transaction.prepare_cached(sql)?.execute([repository, host, since])?;
+        }
+        _ => {
             let sql = "insert or replace into age (repository, host, time, age) values (?, ?, ?, ?)";
-            transaction.prepare_cached(sql)?.execute(params![id, host, time(now), age.number()])?;
+            transaction.prepare_cached(sql)?.execute(params![repository, host, time(now), number])?;
         }
     }
     Ok(())
@@ -394,5 +441,7 @@ fn forget(transaction: &Transaction<'_>, before: i64) -> rusqlite::Result<()> {
     let sql = "delete from age where time < ?1 and exists (select 1 from age as later
         where later.repository = age.repository and later.host = age.host and later.time > age.time and later.time <= ?1)";
     transaction.execute(sql, [before])?;
+    // Nobody asks since when a host has had none.
+    transaction.execute("delete from age where time < ? and age = ?", params![before, UNMEASURED])?;
     Ok(())
 }

@@ -4,7 +4,10 @@ use crate::{
     server::{Manner, Server},
     world::{BEGIN, CURRENT, World},
 };
-use collector::{check::seconds::HOUR, store::Store};
+use collector::{
+    check::seconds::{DAY, HOUR},
+    store::Store,
+};
 use serde_json::json;
 use std::net::Ipv6Addr;
 
@@ -56,6 +59,43 @@ fn hosts_are_counted_by_age_once_an_hour_the_dead_ones_too() {
     assert_eq!(file["repositories"][0]["hosts"][4]["since"], json!(world.now));
     let store = Store::open_to_read(&world.config.state).unwrap();
     assert_eq!(store.last_hours().unwrap()["linux-1+x86_64"].current, 5);
+}
+
+#[test]
+fn hosts_that_are_no_longer_measured_are_not_told_of() {
+    let mut world = World::new(6);
+    world.config.propagation = vec!["linux-1+x86_64".into()];
+    world.servers[3].set(Manner::Has(CURRENT - 1_000_000));
+    let all = world.list.clone();
+    world.round();
+    let of_fourth = |world: &World| {
+        let file = world.json("propagation.json");
+        let hosts = file["repositories"][0]["hosts"].as_array().unwrap().clone();
+        hosts.into_iter().find(|host| host["id"] == 4)
+    };
+    assert_eq!(of_fourth(&world).unwrap()["since"], json!(BEGIN));
+    let without = |world: &mut World, later: u64| {
+        for directory in &mut world.list.mirror_list {
+            directory.global.retain(|host| *host != 4);
+            directory.by_host_id.retain(|record| record.key != Some(4));
+        }
+        world.publish();
+        world.now += HOUR;
+        world.round();
+        assert_eq!(of_fourth(world), None);
+        world.list = all.clone();
+        world.publish();
+        world.now += later;
+        world.round();
+    };
+    // For an hour nobody has asked it: it is as it was.
+    without(&mut world, HOUR);
+    let back = of_fourth(&world).unwrap();
+    assert_eq!((&back["age"], &back["since"]), (&json!("older"), &json!(BEGIN)));
+    // For days.
+    without(&mut world, 3 * DAY);
+    let back = of_fourth(&world).unwrap();
+    assert_eq!((&back["age"], &back["since"]), (&json!("older"), &json!(world.now)));
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod site;
 mod sizes;
 mod state;
 mod statistics;
+mod table;
 
 use crate::{config::Render, count::days, statistics::Statistics};
 use collected::{Given, Round, Spread};
@@ -72,14 +73,15 @@ pub fn run(config: &Render) -> Result<(), Failure> {
     let site = Site::begin(&config.output)?;
     site.write("style.css", STYLE.to_owned() + &config.look.style())?;
     progress.step("writing the pages of all days");
-    overview::write(&site, &frame, &figures)?;
+    let state = |mirror| State::of(mirror, round.read(), now);
+    let states: Vec<State> =
+        contents.read().into_iter().flat_map(|contents| &contents.mirrors).map(state).collect();
+    overview::write(&site, &frame, &figures, contents.read(), &states, spread.read())?;
     statistics::write(&site, &frame, &figures)?;
     if contents.is_broken() {
         unlisted(&site, &frame)?;
     }
     if let Some(contents) = contents.read() {
-        let state = |mirror| State::of(mirror, round.read(), now);
-        let states: Vec<State> = contents.mirrors.iter().map(state).collect();
         site.write("filter.js", filter::SCRIPT)?;
         progress.step("writing the pages of mirrors");
         mirrors::write(&site, &frame, contents, &states)?;

@@ -1,9 +1,13 @@
-//! The first page: how much is asked for, and by whom, at a glance.
+//! The first page: how many mirrors there are and how they are, how much is asked for, and by whom, at a glance.
 
 use super::{
     chart,
-    page::{Frame, Part, bar, day, number, percent, written_day},
+    collected::Spread,
+    contents::Contents,
+    page::{Frame, Part, Source, UNREAD, bar, day, number, percent, written_day},
+    propagation,
     site::Site,
+    state::State,
     statistics::{KINDS, Kind, OUTCOMES, series, sum, whole_days},
 };
 use crate::statistics::{Days, Figures};
@@ -16,13 +20,69 @@ const DAYS: usize = 90;
 /// Rows of each table.
 const ROWS: usize = 8;
 
-/// Writes it.
-pub(super) fn write(site: &Site, frame: &Frame, figures: &Figures) -> Result<(), Failure> {
-    let body = match whole_days(frame, figures) {
-        Some(days) => requests(figures, days),
-        None => html! { p { "Nothing has been counted yet." } },
+/// Writes it; `states` are those of mirrors, by their place.
+pub(super) fn write(
+    site: &Site,
+    frame: &Frame,
+    figures: &Figures,
+    contents: Option<&Contents>,
+    states: &[State],
+    spread: Option<&Spread>,
+) -> Result<(), Failure> {
+    let current = spread.and_then(current);
+    let body = html! {
+        @if frame.listed != Source::None {
+            h2 { "Mirrors" }
+            @match contents {
+                Some(contents) => {
+                    (frame.warning_of_states())
+                    (frame.warning_of_ages())
+                    (mirrors(contents, states, current))
+                }
+                None => p class="alarm" { (UNREAD) },
+            }
+            h2 { "Requests" }
+        }
+        @match whole_days(frame, figures) {
+            Some(days) => (requests(figures, days)),
+            None => p { "Nothing has been counted yet." },
+        }
     };
     site.write("index.html", frame.page(Part::Overview, 0, &frame.title, &body))
+}
+
+/// The share of mirrors with the current version, in percent: the mean of all repositories that were ever measured, as of when
+/// each was the last time, and how many these are.
+fn current(spread: &Spread) -> Option<(f64, usize)> {
+    let shares = spread.repositories.iter().filter_map(propagation::last);
+    let shares = shares.map(|hour| hour.hosts[0] as f64 * 100.0 / hour.hosts.iter().sum::<u64>() as f64);
+    let (sum, count) = shares.fold((0.0, 0), |(sum, count), share| (sum + share, count + 1));
+    (count > 0).then(|| (sum / count as f64, count))
+}
+
+/// How many mirrors there are, and how they are; each number leads to its page.
+fn mirrors(contents: &Contents, states: &[State], current: Option<(f64, usize)>) -> Markup {
+    let count = |of: State| states.iter().filter(|state| **state == of).count();
+    // Without a round of late nobody is known to fail, or not to.
+    let is_asked = count(State::Good) + count(State::Failing) > 0;
+    html! {
+        dl class="facts" {
+            (fact("public mirrors", "mirrors", &grouped(contents.mirrors.len())))
+            (fact("countries", "map", &grouped(contents.countries())))
+            @if is_asked { (fact("fail", "mirrors", &grouped(count(State::Failing)))) }
+            (fact("suspended", "mirrors", &grouped(count(State::Suspended))))
+            (fact("repositories", "repositories", &grouped(contents.repositories.len())))
+            @if let Some((share, count)) = current {
+                @let what = format!("current, in the mean of what is measured ({})", grouped(count));
+                (fact(&what, "propagation", &format!("{share:.1} %")))
+            }
+        }
+    }
+}
+
+/// A number with what it is, which leads to a part of the site.
+fn fact(what: &str, part: &str, number: &str) -> Markup {
+    html! { div { dt { a href={ (part) "/index.html" } { (what) } } dd { (number) } } }
 }
 
 fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Markup {
@@ -33,11 +93,12 @@ fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Mar
     // A service that redirects files alone has no request for a repository.
     let kinds = if figures.has_repositories() { &KINDS[..] } else { &OUTCOMES };
     let Some((title, days)) = series(figures).next() else { return html! {} };
-    let mean = |span: &Range<usize>| days[span.clone()].iter().sum::<u64>() / span.len().max(1) as u64;
+    let known = |span: &Range<usize>| span.clone().filter(|place| figures.has(*place)).count();
+    let mean = |span: &Range<usize>| days[span.clone()].iter().sum::<u64>() / known(span).max(1) as u64;
     html! {
         dl class="facts" {
             div { dt { "requests on " (written_day(figures.day(last))) } dd { (grouped(days[last])) } }
-            div { dt { "a day over the last " (week.len()) " days" } dd { (grouped(mean(&week))) } }
+            div { dt { "a day over the last " (week.len()) " days" @if known(&week) < week.len() { ", " (known(&week)) " of them with figures" } } dd { (grouped(mean(&week))) } }
             @if before.len() == 7 {
                 div { dt { "against the week before" } dd { (change(mean(&week), mean(&before))) } }
             }
@@ -50,7 +111,7 @@ fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Mar
                 }
             }
         }
-        (chart::course(title, figures.day(chart.start), &days[chart.clone()]))
+        (chart::course(title, figures.day(chart.start), &figures.known(chart.start, &days[chart.clone()])))
         div class="tables" {
             @for kind in kinds { (largest(kind, figures, last)) }
         }

@@ -1,13 +1,14 @@
 //! Propagation: how far mirrors are with each repository that is measured, hour by hour, and who is behind now.
 
 use super::{
-    collected::{Age, Given, Hour, Measured, Spread},
+    collected::{Age, AgeOfHost, Given, Hour, Measured, Spread},
     contents::{Contents, Mirror, Repository},
     mirrors::linked_name,
     names::{country_name, file_name, name, visible},
-    page::{CELL, Frame, Part, ROW, UNREAD, WIDE, number, percent, shown, when},
+    page::{CELL, Frame, Part, ROW, UNREAD, WIDE, number, percent, when},
     shares::{self, Column},
     site::Site,
+    table::{self, Cell, Table},
 };
 use crate::count::line::date;
 use maud::{Markup, html};
@@ -15,7 +16,7 @@ use program::{
     failure::Failure,
     print::{self, grouped},
 };
-use std::{cmp::Reverse, collections::HashMap, ops::Range};
+use std::{cmp::Reverse, collections::HashMap, iter, ops::Range};
 
 const HOUR: u64 = 60 * 60;
 const DAY: u64 = 24 * HOUR;
@@ -25,13 +26,23 @@ const HOURS: u64 = 7 * 24;
 const DAYS: u64 = 365;
 /// Rows of the table of days.
 const ROWS: u64 = 14;
-/// Rows of the table of those who are behind.
-const MOST_BEHIND: usize = 250;
+/// Rows of the table of those who are behind; the file beside the page has all.
+const MOST_BEHIND: usize = 200;
 
 /// Measurements that are older than this are told to be old, in seconds.
 const OLD: u64 = 3 * HOUR;
 
-/// Writes a page of all, and one for each repository. Without a list of mirrors none is named.
+/// Ages as files name them, as in [`Age::ALL`].
+const AGES: [&str; 5] = ["current", "one_day", "two_days", "older", "no_answer"];
+
+/// Columns of files.
+const OF_REPOSITORIES: [&str; 8] =
+    ["name", AGES[0], AGES[1], AGES[2], AGES[3], AGES[4], "behind", "measured"];
+const OF_HOURS: [&str; 6] = ["hour", AGES[0], AGES[1], AGES[2], AGES[3], AGES[4]];
+const OF_DAYS: [&str; 6] = ["day", AGES[0], AGES[1], AGES[2], AGES[3], AGES[4]];
+const OF_BEHIND: [&str; 7] = ["id", "name", "page", "country", "age", "since", "listed"];
+
+/// Writes a page of all, and one for each repository, with the same as files. Without a list of mirrors none is named.
 pub(super) fn write(
     site: &Site,
     frame: &Frame,
@@ -49,17 +60,91 @@ pub(super) fn write(
         Given::Read(spread) => all(frame, spread, contents),
     };
     site.write("propagation/index.html", frame.page(Part::Propagation, 1, "Propagation", &body))?;
-    for repository in spread.read().into_iter().flat_map(|spread| &spread.repositories) {
-        let path = format!("propagation/{}.html", file_name(&repository.name));
+    let Some(spread) = spread.read() else { return Ok(()) };
+    table_of_all(frame, spread, contents).write(site, "propagation/repositories")?;
+    for repository in &spread.repositories {
+        let stem = format!("propagation/{}", file_name(&repository.name));
         let title = visible(&repository.name);
         let body = of(frame, repository, contents);
-        site.write(&path, frame.page(Part::Propagation, 1, &title, &body))?;
+        site.write(&format!("{stem}.html"), frame.page(Part::Propagation, 1, &title, &body))?;
+        if let Some(newest) = last(repository) {
+            write_files(site, &stem, frame, repository, newest, contents)?;
+        }
     }
     Ok(())
 }
 
+/// The figures of the page of all.
+fn table_of_all<'s>(frame: &Frame, spread: &'s Spread, contents: Option<&Contents>) -> Table<'s> {
+    let row = |repository: &&'s Measured| {
+        let mut row = vec![Cell::Text(&repository.name)];
+        match last(repository) {
+            Some(hour) => {
+                let behind = contents.map(|contents| behind(frame, repository, contents).len() as u64);
+                row.extend(hour.hosts.map(Cell::Number));
+                row.push(behind.map_or(Cell::None, Cell::Number));
+                row.push(print::date(hour.begins).map_or(Cell::None, Cell::Word));
+            }
+            None => row.extend(OF_REPOSITORIES[1..].iter().map(|_| Cell::None)),
+        }
+        row
+    };
+    Table { columns: &OF_REPOSITORIES, rows: by_name(spread).iter().map(row).collect() }
+}
+
+/// The figures of a repository's page, beside it.
+fn write_files(
+    site: &Site,
+    stem: &str,
+    frame: &Frame,
+    repository: &Measured,
+    newest: &Hour,
+    contents: Option<&Contents>,
+) -> Result<(), Failure> {
+    let hour = |hour: u64| print::date(hour.saturating_mul(HOUR));
+    let hours = table_of(&OF_HOURS, columns(repository, newest, HOUR, HOURS), hour);
+    hours.write(site, &format!("{stem}.hours"))?;
+    let days = table_of(&OF_DAYS, columns(repository, newest, DAY, DAYS), calendar_day);
+    days.write(site, &format!("{stem}.days"))?;
+    let Some(contents) = contents else { return Ok(()) };
+    let behind = behind(frame, repository, contents);
+    let rows = behind.iter().map(|Behind { mirror, age, since, carries }| {
+        vec![
+            Cell::Id(mirror.id),
+            Cell::Text(&mirror.name),
+            Cell::Word(format!("../mirrors/{}.html", mirror.file)),
+            Some(&*mirror.country).filter(|country| !country.is_empty()).map_or(Cell::None, Cell::Text),
+            Cell::Word(AGES[*age as usize].to_owned()),
+            print::date(*since).map_or(Cell::None, Cell::Word),
+            Cell::Is(*carries == Carries::Listed),
+        ]
+    });
+    let table = Table { columns: &OF_BEHIND, rows: rows.collect() };
+    table.write(site, &format!("{stem}.behind"))
+}
+
+/// Sums of spans, each with its word; what was not measured has no row.
+fn table_of<'t>(
+    columns: &'t [&'t str],
+    (spans, sums): (Range<u64>, Vec<Option<Column>>),
+    word: impl Fn(u64) -> Option<String>,
+) -> Table<'t> {
+    let row = |(span, sums): (u64, Option<Column>)| {
+        let (word, sums) = (word(span)?, sums?);
+        Some(iter::once(Cell::Word(word)).chain(sums.map(Cell::Number)).collect())
+    };
+    Table { columns, rows: spans.zip(sums).filter_map(row).collect() }
+}
+
+/// All that are measured, in their order.
+fn by_name(spread: &Spread) -> Vec<&Measured> {
+    let mut repositories: Vec<&Measured> = spread.repositories.iter().collect();
+    repositories.sort_by_key(|repository| &repository.name);
+    repositories
+}
+
 /// The last hour in which anything was measured.
-fn last(repository: &Measured) -> Option<&Hour> {
+pub(super) fn last(repository: &Measured) -> Option<&Hour> {
     let measured = repository.hours.iter().filter(|hour| hour.hosts.iter().sum::<u64>() > 0);
     measured.max_by_key(|hour| hour.begins)
 }
@@ -72,8 +157,7 @@ fn spans(repository: &Measured, newest: &Hour, span: u64, most: u64) -> Range<u6
 }
 
 fn all(frame: &Frame, spread: &Spread, contents: Option<&Contents>) -> Markup {
-    let mut repositories: Vec<&Measured> = spread.repositories.iter().collect();
-    repositories.sort_by_key(|repository| &repository.name);
+    let repositories = by_name(spread);
     html! {
         p { "How many of the mirrors that were asked have the current version of a repository, and how far the others are behind." }
         (shares::legend())
@@ -108,6 +192,7 @@ fn all(frame: &Frame, spread: &Spread, contents: Option<&Contents>) -> Markup {
                 }
             }
         }
+        (table::links("All of them", "repositories"))
     }
 }
 
@@ -126,26 +211,59 @@ fn of_list<'c>(contents: &'c Contents, measured: &str) -> Option<(&'c Repository
     })
 }
 
-/// Mirrors that have a repository that is measured, suspended ones too, by the numbers of their hosts.
-fn carriers<'c>(contents: &'c Contents, measured: &str) -> HashMap<i64, &'c Mirror> {
+/// Mirrors that have a repository that is measured, suspended ones too, by the numbers of their hosts: whether answers name each
+/// for it.
+fn carriers(contents: &Contents, measured: &str) -> HashMap<i64, bool> {
     let Some((repository, arch)) = of_list(contents, measured) else { return HashMap::new() };
-    let carried = repository.carried.iter().filter(|carried| repository.archs_of(carried).contains(&arch));
-    let mirrors = carried.map(|carried| &contents.mirrors[carried.mirror as usize]);
-    mirrors.map(|mirror| (mirror.id, mirror)).collect()
+    let mut carriers = HashMap::new();
+    for carried in &repository.carried {
+        if repository.archs_of(carried).contains(&arch) {
+            let is_listed = carriers.entry(contents.mirrors[carried.mirror as usize].id).or_insert(false);
+            *is_listed |= carried.is_listed;
+        }
+    }
+    carriers
 }
 
-/// Mirrors that are behind or silent, the worst first, and of these who has been so for longest.
+/// A mirror that is behind or silent.
+struct Behind<'c> {
+    mirror: &'c Mirror,
+    age: Age,
+    /// Since when, in seconds since the epoch.
+    since: u64,
+    carries: Carries,
+}
+
+/// What the list has of a mirror and a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Carries {
+    /// Answers name it.
+    Listed,
+    /// They would, but it is suspended.
+    Suspended,
+    /// It is not known to have it, such as when it is too far behind.
+    Not,
+}
+
+/// Public mirrors that are behind or silent, the worst first, and of these who has been so for longest.
 ///
-/// Measurements have a last age of every host that ever had the repository: those that have it no longer are left out.
-fn behind<'c>(frame: &Frame, repository: &Measured, contents: &'c Contents) -> Vec<(&'c Mirror, Age, u64)> {
+/// Those that the list no longer has for the repository are among them: they are the ones that are furthest behind. A host that
+/// the list does not have for anything has no name and is in none.
+fn behind<'c>(frame: &Frame, repository: &Measured, contents: &'c Contents) -> Vec<Behind<'c>> {
     let carriers = carriers(contents, &repository.name);
-    let mut behind: Vec<_> = repository
-        .hosts
-        .iter()
-        .filter(|host| host.age != Age::Current)
-        .filter_map(|host| Some((*carriers.get(&host.id)?, host.age, host.since.min(frame.now))))
-        .collect();
-    behind.sort_by_key(|(mirror, age, since)| (Reverse(*age), *since, &mirror.name));
+    let public: HashMap<i64, &Mirror> = contents.mirrors.iter().map(|mirror| (mirror.id, mirror)).collect();
+    let of_host = |host: &AgeOfHost| {
+        let mirror: &'c Mirror = public.get(&host.id).copied()?;
+        let carries = match carriers.get(&host.id) {
+            Some(true) => Carries::Listed,
+            Some(false) => Carries::Suspended,
+            None => Carries::Not,
+        };
+        Some(Behind { mirror, age: host.age, since: host.since.min(frame.now), carries })
+    };
+    let late = repository.hosts.iter().filter(|host| host.age != Age::Current);
+    let mut behind: Vec<Behind<'c>> = late.filter_map(of_host).collect();
+    behind.sort_by_key(|behind| (Reverse(behind.age), behind.since, &behind.mirror.name));
     behind
 }
 
@@ -165,6 +283,7 @@ pub(super) fn of(frame: &Frame, repository: &Measured, contents: Option<&Content
 
 fn figures(frame: &Frame, repository: &Measured, newest: &Hour, contents: Option<&Contents>) -> Markup {
     let whole: u64 = newest.hosts.iter().sum();
+    let stem = file_name(&repository.name);
     let age = frame.now.saturating_sub(newest.begins);
     html! {
         @if age > OLD {
@@ -181,11 +300,13 @@ fn figures(frame: &Frame, repository: &Measured, newest: &Hour, contents: Option
         (shares::legend())
         h2 { "Who is behind" }
         @match contents {
-            Some(contents) => (table_of_behind(frame, repository, contents)),
+            Some(contents) => (table_of_behind(frame, repository, newest, contents)),
             None => p class="alarm" { (UNREAD) },
         }
         h2 { "Figures" }
         (table_of_days(repository, newest))
+        (table::links("Hour by hour", &format!("{stem}.hours")))
+        (table::links("Day by day", &format!("{stem}.days")))
     }
 }
 
@@ -238,19 +359,46 @@ fn said(columns: &[Option<Column>], along: &[String]) -> String {
     let gaps = if gaps > 0 { format!(", {gaps} of {} not measured", columns.len()) } else { String::new() };
     let [from, to] = [along.first(), along.last()].map(|word| word.map_or("", |word| word));
     format!(
-        "from {from} to {to}, at least {least:.1} % of the mirrors were current, {last:.1} % at the end{gaps}; the figures are in a table below"
+        "from {from} to {to}, at least {least:.1} % of the mirrors were current, {last:.1} % at the end{gaps}; the figures are in the files below"
     )
 }
 
 fn day(day: u64) -> String {
-    i32::try_from(day).ok().and_then(date).map_or_else(String::new, |date| date.to_string())
+    calendar_day(day).unwrap_or_default()
 }
 
-fn table_of_behind(frame: &Frame, repository: &Measured, contents: &Contents) -> Markup {
+/// A day as files write it; `None` if no calendar has it.
+fn calendar_day(day: u64) -> Option<String> {
+    Some(i32::try_from(day).ok().and_then(date)?.to_string())
+}
+
+fn table_of_behind(frame: &Frame, repository: &Measured, newest: &Hour, contents: &Contents) -> Markup {
     let behind = behind(frame, repository, contents);
-    if behind.is_empty() {
-        return html! { p { "Nobody: all public mirrors that were asked have the current version." } };
+    let asked_behind: u64 = newest.hosts[1..].iter().sum();
+    let others = asked_behind.saturating_sub(behind.len() as u64);
+    let is_in_list = of_list(contents, &repository.name).is_some();
+    html! {
+        @if !is_in_list { p { "The list of mirrors does not have this repository: no mirror is listed for it." } }
+        @if behind.is_empty() {
+            @match others {
+                0 if is_in_list => p { "Nobody: all public mirrors that were asked have the current version." },
+                0 => p { "All public mirrors that were asked have the current version." },
+                1 => p { "One mirror is behind, which is not listed for anything." },
+                others => p { (grouped(others)) " mirrors are behind, which are not listed for anything." },
+            }
+        } @else {
+            (table_of_mirrors(frame, &behind))
+            (table::links("All of them", &format!("{}.behind", file_name(&repository.name))))
+            @match others {
+                0 => {},
+                1 => p { "One other is not listed for anything." },
+                others => p { (grouped(others)) " others are not listed for anything." },
+            }
+        }
     }
+}
+
+fn table_of_mirrors(frame: &Frame, behind: &[Behind<'_>]) -> Markup {
     html! {
         table {
             caption {
@@ -265,12 +413,17 @@ fn table_of_behind(frame: &Frame, repository: &Measured, contents: &Contents) ->
                 th scope="col" class="wide" { "Since" }
             } }
             tbody {
-                @for (mirror, age, since) in behind.iter().take(MOST_BEHIND) {
+                @for Behind { mirror, age, since, carries } in behind.iter().take(MOST_BEHIND) {
                     (ROW) (linked_name(mirror, "../mirrors/"))
+                    @match carries {
+                        Carries::Listed => {},
+                        Carries::Suspended => { " " small { "suspended" } }
+                        Carries::Not => { " " small { "not listed for it" } }
+                    }
                     (WIDE) (country_name(&mirror.country).unwrap_or("unknown"))
                     (CELL) (age.words())
                     (CELL) (print::age(frame.now.saturating_sub(*since)))
-                    (WIDE) (shown(*since).unwrap_or_default())
+                    (WIDE) (when(*since))
                 }
             }
         }

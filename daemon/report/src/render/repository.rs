@@ -10,7 +10,7 @@ use super::{
     page::{CELL, Frame, NUMBER, Part, ROW, WIDE_NUMBER, bandwidth, day, number, percent},
     site::Site,
     state::State,
-    statistics::whole_days,
+    statistics::{last_month, whole_days},
 };
 use crate::statistics::{Days, Figures, OfRepository, Statistics};
 use maud::{Markup, PreEscaped, html};
@@ -18,10 +18,9 @@ use program::{failure::Failure, print::grouped};
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashSet},
+    ops::Range,
 };
 
-/// Days over which countries are told; architectures are over all.
-pub(super) const MONTH: usize = 30;
 /// Rows of a table of figures.
 const MOST_ROWS: usize = 15;
 
@@ -45,8 +44,9 @@ pub(super) fn write(
         let title = visible(&repository.name);
         let asked = match figures.repositories.contains_key(&repository.name) {
             true => {
-                let month = figures.first + figures.totals.len().saturating_sub(MONTH) as i32;
-                Some(statistics.of_repository(&repository.name, figures, month)?)
+                // Countries are told of a month, architectures of all days.
+                let month = whole_days(frame, figures).map_or(0, |span| last_month(&span).start);
+                Some(statistics.of_repository(&repository.name, figures, figures.day(month))?)
             }
             false => None,
         };
@@ -258,29 +258,30 @@ fn only(repository: &Repository, carried: &Carried) -> Markup {
 /// How much it is asked for: the course of all days, and shares.
 fn requests(frame: &Frame, figures: &Figures, repository: &str, asked: &OfRepository) -> Markup {
     let Some(days) = figures.repositories.get(repository) else { return html! {} };
-    let Some(std::ops::Range { start: begin, end }) = whole_days(frame, figures) else { return html! {} };
-    let month = figures.totals.len().saturating_sub(MONTH);
-    let since = |place: usize| day(figures.day(place));
+    let Some(span) = whole_days(frame, figures) else { return html! {} };
+    let month = last_month(&span);
     html! {
-        (chart::course("Requests a day", figures.day(begin), &days[begin..end]))
+        (chart::course("Requests a day", figures.day(span.start), &figures.known(span.start, &days[span.clone()])))
         div class="tables" {
-            (shares("Architecture", &since(begin), &asked.archs, begin..end, name))
-            (shares("Country", &since(month), &asked.countries, 0..MONTH, country))
+            (shares("Architecture", figures, &asked.archs, 0, span, name))
+            (shares("Country", figures, &asked.countries, month.start, month, country))
         }
     }
 }
 
+/// Shares of a span of days, each with its course; the first of the days that `all` has is at `first`.
 fn shares(
     one: &str,
-    since: &str,
+    figures: &Figures,
     all: &BTreeMap<String, Days>,
-    span: std::ops::Range<usize>,
+    first: usize,
+    span: Range<usize>,
     show: fn(&str) -> Markup,
 ) -> Markup {
     let mut rows: Vec<(&str, &[u64], u64)> = all
         .iter()
         .map(|(name, days)| {
-            let days = &days[span.start.min(days.len())..span.end.min(days.len())];
+            let days = &days[span.start - first..span.end - first];
             (&**name, days, days.iter().sum())
         })
         .collect();
@@ -288,25 +289,30 @@ fn shares(
     rows.sort_by_key(|(.., sum)| Reverse(*sum));
     let whole: u64 = rows.iter().map(|(.., sum)| sum).sum();
     let count = rows.len();
+    let [from, to] = [span.start, span.end - 1].map(|place| day(figures.day(place)));
     html! {
-        table {
-            caption {
-                "Since " (since)
-                @if count > MOST_ROWS { ", the first " (MOST_ROWS) " of " (grouped(count)) }
-            }
-            thead { tr {
-                th scope="col" { (one) }
-                th scope="col" class="number" { "Requests" }
-                th scope="col" class="number" { "%" }
-                td class="line" {}
-            } }
-            tbody {
-                @for (name, days, sum) in rows.into_iter().take(MOST_ROWS) {
-                    tr {
-                        th scope="row" { (show(name)) }
-                        (number(sum))
-                        td class="number" { (percent(sum, whole)) }
-                        (chart::line(days))
+        @if rows.is_empty() {
+            p { (one) ": nobody has asked for it from " (from) " to " (to) "." }
+        } @else {
+            table {
+                caption {
+                    "From " (from) " to " (to)
+                    @if count > MOST_ROWS { ", the first " (MOST_ROWS) " of " (grouped(count)) }
+                }
+                thead { tr {
+                    th scope="col" { (one) }
+                    th scope="col" class="number" { "Requests" }
+                    th scope="col" class="number" { "%" }
+                    td class="line" {}
+                } }
+                tbody {
+                    @for (name, days, sum) in rows.into_iter().take(MOST_ROWS) {
+                        tr {
+                            th scope="row" { (show(name)) }
+                            (number(sum))
+                            td class="number" { (percent(sum, whole)) }
+                            td class="line" { (chart::line(&figures.known(span.start, days))) }
+                        }
                     }
                 }
             }

@@ -7,8 +7,11 @@ use super::{
     mirrors::{self, by_mirror},
     page::{Frame, Part, Source},
     propagation, repository,
+    site::Site,
     state::State,
+    statistics,
 };
+use crate::statistics::{Days, Figures};
 use cache::place::Place;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -163,4 +166,35 @@ fn pages_stay_small_with_many_mirrors_repositories_and_long_names() {
         println!("{what}: {size} bytes");
         assert!(size <= most, "{what}: {size} bytes, and {most} are aimed at");
     }
+}
+
+/// As many of each kind as there are rows for, with a line that goes up and down each.
+#[test]
+fn the_course_of_a_year_stays_small() {
+    let days = |number: usize| -> Days {
+        (0..366).map(|day| 1_000 + (day * day * (number + 7) * 31) as u64 % 900_000).collect()
+    };
+    let of = |count: usize, name: &dyn Fn(usize) -> String| -> BTreeMap<String, Days> {
+        (0..count).map(|number| (name(number), days(number))).collect()
+    };
+    let figures = Figures {
+        first: 20_000,
+        totals: days(1),
+        requests: days(2),
+        countries: of(200, &|number| format!("{}{}", letter(number / 26), letter(number))),
+        repositories: of(REPOSITORIES, &|number| format!("updates-released-testing-{number:04}")),
+        archs: of(12, &|number| format!("architecture{number}")),
+        answers: of(12, &|number| format!("metalink {}", 400 + number)),
+        tiers: of(8, &|number| format!("tier-{number}")),
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::begin(&folder.path().join("site")).unwrap();
+    let body = statistics::course(&site, &figures, 0..365).unwrap();
+    let size = Frame::default().page(Part::Statistics, 1, "Statistics", &body).len();
+    println!("the course of a year: {size} bytes");
+    assert!(size <= PAGE, "{size} bytes, and {PAGE} are aimed at");
+}
+
+fn letter(number: usize) -> char {
+    char::from(b'A' + (number % 26) as u8)
 }

@@ -4,12 +4,12 @@ use super::{
     chart, names,
     page::{Frame, Part, bar, day, number, percent},
     site::Site,
+    table::{self, Cell, Table},
 };
 use crate::statistics::{Days, Figures};
 use maud::{Markup, html};
 use program::{failure::Failure, print::grouped};
-use serde::Serialize;
-use std::{collections::BTreeMap, ops::Range};
+use std::{collections::BTreeMap, iter, ops::Range};
 
 /// Days over which shares are told.
 const MONTH: usize = 30;
@@ -84,21 +84,10 @@ pub(super) fn sum(kind: &Kind, figures: &Figures, span: &Range<usize>) -> u64 {
 }
 
 /// A row of a file.
-#[derive(Serialize)]
 struct Row<'f> {
     name: &'f str,
     requests: u64,
     percent: f64,
-}
-
-/// A row of the file of all days.
-#[derive(Serialize)]
-struct DayRow {
-    day: String,
-    /// Answered ones for a repository.
-    requests: u64,
-    /// Those of request logs, whatever they were for.
-    all_requests: u64,
 }
 
 /// Writes all of them.
@@ -124,18 +113,24 @@ pub(super) fn whole_days(frame: &Frame, figures: &Figures) -> Option<Range<usize
     Some(first..last + 1)
 }
 
+/// The last days of a span, over which shares are told.
+pub(super) fn last_month(span: &Range<usize>) -> Range<usize> {
+    span.end.saturating_sub(MONTH).max(span.start)..span.end
+}
+
 /// The page of all days, beside which its files are written.
-fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Result<Markup, Failure> {
-    let month = span.end.saturating_sub(MONTH).max(span.start)..span.end;
+pub(super) fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Result<Markup, Failure> {
+    let month = last_month(&span);
     write_days(site, figures)?;
     let mut sections = Vec::new();
     for kind in kinds(figures, &month) {
         let rows = rows(kind, figures, &month);
         write_files(site, &format!("statistics/{}", kind.file), &rows)?;
+        write_courses(site, figures, kind, &span, &rows)?;
         sections.push((kind.title, courses(kind, figures, &span, &month, &rows)));
     }
     let chart = |title: &str, days: &Days, span: &Range<usize>| {
-        chart::course(title, figures.day(span.start), &days[span.clone()])
+        chart::course(title, figures.day(span.start), &figures.known(span.start, &days[span.clone()]))
     };
     Ok(html! {
         @for (at, (title, days)) in series(figures).enumerate() {
@@ -163,7 +158,7 @@ pub(super) fn series(figures: &Figures) -> impl Iterator<Item = (&'static str, &
     all.into_iter().filter(|(_, days)| days.iter().any(|requests| *requests > 0))
 }
 
-/// The largest of a kind over the last month, each with its course; `rows` are all of them.
+/// The largest of a kind over the last month, each with its course over that and over all days; `rows` are all of them.
 fn courses(
     kind: &Kind,
     figures: &Figures,
@@ -172,6 +167,8 @@ fn courses(
     rows: &[Row<'_>],
 ) -> Markup {
     let whole = sum(kind, figures, month);
+    let line =
+        |days: &Days, span: &Range<usize>| chart::line(&figures.known(span.start, &days[span.clone()]));
     html! {
         table {
             caption {
@@ -182,20 +179,24 @@ fn courses(
                 th scope="col" { (kind.one) }
                 th scope="col" class="number" { "Requests" }
                 th scope="col" class="number" { "%" }
+                @if month != span { th scope="col" class="line wide" { "These days" } }
                 th scope="col" class="line" { "Since " (day(figures.day(span.start))) }
             } }
             tbody {
                 @for Row { name, requests, .. } in rows.iter().take(MOST_COURSES) {
+                    @let days = &(kind.of)(figures)[*name];
                     tr {
                         th scope="row" { ((kind.show)(name)) }
                         (number(*requests))
                         td class="number" { (percent(*requests, whole)) }
-                        (chart::line(&(kind.of)(figures)[*name][span.clone()]))
+                        @if month != span { td class="line wide" { (line(days, month)) } }
+                        td class="line" { (line(days, span)) }
                     }
                 }
             }
         }
         (files(kind.file))
+        (table::links("These day by day", &format!("{}-days", kind.file)))
     }
 }
 
@@ -282,32 +283,49 @@ fn rows<'f>(kind: &Kind, figures: &'f Figures, span: &Range<usize>) -> Vec<Row<'
 
 /// Links to what [`write_files`] has written beside the page.
 fn files(name: &str) -> Markup {
-    html! {
-        p class="quiet" { "All of them: " a href={ (name) ".csv" } { "CSV" } ", " a href={ (name) ".json" } { "JSON" } }
-    }
+    table::links("All of them", name)
 }
 
 /// Writes rows as JSON and as CSV.
 fn write_files(site: &Site, path: &str, rows: &[Row<'_>]) -> Result<(), Failure> {
-    let json = serde_json::to_string(rows).map_err(|error| Failure::bug(error.to_string()))?;
-    site.write(&format!("{path}.json"), json)?;
-    site.write(&format!("{path}.csv"), csv(rows))
+    let rows = rows
+        .iter()
+        .map(|row| vec![Cell::Text(row.name), Cell::Number(row.requests), Cell::Share(row.percent)]);
+    let table = Table { columns: &["name", "requests", "percent"], rows: rows.collect() };
+    table.write(site, path)
 }
 
-/// Writes the requests of all days that have any, likewise.
+/// Writes the requests of the largest of a kind over the last month, on each day that has any figures; `rows` are all of them.
+fn write_courses(
+    site: &Site,
+    figures: &Figures,
+    kind: &Kind,
+    span: &Range<usize>,
+    rows: &[Row<'_>],
+) -> Result<(), Failure> {
+    let largest: Vec<(&str, &Days)> =
+        rows.iter().take(MOST_COURSES).map(|row| (row.name, &(kind.of)(figures)[row.name])).collect();
+    let mut rows = Vec::new();
+    for place in span.clone().filter(|place| figures.has(*place)) {
+        let date = day(figures.day(place));
+        let of_day = largest
+            .iter()
+            .map(|(name, days)| vec![Cell::Word(date.clone()), Cell::Text(name), Cell::Number(days[place])]);
+        rows.extend(of_day);
+    }
+    let table = Table { columns: &["day", "name", "requests"], rows };
+    table.write(site, &format!("statistics/{}-days", kind.file))
+}
+
+/// Writes the requests of all days that have any, likewise: answered ones for a repository, and those of request logs, whatever
+/// they were for.
 fn write_days(site: &Site, figures: &Figures) -> Result<(), Failure> {
-    let row = |place| DayRow {
-        day: day(figures.day(place)),
-        requests: figures.totals[place],
-        all_requests: figures.requests[place],
+    let row = |place: usize| {
+        let of_day = [figures.totals[place], figures.requests[place]].map(Cell::Number);
+        iter::once(Cell::Word(day(figures.day(place)))).chain(of_day).collect()
     };
-    let days: Vec<DayRow> = figures.filled().map(row).collect();
-    let json = serde_json::to_string(&days).map_err(|error| Failure::bug(error.to_string()))?;
-    site.write("statistics/days.json", json)?;
-    let line =
-        |DayRow { day, requests, all_requests }: &DayRow| format!("{day},{requests},{all_requests}\r\n");
-    let lines: String = days.iter().map(line).collect();
-    site.write("statistics/days.csv", format!("day,requests,all_requests\r\n{lines}"))
+    let rows = figures.filled().map(row).collect();
+    Table { columns: &["day", "requests", "all_requests"], rows }.write(site, "statistics/days")
 }
 
 fn table(kind: &Kind, rows: &[Row<'_>], whole: u64) -> Markup {
@@ -336,13 +354,4 @@ fn table(kind: &Kind, rows: &[Row<'_>], whole: u64) -> Markup {
             }
         }
     }
-}
-
-/// RFC 4180: every name in quotes, so that none is taken for something else.
-fn csv(rows: &[Row<'_>]) -> String {
-    let mut text = String::from("name,requests,percent\r\n");
-    for Row { name, requests, percent } in rows {
-        text += &format!("\"{}\",{requests},{percent}\r\n", name.replace('"', "\"\""));
-    }
-    text
 }

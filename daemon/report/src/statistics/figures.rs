@@ -49,6 +49,12 @@ impl Figures {
         self.totals[place] > 0 || self.requests[place] > 0
     }
 
+    /// Requests of days in a row, of which the first is at `first`; `None` at a place without any request, of which there are no
+    /// figures.
+    pub fn known(&self, first: usize, days: &[u64]) -> Vec<Option<u64>> {
+        (first..).zip(days).map(|(place, requests)| self.has(place).then_some(*requests)).collect()
+    }
+
     /// The places with any request, the oldest first.
     pub fn filled(&self) -> impl DoubleEndedIterator<Item = usize> {
         (0..self.totals.len()).filter(|place| self.has(*place))

@@ -253,7 +253,56 @@ fn the_course_has_its_tables_as_csv_and_as_json_too() {
             .collect();
         assert_eq!(rows, expected, "{kind}");
         assert!(site.read(&format!("statistics/{kind}.csv")).starts_with("name,requests,percent\r\n\""));
+        // Each of them on every day that is over.
+        let days: Vec<Value> =
+            serde_json::from_str(&site.read(&format!("statistics/{kind}-days.json"))).unwrap();
+        let told: BTreeMap<(String, &str), u64> = days
+            .iter()
+            .map(|row| {
+                let [day, name] = ["day", "name"].map(|key| row[key].as_str().unwrap());
+                ((day.to_owned(), name), row["requests"].as_u64().unwrap())
+            })
+            .collect();
+        let of_days = totals.keys().rev().skip(1).flat_map(|day| {
+            let of_day = of_day(day, kind);
+            of_day.iter().map(move |(name, requests)| (((*day).to_owned(), &**name), *requests))
+        });
+        assert_eq!(told, of_days.collect::<BTreeMap<_, _>>(), "{kind}");
+        let lines: String = days
+            .iter()
+            .map(|row| {
+                let [day, name] = ["day", "name"].map(|key| row[key].as_str().unwrap());
+                format!("{day},\"{}\",{}\r\n", name.replace('"', "\"\""), row["requests"])
+            })
+            .collect();
+        let csv = site.read(&format!("statistics/{kind}-days.csv"));
+        assert_eq!(csv, format!("day,name,requests\r\n{lines}"));
     }
+    // One line of the month, and one of all.
+    let page = Html::parse(&site.read("statistics/index.html"));
+    let lines = page.named("svg").filter(|svg| svg.around.iter().any(|name| name == "td"));
+    assert_eq!(lines.count(), 2 * (4 + 5 + 1));
+}
+
+#[test]
+fn a_day_without_figures_is_a_gap_and_counts_for_no_mean() {
+    let site = Site::counted();
+    for page in ["index.html", "statistics/index.html"] {
+        let page = Html::parse(&site.read(page));
+        let charts: Vec<&str> = page.named("svg").filter_map(|svg| svg.attribute("aria-label")).collect();
+        assert!(charts[0].ends_with("requests a day, one day without figures"), "{charts:?}");
+        assert!(charts.iter().all(|said| !said.contains("least 0")), "{charts:?}");
+    }
+    // Today is not over. The day without any is in the week before the last one.
+    let overview = site.read("index.html");
+    assert!(overview.contains("<dt>a day over the last 7 days</dt><dd>212</dd>"), "{overview}");
+    let [week, before] = [1..8, 8..15].map(|ages: std::ops::Range<i64>| {
+        let ages = ages.filter(|age| *age != 10).map(|age| 200 + age * 3);
+        let count = ages.clone().count() as i64;
+        ages.sum::<i64>() / count
+    });
+    let change = format!("{:.1} %", (before - week) as f64 * 100.0 / before as f64);
+    assert!(overview.contains(&format!("<dt>against the week before</dt><dd>−{change}</dd>")), "{overview}");
 }
 
 #[test]

@@ -138,15 +138,22 @@ fn spread(time: u64) -> Value {
             json!({"hour": hour, "current": 6 - late, "one_day": late, "two_days": 0, "older": u64::from(age > 200), "no_answer": 1})
         })
         .collect();
+    let late: Vec<Value> = (0..3)
+        .map(|age: u64| {
+            let hour = time / 3600 * 3600 - age * 3600;
+            json!({"hour": hour, "current": 1, "one_day": 0, "two_days": 0, "older": 4, "no_answer": 0})
+        })
+        .collect();
     let host =
         |id: i64, age: &str, since: u64| json!({"id": id, "name": "secret", "age": age, "since": since});
     json!({"time": time, "repositories": [
         {"name": "fedora-42+x86_64", "hours": hours, "hosts": [
             host(1, "current", time - DAY), host(2, "two_days", time - 5 * 3600), host(3, "no_answer", time - 2 * DAY),
             host(SECRET, "older", time - DAY)]},
-        // The second host has had it long ago.
-        {"name": "fedora-42+aarch64", "hours": hours, "hosts": [
-            host(1, "current", time), host(2, "no_answer", time - 380 * DAY), host(3, "older", time - 2 * DAY)]},
+        // The second host is so far behind that the cache does not have it for that.
+        {"name": "fedora-42+aarch64", "hours": late, "hosts": [
+            host(1, "current", time), host(2, "older", time - 80 * DAY), host(3, "older", time - 2 * DAY),
+            host(SECRET, "older", time - DAY), host(99, "older", time - DAY)]},
         {"name": "<b>odd</b>&\"+x86_64", "hours": [], "hosts": []},
     ]})
 }
@@ -414,7 +421,18 @@ fn propagation_is_told_with_figures_gaps_and_who_is_behind() {
     let silent = at("<script>", "no answer2 d 0 h").unwrap();
     assert!(silent < at("elbe.example.org", "two days behind5 h").unwrap(), "the worst first: {rows:?}");
     let (_, aarch64) = self::text(&site, "propagation/fedora-42~2baarch64.html");
-    assert!(aarch64.contains("1 public mirror") && !aarch64.contains("380 d"), "{aarch64}");
+    assert!(
+        aarch64.contains("2 public mirrors") && aarch64.contains("2 others are not listed for anything."),
+        "{aarch64}"
+    );
+    let document = Html::parse(&site.read("propagation/fedora-42~2baarch64.html"));
+    let row = |begin: &str| {
+        let mut rows = document.named("tr").map(|row| row.text.clone()).filter(|row| row.starts_with(begin));
+        rows.next().unwrap()
+    };
+    let dropped = "elbe.example.org host 2 not listed for itGermanyfurther behind80 d 0 h";
+    assert!(row("elbe").starts_with(dropped), "{}", row("elbe"));
+    assert!(!row("<script>").contains("not listed"), "{}", row("<script>"));
     // It leads to the repository, whose page leads to it, as the mirror's does.
     for (page, href) in [
         ("propagation/fedora-42~2bx86_64.html", "../repositories/fedora-42.html"),
@@ -426,6 +444,217 @@ fn propagation_is_told_with_figures_gaps_and_who_is_behind() {
     }
     let (_, never) = self::text(&site, "propagation/~3cb~3eodd~3c~2fb~3e~26~22~2bx86_64.html");
     assert!(never.contains("has not been measured yet"), "{never}");
+}
+
+#[test]
+fn nobody_is_said_to_be_current_who_is_not_in_the_list() {
+    let hour = |older: u64| json!({"hour": now() / 3600 * 3600, "current": 1, "one_day": 0, "two_days": 0, "older": older, "no_answer": 0});
+    let host = |id: i64, age: &str| json!({"id": id, "name": "secret", "age": age, "since": now() - DAY});
+    let of = |name: &str, older: u64, hosts: &[Value]| json!({"name": name, "hours": [hour(older)], "hosts": hosts});
+    let spread = json!({"time": now(), "repositories": [
+        of("fedora-42+x86_64", 0, &[host(1, "current")]),
+        of("fedora-42+aarch64", 3, &[host(1, "current"), host(97, "older"), host(98, "older"), host(99, "older")]),
+        of("fedora-41+x86_64", 1, &[host(1, "current"), host(3, "older")]),
+        of("index+s390x", 1, &[host(1, "current"), host(GONE, "older")]),
+    ]});
+    let Rendered { site, output } = rendered(&round(now() - 60).to_string(), &spread.to_string(), &[]);
+    well(&output);
+    check(&site);
+    let nobody = "Nobody: all public mirrors that were asked have the current version.";
+    for (page, says, does_not_say) in [
+        ("fedora-42~2bx86_64", nobody, "not listed"),
+        ("fedora-42~2baarch64", "3 mirrors are behind, which are not listed for anything.", "Nobody"),
+        ("fedora-41~2bx86_64", "The list of mirrors does not have this repository", "Nobody"),
+        ("fedora-41~2bx86_64", "<script>alert(1) not listed for it", "others"),
+        ("index~2bs390x", "gone.example.org suspended", "others"),
+    ] {
+        let (_, text) = text(&site, &format!("propagation/{page}.html"));
+        assert!(text.contains(says) && !text.contains(does_not_say), "{page}: {text}");
+    }
+}
+
+/// The rows of a CSV file by the names of its columns, every one of which its JSON has, too.
+fn rows_of(site: &Site, path: &str) -> Vec<BTreeMap<String, String>> {
+    let text = site.read(&format!("{path}.csv"));
+    let mut lines = vec![vec![String::new()]];
+    let (mut is_quoted, mut letters) = (false, text.chars().peekable());
+    while let Some(letter) = letters.next() {
+        match letter {
+            '"' if is_quoted && letters.next_if_eq(&'"').is_some() => {
+                lines.last_mut().unwrap().last_mut().unwrap().push('"');
+            }
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => lines.last_mut().unwrap().push(String::new()),
+            '\r' if !is_quoted && letters.next_if_eq(&'\n').is_some() => lines.push(vec![String::new()]),
+            letter => lines.last_mut().unwrap().last_mut().unwrap().push(letter),
+        }
+    }
+    assert_eq!(lines.pop(), Some(vec![String::new()]), "{path}: the last line ends");
+    let columns = lines.remove(0);
+    let row = |line: Vec<String>| {
+        assert_eq!(line.len(), columns.len(), "{path}: {line:?}");
+        columns.iter().cloned().zip(line).collect::<BTreeMap<_, _>>()
+    };
+    let rows: Vec<_> = lines.into_iter().map(row).collect();
+    let json: Vec<BTreeMap<String, Value>> =
+        serde_json::from_str(&site.read(&format!("{path}.json"))).unwrap();
+    let word = |value: &Value| match value {
+        Value::Null => String::new(),
+        Value::String(word) => word.clone(),
+        value => value.to_string(),
+    };
+    let words = json.iter().map(|row| row.iter().map(|(key, value)| (key.clone(), word(value))).collect());
+    assert_eq!(words.collect::<Vec<BTreeMap<_, _>>>(), rows, "{path}");
+    rows
+}
+
+const AGES: [&str; 5] = ["current", "one_day", "two_days", "older", "no_answer"];
+
+#[test]
+fn propagation_has_its_figures_as_csv_and_as_json() {
+    let Rendered { site, .. } = usual();
+    let spread: Value =
+        serde_json::from_str(&fs::read_to_string(site.path("propagation.json")).unwrap()).unwrap();
+    let measured = &spread["repositories"][0];
+    // Those of a week, of which a day is missing.
+    let hours: Vec<&Value> = measured["hours"].as_array().unwrap().iter().rev().take(168 - 24).collect();
+    let sums = |hours: &mut dyn Iterator<Item = &Value>| {
+        let mut sums = [0; 5];
+        for hour in hours {
+            sums.iter_mut().zip(AGES).for_each(|(sum, age)| *sum += hour[age].as_u64().unwrap());
+        }
+        sums
+    };
+    let written = |rows: &[BTreeMap<String, String>]| {
+        AGES.map(|age| rows.iter().map(|row| row[age].parse::<u64>().unwrap()).sum::<u64>())
+    };
+    let of_hours = rows_of(&site, "propagation/fedora-42~2bx86_64.hours");
+    assert_eq!(of_hours.len(), hours.len());
+    assert_eq!(written(&of_hours), sums(&mut hours.into_iter()));
+    let newest = report::count::line::date((now() / DAY) as i32).unwrap().to_string();
+    let last = &of_hours.last().unwrap()["hour"];
+    assert!(last.starts_with(&newest[..8]) && last.ends_with(":00:00Z"), "{last}");
+    let of_days = rows_of(&site, "propagation/fedora-42~2bx86_64.days");
+    assert_eq!(written(&of_days), sums(&mut measured["hours"].as_array().unwrap().iter()));
+    assert!((10..=11).contains(&of_days.len()), "{of_days:?}");
+
+    let behind = rows_of(&site, "propagation/fedora-42~2baarch64.behind");
+    let told: Vec<[&str; 6]> = behind
+        .iter()
+        .map(|row| ["id", "name", "page", "country", "age", "listed"].map(|key| &*row[key]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ["2", "elbe.example.org", "../mirrors/elbe.example.org~id2.html", "DE", "older", "false"],
+            ["3", "<script>alert(1)", "../mirrors/~3cscript~3ealert~281~29.html", "FR", "older", "true"],
+        ]
+    );
+    assert!(behind.iter().all(|row| row["since"].ends_with('Z')), "{behind:?}");
+    let behind = rows_of(&site, "propagation/fedora-42~2bx86_64.behind");
+    assert_eq!(behind.iter().map(|row| &*row["id"]).collect::<Vec<_>>(), ["3", "2"]);
+
+    let all = rows_of(&site, "propagation/repositories");
+    let told: Vec<[&str; 5]> = all
+        .iter()
+        .map(|row| ["name", "current", "older", "no_answer", "behind"].map(|key| &*row[key]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ["<b>odd</b>&\"+x86_64", "", "", "", ""],
+            ["fedora-42+aarch64", "1", "4", "0", "2"],
+            ["fedora-42+x86_64", "6", "0", "1", "2"],
+        ]
+    );
+    assert_eq!(all[2]["measured"], *last);
+    assert!(!site.path("site/propagation/~3cb~3eodd~3c~2fb~3e~26~22~2bx86_64.hours.csv").exists());
+    let said = site.read("propagation/fedora-42~2bx86_64.html");
+    assert!(
+        said.contains("the figures are in the files below") && said.contains("x86_64.hours.csv\""),
+        "{said}"
+    );
+}
+
+#[test]
+fn shares_of_a_repository_are_those_of_days_that_are_over() {
+    let Rendered { site, .. } = usual();
+    let today = (now() / DAY) as i64;
+    let day = |age: i64| report::count::line::date((today - age) as i32).unwrap().to_string();
+    let page = Html::parse(&site.read("repositories/fedora-42.html"));
+    let captions: Vec<&str> = page.named("caption").map(|caption| &*caption.text).collect();
+    let caption = |oldest: i64| format!("From {} to {}", day(oldest), day(1));
+    assert!(
+        captions.contains(&&*caption(super::DAYS - 1)) && captions.contains(&&*caption(30)),
+        "{captions:?}"
+    );
+    let ages = (1..=30).filter(|age| *age != 10);
+    let requests: usize = ages
+        .map(|age: usize| {
+            (0..200 + age * 3).filter(|at| !at.is_multiple_of(7) && at.is_multiple_of(4)).count()
+        })
+        .sum();
+    let (thousands, rest) = (requests / 1000, requests % 1000);
+    let said = format!("Germany DE{thousands},{rest:03}");
+    let rows: Vec<&str> = page.named("tr").map(|row| &*row.text).collect();
+    assert!(rows.iter().any(|row| row.starts_with(&said)), "{said} in {rows:?}");
+    let lines: Vec<&str> = page.named("svg").filter_map(|svg| svg.attribute("aria-label")).collect();
+    assert!(lines.iter().all(|said| said.ends_with("one day without figures")), "{lines:?}");
+
+    // Of another one that somebody has asked for today alone.
+    let line = format!("IP: N/A; DATE: {}; COUNTRY: DE; REPO: index; ARCH: s390x\n", day(0));
+    fs::write(site.path("more"), line).unwrap();
+    let [database, cache] = ["db", "cache"].map(|name| site.path(name).display().to_string());
+    well(&program(
+        &["count", "--json", "--source", "t", "--database"],
+        &[&site.path("db"), &site.path("more")],
+    ));
+    let arguments = ["render", "--database", &database, "--cache", &cache, "--output"];
+    well(&program(&arguments, &[&site.path("site")]));
+    check(&site);
+    let (_, text) = text(&site, "repositories/~69ndex.html");
+    let said = format!("Country: nobody has asked for it from {} to {}.", day(30), day(1));
+    assert!(text.contains(&said), "{said} in {text}");
+}
+
+#[test]
+fn the_first_page_tells_of_mirrors_also_where_no_log_is_counted() {
+    let site = usual().site;
+    fs::write(site.path("empty"), "").unwrap();
+    let without = site.path("without");
+    well(&program(&["count", "--json", "--source", "s", "--database"], &[&without, &site.path("empty")]));
+    let names = ["cache", "suspended", "mirrors", "propagation"];
+    let files = ["cache", "suspended", "mirrors.json", "propagation.json"].map(|name| site.path(name));
+    let [options, files] =
+        [names.map(|name| format!("--{name}")), files.map(|file| file.display().to_string())];
+    let pairs: Vec<&str> = options.iter().zip(&files).flat_map(|(option, file)| [&**option, file]).collect();
+    let facts = [
+        ("public mirrors", "mirrors/index.html", "7"),
+        ("countries", "map/index.html", "5"),
+        ("fail", "mirrors/index.html", "1"),
+        ("suspended", "mirrors/index.html", "1"),
+        ("repositories", "repositories/index.html", "3"),
+        ("current, in the mean of what is measured (2)", "propagation/index.html", "52.9 %"),
+    ];
+    let told = |(what, page, number): (&str, &str, &str)| {
+        format!("<dt><a href=\"{page}\">{what}</a></dt><dd>{number}</dd>")
+    };
+    let overview = site.read("index.html");
+    assert!(facts.into_iter().all(|fact| overview.contains(&told(fact))), "{overview}");
+    let render = |more: &[&str]| {
+        let database = without.display().to_string();
+        let arguments = [&["render", "--database", &database], more, &["--output"]].concat();
+        well(&program(&arguments, &[&site.path("site")]));
+        check(&site);
+        site.read("index.html")
+    };
+    let overview = render(&pairs);
+    assert!(overview.contains("Nothing has been counted yet."), "{overview}");
+    assert!(facts.into_iter().all(|fact| overview.contains(&told(fact))), "{overview}");
+    // Of whom nobody has asked it is not said that none fails.
+    let overview = render(&pairs[..2]);
+    assert!(overview.contains(&told(facts[0])) && !overview.contains(">fail<"), "{overview}");
+    assert!(!overview.contains("in the mean of"), "{overview}");
 }
 
 #[test]
