@@ -64,6 +64,10 @@ impl Mirror {
 #[derive(Debug, Default)]
 pub(super) struct Repository {
     pub(super) name: String,
+    /// What it is a part of, such as `fedora`; empty if that is not known.
+    pub(super) product: String,
+    /// Its version; empty if that is not known.
+    pub(super) version: String,
     pub(super) archs: Vec<String>,
     /// The repository that answers in its place.
     pub(super) redirect: Option<String>,
