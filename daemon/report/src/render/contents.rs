@@ -114,10 +114,14 @@ impl Repository {
     /// How many mirrors answers name for each architecture.
     pub(super) fn listed_by_arch(&self) -> Vec<usize> {
         let mut counts = vec![0; self.archs.len()];
+        let mut archs: Vec<u16> = Vec::new();
         for run in self.by_mirror() {
             let listed = run.iter().filter(|carried| carried.is_listed);
-            let archs: BTreeSet<u16> = listed.flat_map(|carried| self.archs_of(carried)).copied().collect();
-            archs.into_iter().for_each(|arch| counts[usize::from(arch)] += 1);
+            archs.clear();
+            archs.extend(listed.flat_map(|carried| self.archs_of(carried)));
+            archs.sort_unstable();
+            archs.dedup();
+            archs.iter().for_each(|arch| counts[usize::from(*arch)] += 1);
         }
         counts
     }
