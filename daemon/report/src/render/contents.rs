@@ -66,6 +66,10 @@ impl Mirror {
 #[derive(Debug, Default)]
 pub(super) struct Repository {
     pub(super) name: String,
+    /// What it is a part of, such as `fedora`; empty if that is not known.
+    pub(super) product: String,
+    /// Its version; empty if that is not known.
+    pub(super) version: String,
     pub(super) archs: Vec<String>,
     /// The repository that answers in its place.
     pub(super) redirect: Option<String>,
@@ -118,10 +122,14 @@ impl Repository {
     /// How many mirrors answers name for each architecture.
     pub(super) fn listed_by_arch(&self) -> Vec<usize> {
         let mut counts = vec![0; self.archs.len()];
+        let mut archs: Vec<u16> = Vec::new();
         for run in self.by_mirror() {
             let listed = run.iter().filter(|carried| carried.is_listed);
-            let archs: BTreeSet<u16> = listed.flat_map(|carried| self.archs_of(carried)).copied().collect();
-            archs.into_iter().for_each(|arch| counts[usize::from(arch)] += 1);
+            archs.clear();
+            archs.extend(listed.flat_map(|carried| self.archs_of(carried)));
+            archs.sort_unstable();
+            archs.dedup();
+            archs.iter().for_each(|arch| counts[usize::from(*arch)] += 1);
         }
         counts
     }

@@ -1,6 +1,9 @@
 //! How [`Contents`] come about: the service is asked for every repository of each architecture, and its JSON is read.
 
-use super::contents::{Carried, Contents, Mirror, Repository};
+use super::{
+    contents::{Carried, Contents, Mirror, Repository},
+    products::parted,
+};
 use answer::{
     Fragments, Scratch, Service, render::url, rules::Rules, select::query::Query, suspended::Usable,
 };
@@ -153,8 +156,21 @@ impl<'a> Gathering<'a> {
         let name = about.map_or("", |about| about.name);
         let redirect = about.and_then(|about| view.repository(about.redirect?));
         let archs: Vec<&str> = view.repo_archs(of).map(|repo_arch| view.arch_of(repo_arch)).collect();
+        // Another name of a repository is of what that is of.
+        let placed = |of: RepositoryId| {
+            view.repo_archs(of)
+                .find_map(|repo_arch| Some((view.arch_of(repo_arch), view.repo_arch(repo_arch)?.directory?)))
+        };
+        let (mut arch, mut path) = ("", Vec::new());
+        if let Some((first, directory)) = placed(of).or_else(|| placed(about?.redirect?)) {
+            arch = first;
+            view.directory_path(directory, &mut path);
+        }
+        let (product, version) = parted(&String::from_utf8_lossy(&path), arch, name);
         let mut repository = Repository {
             name: name.to_owned(),
+            product,
+            version,
             archs: archs.iter().map(|arch| (*arch).to_owned()).collect(),
             redirect: redirect.map(|redirect| redirect.name.to_owned()),
             is_disabled: about.is_some_and(|about| about.disabled),

@@ -21,6 +21,10 @@ use std::{
 struct OfRepository<'c> {
     repo: &'c str,
     arch: &'c str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    product: &'c str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    version: &'c str,
     /// With a slash at its beginning, unless the URL itself is that of the repository. None if no mirror has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'c str>,
@@ -63,7 +67,8 @@ pub(super) fn write<'c>(site: &Site, contents: &'c Contents, states: &[State]) -
                 let path = listed.contains(&at).then_some(&**end);
                 out.write_all(if is_first { b"\n" } else { b",\n" })?;
                 is_first = false;
-                serde_json::to_writer(&mut *out, &OfRepository { repo: &repository.name, arch, path })?;
+                let Repository { name: repo, product, version, .. } = repository;
+                serde_json::to_writer(&mut *out, &OfRepository { repo, arch, product, version, path })?;
             }
         }
         let redirect = |of: &'c Repository| Some((&*of.name, of.redirect.as_deref()?));

@@ -111,7 +111,7 @@ pub(super) fn list(frame: &Frame, contents: &Contents, states: &[State]) -> Mark
             @if all > 0 { ". " @if suspended > 0 { "All others" } @else { "They" } " have " (bandwidth(all)) " together" }
             ". All of it is in " a href="../mirrors.json" { "mirrors.json" } "."
         }
-        p { "Looking for a version? " a href="../repositories/index.html" { "Choose its repository" } "." }
+        p { "Looking for a version? " a href="../repositories/index.html" { "Choose it by product, version and architecture" } "." }
         (frame.warning_of_states())
         (anchors(&groups))
         (filter("Names, countries and their codes, states, protocols"))

@@ -13,6 +13,7 @@ mod mirrors;
 mod names;
 mod overview;
 mod page;
+mod products;
 mod propagation;
 mod repository;
 mod shares;

@@ -7,7 +7,8 @@ use super::{
     filter::{LIST, filter},
     mirrors::{anchor, anchors, bandwidth_of, by_country, families, group, linked},
     names::{country, file_name, name, short, visible},
-    page::{CELL, Frame, NUMBER, Part, ROW, WIDE_NUMBER, bandwidth, day, number, percent},
+    page::{CELL, Frame, Part, ROW, WIDE_NUMBER, bandwidth, day, number, percent},
+    products,
     site::Site,
     state::State,
     statistics::{last_month, whole_days},
@@ -34,7 +35,7 @@ pub(super) fn write(
     statistics: &Statistics,
     figures: &Figures,
 ) -> Result<(), Failure> {
-    let body = all(contents);
+    let body = products::all(contents);
     let common = common(contents, states);
     let measured: HashSet<&str> =
         spread.into_iter().flat_map(|spread| &spread.repositories).map(|of| &*of.name).collect();
@@ -53,6 +54,7 @@ pub(super) fn write(
         let has_list =
             !repository.is_disabled && (repository.redirect.is_none() || !repository.archs.is_empty());
         let body = html! {
+            (products::whose(repository))
             @if repository.is_disabled { p { "It is disabled: requests for it are answered without mirrors." } }
             @else if let (Some(redirect), true) = (&repository.redirect, repository.archs.is_empty()) {
                 p { "Requests for it get what " (link(redirect)) " has." }
@@ -71,39 +73,13 @@ pub(super) fn write(
     Ok(())
 }
 
-pub(super) fn all(contents: &Contents) -> Markup {
-    html! {
-        (filter("Names and architectures"))
-        table id=(LIST) {
-            caption { (grouped(contents.repositories.len())) " repositories, with the mirrors that have any architecture of them" }
-            thead { tr {
-                th scope="col" { "Repository" }
-                th scope="col" { "Architectures" }
-                th scope="col" class="number" { "Mirrors" }
-            } }
-            tbody {
-                @for repository in &contents.repositories {
-                    (ROW) (link(&repository.name))
-                    (CELL)
-                    @if repository.is_disabled { small { "disabled" } }
-                    @else if let (Some(redirect), true) = (&repository.redirect, repository.archs.is_empty()) {
-                        small { "as " (name(redirect)) }
-                    } @else { (archs(repository)) }
-                    (NUMBER)
-                    @if repository.archs.is_empty() || repository.is_disabled { "–" }
-                    @else { (grouped(repository.listed().count())) }
-                }
-            }
-        }
-    }
-}
-
 /// A repository's name, which leads to its page.
 fn link(repository: &str) -> Markup {
     html! { a href={ (file_name(repository)) ".html" } { (short(repository)) } }
 }
 
-fn archs(repository: &Repository) -> String {
+/// Its architectures.
+pub(super) fn archs(repository: &Repository) -> String {
     repository.archs.iter().map(|arch| visible(arch)).collect::<Vec<_>>().join(" ")
 }
 

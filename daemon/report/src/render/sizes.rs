@@ -6,7 +6,7 @@ use super::{
     map, mirror,
     mirrors::{self, by_mirror},
     page::{Frame, Part, Source},
-    propagation, repository,
+    products, propagation, repository,
     site::Site,
     state::State,
     statistics,
@@ -72,6 +72,8 @@ fn contents() -> Contents {
             carried: carried.collect(),
             ends: ARCHS.map(|arch| format!("/releases/{number}/Everything/{arch}/os/")).into(),
             sets: vec![vec![0, 1, 2, 3], vec![0, 1], vec![2, 3]],
+            product: format!("product-{:02}", number / 75),
+            version: (number / 2).to_string(),
             name,
             ..Repository::default()
         });
@@ -153,7 +155,7 @@ fn pages_stay_small_with_many_mirrors_repositories_and_long_names() {
             "a mirror",
             mirror::repositories(&frame, &contents, &mirror::common(&contents), &carried[0], &ages),
         ),
-        (LIST, "all repositories", repository::all(&contents)),
+        (LIST, "all repositories", products::all(&contents)),
         // Its requests come below it: a chart, and two tables with thirty lines.
         (
             LIST - 30_000,

@@ -157,14 +157,20 @@ fn check(site: &Site) -> usize {
             }
             let mut place: Vec<&str> = page.split('/').collect();
             place.pop();
-            for step in href.split('/') {
+            let (path, id) = href.split_once('#').map_or((href, None), |(path, id)| (path, Some(id)));
+            for step in path.split('/') {
                 if step == ".." {
                     assert!(place.pop().is_some(), "{page}: {href}");
                 } else {
                     place.push(step);
                 }
             }
-            assert!(files.contains(&place.join("/")), "{page}: {href} leads nowhere");
+            let file = place.join("/");
+            assert!(files.contains(&file), "{page}: {href} leads nowhere");
+            if let Some(id) = id {
+                let there = Html::parse(&site.read(&file));
+                assert!(there.elements.iter().any(|of| of.attribute("id") == Some(id)), "{page}: {href}");
+            }
         }
         for table in document.named("table") {
             assert!(table.within.iter().any(|name| name == "caption"), "{page}: {}", table.text);

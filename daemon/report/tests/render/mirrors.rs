@@ -102,6 +102,43 @@ fn inventory() -> Inventory {
     inventory
 }
 
+/// Repositories with directories as projects have them: name, architecture, directory.
+const TREES: [(&str, &str, &str); 11] = [
+    ("epel-10", "s390x", "pub/epel/10/Everything/s390x"),
+    ("epel-10", "x86_64", "pub/epel/10/Everything/x86_64"),
+    ("epel-9", "x86_64", "pub/epel/9/Everything/x86_64"),
+    ("fedora-42", "aarch64", "pub/fedora/linux/releases/42/Everything/aarch64/os"),
+    ("fedora-42", "x86_64", "pub/fedora/linux/releases/42/Everything/x86_64/os"),
+    ("fedora-9", "x86_64", "pub/archive/fedora/linux/releases/9/Everything/x86_64/os"),
+    ("rawhide", "aarch64", "pub/fedora/linux/development/rawhide/Everything/aarch64/os"),
+    ("rawhide", "x86_64", "pub/fedora/linux/development/rawhide/Everything/x86_64/os"),
+    ("testing-epel-10", "x86_64", "pub/epel/testing/10/Everything/x86_64"),
+    ("tools", "noarch", "pub/tools"),
+    ("updates-released-f42", "x86_64", "pub/fedora/linux/updates/42/Everything/x86_64"),
+];
+
+/// A cache of the same hosts with those, and with another name of one: even hosts have no aarch64.
+fn inventory_of_trees() -> Inventory {
+    let mut inventory = inventory();
+    inventory.directories.clear();
+    inventory.repositories.clear();
+    let roster = &mut inventory.rosters[0];
+    roster.sets.clear();
+    let carriers: Vec<Carrier> = roster.carriers.iter().cloned().collect();
+    for (name, arch, path) in TREES {
+        let has = |at: &usize| arch != "aarch64" || at.is_multiple_of(2);
+        let set = roster.set_of((0..carriers.len()).filter(has).map(|at| carriers[at].clone()));
+        let subpath = path["pub/".len()..].to_owned();
+        let directory = Directory { carriers: SetPosition { roster: 0, set }, subpath };
+        inventory.directories.insert(path.to_owned(), directory);
+        let repository = inventory.repositories.entry(name.to_owned()).or_default();
+        repository.archs.insert(arch.to_owned(), path.to_owned());
+    }
+    let alias = Repository { redirect: Some("epel-10".to_owned()), ..Repository::default() };
+    inventory.repositories.insert("epel-latest".to_owned(), alias);
+    inventory
+}
+
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
@@ -165,12 +202,16 @@ struct Rendered {
 }
 
 fn rendered(round: &str, spread: &str, more: &[&str]) -> Rendered {
+    rendered_of(&inventory(), round, spread, more)
+}
+
+fn rendered_of(inventory: &Inventory, round: &str, spread: &str, more: &[&str]) -> Rendered {
     let site = Site::new();
     well(&program(
         &["count", "--json", "--source", "s", "--database"],
         &[&site.path("db"), &site.path("log")],
     ));
-    let (bytes, _) = cache::write(&inventory(), 0).unwrap();
+    let (bytes, _) = cache::write(inventory, 0).unwrap();
     fs::write(site.path("cache"), &*bytes).unwrap();
     let suspended = format!(
         "# mirrorlist-suspended 1\n{}\tx\t{}\t{}\tno answer\n# end 1\n",
@@ -270,6 +311,70 @@ fn mirrors_as_json_have_the_url_of_every_repository_and_architecture() {
             .collect();
         assert_eq!(urls, expected, "{mirror}");
     }
+}
+
+#[test]
+fn repositories_are_chosen_by_product_version_and_architecture() {
+    let spread = "{\"time\": 5, \"repositories\": []}";
+    let round = round(now() - 60).to_string();
+    let Rendered { site, output } = rendered_of(&inventory_of_trees(), &round, spread, &[]);
+    well(&output);
+    check(&site);
+    let page = Html::parse(&site.read("repositories/index.html"));
+    let mut rows: Vec<Vec<&str>> = Vec::new();
+    for element in &page.elements {
+        match &*element.name {
+            "tr" => rows.push(Vec::new()),
+            "th" | "td" => rows.last_mut().unwrap().push(&element.text),
+            _ => {}
+        }
+    }
+    assert_eq!(rows.remove(0), ["Version", "Repository", "Architectures", "Mirrors"]);
+    let shown: Vec<String> = rows.iter().map(|row| row[..row.len().min(2)].join(" ")).collect();
+    let expected = [
+        "epel",
+        "10 epel-10",
+        "10 epel-latest",
+        "10 testing-epel-10",
+        "9 epel-9",
+        "fedora",
+        "rawhide rawhide",
+        "42 fedora-42",
+        "42 updates-released-f42",
+        "9 fedora-9",
+        "Others",
+        " tools",
+    ];
+    assert_eq!(shown, expected);
+    // Numbers are those of mirrors that the list has for each architecture.
+    let mut expected: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, urls) in listed(&site) {
+        urls.into_keys().for_each(|of| *expected.entry(of).or_default() += 1);
+    }
+    assert_eq!([expected["fedora-42+aarch64"], expected["fedora-42+x86_64"]], [2, 6]);
+    let mut told: BTreeMap<String, usize> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.len() == 4 && row[3] != "–") {
+        for part in row[2].split(", ") {
+            let (archs, count) = part.split_once(": ").unwrap_or((part, row[3]));
+            for arch in archs.split(' ') {
+                let of = format!("{}+{arch}", row[1]);
+                assert_eq!(told.insert(of, count.parse().unwrap()), None, "{row:?}");
+            }
+        }
+    }
+    assert_eq!((told.len(), &told), (TREES.len(), &expected));
+    let of = |name: &str| rows.iter().find(|row| row.get(1) == Some(&name)).unwrap()[2..].join("|");
+    assert_eq!([of("fedora-42"), of("epel-10")], ["x86_64: 6, aarch64: 2|6", "s390x x86_64|6"]);
+    assert_eq!(of("epel-latest"), "as epel-10|–");
+    // The same is in the list for programs, and on the page of each.
+    let list: Value = serde_json::from_str(&site.read("mirrors.json")).unwrap();
+    let repositories = list["repositories"].as_array().unwrap();
+    let of = |name: &str| repositories.iter().find(|of| of["repo"] == name).unwrap();
+    let rawhide = of("rawhide");
+    assert_eq!([&rawhide["product"], &rawhide["version"]], ["fedora", "rawhide"]);
+    assert!(of("tools").get("product").is_none() && of("tools").get("version").is_none());
+    assert!(text(&site, "repositories/fedora-42.html").1.contains("Version 42 of fedora."));
+    assert!(!text(&site, "repositories/tools.html").1.contains("Version"));
 }
 
 #[test]
