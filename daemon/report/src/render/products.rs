@@ -200,7 +200,7 @@ fn archs(repository: &Repository) -> String {
     }
     let mut by_count: BTreeMap<Reverse<usize>, Vec<String>> = BTreeMap::new();
     for (arch, count) in repository.archs.iter().zip(counts) {
-        by_count.entry(Reverse(count)).or_default().push(visible(arch));
+        by_count.entry(Reverse(count)).or_default().push(visible(arch).into_owned());
     }
     let told = |(Reverse(count), archs): (&Reverse<usize>, &Vec<String>)| {
         format!("{}: {}", archs.join(" "), grouped(*count))
