@@ -240,6 +240,50 @@ fn statuses_and_closed_connections_are_no_fault_of_our_network() {
 }
 
 #[test]
+fn what_a_mirror_refuses_takes_nothing_else_with_it() {
+    for (repositories, refused) in [(8, 5), (28, 25)] {
+        for is_changed in [false, true] {
+            let mut world = World::new(Primary { kept: 1, ..Primary::new(repositories, 0) }, 1);
+            world.run();
+            if is_changed {
+                (0..repositories).for_each(|at| world.primary.update(at));
+                world.copy();
+            }
+            for at in 0..refused {
+                world.servers[0].fault(&format!("/{at}/os/"), Fault::Status(403));
+            }
+            for run in 1..=8 {
+                let (verdicts, _) = world.run();
+                let has = has(&verdicts, 0);
+                let what = format!("{refused} of {repositories}, changed: {is_changed}, run {run}");
+                assert!(has[refused..].iter().all(|has| *has), "{what}: {has:?}");
+                assert!(run > 3 || has[..refused].iter().all(|has| *has), "{what}: {has:?}");
+                assert!(run < 8 || has[..refused].iter().all(|has| !has), "{what}: {has:?}");
+            }
+            // What has not changed is looked at all the while.
+            world.servers[0].fault(&format!("/{}/os/", repositories - 1), Fault::Status(404));
+            let (verdicts, _) = world.run();
+            assert_eq!(has(&verdicts, 0)[repositories - 2..], [true, false]);
+        }
+    }
+}
+
+#[test]
+fn a_mirror_that_refuses_everything_is_not_asked_for_all_of_it() {
+    let mut world = World::new(Primary::new(60, 0), 1);
+    world.run();
+    world.requests();
+    world.servers[0].fault("", Fault::Status(403));
+    for run in 1..=5 {
+        let (verdicts, summary) = world.run();
+        assert_eq!((has(&verdicts, 0), summary.silent.len()), (&[run < 4; 60][..], 1), "run {run}");
+        assert_eq!(world.requests(), [20]);
+    }
+    world.servers[0].mend();
+    assert_eq!(world.run().1.good, 60);
+}
+
+#[test]
 fn a_mirror_at_another_url_has_what_is_found_there() {
     let mut world = World::new(Primary::new(20, 0), 2);
     world.run();

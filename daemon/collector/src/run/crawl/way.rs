@@ -12,6 +12,8 @@ pub struct Way {
     pub has_spoken: bool,
     /// Its failures in a row.
     pub failures: u32,
+    /// Its statuses in a row that decide nothing.
+    pub refusals: u32,
 }
 
 /// A base URL.
@@ -28,13 +30,13 @@ impl Way {
         let of = |scheme: &'static str| urls.iter().filter(move |url| url.scheme() == scheme);
         let bases = of("https").chain(of("http"));
         let bases = bases.map(|url| Base { given: url.clone(), direct: url.clone() }).collect();
-        Way { bases, at: 0, has_spoken: false, failures: 0 }
+        Way { bases, at: 0, has_spoken: false, failures: 0, refusals: 0 }
     }
 
     /// Has the next URL asked.
     pub fn give_way(&mut self) {
         self.at += 1;
-        (self.has_spoken, self.failures) = (false, 0);
+        (self.has_spoken, self.failures, self.refusals) = (false, 0, 0);
     }
 }
 

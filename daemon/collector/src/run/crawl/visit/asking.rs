@@ -20,6 +20,10 @@ use url::Url;
 /// Failures in a row after which a category is left for this run.
 const FAILURES: u32 = 5;
 
+/// Statuses in a row that decide nothing, after which what is due of a category is left for this run, and all of the category if
+/// nothing of it was found out.
+const REFUSALS: u32 = 20;
+
 /// Failures in a row after which a URL that has not spoken yet gives way.
 const FIRST_FAILURES: u32 = 2;
 
@@ -50,7 +54,7 @@ impl Visiting<'_, '_> {
             let way = self.ways.get_mut(&category)?;
             match judged {
                 Judged::Found(verdict, hash, why) => {
-                    (way.has_spoken, way.failures) = (true, 0);
+                    (way.has_spoken, way.failures, way.refusals) = (true, 0, 0);
                     if let Ok(answer) = &said {
                         self.found.is_packed |= what == What::Content
                             && answer.header("content-encoding").is_some()
@@ -61,12 +65,9 @@ impl Visiting<'_, '_> {
                     self.found.urls.insert(given, Did::Well);
                     return Some(OfUnit::Found(verdict, hash, why));
                 }
-                Judged::NoHead(why) if self.found.knows_no_head => return Some(self.failure(category, why)),
+                Judged::NoHead(why) if self.found.knows_no_head => return Some(self.refused(category, why)),
                 Judged::NoHead(_) => self.found.knows_no_head = true,
-                Judged::Unknown(why) => {
-                    way.has_spoken = true;
-                    return Some(self.failure(category, why));
-                }
+                Judged::Unknown(why) => return Some(self.refused(category, why)),
                 Judged::Leave(why, seconds) => {
                     self.found.silent.entry(category).or_insert_with(|| why.clone());
                     self.found.left = Some((why, seconds));
@@ -92,6 +93,21 @@ impl Visiting<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Counts a status that decides nothing. It is an answer: that others are refused as well does not follow.
+    fn refused(&mut self, category: u32, why: String) -> OfUnit {
+        if let Some(way) = self.ways.get_mut(&category) {
+            (way.has_spoken, way.failures) = (true, 0);
+            way.refusals += 1;
+        }
+        self.found.silent.insert(category, why.clone());
+        OfUnit::Unknown(why)
+    }
+
+    /// Whether a category has refused so much in a row that more is not to be asked for without need.
+    pub fn refuses(&self, category: u32) -> bool {
+        self.ways.get(&category).is_some_and(|way| way.refusals >= REFUSALS)
     }
 
     /// Counts a failure of a URL; too many in a row, and its category is left.
