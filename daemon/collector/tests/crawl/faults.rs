@@ -1,6 +1,7 @@
 //! Every fault that a mirror may have, a real server each, and its verdict: at once, and after three runs more.
 
 use crate::{
+    apart::said,
     primary::{Primary, repomd},
     server::{Fault, Server},
     world::{World, has, name},
@@ -236,6 +237,32 @@ fn statuses_and_closed_connections_are_no_fault_of_our_network() {
         for at in 0..4 {
             assert_eq!(has(&verdicts, at), [at == 3 || run < 4; 3], "run {run}, mirror {at}");
         }
+    }
+}
+
+#[test]
+fn when_a_proxy_reaches_nobody_no_mirror_is_to_blame() {
+    let mut world = World::new(Primary::new(2, 1), 3);
+    world.run();
+    let proxy = Server::start(&world.primary.files());
+    let mut by_proxy = |fault: Fault| {
+        proxy.mend();
+        proxy.fault("", fault);
+        let mut command = world.command();
+        command.env("http_proxy", proxy.url()).env_remove("no_proxy").env_remove("NO_PROXY");
+        said(&command.output().unwrap())
+    };
+    for status in [502, 503, 504] {
+        let summary = by_proxy(Fault::Status(status));
+        assert!(summary.brake.unwrap().starts_with("3 of 3 mirrors did not answer, which"));
+        assert_eq!((summary.good, summary.held.len(), summary.connections), (9, 3, 0));
+        let why = format!("no connection (the proxy answers {status} ");
+        assert!(summary.silent.iter().all(|(_, said)| said.starts_with(&why)), "{:?}", summary.silent);
+    }
+    // What is a mirror's own counts as such.
+    for fault in [Fault::Later(503, 60), Fault::Status(403), Fault::Status(500)] {
+        let summary = by_proxy(fault);
+        assert_eq!((summary.brake, summary.good, summary.connections), (None, 9, 3));
     }
 }
 

@@ -196,6 +196,43 @@ fn a_loss_of_most_of_one_category_or_of_the_repositories_is_not_believed() {
 }
 
 #[test]
+fn a_list_that_loses_most_of_its_mirrors_at_once_is_not_believed() {
+    let mut world = World::new();
+    let more = ["d.example", "e.example", "f.example", "g.example"];
+    world.options =
+        world.options.replace("'a.example', ", &format!("'a.example', '{}', ", more.join("', '")));
+    let file = |name: &str| mirror(&format!("https://{name}"));
+    let images = |name: &str| format!("Images = 'https://{name}/images'\n");
+    more.iter().for_each(|name| world.mirror(name, &(file(name) + &images(name))));
+    world.run(NOW).unwrap();
+    let first = world.list();
+    assert_eq!(names(&world).len(), 7);
+    let refused = |expected: &str| {
+        for _ in 0..2 {
+            let failure = world.run(NOW).unwrap_err();
+            assert_eq!(failure.fault, Fault::Unavailable);
+            let said = failure.to_string();
+            assert!(said.starts_with(expected) && said.ends_with("run once with --accept-loss"), "{said}");
+            assert_eq!(world.list(), first, "what is not believed is neither written nor remembered");
+        }
+    };
+    more.iter().for_each(|name| world.mirror(name, &file(name)));
+    refused("mirrors: the list of category `Images` has 1 mirror, the last time there were 5; ");
+    for name in more {
+        world.mirror(name, &format!("disabled = true\n{}{}", file(name), images(name)));
+    }
+    refused("mirrors: the list has 3 mirrors, the last time there were 7; ");
+    assert_eq!(world.end(&["--accept-loss"]).0, Some(0));
+    assert_eq!(names(&world).len(), 3);
+    // Two are few.
+    for name in ["b.example", "private.example"] {
+        let text = fs::read_to_string(world.at("mirrors.d").join(format!("{name}.toml"))).unwrap();
+        world.mirror(name, &format!("disabled = true\n{text}"));
+    }
+    assert_eq!((world.run(NOW).unwrap().listed, names(&world)), (1, vec!["a.example".to_owned()]));
+}
+
+#[test]
 fn a_run_that_is_killed_leaves_what_was_and_the_next_one_goes_on() {
     let mut world = World::new();
     // Whom so many runs ask in vain would be told of.
