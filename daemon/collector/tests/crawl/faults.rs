@@ -329,6 +329,42 @@ fn a_mirror_at_another_url_has_what_is_found_there() {
 }
 
 #[test]
+fn a_url_that_has_nothing_takes_out_itself_and_not_another_one_that_has_all() {
+    for (repositories, others) in [(6, 2), (1, 0)] {
+        let primary = Primary::new(repositories, others);
+        let (files, count) = (primary.files(), repositories + others);
+        for nothing in [Fault::Status(404), Fault::Html] {
+            // As a virtual host for every name does.
+            let first = Server::start(&files);
+            let mut world = World::new(primary.clone(), 2);
+            world.mirrors[0] = crate::world::mirror(0, &[first.url(), world.servers[0].url()]);
+            let now_has = |world: &mut World, is_listed: bool| {
+                let (verdicts, summary) = world.run();
+                assert_eq!((has(&verdicts, 0), summary.silent.len()), (&*vec![is_listed; count], 0));
+                verdicts.mirrors[&name(0)].bad_urls.clone()
+            };
+            first.fault("", nothing.clone());
+            for _ in 0..2 {
+                assert_eq!(now_has(&mut world, true), [first.url()]);
+                assert_eq!(first.requests().len(), count.min(3));
+            }
+            let why = world.store().record(&name(0)).unwrap().urls[&first.url()].why.clone();
+            assert_eq!(why, "has nothing of it, and another URL of it has");
+            first.mend();
+            assert_eq!(now_has(&mut world, true), [""; 0]);
+            // It has gone where it was found before.
+            first.fault("", nothing.clone());
+            assert_eq!(now_has(&mut world, true), [first.url()]);
+            // Where no URL has anything, none is worse than the others.
+            world.servers[0].fault("", nothing.clone());
+            assert_eq!(now_has(&mut world, false), [""; 0]);
+            world.servers[0].mend();
+            assert_eq!(now_has(&mut world, true), [first.url()]);
+        }
+    }
+}
+
+#[test]
 fn a_mirror_of_which_all_that_is_asked_for_has_gone_is_out_for_the_rest_too() {
     let mut world = World::new(Primary::new(500, 0), 1);
     world.run();

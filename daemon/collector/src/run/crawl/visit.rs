@@ -32,7 +32,8 @@ use tokio::time::Instant;
 /// Units in a row that a mirror has not even though it seemed to have caught up.
 const DISAPPOINTMENTS: u32 = 10;
 
-/// Things of a category that were there and have gone, which make the others of it doubtful while nothing is there.
+/// Things of a category that were there and have gone, which make the others of it doubtful while nothing is there; and its URL, if
+/// it has another one.
 const GONE: usize = 3;
 
 /// Bytes that a marker may have, and what an index may have more than twice those that are known.
@@ -223,10 +224,17 @@ impl Visiting<'_, '_> {
     /// Asks for a unit; if it has become good, what else the mirror lacked may have come, too.
     async fn unit_and_what_follows(&mut self, at: u32) {
         let visit = self.visit;
-        if self.is_over() || self.unit(at).await != Some(true) {
+        if self.is_over() {
             return;
         }
-        let category = visit.tree.units[at as usize].category;
+        let category = self.category_of(at);
+        let is_good = match self.unit(at).await {
+            Some(false) => self.is_good_elsewhere(category, at).await,
+            found => found == Some(true),
+        };
+        if !is_good {
+            return;
+        }
         let bad = visit.plan.bad.get(&category).map_or(&[][..], |bad| bad);
         if bad.contains(&at) && self.caught_up.insert(category) {
             self.rest_of(bad).await;
