@@ -31,7 +31,7 @@ use mirrors::{
     folder::{self, Folder},
     together::Earlier,
 };
-use primary::again;
+use primary::{Before, again};
 use program::{
     aside::Aside,
     failure::Failure,
@@ -169,10 +169,10 @@ pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Fai
     let runtime = runtime.map_err(|error| Failure::system(format!("no runtime ({error})")))?;
     let Some(primary) = &config.site.primary else { return Err(Failure::bug("no primary")) };
     let indexes = store.indexes()?;
-    let mut known = indexes.clone();
+    let mut known = Before { indexes: indexes.clone(), lists: store.lists()? };
     if config.accept_loss {
         // What has gone is not waited for.
-        known.values_mut().for_each(|index| index.missed = primary::MOST_MISSED);
+        known.indexes.values_mut().for_each(|index| index.missed = primary::MOST_MISSED);
     }
     let read = primary::read(&config.site, primary, &client, &known, now, &progress);
     let mut read = runtime
@@ -218,6 +218,7 @@ pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Fai
     let size = Size { time: now, directories, by_category, repositories: read.repositories, mirrors: count };
     let kept = Kept { size, before: &indexes, indexes: &read.indexes, texts: &texts, urls: &urls };
     let numbers = store.keep_tree(&kept)?;
+    store.keep_lists(&known.lists, &read.lists)?;
 
     let asked: Vec<Mirror> = mirrors.described.iter().map(|described| described.mirror.clone()).collect();
     let addresses = Addresses::new(config.allow_addresses.clone());

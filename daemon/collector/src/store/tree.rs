@@ -23,6 +23,20 @@ pub struct Index {
 /// Indexes, by their full paths.
 pub type Indexes = BTreeMap<String, Index>;
 
+/// What is known of a list of hashes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HashList {
+    /// Its size as it was listed when it was read, in bytes; 0 if it is read again in any case.
+    pub size: u64,
+    /// Its time as it was listed, in seconds since the epoch.
+    pub time: u64,
+    /// Its lines that say something.
+    pub said: String,
+}
+
+/// Lists of hashes, by their full paths.
+pub type HashLists = BTreeMap<String, HashList>;
+
 /// How large it all was when it was believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Size {
@@ -116,6 +130,39 @@ impl Store {
                 indexes.entry(row.get(0)?).or_default().versions.push(known);
             }
             Ok(indexes)
+        })
+    }
+
+    /// What is known of lists of hashes.
+    pub fn lists(&self) -> Result<HashLists, Failure> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("select path, size, time, said from tree_list")?;
+            let rows = statement.query_map([], |row| {
+                let (size, time) = (unsigned(row.get(1)?), unsigned(row.get(2)?));
+                Ok((row.get(0)?, HashList { size, time, said: row.get(3)? }))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Keeps lists of hashes, of which these were there before.
+    pub fn keep_lists(&mut self, before: &HashLists, lists: &HashLists) -> Result<(), Failure> {
+        if before == lists {
+            return Ok(());
+        }
+        self.write(|transaction| {
+            for path in before.keys().filter(|path| !lists.contains_key(*path)) {
+                transaction.execute("delete from tree_list where path = ?", [path])?;
+            }
+            let sql = "insert or replace into tree_list (path, size, time, said) values (?, ?, ?, ?)";
+            let mut statement = transaction.prepare(sql)?;
+            for (path, list) in lists {
+                if before.get(path) != Some(list) {
+                    let HashList { size, time, said } = list;
+                    statement.execute(params![path, integer(*size), integer(*time), said])?;
+                }
+            }
+            Ok(())
         })
     }
 
@@ -324,6 +371,22 @@ mod tests {
         let second = Indexes::from([("a".into(), index("x", &[11, 4])), ("c".into(), index("c", &[1]))]);
         keep(&mut store, &first, &second, &[], &[]);
         assert_eq!(store.indexes().unwrap(), second);
+    }
+
+    #[test]
+    fn lists_of_hashes_are_kept_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("state.db")).unwrap();
+        let list = |time, said: &str| HashList { size: 7, time, said: said.into() };
+        let first = HashLists::from([("a".into(), list(1, "x")), ("b".into(), list(2, ""))]);
+        let second = HashLists::from([("b".into(), list(3, "y")), ("c".into(), list(2, "z"))]);
+        assert_eq!(store.lists().unwrap(), HashLists::new());
+        let mut before = HashLists::new();
+        for lists in [first, second.clone(), second] {
+            store.keep_lists(&before, &lists).unwrap();
+            assert_eq!(store.lists().unwrap(), lists);
+            before = lists;
+        }
     }
 
     #[test]

@@ -196,6 +196,41 @@ fn a_loss_of_most_of_one_category_or_of_the_repositories_is_not_believed() {
 }
 
 #[test]
+fn a_list_of_hashes_is_read_when_it_changes_and_says_what_it_said_while_it_cannot_be_read() {
+    let mut world = World::new();
+    let files = world.files();
+    world.primary = format!("file-list = 'all'\nchecksum-base = '{}'\nprefix = 'pub'\n", files.url(""));
+    // Runs; the hash of the image, how often the list was asked for, and what is odd.
+    let run = || {
+        fs::write(world.at("pub/all"), world.file_list()).unwrap();
+        let odd = world.run(NOW).unwrap().odd;
+        let list = world.list();
+        let is_its = |of: &&interchange::message::FileDetailsDirectory| {
+            of.directory.as_deref() == Some(b"pub/images/9.1".as_slice())
+        };
+        let its = list.file_details.iter().find(is_its);
+        let hash = its.map(|of| String::from_utf8(of.files[0].details[0].sha256.clone().unwrap()).unwrap());
+        let asked = files.requests().iter().filter(|path| path.ends_with("/CHECKSUM")).count();
+        (hash, asked, odd)
+    };
+    let (first, second) = ("ab".repeat(32), "cd".repeat(32));
+    assert_eq!(run(), (Some(first.clone()), 1, vec![]));
+    assert_eq!(run(), (Some(first.clone()), 0, vec![]));
+    world.put("images/9.1/CHECKSUM", &format!("SHA256 (a.iso) = {second}\n"));
+    files.refuse(&["CHECKSUM"]);
+    let odd = format!("hashes pub/images/9.1/CHECKSUM: {}: status 404", files.url("images/9.1/CHECKSUM"));
+    for _ in 0..2 {
+        assert_eq!(run(), (Some(first.clone()), 1, vec![odd.clone()]));
+    }
+    // An image that is newer than the list was is another one.
+    world.put("images/9.1/a.iso", &"image".repeat(100));
+    assert_eq!(run(), (None, 1, vec![odd]));
+    files.refuse(&[]);
+    assert_eq!(run(), (Some(second.clone()), 1, vec![]));
+    assert_eq!(run(), (Some(second), 0, vec![]));
+}
+
+#[test]
 fn a_list_that_loses_most_of_its_mirrors_at_once_is_not_believed() {
     let mut world = World::new();
     let more = ["d.example", "e.example", "f.example", "g.example"];
