@@ -29,6 +29,9 @@ const RENEWED_BELOW: u64 = 30 * MINUTE;
 /// Rounds further apart than this are not in a row.
 const GAP: u64 = HOUR;
 
+/// Seconds after which a suspension is a mirror's own affair, and no sign of what is wrong with our network.
+const LONG: u64 = HOUR;
+
 /// What is known of a URL from the rounds before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Standing {
@@ -38,6 +41,14 @@ pub struct Standing {
     pub good: u32,
     /// Whether it is suspended.
     pub suspended: Option<Suspension>,
+}
+
+impl Standing {
+    /// Whether it is suspended, and has been for long.
+    fn is_long_suspended(&self, now: u64) -> bool {
+        let is_long = |held: &Suspension| held.until > now && now.saturating_sub(held.since) >= LONG;
+        self.suspended.as_ref().is_some_and(is_long)
+    }
 }
 
 /// Why and how long a URL is suspended. Times in seconds since the epoch.
@@ -173,7 +184,7 @@ pub struct Judgement {
 /// Judges a round.
 pub fn judge(mut state: State, round: &Round) -> Judgement {
     let now = round.now;
-    let brakes = Brakes::of(round, state.last_round);
+    let brakes = Brakes::of(round, &state);
     let in_a_row = state.last_round.is_some_and(|last| last <= now && now - last <= GAP);
     let known: BTreeSet<&str> = round.seen.iter().map(|seen| &*seen.url).collect();
     state.urls.retain(|url, _| known.contains(&**url));
@@ -191,7 +202,8 @@ pub fn judge(mut state: State, round: &Round) -> Judgement {
     let mut failing = Vec::new();
     for seen in &round.seen {
         let standing = state.urls.entry(seen.url.clone()).or_default();
-        if let Some(what) = step(standing, seen, now, brakes.hold(seen)) {
+        let is_held = brakes.is_whole() || brakes.hold(seen) && !standing.is_long_suspended(now);
+        if let Some(what) = step(standing, seen, now, is_held) {
             changes.push(change(seen, what, String::new()));
         }
         if let Some(Outcome::Failed(reason)) = &seen.outcome

@@ -25,7 +25,7 @@ pub struct Config {
     pub trusted: BTreeSet<String>,
     /// What there is to be mirrored.
     pub site: Site,
-    /// Believe the primary, and the folder of mirrors, though most of what they had is gone.
+    /// Believe the primary, the folder of mirrors, and what mirrors have answered, though most of what there was is gone.
     pub accept_loss: bool,
     /// Only check the configuration and the mirrors' files.
     pub check: bool,
@@ -64,7 +64,7 @@ pub struct Options {
     /// Read options, and what there is to be mirrored, from this TOML file; flags override it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Believe the primary, or the folder of mirrors, though more than half of what it had is gone
+    /// Believe the primary, the folder of mirrors, or what mirrors have answered, though more than half of what there was is gone
     #[arg(long)]
     accept_loss: bool,
     /// Check the configuration and the files of all mirrors, then exit

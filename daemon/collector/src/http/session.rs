@@ -15,8 +15,10 @@ use hyper::{
     body::{Bytes, Incoming},
     client::conn::http1::{self, SendRequest},
     header::{
-        ACCEPT_ENCODING, CONNECTION, HOST, HeaderValue, LOCATION, PROXY_AUTHORIZATION, RANGE, USER_AGENT,
+        ACCEPT_ENCODING, CONNECTION, HOST, HeaderValue, LOCATION, PROXY_AUTHORIZATION, RANGE, RETRY_AFTER,
+        USER_AGENT,
     },
+    http::response,
 };
 use hyper_util::{client::proxy::matcher::Intercept, rt::TokioIo};
 use std::{pin::Pin, time::Duration};
@@ -80,7 +82,7 @@ impl Take for Whole {
 /// What a conversation has come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Connections that were made.
+    /// Connections that were made; by a proxy for http those over which a mirror has answered.
     pub connections: u64,
     /// Requests that were sent.
     pub requests: u64,
@@ -112,6 +114,8 @@ struct Open {
     driver: Option<Driver>,
     /// The proxy that is asked for whole URLs, where it is one for http.
     proxy: Option<Intercept>,
+    /// Whether it is among those that were made.
+    is_counted: bool,
 }
 
 impl<'c> Session<'c> {
@@ -192,6 +196,13 @@ impl<'c> Session<'c> {
         }
         let (head, incoming) = response?.into_parts();
         let status = head.status.as_u16();
+        if open.proxy.is_some() && is_of_proxy(&head) {
+            return Err(Error::Connection(format!("the proxy answers {}", head.status)));
+        }
+        if !open.is_counted {
+            open.is_counted = true;
+            self.counts.connections += 1;
+        }
         let is_whole = match (what, status) {
             (What::FirstByte, 200) => false,
             (What::Content, 200) => {
@@ -211,7 +222,9 @@ impl<'c> Session<'c> {
 
     async fn connect(&mut self, url: &Url, place: &str) -> Result<Open, Error> {
         let Connected { stream, proxy, is_v6 } = self.client.connect(url).await?;
-        self.counts.connections += 1;
+        // That there is a proxy says nothing of whom it is to reach.
+        let is_counted = proxy.is_none();
+        self.counts.connections += u64::from(is_counted);
         if let Some(is_v6) = is_v6 {
             self.counts.families[usize::from(is_v6)] = true;
         }
@@ -219,7 +232,7 @@ impl<'c> Session<'c> {
         builder.max_buf_size(LONGEST_HEAD).max_headers(MOST_HEADERS);
         let (sender, connection) =
             builder.handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await.map_err(broken)?;
-        Ok(Open { place: place.to_owned(), sender, driver: Some(Box::pin(connection)), proxy })
+        Ok(Open { place: place.to_owned(), sender, driver: Some(Box::pin(connection)), proxy, is_counted })
     }
 
     async fn send(&self, open: &mut Open, what: What, url: &Url) -> Result<Response<Incoming>, Error> {
@@ -259,6 +272,11 @@ impl<'c> Session<'c> {
         };
         drive(driver, sent).await
     }
+}
+
+/// Whether an answer that came by a proxy is likely to be its own: that it reaches nobody. Who says when to come again is reached.
+fn is_of_proxy(head: &response::Parts) -> bool {
+    matches!(head.status.as_u16(), 502..=504) && !head.headers.contains_key(RETRY_AFTER)
 }
 
 fn broken(error: hyper::Error) -> Error {

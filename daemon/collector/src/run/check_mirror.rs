@@ -13,7 +13,7 @@ use super::{
         visit::{Found, OfUnit, Visit, visit},
     },
     mirrors::{Mirror, base_url::base_url, file::Reading, folder},
-    primary,
+    primary::{self, Before},
     tree::Tree,
 };
 use crate::{
@@ -89,8 +89,11 @@ pub fn check(config: &Config, limits: Limits, now: u64) -> Result<Report, Failur
     let addresses = Addresses::new(config.allow_addresses.clone());
     let client = Client::new(&config.contact, addresses)?;
     let before = match config.state.exists() {
-        true => Store::open_to_read(&config.state)?.indexes()?,
-        false => BTreeMap::new(),
+        true => {
+            let store = Store::open_to_read(&config.state)?;
+            Before { indexes: store.indexes()?, lists: store.lists()? }
+        }
+        false => Before::default(),
     };
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::system(format!("no runtime ({error})")))?;

@@ -52,6 +52,8 @@ pub struct Counts {
     pub files: u64,
     /// Mirrors that are listed for something.
     pub listed: u64,
+    /// Those that are for something of a category, by its place in the tree.
+    pub by_category: Vec<u64>,
 }
 
 /// A mirror in a category.
@@ -79,6 +81,7 @@ impl<'a> Facts<'a> {
         counts.files = details.iter().map(|directory| directory.files.len() as u64).sum();
         add(to, write::FILE_DETAILS, details)?;
         let members = self.members();
+        counts.by_category = members.iter().map(|members| members.len() as u64).collect();
         add(to, write::URL, self.urls(&members))?;
         let repositories = self.repositories();
         counts.repositories = repositories.len() as u64;

@@ -21,7 +21,7 @@ use crate::{
     progress::Progress,
     store::{
         self, Store,
-        tree::{Kept, Size, Text},
+        tree::{Kept, Listed, Size, Text},
     },
 };
 use crawl::{LIMITS, Limits, Settings, crawl};
@@ -31,7 +31,7 @@ use mirrors::{
     folder::{self, Folder},
     together::Earlier,
 };
-use primary::again;
+use primary::{Before, again};
 use program::{
     aside::Aside,
     failure::Failure,
@@ -56,6 +56,9 @@ const BUFFER: usize = 1 << 20;
 
 /// Of how many there were, so many have to be there still, or nothing is believed.
 const LEAST: (u64, u64) = (1, 2);
+
+/// Mirrors that may vanish from the list at once however few there are: so many die by themselves.
+const MAY_VANISH: u64 = 2;
 
 /// Runs now and prints what it came to; or only looks at the configuration and at the files of mirrors.
 pub fn run(config: &Config) -> Result<(), Failure> {
@@ -166,10 +169,10 @@ pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Fai
     let runtime = runtime.map_err(|error| Failure::system(format!("no runtime ({error})")))?;
     let Some(primary) = &config.site.primary else { return Err(Failure::bug("no primary")) };
     let indexes = store.indexes()?;
-    let mut known = indexes.clone();
+    let mut known = Before { indexes: indexes.clone(), lists: store.lists()? };
     if config.accept_loss {
         // What has gone is not waited for.
-        known.values_mut().for_each(|index| index.missed = primary::MOST_MISSED);
+        known.indexes.values_mut().for_each(|index| index.missed = primary::MOST_MISSED);
     }
     let read = primary::read(&config.site, primary, &client, &known, now, &progress);
     let mut read = runtime
@@ -215,6 +218,7 @@ pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Fai
     let size = Size { time: now, directories, by_category, repositories: read.repositories, mirrors: count };
     let kept = Kept { size, before: &indexes, indexes: &read.indexes, texts: &texts, urls: &urls };
     let numbers = store.keep_tree(&kept)?;
+    store.keep_lists(&known.lists, &read.lists)?;
 
     let asked: Vec<Mirror> = mirrors.described.iter().map(|described| described.mirror.clone()).collect();
     let addresses = Addresses::new(config.allow_addresses.clone());
@@ -245,9 +249,14 @@ pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Fai
         let cause = "no mirror is good for any directory";
         return Err(Failure::unavailable(format!("mirrors: {cause}; {}", left(config))));
     }
+    let names = read.tree.categories.iter().map(|category| category.name.clone());
+    let by_category = names.zip(counts.by_category.iter().copied()).collect();
+    let listed = Listed { mirrors: counts.listed, by_category };
+    refuse_collapse(config, &store.listed()?, &listed)?;
     let bytes = writer.bytes();
     let aside = writer.finish().and_then(|out| out.into_inner().map_err(|error| error.into_error()));
     aside.and_then(|aside| aside.publish(MODE)).map_err(failed)?;
+    store.keep_listed(&listed)?;
     let disabled = mirrors.described.iter().filter(|described| described.mirror.disabled).count() as u64;
     let summary = Summary {
         output,
@@ -295,6 +304,20 @@ fn refuse_loss(
         grouped(before),
         left(config)
     )))
+}
+
+/// A list that loses most of its mirrors at once, or those of a category, tells more of us than of them.
+fn refuse_collapse(config: &Config, before: &Listed, now: &Listed) -> Result<(), Failure> {
+    let refuse = |whose: &str, before: u64, now: u64| {
+        let before = Some(before).filter(|before| now + MAY_VANISH < *before);
+        refuse_loss(config, "mirrors", whose, ("mirror", "mirrors"), before, now)
+    };
+    refuse("the list", before.mirrors, now.mirrors)?;
+    for (name, count) in &now.by_category {
+        let before = before.by_category.get(name).copied().unwrap_or(0);
+        refuse(&format!("the list of category `{name}`"), before, *count)?;
+    }
+    Ok(())
 }
 
 /// Reads the folder; of files that are wrong what they said when they were good.

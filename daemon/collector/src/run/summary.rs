@@ -43,7 +43,7 @@ pub struct Summary {
 impl Summary {
     /// With what has been written.
     pub fn with(self, counts: &Counts, bytes: u64) -> Summary {
-        let Counts { directories, bare, repositories, files, listed } = *counts;
+        let Counts { directories, bare, repositories, files, listed, .. } = *counts;
         Summary { bytes, directories, bare, repositories, files, listed, ..self }
     }
 }

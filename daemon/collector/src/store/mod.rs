@@ -24,12 +24,14 @@ const APPLICATION: u32 = 0x6d6c_6373;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What brings the state from each form to the next one: the first makes an empty file to one of form 1.
-const FORMS: [&str; 5] = [
+const FORMS: [&str; 7] = [
     include_str!("1.sql"),
     include_str!("2.sql"),
     include_str!("3.sql"),
     include_str!("4.sql"),
     include_str!("5.sql"),
+    include_str!("6.sql"),
+    include_str!("7.sql"),
 ];
 
 /// The state, open.

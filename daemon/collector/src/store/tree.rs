@@ -23,6 +23,20 @@ pub struct Index {
 /// Indexes, by their full paths.
 pub type Indexes = BTreeMap<String, Index>;
 
+/// What is known of a list of hashes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HashList {
+    /// Its size as it was listed when it was read, in bytes; 0 if it is read again in any case.
+    pub size: u64,
+    /// Its time as it was listed, in seconds since the epoch.
+    pub time: u64,
+    /// Its lines that say something.
+    pub said: String,
+}
+
+/// Lists of hashes, by their full paths.
+pub type HashLists = BTreeMap<String, HashList>;
+
 /// How large it all was when it was believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Size {
@@ -36,6 +50,15 @@ pub struct Size {
     pub repositories: u64,
     /// Files of mirrors.
     pub mirrors: u64,
+}
+
+/// How many mirrors were listed when that was believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// For something.
+    pub mirrors: u64,
+    /// For something of each category.
+    pub by_category: BTreeMap<String, u64>,
 }
 
 /// The text of a mirror's file when it was good.
@@ -110,6 +133,39 @@ impl Store {
         })
     }
 
+    /// What is known of lists of hashes.
+    pub fn lists(&self) -> Result<HashLists, Failure> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("select path, size, time, said from tree_list")?;
+            let rows = statement.query_map([], |row| {
+                let (size, time) = (unsigned(row.get(1)?), unsigned(row.get(2)?));
+                Ok((row.get(0)?, HashList { size, time, said: row.get(3)? }))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Keeps lists of hashes, of which these were there before.
+    pub fn keep_lists(&mut self, before: &HashLists, lists: &HashLists) -> Result<(), Failure> {
+        if before == lists {
+            return Ok(());
+        }
+        self.write(|transaction| {
+            for path in before.keys().filter(|path| !lists.contains_key(*path)) {
+                transaction.execute("delete from tree_list where path = ?", [path])?;
+            }
+            let sql = "insert or replace into tree_list (path, size, time, said) values (?, ?, ?, ?)";
+            let mut statement = transaction.prepare(sql)?;
+            for (path, list) in lists {
+                if before.get(path) != Some(list) {
+                    let HashList { size, time, said } = list;
+                    statement.execute(params![path, integer(*size), integer(*time), said])?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// How large it all was the last time.
     pub fn size(&self) -> Result<Option<Size>, Failure> {
         self.read(|connection| {
@@ -124,6 +180,30 @@ impl Store {
                 Ok(Size { time, directories, by_category, repositories, mirrors })
             });
             row.optional()
+        })
+    }
+
+    /// How many mirrors were listed the last time; none before the first time.
+    pub fn listed(&self) -> Result<Listed, Failure> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("select name, listed from tree_category")?;
+            let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
+            let by_category = rows.collect::<rusqlite::Result<_>>()?;
+            let row =
+                connection.query_row("select listed from tree_size", [], |row| row.get(0).map(unsigned));
+            Ok(Listed { mirrors: row.optional()?.unwrap_or(0), by_category })
+        })
+    }
+
+    /// Keeps how many mirrors are listed, beside the tree, which was kept before.
+    pub fn keep_listed(&mut self, listed: &Listed) -> Result<(), Failure> {
+        self.write(|transaction| {
+            transaction.execute("update tree_size set listed = ?", [integer(listed.mirrors)])?;
+            for (name, count) in &listed.by_category {
+                let sql = "update tree_category set listed = ? where name = ?";
+                transaction.execute(sql, params![integer(*count), name])?;
+            }
+            Ok(())
         })
     }
 
@@ -162,12 +242,15 @@ impl Store {
     pub fn keep_tree(&mut self, kept: &Kept<'_>) -> Result<Numbers, Failure> {
         self.write(|transaction| {
             let Size { time, directories, ref by_category, repositories, mirrors } = kept.size;
-            let sql = "insert or replace into tree_size (id, time, directories, mirrors, repositories) \
-                       values (1, ?, ?, ?, ?)";
+            // What was listed the last time stays.
+            let sql = "insert into tree_size (id, time, directories, mirrors, repositories) \
+                       values (1, ?1, ?2, ?3, ?4) \
+                       on conflict (id) do update set time = ?1, directories = ?2, mirrors = ?3, repositories = ?4";
             transaction.execute(sql, [time, directories, mirrors, repositories].map(integer))?;
-            transaction.execute("delete from tree_category", [])?;
+            forget_categories(transaction, by_category)?;
             for (name, directories) in by_category {
-                let sql = "insert into tree_category (name, directories) values (?, ?)";
+                let sql = "insert into tree_category (name, directories) values (?1, ?2) \
+                           on conflict (name) do update set directories = ?2";
                 transaction.execute(sql, params![name, integer(*directories)])?;
             }
             keep(transaction, kept.before, kept.indexes)?;
@@ -190,6 +273,16 @@ impl Store {
             })
         })
     }
+}
+
+/// Forgets all categories but these.
+fn forget_categories(transaction: &Transaction<'_>, present: &BTreeMap<String, u64>) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare("select name from tree_category")?;
+    let names = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    for name in names.iter().filter(|name| !present.contains_key(*name)) {
+        transaction.execute("delete from tree_category where name = ?", [name])?;
+    }
+    Ok(())
 }
 
 fn numbers(transaction: &Transaction<'_>, sql: &str) -> rusqlite::Result<BTreeMap<String, i64>> {
@@ -278,6 +371,46 @@ mod tests {
         let second = Indexes::from([("a".into(), index("x", &[11, 4])), ("c".into(), index("c", &[1]))]);
         keep(&mut store, &first, &second, &[], &[]);
         assert_eq!(store.indexes().unwrap(), second);
+    }
+
+    #[test]
+    fn lists_of_hashes_are_kept_as_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("state.db")).unwrap();
+        let list = |time, said: &str| HashList { size: 7, time, said: said.into() };
+        let first = HashLists::from([("a".into(), list(1, "x")), ("b".into(), list(2, ""))]);
+        let second = HashLists::from([("b".into(), list(3, "y")), ("c".into(), list(2, "z"))]);
+        assert_eq!(store.lists().unwrap(), HashLists::new());
+        let mut before = HashLists::new();
+        for lists in [first, second.clone(), second] {
+            store.keep_lists(&before, &lists).unwrap();
+            assert_eq!(store.lists().unwrap(), lists);
+            before = lists;
+        }
+    }
+
+    #[test]
+    fn what_was_listed_stays_whatever_becomes_of_the_tree() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("state.db")).unwrap();
+        assert_eq!(store.listed().unwrap(), Listed::default());
+        let none = Indexes::new();
+        keep(&mut store, &none, &none, &[], &[]);
+        let listed = |a: u64, b: u64| Listed {
+            mirrors: a + b,
+            by_category: BTreeMap::from([("A".into(), a), ("B".into(), b)]),
+        };
+        assert_eq!(store.listed().unwrap(), listed(0, 0));
+        store.keep_listed(&listed(5, 3)).unwrap();
+        keep(&mut store, &none, &none, &[], &[]);
+        assert_eq!((store.listed().unwrap(), store.size().unwrap()), (listed(5, 3), Some(size())));
+        let (texts, urls) = (BTreeMap::new(), BTreeSet::new());
+        let by_category = BTreeMap::from([("B".into(), 1), ("C".into(), 2)]);
+        let size = Size { by_category: by_category.clone(), ..size() };
+        store.keep_tree(&Kept { size, before: &none, indexes: &none, texts: &texts, urls: &urls }).unwrap();
+        assert_eq!(store.size().unwrap().unwrap().by_category, by_category);
+        let left = BTreeMap::from([("B".into(), 3), ("C".into(), 0)]);
+        assert_eq!(store.listed().unwrap(), Listed { mirrors: 8, by_category: left });
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Every fault that a mirror may have, a real server each, and its verdict: at once, and after three runs more.
 
 use crate::{
+    apart::said,
     primary::{Primary, repomd},
     server::{Fault, Server},
     world::{World, has, name},
@@ -240,6 +241,76 @@ fn statuses_and_closed_connections_are_no_fault_of_our_network() {
 }
 
 #[test]
+fn when_a_proxy_reaches_nobody_no_mirror_is_to_blame() {
+    let mut world = World::new(Primary::new(2, 1), 3);
+    world.run();
+    let proxy = Server::start(&world.primary.files());
+    let mut by_proxy = |fault: Fault| {
+        proxy.mend();
+        proxy.fault("", fault);
+        let mut command = world.command();
+        command.env("http_proxy", proxy.url()).env_remove("no_proxy").env_remove("NO_PROXY");
+        said(&command.output().unwrap())
+    };
+    for status in [502, 503, 504] {
+        let summary = by_proxy(Fault::Status(status));
+        assert!(summary.brake.unwrap().starts_with("3 of 3 mirrors did not answer, which"));
+        assert_eq!((summary.good, summary.held.len(), summary.connections), (9, 3, 0));
+        let why = format!("no connection (the proxy answers {status} ");
+        assert!(summary.silent.iter().all(|(_, said)| said.starts_with(&why)), "{:?}", summary.silent);
+    }
+    // What is a mirror's own counts as such.
+    for fault in [Fault::Later(503, 60), Fault::Status(403), Fault::Status(500)] {
+        let summary = by_proxy(fault);
+        assert_eq!((summary.brake, summary.good, summary.connections), (None, 9, 3));
+    }
+}
+
+#[test]
+fn what_a_mirror_refuses_takes_nothing_else_with_it() {
+    for (repositories, refused) in [(8, 5), (28, 25)] {
+        for is_changed in [false, true] {
+            let mut world = World::new(Primary { kept: 1, ..Primary::new(repositories, 0) }, 1);
+            world.run();
+            if is_changed {
+                (0..repositories).for_each(|at| world.primary.update(at));
+                world.copy();
+            }
+            for at in 0..refused {
+                world.servers[0].fault(&format!("/{at}/os/"), Fault::Status(403));
+            }
+            for run in 1..=8 {
+                let (verdicts, _) = world.run();
+                let has = has(&verdicts, 0);
+                let what = format!("{refused} of {repositories}, changed: {is_changed}, run {run}");
+                assert!(has[refused..].iter().all(|has| *has), "{what}: {has:?}");
+                assert!(run > 3 || has[..refused].iter().all(|has| *has), "{what}: {has:?}");
+                assert!(run < 8 || has[..refused].iter().all(|has| !has), "{what}: {has:?}");
+            }
+            // What has not changed is looked at all the while.
+            world.servers[0].fault(&format!("/{}/os/", repositories - 1), Fault::Status(404));
+            let (verdicts, _) = world.run();
+            assert_eq!(has(&verdicts, 0)[repositories - 2..], [true, false]);
+        }
+    }
+}
+
+#[test]
+fn a_mirror_that_refuses_everything_is_not_asked_for_all_of_it() {
+    let mut world = World::new(Primary::new(60, 0), 1);
+    world.run();
+    world.requests();
+    world.servers[0].fault("", Fault::Status(403));
+    for run in 1..=5 {
+        let (verdicts, summary) = world.run();
+        assert_eq!((has(&verdicts, 0), summary.silent.len()), (&[run < 4; 60][..], 1), "run {run}");
+        assert_eq!(world.requests(), [20]);
+    }
+    world.servers[0].mend();
+    assert_eq!(world.run().1.good, 60);
+}
+
+#[test]
 fn a_mirror_at_another_url_has_what_is_found_there() {
     let mut world = World::new(Primary::new(20, 0), 2);
     world.run();
@@ -255,6 +326,42 @@ fn a_mirror_at_another_url_has_what_is_found_there() {
     world.mirrors[0] = crate::world::mirror(0, &[world.servers[0].url()]);
     world.limits.requests = 2_000;
     assert_eq!(world.run().1.good, 40);
+}
+
+#[test]
+fn a_url_that_has_nothing_takes_out_itself_and_not_another_one_that_has_all() {
+    for (repositories, others) in [(6, 2), (1, 0)] {
+        let primary = Primary::new(repositories, others);
+        let (files, count) = (primary.files(), repositories + others);
+        for nothing in [Fault::Status(404), Fault::Html] {
+            // As a virtual host for every name does.
+            let first = Server::start(&files);
+            let mut world = World::new(primary.clone(), 2);
+            world.mirrors[0] = crate::world::mirror(0, &[first.url(), world.servers[0].url()]);
+            let now_has = |world: &mut World, is_listed: bool| {
+                let (verdicts, summary) = world.run();
+                assert_eq!((has(&verdicts, 0), summary.silent.len()), (&*vec![is_listed; count], 0));
+                verdicts.mirrors[&name(0)].bad_urls.clone()
+            };
+            first.fault("", nothing.clone());
+            for _ in 0..2 {
+                assert_eq!(now_has(&mut world, true), [first.url()]);
+                assert_eq!(first.requests().len(), count.min(3));
+            }
+            let why = world.store().record(&name(0)).unwrap().urls[&first.url()].why.clone();
+            assert_eq!(why, "has nothing of it, and another URL of it has");
+            first.mend();
+            assert_eq!(now_has(&mut world, true), [""; 0]);
+            // It has gone where it was found before.
+            first.fault("", nothing.clone());
+            assert_eq!(now_has(&mut world, true), [first.url()]);
+            // Where no URL has anything, none is worse than the others.
+            world.servers[0].fault("", nothing.clone());
+            assert_eq!(now_has(&mut world, false), [""; 0]);
+            world.servers[0].mend();
+            assert_eq!(now_has(&mut world, true), [first.url()]);
+        }
+    }
 }
 
 #[test]

@@ -196,6 +196,78 @@ fn a_loss_of_most_of_one_category_or_of_the_repositories_is_not_believed() {
 }
 
 #[test]
+fn a_list_of_hashes_is_read_when_it_changes_and_says_what_it_said_while_it_cannot_be_read() {
+    let mut world = World::new();
+    let files = world.files();
+    world.primary = format!("file-list = 'all'\nchecksum-base = '{}'\nprefix = 'pub'\n", files.url(""));
+    // Runs; the hash of the image, how often the list was asked for, and what is odd.
+    let run = || {
+        fs::write(world.at("pub/all"), world.file_list()).unwrap();
+        let odd = world.run(NOW).unwrap().odd;
+        let list = world.list();
+        let is_its = |of: &&interchange::message::FileDetailsDirectory| {
+            of.directory.as_deref() == Some(b"pub/images/9.1".as_slice())
+        };
+        let its = list.file_details.iter().find(is_its);
+        let hash = its.map(|of| String::from_utf8(of.files[0].details[0].sha256.clone().unwrap()).unwrap());
+        let asked = files.requests().iter().filter(|path| path.ends_with("/CHECKSUM")).count();
+        (hash, asked, odd)
+    };
+    let (first, second) = ("ab".repeat(32), "cd".repeat(32));
+    assert_eq!(run(), (Some(first.clone()), 1, vec![]));
+    assert_eq!(run(), (Some(first.clone()), 0, vec![]));
+    world.put("images/9.1/CHECKSUM", &format!("SHA256 (a.iso) = {second}\n"));
+    files.refuse(&["CHECKSUM"]);
+    let odd = format!("hashes pub/images/9.1/CHECKSUM: {}: status 404", files.url("images/9.1/CHECKSUM"));
+    for _ in 0..2 {
+        assert_eq!(run(), (Some(first.clone()), 1, vec![odd.clone()]));
+    }
+    // An image that is newer than the list was is another one.
+    world.put("images/9.1/a.iso", &"image".repeat(100));
+    assert_eq!(run(), (None, 1, vec![odd]));
+    files.refuse(&[]);
+    assert_eq!(run(), (Some(second.clone()), 1, vec![]));
+    assert_eq!(run(), (Some(second), 0, vec![]));
+}
+
+#[test]
+fn a_list_that_loses_most_of_its_mirrors_at_once_is_not_believed() {
+    let mut world = World::new();
+    let more = ["d.example", "e.example", "f.example", "g.example"];
+    world.options =
+        world.options.replace("'a.example', ", &format!("'a.example', '{}', ", more.join("', '")));
+    let file = |name: &str| mirror(&format!("https://{name}"));
+    let images = |name: &str| format!("Images = 'https://{name}/images'\n");
+    more.iter().for_each(|name| world.mirror(name, &(file(name) + &images(name))));
+    world.run(NOW).unwrap();
+    let first = world.list();
+    assert_eq!(names(&world).len(), 7);
+    let refused = |expected: &str| {
+        for _ in 0..2 {
+            let failure = world.run(NOW).unwrap_err();
+            assert_eq!(failure.fault, Fault::Unavailable);
+            let said = failure.to_string();
+            assert!(said.starts_with(expected) && said.ends_with("run once with --accept-loss"), "{said}");
+            assert_eq!(world.list(), first, "what is not believed is neither written nor remembered");
+        }
+    };
+    more.iter().for_each(|name| world.mirror(name, &file(name)));
+    refused("mirrors: the list of category `Images` has 1 mirror, the last time there were 5; ");
+    for name in more {
+        world.mirror(name, &format!("disabled = true\n{}{}", file(name), images(name)));
+    }
+    refused("mirrors: the list has 3 mirrors, the last time there were 7; ");
+    assert_eq!(world.end(&["--accept-loss"]).0, Some(0));
+    assert_eq!(names(&world).len(), 3);
+    // Two are few.
+    for name in ["b.example", "private.example"] {
+        let text = fs::read_to_string(world.at("mirrors.d").join(format!("{name}.toml"))).unwrap();
+        world.mirror(name, &format!("disabled = true\n{text}"));
+    }
+    assert_eq!((world.run(NOW).unwrap().listed, names(&world)), (1, vec!["a.example".to_owned()]));
+}
+
+#[test]
 fn a_run_that_is_killed_leaves_what_was_and_the_next_one_goes_on() {
     let mut world = World::new();
     // Whom so many runs ask in vain would be told of.

@@ -1,8 +1,9 @@
 //! The brake: when a fault of our own network is more likely than that so many mirrors have failed.
 //!
-//! Failures of such a round do not count. Good answers do, and what was suspended before ends by itself.
+//! Failures of such a round do not count. Good answers do, and what was suspended before ends by itself. Who has long been
+//! suspended tells nothing of our network: he is not among those that fail, nor among those of whom.
 
-use super::{Outcome, Round, Seen};
+use super::{Outcome, Round, Seen, State};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Failing hosts below which a category is believed, however small it is.
@@ -14,13 +15,16 @@ const MOST_OFF: u64 = 300;
 /// Clocks of others that it takes to doubt ours.
 const CLOCKS: usize = 3;
 
+/// A category, or its URLs of one scheme.
+pub type Part = (u32, Option<&'static str>);
+
 /// Why a round, or a part of it, is not believed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Brakes {
     /// Why nothing of it is.
     pub whole: Option<String>,
-    /// Categories, or their URLs of one scheme.
-    pub parts: BTreeMap<(u32, Option<&'static str>), Share>,
+    /// What of it is not.
+    pub parts: BTreeMap<Part, Share>,
 }
 
 /// How many hosts fail.
@@ -28,14 +32,22 @@ pub struct Brakes {
 pub struct Share {
     /// Hosts that fail.
     pub failing: usize,
-    /// Hosts that were asked.
+    /// Hosts that were asked, without those that have long been suspended.
     pub of: usize,
 }
 
+/// What a part is to know of a host.
+struct Host {
+    /// Whether none of its URLs is good, if one has said anything.
+    fails: Option<bool>,
+    /// Whether all of them have long been suspended.
+    is_out: bool,
+}
+
 impl Brakes {
-    /// Looks at a round; `last` is when the one before was.
-    pub fn of(round: &Round, last: Option<u64>) -> Brakes {
-        Brakes { whole: whole(round, last), parts: parts(round) }
+    /// Looks at a round; `state` is what the one before has left.
+    pub fn of(round: &Round, state: &State) -> Brakes {
+        Brakes { whole: whole(round, state.last_round), parts: parts(round, state) }
     }
 
     /// Whether nothing of the round is believed.
@@ -57,7 +69,7 @@ impl Brakes {
 
     /// Why, a sentence each, with the names of categories.
     pub fn said(&self, categories: &[String]) -> Vec<String> {
-        let part = |((category, scheme), share): (&(u32, Option<&'static str>), &Share)| {
+        let part = |((category, scheme), share): (&Part, &Share)| {
             let name = categories.get(*category as usize).map_or("", |name| &**name);
             let over = scheme.map_or_else(String::new, |scheme| format!(" over {scheme}"));
             format!("{} of {} hosts of {name} fail{over}", share.failing, share.of)
@@ -93,22 +105,28 @@ fn whole(round: &Round, last: Option<u64>) -> Option<String> {
 }
 
 /// Parts of which over a third of the hosts fail: a category's hosts by all their URLs, and those of each scheme.
-fn parts(round: &Round) -> BTreeMap<(u32, Option<&'static str>), Share> {
-    let mut hosts: BTreeMap<(u32, Option<&'static str>), BTreeMap<i64, bool>> = BTreeMap::new();
+fn parts(round: &Round, state: &State) -> BTreeMap<Part, Share> {
+    let mut hosts: BTreeMap<Part, BTreeMap<i64, Host>> = BTreeMap::new();
     for seen in &round.seen {
         let fails = match &seen.outcome {
-            Some(Outcome::Good) => false,
-            Some(Outcome::Failed(_)) => true,
-            Some(Outcome::Unknown(_)) | None => continue,
+            Some(Outcome::Good) => Some(false),
+            Some(Outcome::Failed(_)) => Some(true),
+            Some(Outcome::Unknown(_)) | None => None,
         };
+        let is_out = state.urls.get(&seen.url).is_some_and(|url| url.is_long_suspended(round.now));
         for part in BTreeSet::from([None, scheme(&seen.url)]) {
-            let host = hosts.entry((seen.category, part)).or_default().entry(seen.host).or_insert(true);
-            *host &= fails;
+            let of_part = hosts.entry((seen.category, part)).or_default();
+            let host = of_part.entry(seen.host).or_insert(Host { fails: None, is_out: true });
+            host.is_out &= is_out;
+            if let Some(fails) = fails {
+                host.fails = Some(fails && host.fails != Some(false));
+            }
         }
     }
     let shares = hosts.into_iter().map(|(part, hosts)| {
-        let failing = hosts.values().filter(|fails| **fails).count();
-        (part, Share { failing, of: hosts.len() })
+        let counted = hosts.values().filter(|host| !host.is_out).filter_map(|host| host.fails);
+        let (failing, good): (Vec<bool>, Vec<bool>) = counted.partition(|fails| *fails);
+        (part, Share { failing: failing.len(), of: failing.len() + good.len() })
     });
     shares.filter(|(_, share)| share.failing >= FEWEST && 3 * share.failing > share.of).collect()
 }

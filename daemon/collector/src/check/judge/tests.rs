@@ -199,6 +199,46 @@ fn over_a_third_that_fail_are_not_believed() {
 }
 
 #[test]
+fn those_that_have_long_been_suspended_keep_no_other_one_in() {
+    // An hour after three of nine were suspended, a fourth is one of six.
+    let mut world = World::new(9);
+    (0..3 + LONG / RHYTHM).for_each(|_| drop(world.failing(&[1, 2, 3])));
+    for failures in 1..=3 {
+        assert_eq!(world.failing(&[1, 2, 3, 4]).brakes, Brakes::default());
+        assert_eq!(world.suspended().len(), if failures < 3 { 6 } else { 8 });
+    }
+    // Of these six three are too many; the fourth, which is among them, ends by itself, and the first three do not.
+    let until = world.now + LASTING;
+    for _ in 0..60 {
+        let judgement = world.failing(&[1, 2, 3, 4, 5, 6]);
+        assert_eq!(
+            judgement.brakes.said(&["pub".into()]),
+            [
+                "3 of 6 hosts of pub fail",
+                "3 of 6 hosts of pub fail over http",
+                "3 of 6 hosts of pub fail over https"
+            ]
+        );
+        assert!(!kinds(&judgement).contains(&What::Suspended));
+        assert_eq!(world.suspended().len(), if world.now < until { 8 } else { 6 });
+    }
+    // One of two URLs is not the host: what the other one does counts.
+    let mut world = World::new(4);
+    let https = |host: i64, scheme: &str| (host, scheme) == (1, "https");
+    for _ in 0..3 + LONG / RHYTHM {
+        world.round(|host, scheme| if https(host, scheme) { failed() } else { Outcome::Good });
+    }
+    assert_eq!(
+        world.failing(&[0, 1]).brakes.said(&["pub".into()]),
+        ["2 of 4 hosts of pub fail", "2 of 4 hosts of pub fail over http"]
+    );
+    // Of a round of which nothing is believed nothing is confirmed.
+    world.round.control = Some(Err(ControlError::Status(503)));
+    (0..=LASTING / RHYTHM).for_each(|_| drop(world.failing(&[1])));
+    assert_eq!(world.suspended().len(), 0);
+}
+
+#[test]
 fn good_answers_count_even_when_failures_do_not() {
     let mut world = World::new(9);
     (0..3).for_each(|_| drop(world.failing(&[1])));
@@ -357,6 +397,7 @@ fn random_rounds_never_break_what_is_promised() {
             let sick: Vec<u32> = (0..hosts).map(|_| dice.random_range(0..10)).collect();
             let bad = dice.random_range(0..4_u32);
             let before: Vec<String> = world.suspended().into_iter().map(str::to_owned).collect();
+            let state = world.state.clone();
             let fails = |host: i64| sick[host as usize] < bad;
             let judgement = world.round(|host, _| if fails(host) { failed() } else { Outcome::Good });
             let suspended = world.suspended();
@@ -366,8 +407,13 @@ fn random_rounds_never_break_what_is_promised() {
                 assert!(suspension.until > world.now && suspension.until <= world.now + LASTING);
                 assert!(before.contains(&(*url).to_owned()) || world.state.urls[*url].failures >= FAILURES);
             }
-            let failing = (0..hosts).filter(|host| fails(*host)).count();
-            if failing >= 2 && 3 * failing > hosts as usize {
+            let is_long_out = |host: &i64| {
+                let urls = ["http", "https"].map(|scheme| state.urls.get(&url(*host, scheme)));
+                urls.into_iter().all(|known| known.is_some_and(|url| url.is_long_suspended(world.now)))
+            };
+            let counted: Vec<i64> = (0..hosts).filter(|host| !is_long_out(host)).collect();
+            let failing = counted.iter().filter(|host| fails(**host)).count();
+            if failing >= 2 && 3 * failing > counted.len() {
                 assert!(suspended.iter().all(|url| before.contains(&(*url).to_owned())));
                 assert!(judgement.brakes.holds_category(0));
             }

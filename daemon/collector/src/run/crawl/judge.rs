@@ -131,6 +131,12 @@ pub fn file(file: &File, said: &Result<Answer, Error>) -> Judged {
     {
         return Judged::NoHead(plain(&format!("{name}: status {} to HEAD", answer.status)));
     }
+    // Of an empty file there is no first byte. Source: RFC 9110 §14.1.2.
+    if let Ok(answer) = said
+        && (answer.status, file.size) == (416, Some(0))
+    {
+        return Judged::good();
+    }
     let answer = match succeeded(said, name) {
         Ok(answer) => answer,
         Err(judged) => return judged,

@@ -83,6 +83,10 @@ pub fn settle(record: &mut Record, found: &Found, tree: &Tree, numbers: &[Number
             continue;
         };
         if !found.reached.contains(&unit.category) {
+            // But others come first the next time.
+            if let Some(known) = record.units.get_mut(&number.id) {
+                known.asked = now;
+            }
             continue;
         }
         let known = record.units.entry(number.id).or_default();

@@ -2,8 +2,8 @@
 //!
 //! A category is asked by https first. After a URL with a bad certificate, or without an answer, the next one is tried. A URL
 //! that has answered and then fails too often in a row is not asked again in this run, nor is a mirror that says 429 or 503.
-//! What was not asked is among the first in the next run. How one thing is asked for: [`asking`].
-//! What findings mean is for [`super::settle`] to say.
+//! One that refuses what is due is asked for something that it had, which tells these from the whole. What was not asked is
+//! among the first in the next run. How one thing is asked for: [`asking`]. What findings mean is for [`super::settle`] to say.
 
 mod asking;
 
@@ -32,7 +32,8 @@ use tokio::time::Instant;
 /// Units in a row that a mirror has not even though it seemed to have caught up.
 const DISAPPOINTMENTS: u32 = 10;
 
-/// Things of a category that were there and have gone, which make the others of it doubtful while nothing is there.
+/// Things of a category that were there and have gone, which make the others of it doubtful while nothing is there; and its URL, if
+/// it has another one.
 const GONE: usize = 3;
 
 /// Bytes that a marker may have, and what an index may have more than twice those that are known.
@@ -116,6 +117,8 @@ struct Visiting<'a, 'v> {
     ways: BTreeMap<u32, Way>,
     /// Categories in which something that was not good has become so.
     caught_up: BTreeSet<u32>,
+    /// Categories that were asked for one thing that they had, for nothing of them had been found out.
+    looked_at: BTreeSet<u32>,
     found: Found,
 }
 
@@ -130,11 +133,12 @@ pub async fn visit(client: &Client, visit: &Visit<'_>) -> Found {
         begun: Instant::now(),
         ways: ways.collect(),
         caught_up: BTreeSet::new(),
+        looked_at: BTreeSet::new(),
         found: Found::default(),
     };
     visiting.markers().await;
     for at in &visit.plan.due {
-        visiting.unit_and_what_follows(*at).await;
+        visiting.due(*at).await;
     }
     visiting.again().await;
     visiting.doubts().await;
@@ -181,13 +185,56 @@ impl Visiting<'_, '_> {
         }
     }
 
+    /// The category of a unit.
+    fn category_of(&self, at: u32) -> u32 {
+        self.visit.tree.units[at as usize].category
+    }
+
+    /// Asks for a unit that is due, unless its category refuses one after the other. If nothing of that has been found out then,
+    /// something that it had is asked for, once: the mirror may say nothing of what is due alone.
+    async fn due(&mut self, at: u32) {
+        let category = self.category_of(at);
+        if self.refuses(category) {
+            return;
+        }
+        self.unit_and_what_follows(at).await;
+        let has_failed = self.found.silent.contains_key(&category);
+        if has_failed && !self.found.reached.contains(&category) && self.looked_at.insert(category) {
+            let good = self.one_that_was_good(category);
+            if let Some(at) = good {
+                self.unit(at).await;
+            }
+        }
+    }
+
+    /// A unit of a category that was good the last time, is not due, and has not been asked for.
+    fn one_that_was_good(&self, category: u32) -> Option<u32> {
+        let Plan { passing, settled, bad, .. } = &self.visit.plan;
+        let bad = bad.get(&category).map_or(&[][..], |bad| bad);
+        let was_good = |at: &&u32| self.category_of(**at) == category && !bad.contains(at);
+        let mut good = settled.iter().chain(passing).filter(was_good);
+        good.find(|at| !self.found.units.contains_key(*at)).copied()
+    }
+
+    /// Whether a category has refused too much, and nothing of it has been found out.
+    fn says_nothing(&self, category: u32) -> bool {
+        self.refuses(category) && !self.found.reached.contains(&category)
+    }
+
     /// Asks for a unit; if it has become good, what else the mirror lacked may have come, too.
     async fn unit_and_what_follows(&mut self, at: u32) {
         let visit = self.visit;
-        if self.is_over() || self.unit(at).await != Some(true) {
+        if self.is_over() {
             return;
         }
-        let category = visit.tree.units[at as usize].category;
+        let category = self.category_of(at);
+        let is_good = match self.unit(at).await {
+            Some(false) => self.is_good_elsewhere(category, at).await,
+            found => found == Some(true),
+        };
+        if !is_good {
+            return;
+        }
         let bad = visit.plan.bad.get(&category).map_or(&[][..], |bad| bad);
         if bad.contains(&at) && self.caught_up.insert(category) {
             self.rest_of(bad).await;
@@ -198,7 +245,8 @@ impl Visiting<'_, '_> {
     async fn rest_of(&mut self, bad: &[u32]) {
         let mut disappointments = 0;
         for at in bad {
-            if self.is_over() || disappointments >= DISAPPOINTMENTS {
+            let is_enough = disappointments >= DISAPPOINTMENTS || self.refuses(self.category_of(*at));
+            if self.is_over() || is_enough {
                 return;
             }
             match self.unit(*at).await {
@@ -218,7 +266,8 @@ impl Visiting<'_, '_> {
         for (category, _) in &visit.mirror.urls {
             // A category that has said nothing so far may have died.
             let is_reached = self.found.reached.contains(category);
-            let of_it = |at: &&u32| visit.tree.units[**at as usize].category == *category;
+            let of_it =
+                |at: &&u32| self.category_of(**at) == *category && !self.found.units.contains_key(*at);
             first.extend(settled.iter().chain(passing).find(of_it).filter(|_| !is_reached));
         }
         for at in first {
@@ -231,7 +280,9 @@ impl Visiting<'_, '_> {
                 if self.is_over() || spent + cost(&visit.tree.units[*at as usize]) as u64 > most {
                     break;
                 }
-                self.unit_and_what_follows(*at).await;
+                if !self.says_nothing(self.category_of(*at)) {
+                    self.unit_and_what_follows(*at).await;
+                }
             }
         }
     }
@@ -245,7 +296,7 @@ impl Visiting<'_, '_> {
             let was_there: Vec<u32> =
                 visit.plan.settled.iter().filter(is_of_it).filter(|at| !bad.contains(at)).copied().collect();
             for at in &was_there {
-                if self.is_over() || !self.is_gone(*category, &was_there) {
+                if self.is_over() || self.refuses(*category) || !self.is_gone(*category, &was_there) {
                     break;
                 }
                 self.unit(*at).await;

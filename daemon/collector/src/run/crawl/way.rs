@@ -12,6 +12,10 @@ pub struct Way {
     pub has_spoken: bool,
     /// Its failures in a row.
     pub failures: u32,
+    /// Its statuses in a row that decide nothing.
+    pub refusals: u32,
+    /// Whether the next ones need not be asked for what it lacks: it has something, or they have no more.
+    pub is_compared: bool,
 }
 
 /// A base URL.
@@ -28,13 +32,18 @@ impl Way {
         let of = |scheme: &'static str| urls.iter().filter(move |url| url.scheme() == scheme);
         let bases = of("https").chain(of("http"));
         let bases = bases.map(|url| Base { given: url.clone(), direct: url.clone() }).collect();
-        Way { bases, at: 0, has_spoken: false, failures: 0 }
+        Way { bases, at: 0, has_spoken: false, failures: 0, refusals: 0, is_compared: false }
     }
 
     /// Has the next URL asked.
     pub fn give_way(&mut self) {
-        self.at += 1;
-        (self.has_spoken, self.failures) = (false, 0);
+        self.turn_to(self.at + 1);
+    }
+
+    /// Has the URL at this place asked, as one that has not spoken.
+    pub fn turn_to(&mut self, at: usize) {
+        self.at = at;
+        (self.has_spoken, self.failures, self.refusals, self.is_compared) = (false, 0, 0, false);
     }
 }
 

@@ -100,6 +100,9 @@ pub enum Error {
     /// An index that is not listed.
     #[error("is not there")]
     Gone,
+    /// There was no time for a list of hashes.
+    #[error("not read")]
+    Unread,
     /// An index with nothing in it.
     #[error("is empty")]
     Empty,

@@ -44,13 +44,13 @@ pub fn is_list(name: &str) -> bool {
 }
 
 /// Adds what such a file says, by the name of the file beside it: `SHA256 (NAME) = HEX` as BSD writes it, or `HEX  NAME`
-/// and `HEX *NAME` as GNU does. Other lines (a signature, a comment) say nothing.
-pub fn add_list(text: &str, files: &mut BTreeMap<String, Version>) {
+/// and `HEX *NAME` as GNU does. Other lines (a signature, a comment) say nothing, nor do those of files that are not wanted.
+pub fn add_list(text: &str, is_wanted: impl Fn(&str) -> bool, files: &mut BTreeMap<String, Version>) {
     for line in text.lines() {
         let Some((name, hex)) = bsd(line).or_else(|| gnu(line)) else { continue };
         let name = name.strip_prefix("./").unwrap_or(name);
         let is_name = !name.is_empty() && !name.contains('/') && !name.chars().any(is_hidden);
-        if !is_name || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if !is_name || !is_wanted(name) || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             continue;
         }
         let version = files.entry(name.to_owned()).or_default();
@@ -66,6 +66,12 @@ pub fn add_list(text: &str, files: &mut BTreeMap<String, Version>) {
     files.retain(|_, version| {
         [&version.md5, &version.sha1, &version.sha256, &version.sha512].iter().any(|hash| !hash.is_empty())
     });
+}
+
+/// The lines of such a file that may say something.
+pub fn lines(text: &str) -> String {
+    let is_one = |line: &&str| bsd(line).or_else(|| gnu(line)).is_some();
+    text.lines().filter(is_one).flat_map(|line| [line, "\n"]).collect()
 }
 
 fn bsd(line: &str) -> Option<(&str, &str)> {
@@ -130,10 +136,17 @@ mod tests {
             "zz".repeat(32)
         );
         let mut files = BTreeMap::new();
-        add_list(&text, &mut files);
+        add_list(&text, |_| true, &mut files);
         assert_eq!(files.keys().map(String::as_str).collect::<Vec<_>>(), ["a.iso", "b (1).iso"]);
         assert_eq!(files["a.iso"].sha256, "ab".repeat(32));
         assert_eq!((&files["a.iso"].sha512, &files["b (1).iso"].md5), (&sha512, &md5));
         assert!(files["a.iso"].md5.is_empty());
+        // Nothing of that is lost by leaving out the rest.
+        let (lines, mut again) = (lines(&text), BTreeMap::new());
+        add_list(&lines, |_| true, &mut again);
+        assert!(again == files && !lines.contains("PGP") && !lines.contains("1000 bytes"), "{lines}");
+        let mut one = BTreeMap::new();
+        add_list(&lines, |name| name == "a.iso", &mut one);
+        assert_eq!(one.into_keys().collect::<Vec<_>>(), ["a.iso"]);
     }
 }

@@ -1,7 +1,7 @@
 //! The primary: what mirrors should have.
 //!
 //! A listing ([`walk`], [`rsync`] or [`file_list`], put together by [`listing`]), from which [`mod@plan`] makes directories,
-//! repositories and units; indexes and lists of hashes are read by [`contents`] and hashed by [`hashes`]. Half a tree is
+//! repositories and units; indexes and [`lists`] of hashes are read by [`contents`] and hashed by [`hashes`]. Half a tree is
 //! worse than an old one: whatever cannot be read as a whole is an error. What mirrors have newer is read [`again`].
 
 pub mod again;
@@ -10,6 +10,7 @@ mod error;
 mod file_list;
 mod hashes;
 pub mod listing;
+mod lists;
 mod plan;
 mod rsync;
 mod walk;
@@ -25,17 +26,16 @@ use crate::{
     config::site::{self, Contents, Primary, Site},
     http::Client,
     progress::Progress,
-    store::tree::{Index, Indexes},
+    store::tree::{HashLists, Index, Indexes},
 };
 use contents::Reader;
 use futures_util::{StreamExt as _, stream};
 use listing::Listing;
 use plan::{Found, Plan, plan};
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
-/// Bytes of an index that is no repomd.xml, of a list of hashes, of a marker, and of a list of files.
+/// Bytes of an index that is no repomd.xml, of a marker, and of a list of files.
 const LONGEST_INDEX: usize = 64 << 20;
-const LONGEST_HASHES: usize = 1 << 20;
 const LONGEST_MARKER: usize = 64 << 10;
 const LONGEST_LIST: usize = 512 << 20;
 
@@ -54,6 +54,15 @@ pub const MOST_MISSED: u32 = 2;
 /// The name of a repository's index whose time stands inside.
 const REPOMD: &str = "repomd.xml";
 
+/// What is known from earlier readings.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    /// Indexes.
+    pub indexes: Indexes,
+    /// Lists of hashes.
+    pub lists: HashLists,
+}
+
 /// What a reading of the primary came to.
 #[derive(Debug)]
 pub struct Read {
@@ -61,6 +70,8 @@ pub struct Read {
     pub tree: Tree,
     /// Its indexes from now on, those that are gone for a while too.
     pub indexes: Indexes,
+    /// Its lists of hashes from now on.
+    pub lists: HashLists,
     /// By category, directories that are there; the tree has some that are gone for a while, too.
     pub there: Vec<u64>,
     /// Repositories whose index is there.
@@ -69,12 +80,12 @@ pub struct Read {
     pub odd: Vec<String>,
 }
 
-/// Reads it; `before` are indexes as they were, `now` is in seconds since the epoch. An error says why it is not believed.
+/// Reads it; `before` is what is known, `now` is in seconds since the epoch. An error says why it is not believed.
 pub async fn read(
     site: &Site,
     primary: &Primary,
     client: &Client,
-    before: &Indexes,
+    before: &Before,
     now: u64,
     progress: &Progress,
 ) -> Result<Read, Error> {
@@ -99,7 +110,7 @@ pub async fn read(
         odd.push(format!("{names} that cannot stand in a list, such as {example}"));
     }
     let shown = listing.shown()?;
-    let known = before.iter().filter(|(_, index)| index.missed < MOST_MISSED);
+    let known = before.indexes.iter().filter(|(_, index)| index.missed < MOST_MISSED);
     let known = known.map(|(path, _)| &**path).collect();
     let plan = plan(&shown, full, &site.categories, &site.repositories, &known)?;
     let found = plan.units.iter().filter_map(|unit| unit.repository.as_ref());
@@ -111,13 +122,14 @@ pub async fn read(
         }
     }
     let there = plan.there.clone();
-    let mut reading = Reading { reader, prefix, before, now, odd, progress };
+    let Before { indexes: before, lists } = before;
+    let mut reading = Reading { reader, prefix, before, lists, now, odd, progress };
     let indexes = reading.indexes(&plan, primary.keeping()).await?;
-    let images = reading.images(&plan, &shown).await;
+    let (images, lists) = reading.images(&plan, &shown, lists::PATIENCE).await;
     let markers = reading.markers(site).await;
     let odd = reading.odd;
     let tree = tree(plan, &indexes, images, markers, site, now);
-    Ok(Read { tree, indexes, there, repositories, odd })
+    Ok(Read { tree, indexes, lists, there, repositories, odd })
 }
 
 impl Primary {
@@ -154,6 +166,7 @@ struct Reading<'a> {
     reader: Reader<'a>,
     prefix: &'a str,
     before: &'a Indexes,
+    lists: &'a HashLists,
     now: u64,
     odd: Vec<String>,
     progress: &'a Progress,
@@ -255,43 +268,6 @@ impl Reading<'_> {
         let is_another = first.is_some_and(|first| first.version.sha256 != version.sha256);
         let is_settled = self.now.saturating_sub(found.listed.time) >= SETTLED;
         Ok(Current { version, is_as_listed: is_another || is_settled, odd: None })
-    }
-
-    /// Files of which lists beside them say the hashes.
-    async fn images(&mut self, plan: &Plan, shown: &[listing::Shown<'_>]) -> Vec<Image> {
-        self.progress.step("reading lists of hashes");
-        let by_path: BTreeMap<&str, &listing::Shown<'_>> =
-            shown.iter().map(|shown| (&*shown.path, shown)).collect();
-        let lists = plan.lists.iter().flat_map(|(directory, names)| {
-            let path = &*plan.directories[*directory as usize].path;
-            names.iter().map(move |name| (path, format!("{path}/{name}")))
-        });
-        let this = &*self;
-        let asked = stream::iter(lists).map(|(path, list)| async move {
-            (path, this.reader.read(this.inside(&list), LONGEST_HASHES).await, list)
-        });
-        let answers: Vec<_> = asked.buffered(AT_ONCE).collect().await;
-        let mut said: BTreeMap<&str, BTreeMap<String, Version>> = BTreeMap::new();
-        for (path, answer, list) in answers {
-            match answer {
-                Ok(text) => hashes::add_list(&String::from_utf8_lossy(&text), said.entry(path).or_default()),
-                Err(cause) => self.odd.push(format!("hashes {list}: {cause}")),
-            }
-        }
-        let mut images = Vec::new();
-        for (path, files) in said {
-            let Some(shown) = by_path.get(self.inside(path)) else { continue };
-            for (name, mut version) in files {
-                match shown.files.iter().find(|file| file.name == name) {
-                    Some(file) => (version.size, version.time) = (file.size, file.time),
-                    // One of many, of which not all were kept.
-                    None if !shown.is_whole => {}
-                    None => continue,
-                }
-                images.push(Image { path: format!("{path}/{name}"), version });
-            }
-        }
-        images
     }
 
     /// By category, the file that says how old a copy is.

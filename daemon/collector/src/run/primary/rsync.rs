@@ -3,7 +3,7 @@
 use super::{Error, listing::Listing};
 use std::{
     io::{self, BufRead, BufReader, Read},
-    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
@@ -19,7 +19,7 @@ const LONGEST: u64 = 8 << 30;
 const SILENCE: &str = "--timeout=120";
 
 /// Bytes that are kept of what it complains of.
-const LONGEST_COMPLAINT: u64 = 64 << 10;
+const LONGEST_COMPLAINT: usize = 64 << 10;
 
 /// Lists what is at `url`, within this time.
 pub fn list(url: &Url, patience: Duration, listing: &mut Listing<'_>) -> Result<(), Error> {
@@ -72,13 +72,24 @@ fn is_harmless(line: &str) -> bool {
         || line.starts_with("IO error encountered")
 }
 
-fn complaints(stderr: ChildStderr) -> String {
-    let mut bytes = Vec::new();
+/// What is complained of: whole lines, the first of them and, wherever it stands, the first that is not harmless.
+fn complaints(stderr: impl Read) -> String {
     let mut stderr = BufReader::new(stderr);
-    // What comes after that is read to its end, so that nobody waits for us.
-    let _ = stderr.by_ref().take(LONGEST_COMPLAINT).read_to_end(&mut bytes);
-    let _ = io::copy(&mut stderr, &mut io::sink());
-    String::from_utf8_lossy(&bytes).into_owned()
+    let (mut said, mut line, mut is_all_harmless) = (String::new(), Vec::new(), true);
+    loop {
+        line.clear();
+        // It is read to its end, so that nobody waits for us.
+        match stderr.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return said,
+            Ok(_) => {}
+        }
+        let text = String::from_utf8_lossy(&line);
+        let is_first = is_all_harmless && !is_harmless(&text);
+        is_all_harmless &= !is_first;
+        if is_first || said.len() + text.len() <= LONGEST_COMPLAINT {
+            said.push_str(&text);
+        }
+    }
 }
 
 /// A process that is ended when its time is over.
@@ -214,6 +225,23 @@ fn seconds(date: &str, time: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_complaints_are_kept_as_whole_lines_and_one_that_is_not_harmless_in_any_case() {
+        let line = "rsync: [sender] opendir \"/secret\" (in pub) failed: Permission denied (13)\n";
+        let many = line.repeat(2_000);
+        let kept = line.repeat(LONGEST_COMPLAINT / line.len());
+        assert!(many.len() > LONGEST_COMPLAINT && kept.len() < LONGEST_COMPLAINT);
+        assert_eq!(complaints(many.as_bytes()), kept);
+        assert!(kept.lines().all(is_harmless));
+        for harmful in ["@ERROR: gone\n", "@ERROR: gone"] {
+            let said = complaints((many.clone() + harmful).as_bytes());
+            assert_eq!(said, kept.clone() + harmful);
+            assert!(!said.lines().all(is_harmless));
+        }
+        let endless = complaints(io::repeat(b'x').take(10 * LONGEST_COMPLAINT as u64));
+        assert_eq!(endless.len(), LONGEST_COMPLAINT);
+    }
 
     #[test]
     fn lines_are_read_and_what_is_none_is_an_error() {

@@ -160,6 +160,8 @@ fn a_file_is_there_if_it_is_as_long_as_it_should_be() {
         judge("a.rpm", Some(5), 206, &[("content-length", "1"), ("content-range", "bytes 0-0/5")]),
         judge("a.rpm", Some(5), 200, &[html, ("content-length", "5")]),
         judge("index.html", None, 200, &[html]),
+        judge("empty", Some(0), 200, &[("content-length", "0")]),
+        judge("empty", Some(0), 416, &[("content-range", "bytes */0")]),
         // How long it is unpacked nobody says.
         judge("a.rpm", Some(5), 200, &[("content-encoding", "gzip"), ("content-length", "4")]),
     ];
@@ -172,6 +174,9 @@ fn a_file_is_there_if_it_is_as_long_as_it_should_be() {
     assert_found(judge("a.rpm", Some(5), 404, &[]), Verdict::Absent, "status 404");
     for status in [405, 501] {
         assert!(matches!(judge("a.rpm", Some(5), status, &[]), Judged::NoHead(_)));
+    }
+    for size in [Some(5), None] {
+        assert!(matches!(judge("a.rpm", size, 416, &[]), Judged::Unknown(_)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! One thing after the other is asked for, by the best URL of its category: which one gives way, and what an answer leaves.
 
-use super::{Did, MORE, OfUnit, Visiting};
+use super::{Did, GONE, MORE, OfUnit, Visiting};
 use crate::{
     check::{repomd, seconds::HOUR},
     http::{
@@ -11,6 +11,7 @@ use crate::{
     run::crawl::{
         judge::{self, Judged},
         known::Verdict,
+        plan::cost,
         way::below,
     },
 };
@@ -19,6 +20,10 @@ use url::Url;
 
 /// Failures in a row after which a category is left for this run.
 const FAILURES: u32 = 5;
+
+/// Statuses in a row that decide nothing, after which what is due of a category is left for this run, and all of the category if
+/// nothing of it was found out.
+const REFUSALS: u32 = 20;
 
 /// Failures in a row after which a URL that has not spoken yet gives way.
 const FIRST_FAILURES: u32 = 2;
@@ -50,7 +55,7 @@ impl Visiting<'_, '_> {
             let way = self.ways.get_mut(&category)?;
             match judged {
                 Judged::Found(verdict, hash, why) => {
-                    (way.has_spoken, way.failures) = (true, 0);
+                    (way.has_spoken, way.failures, way.refusals) = (true, 0, 0);
                     if let Ok(answer) = &said {
                         self.found.is_packed |= what == What::Content
                             && answer.header("content-encoding").is_some()
@@ -61,12 +66,9 @@ impl Visiting<'_, '_> {
                     self.found.urls.insert(given, Did::Well);
                     return Some(OfUnit::Found(verdict, hash, why));
                 }
-                Judged::NoHead(why) if self.found.knows_no_head => return Some(self.failure(category, why)),
+                Judged::NoHead(why) if self.found.knows_no_head => return Some(self.refused(category, why)),
                 Judged::NoHead(_) => self.found.knows_no_head = true,
-                Judged::Unknown(why) => {
-                    way.has_spoken = true;
-                    return Some(self.failure(category, why));
-                }
+                Judged::Unknown(why) => return Some(self.refused(category, why)),
                 Judged::Leave(why, seconds) => {
                     self.found.silent.entry(category).or_insert_with(|| why.clone());
                     self.found.left = Some((why, seconds));
@@ -94,6 +96,21 @@ impl Visiting<'_, '_> {
         }
     }
 
+    /// Counts a status that decides nothing. It is an answer: that others are refused as well does not follow.
+    fn refused(&mut self, category: u32, why: String) -> OfUnit {
+        if let Some(way) = self.ways.get_mut(&category) {
+            (way.has_spoken, way.failures) = (true, 0);
+            way.refusals += 1;
+        }
+        self.found.silent.insert(category, why.clone());
+        OfUnit::Unknown(why)
+    }
+
+    /// Whether a category has refused so much in a row that more is not to be asked for without need.
+    pub fn refuses(&self, category: u32) -> bool {
+        self.ways.get(&category).is_some_and(|way| way.refusals >= REFUSALS)
+    }
+
     /// Counts a failure of a URL; too many in a row, and its category is left.
     fn failure(&mut self, category: u32, why: String) -> OfUnit {
         if let Some(way) = self.ways.get_mut(&category) {
@@ -104,6 +121,74 @@ impl Visiting<'_, '_> {
         }
         self.found.silent.insert(category, why.clone());
         OfUnit::Unknown(why)
+    }
+
+    /// Whether a unit that is not there by the URL of its category is by another one.
+    ///
+    /// The others are asked only if that URL has nothing of the first things that it was asked for: a server may answer for a name
+    /// that it does not serve. Where one of them has something, it is asked from now on; else what was found counts.
+    pub async fn is_good_elsewhere(&mut self, category: u32, unit: u32) -> bool {
+        let Some(lacking) = self.lacking(category) else { return false };
+        let urls = self.found.urls.clone();
+        let first = self.ways.get(&category).map_or(0, |way| way.at);
+        let taken = lacking.iter().filter_map(|at| self.found.units.remove_entry(at));
+        let found: Vec<(u32, OfUnit)> = taken.collect();
+        let mut is_there = false;
+        while !is_there && self.turn_to_next(category) {
+            for at in &lacking {
+                self.found.units.remove(at);
+                is_there |= self.unit(*at).await == Some(true);
+            }
+        }
+        let Some(way) = self.ways.get_mut(&category) else { return false };
+        if is_there {
+            let others = way.bases.iter().take(way.at).skip(first).map(|base| base.given.as_str());
+            for url in others {
+                if self.found.urls.get(url) == Some(&Did::Well) {
+                    let why = "has nothing of it, and another URL of it has".into();
+                    self.found.urls.insert(url.to_owned(), Did::Bad(why));
+                }
+            }
+        } else {
+            way.turn_to(first);
+            way.has_spoken = true;
+            self.found.units.extend(found);
+            // Who lacks the same is neither better nor worse.
+            self.found.urls.retain(|url, did| *did != Did::Well || urls.contains_key(url));
+        }
+        way.is_compared = true;
+        matches!(self.found.units.get(&unit), Some(OfUnit::Found(verdict, ..)) if verdict.is_good())
+    }
+
+    /// Units of a category that are not there by its URL, if nothing is, and there is another URL to be asked for them.
+    fn lacking(&mut self, category: u32) -> Option<Vec<u32>> {
+        let units = &self.visit.tree.units;
+        let way = self.ways.get_mut(&category)?;
+        if way.is_compared || way.at + 1 >= way.bases.len() {
+            return None;
+        }
+        let mut lacking = Vec::new();
+        for (at, found) in self.found.units.iter().filter(|(at, _)| units[**at as usize].category == category)
+        {
+            match found {
+                OfUnit::Found(verdict, ..) if verdict.is_good() => {
+                    way.is_compared = true;
+                    return None;
+                }
+                OfUnit::Found(..) => lacking.push(*at),
+                OfUnit::Unknown(_) => {}
+            }
+        }
+        let askable = units.iter().filter(|unit| unit.category == category && cost(unit) > 0);
+        (lacking.len() >= askable.take(GONE).count()).then_some(lacking)
+    }
+
+    /// Has the next URL of a category asked; whether there is one.
+    fn turn_to_next(&mut self, category: u32) -> bool {
+        self.ways.get_mut(&category).is_some_and(|way| {
+            way.give_way();
+            way.at < way.bases.len()
+        })
     }
 
     /// One request; none when the time is over.

@@ -78,7 +78,8 @@ fn read(count: u32) -> Read {
         let versions = vec![Known { since: NOW - 86_400, version: version.clone() }];
         indexes.insert(index, Index { size: 1, time: 1, missed: 0, versions });
     }
-    Read { tree, indexes, there: Vec::new(), repositories: u64::from(count), odd: Vec::new() }
+    let lists = crate::store::tree::HashLists::new();
+    Read { tree, indexes, lists, there: Vec::new(), repositories: u64::from(count), odd: Vec::new() }
 }
 
 /// Reads all again; the times of each one's versions then.
