@@ -57,6 +57,9 @@ const BUFFER: usize = 1 << 20;
 /// Of how many there were, so many have to be there still, or nothing is believed.
 const LEAST: (u64, u64) = (1, 2);
 
+/// Lists in a row that lose too much before one is believed, as with the other brakes.
+const MOST_REFUSED: u64 = 3;
+
 /// Mirrors that may vanish from the list at once however few there are: so many die by themselves.
 const MAY_VANISH: u64 = 2;
 
@@ -251,8 +254,8 @@ pub fn collect(config: &Config, limits: Limits, now: u64) -> Result<Summary, Fai
     }
     let names = read.tree.categories.iter().map(|category| category.name.clone());
     let by_category = names.zip(counts.by_category.iter().copied()).collect();
-    let listed = Listed { mirrors: counts.listed, by_category };
-    refuse_collapse(config, &store.listed()?, &listed)?;
+    let listed = Listed { mirrors: counts.listed, by_category, refused: 0 };
+    refuse_collapse(config, &mut store, &listed)?;
     let bytes = writer.bytes();
     let aside = writer.finish().and_then(|out| out.into_inner().map_err(|error| error.into_error()));
     aside.and_then(|aside| aside.publish(MODE)).map_err(failed)?;
@@ -290,34 +293,57 @@ fn refuse_loss(
     config: &Config,
     object: &str,
     whose: &str,
-    (one, many): (&str, &str),
+    names: (&str, &str),
     before: Option<u64>,
     now: u64,
 ) -> Result<(), Failure> {
-    let before = before.unwrap_or(0);
-    if config.accept_loss || now * LEAST.1 >= before * LEAST.0 {
-        return Ok(());
-    }
-    Err(Failure::unavailable(format!(
-        "{object}: {whose} has {}, the last time there were {}; {}; if it is so, run once with --accept-loss",
-        counted(now, one, many),
-        grouped(before),
-        left(config)
-    )))
+    loss(config, whose, names, before, now).map_or(Ok(()), |what| Err(not_believed(config, object, &what)))
 }
 
-/// A list that loses most of its mirrors at once, or those of a category, tells more of us than of them.
-fn refuse_collapse(config: &Config, before: &Listed, now: &Listed) -> Result<(), Failure> {
-    let refuse = |whose: &str, before: u64, now: u64| {
+/// What is lost, if it is too much.
+fn loss(
+    config: &Config,
+    whose: &str,
+    (one, many): (&str, &str),
+    before: Option<u64>,
+    now: u64,
+) -> Option<String> {
+    let before = before.unwrap_or(0);
+    let is_too_much = !config.accept_loss && now * LEAST.1 < before * LEAST.0;
+    let told =
+        || format!("{whose} has {}, the last time there were {}", counted(now, one, many), grouped(before));
+    is_too_much.then(told)
+}
+
+fn not_believed(config: &Config, object: &str, what: &str) -> Failure {
+    Failure::unavailable(format!(
+        "{object}: {what}; {}; if it is so, run once with --accept-loss",
+        left(config)
+    ))
+}
+
+/// A list that loses most of its mirrors at once, or those of a category, tells more of us than of them, but not for ever: all may
+/// lack what is new, and nobody would learn of it.
+fn refuse_collapse(config: &Config, store: &mut Store, now: &Listed) -> Result<(), Failure> {
+    let before = store.listed()?;
+    let lost = |whose: &str, before: u64, now: u64| {
         let before = Some(before).filter(|before| now + MAY_VANISH < *before);
-        refuse_loss(config, "mirrors", whose, ("mirror", "mirrors"), before, now)
+        loss(config, whose, ("mirror", "mirrors"), before, now)
     };
-    refuse("the list", before.mirrors, now.mirrors)?;
-    for (name, count) in &now.by_category {
+    let of_category = |(name, count): (&String, &u64)| {
         let before = before.by_category.get(name).copied().unwrap_or(0);
-        refuse(&format!("the list of category `{name}`"), before, *count)?;
+        lost(&format!("the list of category `{name}`"), before, *count)
+    };
+    let all = lost("the list", before.mirrors, now.mirrors);
+    let Some(what) = all.or_else(|| now.by_category.iter().find_map(of_category)) else { return Ok(()) };
+    if before.refused >= MOST_REFUSED {
+        log::warning(format_args!(
+            "mirrors: {what}; it was so in {MOST_REFUSED} runs before this one, and is believed now"
+        ));
+        return Ok(());
     }
-    Ok(())
+    store.keep_listed(&Listed { refused: before.refused + 1, ..before })?;
+    Err(not_believed(config, "mirrors", &what))
 }
 
 /// Reads the folder; of files that are wrong what they said when they were good.

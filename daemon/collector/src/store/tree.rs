@@ -59,6 +59,8 @@ pub struct Listed {
     pub mirrors: u64,
     /// For something of each category.
     pub by_category: BTreeMap<String, u64>,
+    /// Lists in a row that were not believed since.
+    pub refused: u64,
 }
 
 /// The text of a mirror's file when it was good.
@@ -189,16 +191,18 @@ impl Store {
             let mut statement = connection.prepare("select name, listed from tree_category")?;
             let rows = statement.query_map([], |row| Ok((row.get(0)?, unsigned(row.get(1)?))))?;
             let by_category = rows.collect::<rusqlite::Result<_>>()?;
-            let row =
-                connection.query_row("select listed from tree_size", [], |row| row.get(0).map(unsigned));
-            Ok(Listed { mirrors: row.optional()?.unwrap_or(0), by_category })
+            let sql = "select listed, refused from tree_size";
+            let row = connection.query_row(sql, [], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))));
+            let (mirrors, refused) = row.optional()?.unwrap_or((0, 0));
+            Ok(Listed { mirrors, by_category, refused })
         })
     }
 
     /// Keeps how many mirrors are listed, beside the tree, which was kept before.
     pub fn keep_listed(&mut self, listed: &Listed) -> Result<(), Failure> {
         self.write(|transaction| {
-            transaction.execute("update tree_size set listed = ?", [integer(listed.mirrors)])?;
+            let sql = "update tree_size set listed = ?, refused = ?";
+            transaction.execute(sql, [listed.mirrors, listed.refused].map(integer))?;
             for (name, count) in &listed.by_category {
                 let sql = "update tree_category set listed = ? where name = ?";
                 transaction.execute(sql, params![integer(*count), name])?;
@@ -399,6 +403,7 @@ mod tests {
         let listed = |a: u64, b: u64| Listed {
             mirrors: a + b,
             by_category: BTreeMap::from([("A".into(), a), ("B".into(), b)]),
+            refused: b,
         };
         assert_eq!(store.listed().unwrap(), listed(0, 0));
         store.keep_listed(&listed(5, 3)).unwrap();
@@ -410,7 +415,7 @@ mod tests {
         store.keep_tree(&Kept { size, before: &none, indexes: &none, texts: &texts, urls: &urls }).unwrap();
         assert_eq!(store.size().unwrap().unwrap().by_category, by_category);
         let left = BTreeMap::from([("B".into(), 3), ("C".into(), 0)]);
-        assert_eq!(store.listed().unwrap(), Listed { mirrors: 8, by_category: left });
+        assert_eq!(store.listed().unwrap(), Listed { mirrors: 8, by_category: left, refused: 3 });
     }
 
     #[test]
