@@ -158,7 +158,8 @@ pub(super) fn all(contents: &Contents) -> Markup {
             thead { tr {
                 th scope="col" { "Version" }
                 th scope="col" { "Repository" }
-                th scope="col" { "Architectures" }
+                // Four columns fit a window of 320 pixels if this word can be parted.
+                th scope="col" { "Architec\u{ad}tures" }
                 th scope="col" class="number" { "Mirrors" }
             } }
             @for (product, repositories) in &groups {
