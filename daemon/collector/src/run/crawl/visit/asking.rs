@@ -133,30 +133,40 @@ impl Visiting<'_, '_> {
         let first = self.ways.get(&category).map_or(0, |way| way.at);
         let taken = lacking.iter().filter_map(|at| self.found.units.remove_entry(at));
         let found: Vec<(u32, OfUnit)> = taken.collect();
-        let mut is_there = false;
-        while !is_there && self.turn_to_next(category) {
+        // Where something is: after it that URL may fail, and another one be asked.
+        let mut there = None;
+        while there.is_none() && self.turn_to_next(category) {
             for at in &lacking {
                 self.found.units.remove(at);
-                is_there |= self.unit(*at).await == Some(true);
+                if self.unit(*at).await == Some(true) {
+                    there = there.or_else(|| self.ways.get(&category).map(|way| way.at));
+                }
             }
         }
-        let Some(way) = self.ways.get_mut(&category) else { return false };
-        if is_there {
-            let others = way.bases.iter().take(way.at).skip(first).map(|base| base.given.as_str());
-            for url in others {
+        if let Some(there) = there {
+            let bases_of = |category: &u32| self.ways.get(category).into_iter().flat_map(|way| &way.bases);
+            // What another category is asked by may have all of that.
+            let is_shared = |url: &str| {
+                let mut others = self.ways.keys().filter(|other| **other != category).flat_map(bases_of);
+                others.any(|base| base.given.as_str() == url)
+            };
+            let before = bases_of(&category).take(there).skip(first).map(|base| base.given.as_str());
+            for url in before.filter(|url| !is_shared(url)) {
                 if self.found.urls.get(url) == Some(&Did::Well) {
                     let why = "has nothing of it, and another URL of it has".into();
                     self.found.urls.insert(url.to_owned(), Did::Bad(why));
                 }
             }
-        } else {
+        } else if let Some(way) = self.ways.get_mut(&category) {
             way.turn_to(first);
             way.has_spoken = true;
             self.found.units.extend(found);
             // Who lacks the same is neither better nor worse.
             self.found.urls.retain(|url, did| *did != Did::Well || urls.contains_key(url));
         }
-        way.is_compared = true;
+        if let Some(way) = self.ways.get_mut(&category) {
+            way.is_compared = true;
+        }
         matches!(self.found.units.get(&unit), Some(OfUnit::Found(verdict, ..)) if verdict.is_good())
     }
 
