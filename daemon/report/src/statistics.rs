@@ -6,7 +6,7 @@
 mod figures;
 
 use crate::count::log::{Hash, Mark};
-pub use figures::{Days, Figures, OfRepository};
+pub use figures::{Days, Figures, OfRepository, known};
 use program::failure::Failure;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params,
@@ -330,8 +330,8 @@ impl Change<'_> {
         })
     }
 
-    /// Forgets what was more than so many days before the newest figures, logs that nobody has seen since among it, and names
-    /// that nothing has. What the clock says does not matter: it may be wrong.
+    /// Forgets what was more than so many days before the third newest day that has figures, logs that nobody has seen since among
+    /// it, and names that nothing has. What the clock says does not matter: it may be wrong, and so may lines of a day or two.
     pub fn forget(&self, keep: i32) -> Result<(), Failure> {
         let Some(newest) = self.newest()?.day() else { return Ok(()) };
         self.run(|transaction| {

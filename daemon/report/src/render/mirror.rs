@@ -87,17 +87,17 @@ fn urls(frame: &Frame, mirror: &Mirror, round: Option<&Round>) -> Markup {
         mirror.urls.iter().map(|url| (url.split_once("://").map_or("", |(_, rest)| rest), &**url)).collect();
     // Those of one tree beside each other, what most clients take first.
     urls.sort_by_key(|(rest, url)| (*rest, !url.starts_with("https:"), *url));
-    let has_left_out = !mirror.suspended.is_empty();
+    let has_left_out = mirror.listed > 0 && !mirror.suspended.is_empty();
     html! {
         h2 { "What clients get" }
-        @if mirror.listed == 0 { p { "Nothing at present: all of its URLs are suspended, and answers leave it out." } }
+        @if mirror.listed == 0 { p { "Nothing at present: all of its URLs that most clients use are suspended, and answers leave it out." } }
         table {
             caption {
                 @match round {
                     Some(round) => { "Answers to the round of checks of " (when(round.time)) }
                     None => { "URLs below which repositories are" }
                 }
-                @if has_left_out && mirror.listed > 0 { "; answers leave out what is suspended" }
+                @if has_left_out { "; answers leave out what is suspended" }
             }
             thead { tr {
                 th scope="col" { "URL" }

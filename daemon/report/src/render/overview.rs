@@ -10,7 +10,7 @@ use super::{
     state::State,
     statistics::{KINDS, Kind, OUTCOMES, series, sum, whole_days},
 };
-use crate::statistics::{Days, Figures};
+use crate::statistics::{Days, Figures, known};
 use maud::{Markup, html};
 use program::{failure::Failure, print::grouped};
 use std::{cmp::Reverse, ops::Range};
@@ -86,19 +86,21 @@ fn fact(what: &str, part: &str, number: &str) -> Markup {
 }
 
 fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Markup {
-    let last = end - 1;
+    let Some((title, days)) = series(figures).next() else { return html! {} };
+    // Other logs may go further.
+    let Some(last) = (begin..end).rev().find(|place| days[*place] > 0) else { return html! {} };
+    let end = last + 1;
     let chart = end.saturating_sub(DAYS).max(begin)..end;
     let week = end.saturating_sub(7).max(begin)..end;
     let before = week.start.saturating_sub(7).max(begin)..week.start;
     // A service that redirects files alone has no request for a repository.
     let kinds = if figures.has_repositories() { &KINDS[..] } else { &OUTCOMES };
-    let Some((title, days)) = series(figures).next() else { return html! {} };
-    let known = |span: &Range<usize>| span.clone().filter(|place| figures.has(*place)).count();
-    let mean = |span: &Range<usize>| days[span.clone()].iter().sum::<u64>() / known(span).max(1) as u64;
+    let count = |span: &Range<usize>| days[span.clone()].iter().filter(|requests| **requests > 0).count();
+    let mean = |span: &Range<usize>| days[span.clone()].iter().sum::<u64>() / count(span).max(1) as u64;
     html! {
         dl class="facts" {
             div { dt { "requests on " (written_day(figures.day(last))) } dd { (grouped(days[last])) } }
-            div { dt { "a day over the last " (week.len()) " days" @if known(&week) < week.len() { ", " (known(&week)) " of them with figures" } } dd { (grouped(mean(&week))) } }
+            div { dt { "a day over the last " (week.len()) " days" @if count(&week) < week.len() { ", " (count(&week)) " of them with figures" } } dd { (grouped(mean(&week))) } }
             @if before.len() == 7 {
                 div { dt { "against the week before" } dd { (change(mean(&week), mean(&before))) } }
             }
@@ -111,7 +113,7 @@ fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Mar
                 }
             }
         }
-        (chart::course(title, figures.day(chart.start), &figures.known(chart.start, &days[chart.clone()])))
+        (chart::course(title, figures.day(chart.start), &known(&days[chart.clone()], &days[chart.clone()])))
         div class="tables" {
             @for kind in kinds { (largest(kind, figures, last)) }
         }

@@ -383,8 +383,8 @@ fn table_of_behind(frame: &Frame, repository: &Measured, newest: &Hour, contents
             @match others {
                 0 if is_in_list => p { "Nobody: all public mirrors that were asked have the current version." },
                 0 => p { "All public mirrors that were asked have the current version." },
-                1 => p { "One mirror is behind, which is not listed for anything." },
-                others => p { (grouped(others)) " mirrors are behind, which are not listed for anything." },
+                1 => p { "One mirror is behind or silent, which is not listed for anything." },
+                others => p { (grouped(others)) " mirrors are behind or silent, which are not listed for anything." },
             }
         } @else {
             (table_of_mirrors(frame, &behind))

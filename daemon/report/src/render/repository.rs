@@ -13,7 +13,7 @@ use super::{
     state::State,
     statistics::{last_month, whole_days},
 };
-use crate::statistics::{Days, Figures, OfRepository, Statistics};
+use crate::statistics::{Days, Figures, OfRepository, Statistics, known};
 use maud::{Markup, PreEscaped, html};
 use program::{failure::Failure, print::grouped};
 use std::{
@@ -237,7 +237,7 @@ fn requests(frame: &Frame, figures: &Figures, repository: &str, asked: &OfReposi
     let Some(span) = whole_days(frame, figures) else { return html! {} };
     let month = last_month(&span);
     html! {
-        (chart::course("Requests a day", figures.day(span.start), &figures.known(span.start, &days[span.clone()])))
+        (chart::course("Requests a day", figures.day(span.start), &known(&figures.totals[span.clone()], &days[span.clone()])))
         div class="tables" {
             (shares("Architecture", figures, &asked.archs, 0, span, name))
             (shares("Country", figures, &asked.countries, month.start, month, country))
@@ -287,7 +287,7 @@ fn shares(
                             th scope="row" { (show(name)) }
                             (number(sum))
                             td class="number" { (percent(sum, whole)) }
-                            td class="line" { (chart::line(&figures.known(span.start, days))) }
+                            td class="line" { (chart::line(&known(&figures.totals[span.clone()], days))) }
                         }
                     }
                 }

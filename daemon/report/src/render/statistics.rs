@@ -6,7 +6,7 @@ use super::{
     site::Site,
     table::{self, Cell, Table},
 };
-use crate::statistics::{Days, Figures};
+use crate::statistics::{Days, Figures, known};
 use maud::{Markup, html};
 use program::{failure::Failure, print::grouped};
 use std::{collections::BTreeMap, iter, ops::Range};
@@ -26,6 +26,8 @@ pub(super) struct Kind {
     /// One of them.
     one: &'static str,
     pub(super) of: fn(&Figures) -> &BTreeMap<String, Days>,
+    /// All requests that are told apart so.
+    all: fn(&Figures) -> &Days,
     pub(super) show: fn(&str) -> Markup,
 }
 
@@ -36,6 +38,7 @@ pub(super) const KINDS: [Kind; 3] = [
         title: "Countries",
         one: "Country",
         of: |figures| &figures.countries,
+        all: |figures| &figures.totals,
         show: names::country,
     },
     Kind {
@@ -43,6 +46,7 @@ pub(super) const KINDS: [Kind; 3] = [
         title: "Repositories",
         one: "Repository",
         of: |figures| &figures.repositories,
+        all: |figures| &figures.totals,
         show: names::name,
     },
     Kind {
@@ -50,6 +54,7 @@ pub(super) const KINDS: [Kind; 3] = [
         title: "Architectures",
         one: "Architecture",
         of: |figures| &figures.archs,
+        all: |figures| &figures.totals,
         show: names::name,
     },
 ];
@@ -61,6 +66,7 @@ pub(super) const OUTCOMES: [Kind; 2] = [
         title: "Answers",
         one: "Kind and status",
         of: |figures| &figures.answers,
+        all: |figures| &figures.requests,
         show: names::name,
     },
     Kind {
@@ -68,6 +74,7 @@ pub(super) const OUTCOMES: [Kind; 2] = [
         title: "How near the first mirror is",
         one: "Tier",
         of: |figures| &figures.tiers,
+        all: |figures| &figures.requests,
         show: names::name,
     },
 ];
@@ -130,7 +137,8 @@ pub(super) fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Resu
         sections.push((kind.title, courses(kind, figures, &span, &month, &rows)));
     }
     let chart = |title: &str, days: &Days, span: &Range<usize>| {
-        chart::course(title, figures.day(span.start), &figures.known(span.start, &days[span.clone()]))
+        let days = &days[span.clone()];
+        chart::course(title, figures.day(span.start), &known(days, days))
     };
     Ok(html! {
         @for (at, (title, days)) in series(figures).enumerate() {
@@ -167,8 +175,9 @@ fn courses(
     rows: &[Row<'_>],
 ) -> Markup {
     let whole = sum(kind, figures, month);
+    let all = (kind.all)(figures);
     let line =
-        |days: &Days, span: &Range<usize>| chart::line(&figures.known(span.start, &days[span.clone()]));
+        |days: &Days, span: &Range<usize>| chart::line(&known(&all[span.clone()], &days[span.clone()]));
     html! {
         table {
             caption {
@@ -295,7 +304,7 @@ fn write_files(site: &Site, path: &str, rows: &[Row<'_>]) -> Result<(), Failure>
     table.write(site, path)
 }
 
-/// Writes the requests of the largest of a kind over the last month, on each day that has any figures; `rows` are all of them.
+/// Writes the requests of the largest of a kind over the last month, on each day that has figures of it; `rows` are all of them.
 fn write_courses(
     site: &Site,
     figures: &Figures,
@@ -306,7 +315,7 @@ fn write_courses(
     let largest: Vec<(&str, &Days)> =
         rows.iter().take(MOST_COURSES).map(|row| (row.name, &(kind.of)(figures)[row.name])).collect();
     let mut rows = Vec::new();
-    for place in span.clone().filter(|place| figures.has(*place)) {
+    for place in span.clone().filter(|place| (kind.all)(figures)[*place] > 0) {
         let date = day(figures.day(place));
         let of_day = largest
             .iter()
@@ -318,10 +327,11 @@ fn write_courses(
 }
 
 /// Writes the requests of all days that have any, likewise: answered ones for a repository, and those of request logs, whatever
-/// they were for.
+/// they were for. Nothing stands for what there are no figures of.
 fn write_days(site: &Site, figures: &Figures) -> Result<(), Failure> {
     let row = |place: usize| {
-        let of_day = [figures.totals[place], figures.requests[place]].map(Cell::Number);
+        let cell = |requests: u64| if requests > 0 { Cell::Number(requests) } else { Cell::None };
+        let of_day = [figures.totals[place], figures.requests[place]].map(cell);
         iter::once(Cell::Word(day(figures.day(place)))).chain(of_day).collect()
     };
     let rows = figures.filled().map(row).collect();

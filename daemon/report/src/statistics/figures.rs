@@ -38,6 +38,12 @@ pub struct OfRepository {
     pub archs: BTreeMap<String, Days>,
 }
 
+/// Some of the requests of days in a row; `None` for a day on which the logs that have these have nothing at all, of which there are
+/// no figures. Both begin with the same day.
+pub fn known(all: &[u64], some: &[u64]) -> Vec<Option<u64>> {
+    all.iter().zip(some).map(|(all, some)| (*all > 0).then_some(*some)).collect()
+}
+
 impl Figures {
     /// The day of a place in a span.
     pub fn day(&self, place: usize) -> i32 {
@@ -47,12 +53,6 @@ impl Figures {
     /// Whether a place has any request.
     pub fn has(&self, place: usize) -> bool {
         self.totals[place] > 0 || self.requests[place] > 0
-    }
-
-    /// Requests of days in a row, of which the first is at `first`; `None` at a place without any request, of which there are no
-    /// figures.
-    pub fn known(&self, first: usize, days: &[u64]) -> Vec<Option<u64>> {
-        (first..).zip(days).map(|(place, requests)| self.has(place).then_some(*requests)).collect()
     }
 
     /// The places with any request, the oldest first.

@@ -237,7 +237,7 @@ fn the_course_has_its_tables_as_csv_and_as_json_too() {
         .filter(|((_, kind), _)| *kind == "archs")
         .map(|((day, _), sums)| (&**day, sums.values().sum()))
         .collect();
-    let lines: String = totals.iter().map(|(day, requests)| format!("{day},{requests},0\r\n")).collect();
+    let lines: String = totals.iter().map(|(day, requests)| format!("{day},{requests},\r\n")).collect();
     assert_eq!(site.read("statistics/days.csv"), format!("day,requests,all_requests\r\n{lines}"));
     let days: Vec<Value> = serde_json::from_str(&site.read("statistics/days.json")).unwrap();
     let days = days.iter().map(|row| (row["day"].as_str().unwrap(), row["requests"].as_u64().unwrap()));
@@ -312,6 +312,32 @@ fn a_day_without_figures_is_a_gap_and_counts_for_no_mean() {
 }
 
 #[test]
+fn logs_of_one_kind_that_go_further_than_the_others_make_these_no_zero() {
+    let site = Site::counted();
+    let days: BTreeSet<String> = site.expected.keys().map(|(day, _)| day.clone()).collect();
+    // Today is not over. Request logs have begun three days ago, and there were none the day before yesterday.
+    let mut newest = days.iter().rev().skip(1);
+    let [yesterday, _, before] = [newest.next(), newest.next(), newest.next()].map(|day| day.unwrap());
+    let line = |day: &str| format!("{day}T10:00:00Z - 302 redirect continent DE - - pub/fedora/x.iso\n");
+    fs::write(site.path("requests"), line(before).repeat(7) + &line(yesterday).repeat(8)).unwrap();
+    let (database, log) = (site.path("db"), site.path("requests"));
+    well(&program(&["count", "--json", "--source", "r", "--database"], &[&database, &log]));
+    well(&site.render());
+    check(&site);
+    let page = Html::parse(&site.read("statistics/index.html"));
+    let charts: Vec<&str> = page.named("svg").filter_map(|svg| svg.attribute("aria-label")).collect();
+    assert!(charts.iter().all(|said| !said.contains("least 0")), "{charts:?}");
+    let csv = site.read("statistics/answers-days.csv");
+    assert_eq!(
+        csv,
+        format!("day,name,requests\r\n{before},\"redirect 302\",7\r\n{yesterday},\"redirect 302\",8\r\n")
+    );
+    let csv = site.read("statistics/days.csv");
+    let all: Vec<&str> = csv.lines().skip(1).map(|line| line.rsplit(',').next().unwrap()).collect();
+    assert_eq!(all.iter().filter(|requests| !requests.is_empty()).collect::<Vec<_>>(), [&"7", &"8"]);
+}
+
+#[test]
 fn a_service_that_redirects_files_alone_has_its_requests_told() {
     let site = Site::new();
     let today = site.expected.keys().next_back().unwrap().0.clone();
@@ -327,7 +353,7 @@ fn a_service_that_redirects_files_alone_has_its_requests_told() {
         assert!(text.contains("redirect 302") && text.contains("continent"), "{page}");
         assert!(text.contains("1,234") && !text.contains("Nothing has been counted"), "{page}");
     }
-    assert_eq!(site.read("statistics/days.csv"), format!("day,requests,all_requests\r\n{today},0,1234\r\n"));
+    assert_eq!(site.read("statistics/days.csv"), format!("day,requests,all_requests\r\n{today},,1234\r\n"));
 }
 
 #[test]
