@@ -132,7 +132,7 @@ fn public(list: &MirrorList) -> BTreeMap<i64, String> {
     list.host.iter().filter_map(name).filter(|(id, name)| listed.contains(id) || name == DEAD).collect()
 }
 
-/// How repositories have spread over sixty days: quickly after each version, and never quite.
+/// How repositories have spread over a year: quickly after each version, and never quite.
 fn spread(list: &MirrorList, now: u64) -> Value {
     let hosts = public(list);
     let count = hosts.len() as f64;
