@@ -27,6 +27,9 @@ const QUERIES: [&str; 5] = [
     "/",
 ];
 
+/// The client, in logs that keep addresses.
+const CLIENT: &str = "192.0.2.77";
+
 fn report(arguments: &[&str], paths: &[&Path]) -> Output {
     let output = Command::new(stack::report().unwrap()).args(arguments).args(paths).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
@@ -47,17 +50,18 @@ fn what_clients_ask_for_is_what_statistics_show_from_either_log() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let (access, requests, database) = (path("access.log"), path("requests.log"), path("figures.db"));
-    let options = ["--access-log", access.to_str().unwrap(), "--request-log", requests.to_str().unwrap()];
-    let stack = Stack::start(&programs(), sample_cache(), &[&["--workers", "2"], &options[..]].concat(), &[])
-        .unwrap();
+    let logs = ["--access-log", access.to_str().unwrap(), "--request-log", requests.to_str().unwrap()];
+    let options = [&["--workers", "2", "--log-address", "full"], &logs[..]].concat();
+    let stack = Stack::start(&programs(), sample_cache(), &options, &[]).unwrap();
     let mut client = Client::connect(stack.http);
     for target in QUERIES {
-        client.ask("GET", target, "X-Forwarded-For: 192.0.2.77\r\n").answer();
+        client.ask("GET", target, &format!("X-Forwarded-For: {CLIENT}\r\n")).answer();
     }
     let lines = |log: &Path| fs::read_to_string(log).unwrap_or_default().lines().count();
     wait_until("all lines", || lines(&requests) == QUERIES.len() && lines(&access) == 3);
     for (source, log) in [("access", &access), ("requests", &requests)] {
         let site = path(source);
+        assert!(has(log, CLIENT), "{}", log.display());
         report(&["count", "--source", source, "--database"], &[&database, log]);
         report(&["render", "--database", database.to_str().unwrap(), "--output"], &[&site]);
         let times = if source == "access" { 1 } else { 2 };
@@ -77,14 +81,28 @@ fn what_clients_ask_for_is_what_statistics_show_from_either_log() {
             }
             assert!(csv(&site, "tiers.csv").contains("\"none\","));
         }
+        // Of addresses nothing is kept.
+        for file in [&site, &database, &path("figures.db-wal")] {
+            assert!(!has(file, CLIENT), "{}", file.display());
+        }
     }
 }
 
-/// Lines of an access log, of a year, for names of all kinds.
-fn year() -> String {
+/// Whether a text stands in a file, or in any of a folder; one that is not there has none.
+fn has(path: &Path, text: &str) -> bool {
+    match fs::read_dir(path) {
+        Ok(entries) => entries.map(|entry| entry.unwrap().path()).any(|path| has(&path, text)),
+        Err(_) => {
+            fs::read(path).is_ok_and(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+        }
+    }
+}
+
+/// Lines of an access log, of a year, for names of all kinds, and of a request log.
+fn year() -> [String; 2] {
     let today =
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() / 86_400;
-    let mut lines = String::new();
+    let [mut lines, mut requests] = [String::new(), String::new()];
     for age in 0..366_u64 {
         let day = report::count::line::date((today - age) as i32).unwrap();
         for at in 0..(60 - age / 10) {
@@ -94,13 +112,18 @@ fn year() -> String {
                     .into(),
                 1 => "%3Cscript%3Ealert(1)%3C/script%3E".into(),
                 2 => "%E2%80%AEthgir-ot-tfel".into(),
-                _ => format!("fedora-{}", 30 + at % 12),
+                _ => format!("fedora-{}", 42 - at % 12),
             };
             let arch = if at % 4 > 0 { "x86_64" } else { "aarch64" };
             lines += &format!("IP: N/A; DATE: {day}; COUNTRY: {country}; REPO: {repo}; ARCH: {arch}\n");
+            // Files alone: what is for a repository stands in the access log.
+            let (status, tier) =
+                [(302, "country"), (302, "continent"), (404, "none"), (302, "asn")][at as usize % 4];
+            requests +=
+                &format!("{day}T10:00:00Z - {status} redirect {tier} {country} - - pub/fedora/linux/x.iso\n");
         }
     }
-    lines
+    [lines, requests]
 }
 
 /// What the collector may have found of the sample: something of everything.
@@ -133,8 +156,10 @@ fn statistics_fit_every_window_by_day_and_by_night() {
     let folder = tempfile::tempdir().unwrap();
     let (log, database, site) =
         (folder.path().join("log"), folder.path().join("figures.db"), folder.path().join("site"));
-    fs::write(&log, year()).unwrap();
-    report(&["count", "--source", "year", "--database"], &[&database, &log]);
+    for (source, lines) in ["access", "requests"].into_iter().zip(year()) {
+        fs::write(&log, lines).unwrap();
+        report(&["count", "--source", source, "--database"], &[&database, &log]);
+    }
     let arguments =
         ["render", "--database", database.to_str().unwrap(), "--cache", sample_cache().to_str().unwrap()];
     let [round, spread] = ["mirrors.json", "propagation.json"].map(|name| folder.path().join(name));
@@ -145,8 +170,16 @@ fn statistics_fit_every_window_by_day_and_by_night() {
         round.to_str().unwrap(),
         "--propagation",
         spread.to_str().unwrap(),
+        "--header",
+        "Example University",
         "--footer",
         "A line below",
+        "--link",
+        "Imprint https://example.org/imprint",
+        "--colour",
+        "#7a1f5c",
+        "--dark-colour",
+        "#f0a0d0",
     ];
     report(&[&arguments[..], &found, &["--output"]].concat(), &[&site]);
     let mut days: Vec<_> = fs::read_dir(site.join("statistics"))
@@ -168,6 +201,12 @@ fn statistics_fit_every_window_by_day_and_by_night() {
         ("spread", site.join("propagation/fedora-42~2bx86_64.html")),
         ("unmeasured", site.join("propagation/epel-10~2bx86_64.html")),
     ];
+    let has_all = |page: &str, texts: &[&str]| {
+        let text = fs::read_to_string(site.join(page)).unwrap();
+        assert!(texts.iter().all(|part| text.contains(part)), "{text}");
+    };
+    has_all("repositories/fedora-42.html", &["Requests a day", "Architecture", "Country"]);
+    has_all("statistics/index.html", &["All requests in request logs", "redirect 302", "continent"]);
     fit(&mut browser, &site, &pages);
 }
 
@@ -202,10 +241,7 @@ fn what_is_empty_broken_suspended_or_disabled_fits_every_window_too() {
     fs::write(path("mirrors.json"), "{").unwrap();
     fs::write(path("propagation.json"), "{").unwrap();
     fs::write(path("cache"), "no cache").unwrap();
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let urls = ["https", "http"].map(|scheme| format!("{scheme}://elbe.example.org/pub/fedora/linux"));
-    let lines = urls.map(|url| format!("{url}\telbe\t{}\t{}\tno answer\n", now - 600, now + 3000)).concat();
-    fs::write(path("suspended"), format!("# mirrorlist-suspended 1\n{lines}# end 2\n")).unwrap();
+    suspend(&path("suspended"), &ELBE);
     let render = |cache: &Path, site: &str, more: &[&str]| {
         let arguments: Vec<String> = more.iter().map(|option| path(option).display().to_string()).collect();
         let options =
@@ -233,8 +269,9 @@ fn what_is_empty_broken_suspended_or_disabled_fits_every_window_too() {
         &site,
         &pages.map(|page| (format!("broken-{}", page.replace('/', "-")), site.join(page))),
     );
-    let site = render(sample_cache(), "suspended", &["suspended"]);
+    let site = render(sample_cache(), "left-out", &["suspended"]);
     let pages = [
+        "index.html",
         "mirrors/index.html",
         "mirrors/elbe.example.org.html",
         "map/index.html",
@@ -243,12 +280,7 @@ fn what_is_empty_broken_suspended_or_disabled_fits_every_window_too() {
         "repositories/fedora-rawhide.html",
         "repositories/rawhide.html",
     ];
-    let pages = pages
-        .map(|page| (format!("suspended-{}", page.replace('/', "-")), site.join(page)))
-        .into_iter()
-        .filter(|(_, page)| page.exists());
-    let pages: Vec<_> = pages.collect();
-    assert!(pages.len() >= 5, "{pages:?}");
+    let pages = pages.map(|page| (format!("left-out-{}", page.replace('/', "-")), site.join(page)));
     let mirror = fs::read_to_string(site.join("mirrors/elbe.example.org.html")).unwrap();
     assert!(mirror.contains("suspended"), "{mirror}");
     fit(&mut browser, &site, &pages);
@@ -270,6 +302,30 @@ fn the_map_says_whose_a_mark_is_while_it_has_the_focus() {
         .unwrap();
     assert!(first.as_str().is_some_and(|text| text.contains("hudson.example.com")), "{first}");
     assert_eq!(browser.evaluate(shown).unwrap(), json!([first]));
+    // Of none is the end cut off, in no window, and the whole of it is below the land.
+    let outside = "(() => {
+        const map = document.querySelector('.map').getBoundingClientRect();
+        return [...document.querySelectorAll('.map a text')].filter(text => {
+            const box = text.getBoundingClientRect();
+            return box.right > map.right || box.bottom > map.bottom || box.width < 10;
+        }).map(text => text.textContent);
+    })()";
+    for width in WIDTHS {
+        browser.look(&url, width, Scheme::Light).unwrap();
+        assert_eq!(browser.evaluate(outside).unwrap(), json!([]), "{width}");
+    }
+}
+
+/// The URLs of a mirror of the sample.
+const ELBE: [&str; 2] =
+    ["https://elbe.example.org/pub/fedora/linux", "http://elbe.example.org/pub/fedora/linux"];
+
+/// Writes a list of suspended URLs.
+fn suspend(list: &Path, urls: &[&str]) {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let line = |url: &&str| format!("{url}\tname\t{}\t{}\tno answer\n", now - 600, now + 3000);
+    let lines: String = urls.iter().map(line).collect();
+    fs::write(list, format!("# mirrorlist-suspended 1\n{lines}# end {}\n", urls.len())).unwrap();
 }
 
 /// A site of a cache without figures.
@@ -285,7 +341,22 @@ pub fn site_of(cache: &Path, folder: &Path, more: &[&str]) -> PathBuf {
 
 #[test]
 fn the_public_list_names_those_mirrors_of_a_repository_that_the_service_names() {
-    agree(sample_cache(), &sample_stack(&[]), 1);
+    agree(sample_cache(), &sample_stack(&[]), &[], 1);
+}
+
+#[test]
+fn the_public_list_and_the_service_leave_out_the_same_suspended_urls() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("suspended");
+    // All that a mirror has, and then one of its URLs.
+    for urls in [&ELBE[..], &ELBE[..1]] {
+        suspend(&list, urls);
+        let options = ["--suspended", list.to_str().unwrap()];
+        let stack =
+            Stack::start(&programs(), sample_cache(), &["--workers", "2", options[0], options[1]], &[]);
+        let left_out = agree(sample_cache(), &stack.unwrap(), &options, 1);
+        assert_eq!(left_out, urls.len() == ELBE.len());
+    }
 }
 
 #[test]
@@ -294,13 +365,15 @@ fn the_public_list_and_the_service_agree_on_repositories_of_a_large_cache() {
     let options = synthetic::Options { hosts: 150, unfriendly: true, ..synthetic::Options::new(3000) };
     let cache = inputs::synthetic_cache(&programs(), &options, folder.path()).unwrap();
     let stack = Stack::start(&programs(), &cache, &["--workers", "2"], &[]).unwrap();
-    agree(&cache, &stack, 5);
+    agree(&cache, &stack, &[], 5);
 }
 
-/// Asks for every repository of a cache, or for one of so many, and looks for the same in its site.
-fn agree(cache: &Path, stack: &Stack, one_of: usize) {
+/// Asks for every repository of a cache, or for one of so many, and looks for the same in its site; whether any page has a mirror
+/// that answers leave out.
+fn agree(cache: &Path, stack: &Stack, options: &[&str], one_of: usize) -> bool {
     let folder = tempfile::tempdir().unwrap();
-    let site = site_of(cache, folder.path(), &[]);
+    let site = site_of(cache, folder.path(), options);
+    let mut has_left_out = false;
     let list: Value = serde_json::from_slice(&fs::read(site.join("mirrors.json")).unwrap()).unwrap();
     let output = Command::new(programs().cache)
         .args(["list", "repositories"])
@@ -347,9 +420,16 @@ fn agree(cache: &Path, stack: &Stack, one_of: usize) {
         longest = longest.max(urls.len());
         if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             let page = fs::read_to_string(site.join(format!("repositories/{name}.html"))).unwrap();
-            for page_of_mirror in own.values() {
-                assert!(page.contains(&format!("\"../{page_of_mirror}\"")), "{repository}: {page_of_mirror}");
-            }
+            let rows = page.split("<tr>").skip(1).filter(|row| row.contains("<a href=\"../mirrors/"));
+            let (left_out, rows): (Vec<&str>, Vec<&str>) =
+                rows.partition(|row| row.contains("answers leave it out"));
+            has_left_out |= !left_out.is_empty();
+            let link = |row: &&str| Some(row.split_once("<a href=\"../")?.1.split_once('"')?.0.to_owned());
+            // What it has for any architecture, no more and no less.
+            let of_name = all.iter().enumerate().filter(|(_, of)| of["repo"] == name);
+            let expected = of_name.filter_map(|(place, _)| listed.get(&place)).flat_map(BTreeMap::values);
+            let expected: BTreeSet<String> = expected.cloned().collect();
+            assert_eq!(rows.iter().filter_map(link).collect::<BTreeSet<_>>(), expected, "{repository}");
         }
     }
     assert!(longest > 2, "{longest}");
@@ -357,6 +437,7 @@ fn agree(cache: &Path, stack: &Stack, one_of: usize) {
     let pages = list["mirrors"].as_array().unwrap().iter().map(|mirror| mirror["page"].as_str().unwrap());
     let mut pages = pages.map(|page| page.strip_prefix("mirrors/").unwrap());
     assert!(pages.all(|page| all.contains(&format!("\"{page}\""))));
+    has_left_out
 }
 
 /// The URLs of `mirrors.json` by the place of their repository, each with the mirror's page.

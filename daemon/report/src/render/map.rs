@@ -20,7 +20,11 @@ use std::{cmp::Reverse, collections::HashMap};
 use wire::code::Country;
 
 /// Room below the land for what a mark says.
-const CAPTION: i32 = 170;
+const CAPTION: i32 = 225;
+
+/// Characters of a line that a narrow window has room for, and that are shown at all.
+const NARROW: usize = 44;
+const LONGEST: usize = 100;
 
 /// Radiuses of the smallest and the largest mark.
 const SMALLEST: f64 = 8.0;
@@ -100,25 +104,43 @@ fn drawing(marks: &[Mark<'_>], states: &[State]) -> Markup {
             @for Mark { place, mirror, at, radius, is_own } in marks {
                 a href={ "../mirrors/" (mirror.file) ".html" } {
                     (states[*place].mark(*at, *radius))
-                    text {
-                        (cut(&visible(&mirror.name), 60)) @if !mirror.is_alone { ", host " (mirror.id) } ": " (states[*place].words())
-                        @if !is_own { ", somewhere in " (country_name(&mirror.country).unwrap_or(&mirror.country)) }
-                        @if let Some(url) = first_of(&mirror.urls) {
-                            tspan x="0" dy="1.3em" { (cut(&visible(url), 100)) }
-                        }
-                    }
+                    (said(mirror, states[*place], *is_own))
                 }
             }
         }
     }
 }
 
-/// The beginning of a text that is longer than so many characters.
-fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+/// What a mark says while it is pointed at: whose it is, how that is, and its URL, a line each.
+fn said(mirror: &Mirror, state: State, is_own: bool) -> Markup {
+    let name = visible(&mirror.name);
+    let name = if mirror.is_alone { name } else { format!("{name}, host {}", mirror.id).into() };
+    let country = country_name(&mirror.country).unwrap_or(&mirror.country);
+    let state =
+        if is_own { state.words().into() } else { format!("{}, somewhere in {country}", state.words()) };
+    html! {
+        // The blanks are for those who hear it.
+        text {
+            (line(&name)) " "
+            tspan x="0" dy="1.2em" { (line(&state)) " " }
+            @if let Some(url) = first_of(&mirror.urls) { tspan x="0" dy="1.2em" { (line(&visible(url))) } }
+        }
     }
+}
+
+/// A line, of which a narrow window leaves out the end.
+fn line(text: &str) -> Markup {
+    let (first, rest) = cut(text, NARROW);
+    let (rest, over) = cut(rest, LONGEST - NARROW);
+    html! {
+        (first)
+        @if !rest.is_empty() { tspan class="rest" { (rest) @if !over.is_empty() { "…" } } tspan class="more" { "…" } }
+    }
+}
+
+/// The first so many characters, and the others.
+fn cut(text: &str, most: usize) -> (&str, &str) {
+    text.split_at(text.char_indices().nth(most).map_or(text.len(), |(end, _)| end))
 }
 
 fn legend(contents: &Contents, states: &[State]) -> Markup {
@@ -205,14 +227,18 @@ mod tests {
 
     #[test]
     fn what_a_mark_says_stands_below_the_land() {
-        let line = land::HEIGHT + 64;
-        for rule in [format!("translateY({line}px)"), format!("translate(112px, {line}px)")] {
+        let [line, narrow] = [64, 47].map(|below| land::HEIGHT + below);
+        for rule in [format!("translateY({line}px)"), format!("translate(112px, {narrow}px)")] {
             assert!(STYLE.contains(&rule), "{rule}");
         }
     }
 
     #[test]
     fn a_long_text_is_cut_between_characters() {
-        assert_eq!([cut("äöü", 3), cut("äöüß", 3)], ["äöü", "äöü…"]);
+        assert_eq!([cut("äöü", 3), cut("äöüß", 3)], [("äöü", ""), ("äöü", "ß")]);
+        let most = "ä".repeat(LONGEST);
+        let ends = |text: &str| line(text).into_string().matches('…').count();
+        let (short, over) = (&most[..2 * NARROW], format!("{most}ä"));
+        assert_eq!([short, &most, &over].map(ends), [0, 1, 2]);
     }
 }

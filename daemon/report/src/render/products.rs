@@ -8,7 +8,6 @@ use super::{
     filter::{LIST, filter},
     names::{file_name, name, short, visible},
     page::{CELL, NUMBER},
-    repository,
 };
 use maud::{Markup, PreEscaped, html};
 use program::print::grouped;
@@ -192,12 +191,17 @@ fn row(repository: &Repository, is_again: bool) -> Markup {
     }
 }
 
+/// All of its architectures.
+pub(super) fn all_archs(repository: &Repository) -> String {
+    repository.archs.iter().map(|arch| visible(arch)).collect::<Vec<_>>().join(" ")
+}
+
 /// Its architectures; where not every mirror has all of them, with the numbers of mirrors that answers name, most first.
 fn archs(repository: &Repository) -> String {
     let counts = repository.listed_by_arch();
     let all = repository.listed().count();
     if counts.iter().all(|count| *count == all) {
-        return repository::archs(repository);
+        return all_archs(repository);
     }
     let mut by_count: BTreeMap<Reverse<usize>, Vec<String>> = BTreeMap::new();
     for (arch, count) in repository.archs.iter().zip(counts) {

@@ -78,11 +78,6 @@ fn link(repository: &str) -> Markup {
     html! { a href={ (file_name(repository)) ".html" } { (short(repository)) } }
 }
 
-/// Its architectures.
-pub(super) fn archs(repository: &Repository) -> String {
-    repository.archs.iter().map(|arch| visible(arch)).collect::<Vec<_>>().join(" ")
-}
-
 /// Where it is told how far its mirrors are, of each architecture that is measured.
 fn ages(repository: &Repository, measured: &HashSet<&str>) -> Markup {
     let name =
@@ -149,7 +144,7 @@ pub(super) fn mirrors(
                 count => { (grouped(count)) " public mirrors have it up to date" }
             }
             @if in_countries > 1 { ", in " (in_countries) " countries" }
-            @if is_even && !repository.archs.is_empty() { ", for " (archs(repository)) }
+            @if is_even && !repository.archs.is_empty() { ", for " (products::all_archs(repository)) }
             @if together > 0 { ", with " (bandwidth(together)) " together" }
             ". "
             @match suspended {
