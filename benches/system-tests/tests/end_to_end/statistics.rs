@@ -267,7 +267,7 @@ fn what_is_empty_broken_suspended_or_disabled_fits_every_window_too() {
     fit(
         &mut browser,
         &site,
-        &pages.map(|page| (format!("broken-{}", page.replace('/', "-")), site.join(page))),
+        &pages.map(|page| (format!("broken-{}", page.replace(['/', '.'], "-")), site.join(page))),
     );
     let site = render(sample_cache(), "left-out", &["suspended"]);
     let pages = [
@@ -280,7 +280,7 @@ fn what_is_empty_broken_suspended_or_disabled_fits_every_window_too() {
         "repositories/fedora-rawhide.html",
         "repositories/rawhide.html",
     ];
-    let pages = pages.map(|page| (format!("left-out-{}", page.replace('/', "-")), site.join(page)));
+    let pages = pages.map(|page| (format!("left-out-{}", page.replace(['/', '.'], "-")), site.join(page)));
     let mirror = fs::read_to_string(site.join("mirrors/elbe.example.org.html")).unwrap();
     assert!(mirror.contains("suspended"), "{mirror}");
     fit(&mut browser, &site, &pages);
