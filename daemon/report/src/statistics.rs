@@ -6,7 +6,7 @@
 mod figures;
 
 use crate::count::log::{Hash, Mark};
-pub use figures::{Days, Figures, OfRepository, known};
+pub use figures::{Asked, Days, Figures, OfRepository, known};
 use program::failure::Failure;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params,

@@ -1,16 +1,15 @@
 //! The first page: how many mirrors there are and how they are, how much is asked for, and by whom, at a glance.
 
 use super::{
-    chart,
     collected::Spread,
     contents::Contents,
     page::{Frame, Part, Source, UNREAD, bar, day, number, percent, written_day},
     propagation,
     site::Site,
     state::State,
-    statistics::{KINDS, Kind, OUTCOMES, series, sum, whole_days},
+    statistics::{KINDS, Kind, Series, last_month, series, sum, whole_days},
 };
-use crate::statistics::{Days, Figures, known};
+use crate::statistics::{Days, Figures};
 use maud::{Markup, html};
 use program::{failure::Failure, print::grouped};
 use std::{cmp::Reverse, ops::Range};
@@ -86,16 +85,15 @@ fn fact(what: &str, part: &str, number: &str) -> Markup {
 }
 
 fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Markup {
-    let Some((title, days)) = series(figures).next() else { return html! {} };
-    // Other logs may go further.
-    let Some(last) = (begin..end).rev().find(|place| days[*place] > 0) else { return html! {} };
+    // What is asked for at present comes first. Other logs may go further.
+    let Some(series) = series(figures, &last_month(&(begin..end))).next() else { return html! {} };
+    let Series { title, days, is_known, kinds } = &series;
+    let Some(last) = (begin..end).rev().find(|place| is_known[*place]) else { return html! {} };
     let end = last + 1;
     let chart = end.saturating_sub(DAYS).max(begin)..end;
     let week = end.saturating_sub(7).max(begin)..end;
     let before = week.start.saturating_sub(7).max(begin)..week.start;
-    // A service that redirects files alone has no request for a repository.
-    let kinds = if figures.has_repositories() { &KINDS[..] } else { &OUTCOMES };
-    let count = |span: &Range<usize>| days[span.clone()].iter().filter(|requests| **requests > 0).count();
+    let count = |span: &Range<usize>| is_known[span.clone()].iter().filter(|is_known| **is_known).count();
     let mean = |span: &Range<usize>| days[span.clone()].iter().sum::<u64>() / count(span).max(1) as u64;
     html! {
         dl class="facts" {
@@ -104,7 +102,8 @@ fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Mar
             @if before.len() == 7 {
                 div { dt { "against the week before" } dd { (change(mean(&week), mean(&before))) } }
             }
-            @if figures.has_repositories() {
+            // A service that redirects files alone has no request for a repository.
+            @if sum(&KINDS[0], figures, &week) > 0 {
                 @for kind in &KINDS {
                     // What is not known is none of them.
                     @let is_one = |(name, days): &(&String, &Days)| !name.is_empty() && days[last] > 0;
@@ -113,9 +112,9 @@ fn requests(figures: &Figures, Range { start: begin, end }: Range<usize>) -> Mar
                 }
             }
         }
-        (chart::course(title, figures.day(chart.start), &known(&days[chart.clone()], &days[chart.clone()])))
+        (series.chart(figures, title, &chart))
         div class="tables" {
-            @for kind in kinds { (largest(kind, figures, last)) }
+            @for kind in *kinds { (largest(kind, figures, last)) }
         }
         p { a href={ "statistics/" (day(figures.day(last))) "/index.html" } { "All of this day" } ", " a href="statistics/index.html" { "the course of a year" } }
     }

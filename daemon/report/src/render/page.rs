@@ -268,8 +268,6 @@ pub fn bar(part: u64, longest: u64) -> Markup {
 pub const ROW: PreEscaped<&str> = PreEscaped("<tr><th scope=row>");
 /// A cell.
 pub const CELL: PreEscaped<&str> = PreEscaped("<td>");
-/// A cell with a number.
-pub const NUMBER: PreEscaped<&str> = PreEscaped("<td class=number>");
 /// A cell that a narrow window does not show.
 pub const WIDE: PreEscaped<&str> = PreEscaped("<td class=wide>");
 /// The same with a number.

@@ -7,7 +7,7 @@ use super::{
     contents::{Contents, Repository},
     filter::{LIST, filter},
     names::{file_name, name, short, visible},
-    page::{CELL, NUMBER},
+    page::CELL,
 };
 use maud::{Markup, PreEscaped, html};
 use program::print::grouped;
@@ -149,7 +149,8 @@ pub(super) fn all(contents: &Contents) -> Markup {
             }
         }
         (filter("Products, versions, names and architectures"))
-        table id=(LIST) {
+        // Its last cells have their looks by their place, for the sake of bytes.
+        table id=(LIST) class="counted" {
             caption {
                 (grouped(contents.repositories.len())) " repositories, the newest versions first, with the mirrors that have any"
                 " architecture of them; where some lack one, each architecture has its own number"
@@ -185,7 +186,7 @@ fn row(repository: &Repository, is_again: bool) -> Markup {
         @if repository.is_disabled { small { "disabled" } }
         @else if let Some(other) = as_other { small { "as " (name(other)) } }
         @else { (archs(repository)) }
-        (NUMBER)
+        (CELL)
         @if repository.archs.is_empty() || repository.is_disabled { "–" }
         @else { (grouped(repository.listed().count())) }
     }

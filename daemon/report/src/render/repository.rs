@@ -13,7 +13,7 @@ use super::{
     state::State,
     statistics::{last_month, whole_days},
 };
-use crate::statistics::{Days, Figures, OfRepository, Statistics, known};
+use crate::statistics::{Asked, Days, Figures, OfRepository, Statistics, known};
 use maud::{Markup, PreEscaped, html};
 use program::{failure::Failure, print::grouped};
 use std::{
@@ -231,8 +231,9 @@ fn requests(frame: &Frame, figures: &Figures, repository: &str, asked: &OfReposi
     let Some(days) = figures.repositories.get(repository) else { return html! {} };
     let Some(span) = whole_days(frame, figures) else { return html! {} };
     let month = last_month(&span);
+    let is_known = figures.known(Asked::Repositories);
     html! {
-        (chart::course("Requests a day", figures.day(span.start), &known(&figures.totals[span.clone()], &days[span.clone()])))
+        (chart::course("Requests a day", figures.day(span.start), &known(&is_known[span.clone()], &days[span.clone()])))
         div class="tables" {
             (shares("Architecture", figures, &asked.archs, 0, span, name))
             (shares("Country", figures, &asked.countries, month.start, month, country))
@@ -258,6 +259,7 @@ fn shares(
         .collect();
     rows.retain(|(.., sum)| *sum > 0);
     rows.sort_by_key(|(.., sum)| Reverse(*sum));
+    let is_known = figures.known(Asked::Repositories);
     let whole: u64 = rows.iter().map(|(.., sum)| sum).sum();
     let count = rows.len();
     let [from, to] = [span.start, span.end - 1].map(|place| day(figures.day(place)));
@@ -282,7 +284,7 @@ fn shares(
                             th scope="row" { (show(name)) }
                             (number(sum))
                             td class="number" { (percent(sum, whole)) }
-                            td class="line" { (chart::line(&known(&figures.totals[span.clone()], days))) }
+                            td class="line" { (chart::line(&known(&is_known[span.clone()], days))) }
                         }
                     }
                 }

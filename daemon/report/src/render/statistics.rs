@@ -6,7 +6,7 @@ use super::{
     site::Site,
     table::{self, Cell, Table},
 };
-use crate::statistics::{Days, Figures, known};
+use crate::statistics::{Asked, Days, Figures, known};
 use maud::{Markup, html};
 use program::{failure::Failure, print::grouped};
 use std::{collections::BTreeMap, iter, ops::Range};
@@ -26,8 +26,8 @@ pub(super) struct Kind {
     /// One of them.
     one: &'static str,
     pub(super) of: fn(&Figures) -> &BTreeMap<String, Days>,
-    /// All requests that are told apart so.
-    all: fn(&Figures) -> &Days,
+    /// Requests that are told apart so.
+    asked: Asked,
     pub(super) show: fn(&str) -> Markup,
 }
 
@@ -38,7 +38,7 @@ pub(super) const KINDS: [Kind; 3] = [
         title: "Countries",
         one: "Country",
         of: |figures| &figures.countries,
-        all: |figures| &figures.totals,
+        asked: Asked::Repositories,
         show: names::country,
     },
     Kind {
@@ -46,7 +46,7 @@ pub(super) const KINDS: [Kind; 3] = [
         title: "Repositories",
         one: "Repository",
         of: |figures| &figures.repositories,
-        all: |figures| &figures.totals,
+        asked: Asked::Repositories,
         show: names::name,
     },
     Kind {
@@ -54,7 +54,7 @@ pub(super) const KINDS: [Kind; 3] = [
         title: "Architectures",
         one: "Architecture",
         of: |figures| &figures.archs,
-        all: |figures| &figures.totals,
+        asked: Asked::Repositories,
         show: names::name,
     },
 ];
@@ -66,7 +66,7 @@ pub(super) const OUTCOMES: [Kind; 2] = [
         title: "Answers",
         one: "Kind and status",
         of: |figures| &figures.answers,
-        all: |figures| &figures.requests,
+        asked: Asked::All,
         show: names::name,
     },
     Kind {
@@ -74,7 +74,7 @@ pub(super) const OUTCOMES: [Kind; 2] = [
         title: "How near the first mirror is",
         one: "Tier",
         of: |figures| &figures.tiers,
-        all: |figures| &figures.requests,
+        asked: Asked::All,
         show: names::name,
     },
 ];
@@ -136,14 +136,13 @@ pub(super) fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Resu
         write_courses(site, figures, kind, &span, &rows)?;
         sections.push((kind.title, courses(kind, figures, &span, &month, &rows)));
     }
-    let chart = |title: &str, days: &Days, span: &Range<usize>| {
-        let days = &days[span.clone()];
-        chart::course(title, figures.day(span.start), &known(days, days))
-    };
+    let has_any = |series: &Series<'_>| series.days[month.clone()].iter().any(|requests| *requests > 0);
     Ok(html! {
-        @for (at, (title, days)) in series(figures).enumerate() {
-            (chart(title, days, &span))
-            @if at == 0 && span.len() > MONTH { (chart("The same over the last 30 days", days, &month)) }
+        @for (at, series) in series(figures, &span).enumerate() {
+            (series.chart(figures, series.title, &span))
+            @if at == 0 && span.len() > MONTH && has_any(&series) {
+                (series.chart(figures, "The same over the last 30 days", &month))
+            }
         }
         (files("days"))
         @for (title, table) in sections {
@@ -157,13 +156,36 @@ pub(super) fn course(site: &Site, figures: &Figures, span: Range<usize>) -> Resu
     })
 }
 
-/// What is counted by day, as far as there is any of it.
-pub(super) fn series(figures: &Figures) -> impl Iterator<Item = (&'static str, &Days)> {
-    let all = [
-        ("Answered requests for a repository, a day", &figures.totals),
-        ("All requests in request logs, a day", &figures.requests),
+/// What is counted by day.
+pub(super) struct Series<'f> {
+    pub(super) title: &'static str,
+    pub(super) days: &'f Days,
+    /// Of which days there are figures.
+    pub(super) is_known: Vec<bool>,
+    /// What these requests are told apart by.
+    pub(super) kinds: &'static [Kind],
+}
+
+/// What is counted by day, as far as there is any of it in a span of days.
+pub(super) fn series<'f>(
+    figures: &'f Figures,
+    span: &Range<usize>,
+) -> impl Iterator<Item = Series<'f>> + use<'f> {
+    let of = |title, days, asked, kinds| Series { title, days, is_known: figures.known(asked), kinds };
+    let all: [Series<'f>; 2] = [
+        of("Answered requests for a repository, a day", &figures.totals, Asked::Repositories, &KINDS),
+        of("All requests in request logs, a day", &figures.requests, Asked::All, &OUTCOMES),
     ];
-    all.into_iter().filter(|(_, days)| days.iter().any(|requests| *requests > 0))
+    let span = span.clone();
+    all.into_iter().filter(move |of| of.days[span.clone()].iter().any(|requests| *requests > 0))
+}
+
+impl Series<'_> {
+    /// Its course over a span of days.
+    pub(super) fn chart(&self, figures: &Figures, title: &str, span: &Range<usize>) -> Markup {
+        let days = known(&self.is_known[span.clone()], &self.days[span.clone()]);
+        chart::course(title, figures.day(span.start), &days)
+    }
 }
 
 /// The largest of a kind over the last month, each with its course over that and over all days; `rows` are all of them.
@@ -175,9 +197,9 @@ fn courses(
     rows: &[Row<'_>],
 ) -> Markup {
     let whole = sum(kind, figures, month);
-    let all = (kind.all)(figures);
+    let is_known = figures.known(kind.asked);
     let line =
-        |days: &Days, span: &Range<usize>| chart::line(&known(&all[span.clone()], &days[span.clone()]));
+        |days: &Days, span: &Range<usize>| chart::line(&known(&is_known[span.clone()], &days[span.clone()]));
     html! {
         table {
             caption {
@@ -315,7 +337,8 @@ fn write_courses(
     let largest: Vec<(&str, &Days)> =
         rows.iter().take(MOST_COURSES).map(|row| (row.name, &(kind.of)(figures)[row.name])).collect();
     let mut rows = Vec::new();
-    for place in span.clone().filter(|place| (kind.all)(figures)[*place] > 0) {
+    let is_known = figures.known(kind.asked);
+    for place in span.clone().filter(|place| is_known[*place]) {
         let date = day(figures.day(place));
         let of_day = largest
             .iter()
@@ -329,9 +352,10 @@ fn write_courses(
 /// Writes the requests of all days that have any, likewise: answered ones for a repository, and those of request logs, whatever
 /// they were for. Nothing stands for what there are no figures of.
 fn write_days(site: &Site, figures: &Figures) -> Result<(), Failure> {
+    let known = [(&figures.totals, Asked::Repositories), (&figures.requests, Asked::All)]
+        .map(|(days, asked)| known(&figures.known(asked), days));
     let row = |place: usize| {
-        let cell = |requests: u64| if requests > 0 { Cell::Number(requests) } else { Cell::None };
-        let of_day = [figures.totals[place], figures.requests[place]].map(cell);
+        let of_day = known.each_ref().map(|days| days[place].map_or(Cell::None, Cell::Number));
         iter::once(Cell::Word(day(figures.day(place)))).chain(of_day).collect()
     };
     let rows = figures.filled().map(row).collect();

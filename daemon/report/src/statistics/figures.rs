@@ -38,16 +38,38 @@ pub struct OfRepository {
     pub archs: BTreeMap<String, Days>,
 }
 
-/// Some of the requests of days in a row; `None` for a day on which the logs that have these have nothing at all, of which there are
-/// no figures. Both begin with the same day.
-pub fn known(all: &[u64], some: &[u64]) -> Vec<Option<u64>> {
-    all.iter().zip(some).map(|(all, some)| (*all > 0).then_some(*some)).collect()
+/// Which requests are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Answered ones for a repository, which either log has.
+    Repositories,
+    /// All, which request logs alone have.
+    All,
+}
+
+/// Requests of days in a row; `None` for a day of which there are no figures. Both begin with the same day.
+pub fn known(is_known: &[bool], days: &[u64]) -> Vec<Option<u64>> {
+    is_known.iter().zip(days).map(|(is_known, requests)| is_known.then_some(*requests)).collect()
 }
 
 impl Figures {
     /// The day of a place in a span.
     pub fn day(&self, place: usize) -> i32 {
         self.first + place as i32
+    }
+
+    /// Of which days there are figures of such requests.
+    ///
+    /// A request log without a request for a repository tells that there was none, unless it is seen on other days that those
+    /// stand in another log.
+    pub fn known(&self, asked: Asked) -> Vec<bool> {
+        let has_other_logs =
+            (0..self.totals.len()).any(|place| self.totals[place] > 0 && self.requests[place] == 0);
+        let of = |place: usize| match asked {
+            Asked::All => self.requests[place] > 0,
+            Asked::Repositories => self.totals[place] > 0 || !has_other_logs && self.requests[place] > 0,
+        };
+        (0..self.totals.len()).map(of).collect()
     }
 
     /// Whether a place has any request.
@@ -58,11 +80,6 @@ impl Figures {
     /// The places with any request, the oldest first.
     pub fn filled(&self) -> impl DoubleEndedIterator<Item = usize> {
         (0..self.totals.len()).filter(|place| self.has(*place))
-    }
-
-    /// Whether a repository was ever asked for; a service that redirects files alone has no such request.
-    pub fn has_repositories(&self) -> bool {
-        self.totals.iter().any(|requests| *requests > 0)
     }
 }
 

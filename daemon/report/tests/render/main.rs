@@ -338,6 +338,40 @@ fn logs_of_one_kind_that_go_further_than_the_others_make_these_no_zero() {
 }
 
 #[test]
+fn what_is_asked_for_at_present_comes_first() {
+    let site = Site::new();
+    let mut days: Vec<&String> = site.expected.keys().map(|(day, _)| day).collect();
+    days.dedup();
+    // Repositories were asked for long ago and today, files on all days.
+    let line = |day: &str, what: &str| format!("{day}T10:00:00Z - 302 redirect country DE {what} pub/x\n");
+    let mut lines: String = days.iter().map(|day| line(day, "- -").repeat(5)).collect();
+    for day in [days[0], days[days.len() - 1]] {
+        lines += &format!("{day}T10:00:00Z - 200 mirrorlist country DE fedora-42 x86_64 -\n").repeat(3);
+    }
+    fs::write(site.path("log"), lines).unwrap();
+    let database = site.path("db");
+    well(&program(&["count", "--json", "--source", "s", "--database"], &[&database, &site.path("log")]));
+    well(&site.render());
+    check(&site);
+    let overview = site.read("index.html");
+    let yesterday = days[days.len() - 2];
+    assert!(
+        overview.contains(&format!("<dt>requests on <time>{yesterday}</time></dt><dd>5</dd>")),
+        "{overview}"
+    );
+    // That log has all requests: on the other days there were none for a repository.
+    let csv = site.read("statistics/days.csv");
+    let expected: String = days
+        .iter()
+        .enumerate()
+        .map(|(at, day)| {
+            if at == 0 || at + 1 == days.len() { format!("{day},3,8\r\n") } else { format!("{day},0,5\r\n") }
+        })
+        .collect();
+    assert_eq!(csv, format!("day,requests,all_requests\r\n{expected}"));
+}
+
+#[test]
 fn a_service_that_redirects_files_alone_has_its_requests_told() {
     let site = Site::new();
     let today = site.expected.keys().next_back().unwrap().0.clone();
@@ -353,7 +387,7 @@ fn a_service_that_redirects_files_alone_has_its_requests_told() {
         assert!(text.contains("redirect 302") && text.contains("continent"), "{page}");
         assert!(text.contains("1,234") && !text.contains("Nothing has been counted"), "{page}");
     }
-    assert_eq!(site.read("statistics/days.csv"), format!("day,requests,all_requests\r\n{today},,1234\r\n"));
+    assert_eq!(site.read("statistics/days.csv"), format!("day,requests,all_requests\r\n{today},0,1234\r\n"));
 }
 
 #[test]
