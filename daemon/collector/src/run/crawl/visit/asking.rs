@@ -144,18 +144,16 @@ impl Visiting<'_, '_> {
             }
         }
         if let Some(there) = there {
-            let bases_of = |category: &u32| self.ways.get(category).into_iter().flat_map(|way| &way.bases);
-            // What another category is asked by may have all of that.
-            let is_shared = |url: &str| {
-                let mut others = self.ways.keys().filter(|other| **other != category).flat_map(bases_of);
-                others.any(|base| base.given.as_str() == url)
+            let bases = self.ways.get(&category).into_iter().flat_map(|way| &way.bases);
+            let before = bases.take(there).skip(first).map(|base| &base.given);
+            let is_bad = |url: &&Url| {
+                self.found.urls.get(url.as_str()) == Some(&Did::Well)
+                    && !self.is_asked_by_another(category, url)
             };
-            let before = bases_of(&category).take(there).skip(first).map(|base| base.given.as_str());
-            for url in before.filter(|url| !is_shared(url)) {
-                if self.found.urls.get(url) == Some(&Did::Well) {
-                    let why = "has nothing of it, and another URL of it has".into();
-                    self.found.urls.insert(url.to_owned(), Did::Bad(why));
-                }
+            let bad: Vec<String> = before.filter(is_bad).map(Url::to_string).collect();
+            for url in bad {
+                let why = "has nothing of it, and another URL of it has".into();
+                self.found.urls.insert(url, Did::Bad(why));
             }
         } else if let Some(way) = self.ways.get_mut(&category) {
             way.turn_to(first);
@@ -168,6 +166,12 @@ impl Visiting<'_, '_> {
             way.is_compared = true;
         }
         matches!(self.found.units.get(&unit), Some(OfUnit::Found(verdict, ..)) if verdict.is_good())
+    }
+
+    /// Whether another category is asked by this URL, which may have all of that.
+    fn is_asked_by_another(&self, category: u32, url: &Url) -> bool {
+        let mut others = self.ways.iter().filter(|(other, _)| **other != category);
+        others.any(|(_, way)| way.bases.get(way.at).is_some_and(|base| base.given == *url))
     }
 
     /// Units of a category that are not there by its URL, if nothing is, and there is another URL to be asked for them.
@@ -243,7 +247,9 @@ impl Visiting<'_, '_> {
             if self.is_over() {
                 return;
             }
-            if let Some(did) = self.other_url(&base, category, unit).await {
+            if let Some(did) = self.other_url(&base, category, unit).await
+                && !self.is_asked_by_another(category, &base)
+            {
                 self.found.urls.insert(base.to_string(), did);
             }
         }
