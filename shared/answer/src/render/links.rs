@@ -36,6 +36,18 @@ pub struct Links<'a> {
     pub query: &'a [u8],
 }
 
+/// The pairs of a query whose names mean something: of eight kilobytes of others no link has to be rid again.
+pub fn known(query: &[u8]) -> Vec<u8> {
+    let is_known =
+        |pair: &&[u8]| params::is_known(pair.split(|byte| *byte == b'=').next().unwrap_or_default());
+    let mut known = Vec::new();
+    for pair in query.split(|byte| *byte == b'&').filter(is_known) {
+        known.extend_from_slice(pair);
+        known.push(b'&');
+    }
+    known
+}
+
 impl Links<'_> {
     /// The forms with their names, of a file with this version known, or of a directory.
     pub fn forms(

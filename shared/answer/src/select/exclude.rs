@@ -41,7 +41,14 @@ impl Exclude {
     /// Reads a list; `None` when nothing on it counts.
     pub fn read(view: &View<'_>, list: &[u8]) -> Option<Exclude> {
         let mut found: Vec<Item> = Vec::new();
-        for item in items(list).filter_map(|item| Item::read(view, item)) {
+        for text in items(list) {
+            // A name that comes again and again is not made anew each time.
+            let is_text =
+                |item: &Item| matches!(item, Item::Host(name) if text.eq_ignore_ascii_case(name.as_bytes()));
+            if found.iter().any(is_text) {
+                continue;
+            }
+            let Some(item) = Item::read(view, text) else { continue };
             if !found.contains(&item) {
                 found.push(item);
             }

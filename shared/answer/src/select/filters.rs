@@ -123,6 +123,7 @@ fn excluded(view: &View<'_>, exclude: &Exclude, set: Set<'_>, dropped: &mut [Dro
         return;
     }
     asns.sort_unstable();
+    names.sort_unstable();
     for (position, member) in set.iter() {
         let host = view.placement_host(member.placement);
         if asns.binary_search(&host).is_ok() || !names.is_empty() && has_name(view, host, &names) {
@@ -131,10 +132,10 @@ fn excluded(view: &View<'_>, exclude: &Exclude, set: Set<'_>, dropped: &mut [Dro
     }
 }
 
-/// Whether a host has a URL, for this directory or another one, of one of these names.
+/// Whether a host has a URL, for this directory or another one, of one of these names, which are in order.
 fn has_name(view: &View<'_>, host: HostId, names: &[&str]) -> bool {
     let urls = view.host_placements(host).flat_map(|placement| view.placement_urls(PlacementId(placement)));
-    urls.filter_map(|url| view.url(url)).any(|(_, url)| names.contains(&host_name(url)))
+    urls.filter_map(|url| view.url(url)).any(|(_, url)| names.binary_search(&host_name(url)).is_ok())
 }
 
 fn outside(view: &View<'_>, query: &Query<'_>, set: Set<'_>, dropped: &mut [Dropped]) {

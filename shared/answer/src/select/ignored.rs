@@ -5,7 +5,7 @@
 use super::{
     exclude::{Item, MOST_ITEMS},
     form::{Endpoint, Format},
-    params::{Flag, Params, flags, given, items, unknown},
+    params::{Flag, Params, Written, items, unknown},
     query::{MOST_COUNTRIES, Query},
 };
 use cache::{View, scheme::Scheme};
@@ -18,11 +18,12 @@ const ONLY_BELOW: &str = "only below a prefix of the redirector";
 /// The first so many of them, each with the reason, in the order in which SPEC.md §1 has the parameters; those that there
 /// are not come first. `written` is the query string that `query` was resolved from.
 pub fn ignored(view: &View<'_>, written: &[u8], query: &Query<'_>, most: usize) -> Vec<String> {
-    let params = Params::parse(written);
+    let query_string = Written::read(written);
+    let params = Params::of(&query_string);
     // dnf counts machines by it, for whoever reads the web server's log.
     let unknown = unknown(written).filter(|name| **name != *b"countme").take(most);
     let lines = unknown.map(|name| format!("{}: no such parameter", name.escape_ascii())).collect();
-    let mut ignored = Ignored { written, most, lines };
+    let mut ignored = Ignored { written: query_string, most, lines };
     let below = query.endpoint == Endpoint::File;
     for name in ["repo", "arch", "path"] {
         match below {
@@ -84,7 +85,7 @@ pub fn ignored(view: &View<'_>, written: &[u8], query: &Query<'_>, most: usize) 
 }
 
 struct Ignored<'q> {
-    written: &'q [u8],
+    written: Written<'q>,
     most: usize,
     lines: Vec<String>,
 }
@@ -98,7 +99,7 @@ impl Ignored<'_> {
 
     /// Whatever a parameter has been given.
     fn given(&mut self, name: &str, why: &str) {
-        let given = given(self.written, name);
+        let given = self.written.given(name);
         let given = given.as_deref().map(trim_blanks).filter(|value| !value.is_empty());
         if let Some(given) = given {
             self.value(name, given, why);
@@ -106,7 +107,7 @@ impl Ignored<'_> {
     }
 
     fn countries(&mut self, params: &Params<'_>, query: &Query<'_>) {
-        let country = given(self.written, "country");
+        let country = self.written.given("country");
         let beats = country.is_some_and(|list| items(&list).next().is_some());
         let counted = query.countries.as_ref();
         let counts = |code| counted.is_some_and(|list| list.codes.iter().any(|known| known.0 == code));
@@ -147,7 +148,8 @@ impl Ignored<'_> {
     fn flags(&mut self, params: &Params<'_>, query: &Query<'_>) {
         let below = query.endpoint == Endpoint::File;
         let mut counts = below && params.format.is_none();
-        for (name, flag) in flags(self.written) {
+        let flags: Vec<(&str, Flag)> = self.written.flags().collect();
+        for (name, flag) in flags {
             let is_the_form = match flag {
                 Flag::Mirrorlist => matches!(query.format, Format::Text | Format::Json | Format::Page),
                 Flag::Of(format) => format == query.format,

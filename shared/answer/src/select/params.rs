@@ -52,13 +52,12 @@ pub struct Params<'q> {
     pub explain: bool,
 }
 
-impl<'q> Params<'q> {
-    /// Reads a query string, as sent. Total: whatever is not understood is ignored.
-    pub fn parse(query: &'q [u8]) -> Params<'q> {
-        if query.is_empty() {
-            return Params::default();
-        }
-        // Of each name the last value as sent; only these are decoded, however often a name comes again.
+/// Of each parameter the last value, as sent: only these are decoded, however often a name comes again.
+pub struct Written<'q>([Option<&'q [u8]>; Name::COUNT]);
+
+impl<'q> Written<'q> {
+    /// Reads a query string, once for all questions.
+    pub fn read(query: &'q [u8]) -> Written<'q> {
         let mut last = [None; Name::COUNT];
         // Empty ones are passed over before anything is done with them: eight kilobytes may hold as many.
         for pair in query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
@@ -67,7 +66,37 @@ impl<'q> Params<'q> {
                 last[name as usize] = Some(pair.get(at + 1..).unwrap_or_default());
             }
         }
-        let value = |name: Name| last[name as usize].map(decode);
+        Written(last)
+    }
+
+    fn value(&self, name: Name) -> Option<Cow<'q, [u8]>> {
+        self.0[name as usize].map(decode)
+    }
+
+    /// The last value of a parameter, decoded, as sent; `None` if it is not there.
+    pub fn given(&self, name: &str) -> Option<Cow<'q, [u8]>> {
+        self.value(Name::of(name.as_bytes())?)
+    }
+
+    /// The flags that are there and not `0`, in the order in which they count.
+    pub fn flags(&self) -> impl Iterator<Item = (&'static str, Flag)> {
+        let is_set = |name| self.value(name).is_some_and(|value| *trim_blanks(&value) != *b"0");
+        FLAGS.into_iter().filter(move |(_, name, _)| is_set(*name)).map(|(name, _, flag)| (name, flag))
+    }
+}
+
+impl<'q> Params<'q> {
+    /// Reads a query string, as sent. Total: whatever is not understood is ignored.
+    pub fn parse(query: &'q [u8]) -> Params<'q> {
+        if query.is_empty() {
+            return Params::default();
+        }
+        Params::of(&Written::read(query))
+    }
+
+    /// The parameters of a query string.
+    pub fn of(written: &Written<'q>) -> Params<'q> {
+        let value = |name: Name| written.value(name);
         let word = |name| value(name).map(|text| trim(text, trim_blanks)).filter(|value| !value.is_empty());
         let flag = |name| value(name).is_some_and(|value| *trim_blanks(&value) != *b"0");
         let list = |name| word(name).filter(|list| items(list).next().is_some());
@@ -198,22 +227,6 @@ impl Name {
 /// Whether a name, encoded or not, is one that means something.
 pub fn is_known(written: &[u8]) -> bool {
     Name::read(written).is_some()
-}
-
-/// The last value of a parameter, decoded, as sent; `None` if it is not there.
-pub fn given<'q>(query: &'q [u8], name: &str) -> Option<Cow<'q, [u8]>> {
-    let name = Name::of(name.as_bytes())?;
-    let mut pairs = query.split(|byte| *byte == b'&').map(|pair| {
-        let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        (Name::read(&pair[..at]), pair.get(at + 1..).unwrap_or_default())
-    });
-    pairs.rfind(|(of, _)| *of == Some(name)).map(|(_, value)| decode(value))
-}
-
-/// The flags that are there and not `0`, in the order in which they count.
-pub fn flags(query: &[u8]) -> impl Iterator<Item = (&'static str, Flag)> {
-    let is_set = |name| given(query, name).is_some_and(|value| *trim_blanks(&value) != *b"0");
-    FLAGS.into_iter().filter(move |(name, ..)| is_set(name)).map(|(name, _, flag)| (name, flag))
 }
 
 /// The names in a query string that mean nothing, decoded, in the order in which they stand there.
