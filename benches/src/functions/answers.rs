@@ -11,7 +11,7 @@ use std::hint::black_box;
 use testkit::load::questions::{Kind, Question, questions, where_answer};
 
 /// How many requests are looked through for those of a size.
-const LOOKED_AT: usize = 5000;
+const LOOKED_AT: usize = 20_000;
 
 /// Requests for metalinks of about two hundred URLs.
 pub(super) fn large_metalinks(view: &View<'_>) -> Vec<Question> {
