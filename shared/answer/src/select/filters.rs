@@ -4,7 +4,7 @@
 //! pays one branch a host. Source: SPEC.md §4.
 
 use super::{
-    exclude::{Exclude, Item},
+    exclude::{Exclude, Item, LONGEST_HOST},
     query::Query,
 };
 use cache::{CountryId, HostId, Only, PlacementId, Set, View, scheme::host_name};
@@ -124,18 +124,26 @@ fn excluded(view: &View<'_>, exclude: &Exclude, set: Set<'_>, dropped: &mut [Dro
     }
     asns.sort_unstable();
     names.sort_unstable();
+    // A bit for each length that there is: most names differ in that.
+    let lengths = names.iter().fold(0_u128, |lengths, name| lengths | 1 << name.len());
     for (position, member) in set.iter() {
         let host = view.placement_host(member.placement);
-        if asns.binary_search(&host).is_ok() || !names.is_empty() && has_name(view, host, &names) {
+        if asns.binary_search(&host).is_ok() || !names.is_empty() && has_name(view, host, &names, lengths) {
             dropped[position].add(Dropped::EXCLUDED);
         }
     }
 }
 
-/// Whether a host has a URL, for this directory or another one, of one of these names, which are in order.
-fn has_name(view: &View<'_>, host: HostId, names: &[&str]) -> bool {
+const _: () = assert!(LONGEST_HOST < u128::BITS as usize);
+
+/// Whether a host has a URL, for this directory or another one, of one of these names, which are in order and have
+/// these lengths.
+fn has_name(view: &View<'_>, host: HostId, names: &[&str], lengths: u128) -> bool {
+    let is_one = |name: &str| {
+        name.len() <= LONGEST_HOST && lengths >> name.len() & 1 == 1 && names.binary_search(&name).is_ok()
+    };
     let urls = view.host_placements(host).flat_map(|placement| view.placement_urls(PlacementId(placement)));
-    urls.filter_map(|url| view.url(url)).any(|(_, url)| names.binary_search(&host_name(url)).is_ok())
+    urls.filter_map(|url| view.url(url)).any(|(_, url)| is_one(host_name(url)))
 }
 
 fn outside(view: &View<'_>, query: &Query<'_>, set: Set<'_>, dropped: &mut [Dropped]) {

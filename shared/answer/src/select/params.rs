@@ -57,6 +57,7 @@ pub struct Written<'q>([Option<&'q [u8]>; Name::COUNT]);
 
 impl<'q> Written<'q> {
     /// Reads a query string, once for all questions.
+    #[inline]
     pub fn read(query: &'q [u8]) -> Written<'q> {
         let mut last = [None; Name::COUNT];
         // Empty ones are passed over before anything is done with them: eight kilobytes may hold as many.
@@ -69,6 +70,7 @@ impl<'q> Written<'q> {
         Written(last)
     }
 
+    #[inline]
     fn value(&self, name: Name) -> Option<Cow<'q, [u8]>> {
         self.0[name as usize].map(decode)
     }
@@ -95,6 +97,7 @@ impl<'q> Params<'q> {
     }
 
     /// The parameters of a query string.
+    #[inline]
     pub fn of(written: &Written<'q>) -> Params<'q> {
         let value = |name: Name| written.value(name);
         let word = |name| value(name).map(|text| trim(text, trim_blanks)).filter(|value| !value.is_empty());
