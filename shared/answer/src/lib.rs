@@ -18,7 +18,7 @@ use crate::{
         apt, escape, hash, help,
         help::Help,
         json,
-        links::{self, Links},
+        links::Links,
         log_line, metalink, metalink4, mirrorlist, page, redirect, refusal, request_line,
         unlisted::{Excluded, Reasons},
     },
@@ -312,7 +312,7 @@ impl Service<'_> {
                     headers_len += line.len();
                 }
                 let (path, written) = query.written;
-                let links = Links { path, query: &links::known(written) };
+                let links = Links::of(path, written);
                 let version = self.version;
                 let excluded = self.excluded(query, scratch);
                 page::Page { view, fragments, query, target, candidates, excluded, links, version }

@@ -28,30 +28,24 @@ const NOT_FILTERS: [&[u8]; 15] = [
 const FLAGS: usize = 8;
 
 /// Where the other forms of an answer are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Links<'a> {
     /// The request's path, as sent.
-    pub path: &'a [u8],
-    /// The request's query, as sent.
-    pub query: &'a [u8],
+    path: &'a [u8],
+    /// The pairs of the request's query whose names mean something, as sent.
+    pairs: Vec<&'a [u8]>,
 }
 
-/// The pairs of a query whose names mean something: of eight kilobytes of others no link has to be rid again.
-pub fn known(query: &[u8]) -> Vec<u8> {
-    let is_known =
-        |pair: &&[u8]| params::is_known(pair.split(|byte| *byte == b'=').next().unwrap_or_default());
-    let mut known = Vec::new();
-    for pair in query.split(|byte| *byte == b'&').filter(is_known) {
-        known.extend_from_slice(pair);
-        known.push(b'&');
+impl<'a> Links<'a> {
+    /// Those of a request with this path and this query, as sent.
+    pub fn of(path: &'a [u8], query: &'a [u8]) -> Links<'a> {
+        let pairs = query.split(|byte| *byte == b'&').filter(|pair| params::is_known(name_of(pair)));
+        Links { path, pairs: pairs.collect() }
     }
-    known
-}
 
-impl Links<'_> {
     /// The forms with their names, of a file with this version known, or of a directory.
     pub fn forms(
-        self,
+        &self,
         version: Option<&Version<'_>>,
         directory: bool,
     ) -> impl Iterator<Item = (&'static str, String)> {
@@ -69,37 +63,39 @@ impl Links<'_> {
     }
 
     /// What limits the choice of mirrors, and a page without it; `None` where nothing does.
-    pub fn unfiltered(self) -> Option<(String, String)> {
+    pub fn unfiltered(&self) -> Option<(String, String)> {
         let filters = self.kept(|name| !NOT_FILTERS.contains(&name));
         let others = self.kept(|name| NOT_FILTERS.contains(&name) && is_of_any_form(name));
         (!filters.is_empty()).then(|| (filters, self.to(&others, "format=html")))
     }
 
     /// The page that says of other mirrors why they are not there.
-    pub fn explained(self) -> String {
+    pub fn explained(&self) -> String {
         self.to(&self.kept(is_of_any_form), "format=html&explain=1")
     }
 
-    fn to(self, query: &str, format: &str) -> String {
+    fn to(&self, query: &str, format: &str) -> String {
         let and = if query.is_empty() { "" } else { "&" };
         format!("{}?{query}{and}{format}", self.end())
     }
 
     /// The last segment of the path, with the ending that may have asked for a page: `format` counts before it, and a name may
     /// end so, too.
-    fn end(self) -> String {
+    fn end(&self) -> String {
         let end = self.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         format!("./{}", String::from_utf8_lossy(end))
     }
 
-    /// The pairs of the query whose names mean something and are these, as sent.
-    fn kept(self, keeps: impl Fn(&[u8]) -> bool) -> String {
-        let pairs = self.query.split(|byte| *byte == b'&').filter(|pair| {
-            let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
-            params::is_known(name) && keeps(name)
-        });
+    /// The pairs of the query whose names are these.
+    fn kept(&self, keeps: impl Fn(&[u8]) -> bool) -> String {
+        let pairs = self.pairs.iter().copied().filter(|pair| keeps(name_of(pair)));
         String::from_utf8_lossy(&pairs.collect::<Vec<_>>().join(&b'&')).into_owned()
     }
+}
+
+/// The name of a pair of a query, as sent.
+fn name_of(pair: &[u8]) -> &[u8] {
+    pair.split(|byte| *byte == b'=').next().unwrap_or_default()
 }
 
 /// Whether a parameter means the same whatever form the answer has.
@@ -113,14 +109,14 @@ mod tests {
 
     #[test]
     fn a_link_keeps_what_was_asked_and_names_another_form() {
-        let all = Links { path: b"/x/mirrorlist", query: b"path=a%26b&country=DE&countme=1&format=html&" };
+        let all = Links::of(b"/x/mirrorlist", b"path=a%26b&country=DE&countme=1&format=html&");
         let forms: Vec<_> = all.forms(None, true).collect();
         assert_eq!(forms[0], ("JSON", "./mirrorlist?path=a%26b&country=DE&format=json".to_owned()));
         assert_eq!(forms.len(), 3);
         let unfiltered = ("country=DE".to_owned(), "./mirrorlist?path=a%26b&format=html".to_owned());
         assert_eq!(all.unfiltered(), Some(unfiltered));
-        assert_eq!(Links { query: b"path=a&format=html", ..all }.unfiltered(), None);
-        let file = Links { path: b"/dl/x.iso.mirrorlist", query: b"limit=1&explain=1" };
+        assert_eq!(Links::of(b"/x/mirrorlist", b"path=a&format=html").unfiltered(), None);
+        let file = Links::of(b"/dl/x.iso.mirrorlist", b"limit=1&explain=1");
         assert_eq!(
             file.unfiltered(),
             Some(("limit=1".to_owned(), "./x.iso.mirrorlist?format=html".to_owned()))
