@@ -6,6 +6,7 @@ use crate::{
     server::{Fault, Server},
     world::{World, has, name},
 };
+use collector::run::{crawl::crawl, tree::Category};
 use std::{
     net::{Ipv4Addr, Ipv6Addr, TcpListener},
     sync::Arc,
@@ -361,6 +362,30 @@ fn a_url_that_has_nothing_takes_out_itself_and_not_another_one_that_has_all() {
             world.servers[0].mend();
             assert_eq!(now_has(&mut world, true), [first.url()]);
         }
+    }
+}
+
+#[test]
+fn a_url_that_lacks_a_category_and_has_another_is_not_called_bad() {
+    // The URLs of the category that the first server lacks: it gives way, or it is looked at beside the best one.
+    for is_best in [true, false] {
+        let mut world = World::new(Primary::new(2, 0), 2);
+        let mut urls = [0, 1].map(|at| world.servers[at].url().parse().unwrap()).to_vec();
+        world.mirrors.truncate(1);
+        world.mirrors[0].urls = vec![(0, urls.clone())];
+        if !is_best {
+            urls.reverse();
+        }
+        world.mirrors[0].urls.push((1, urls));
+        world.servers[0].fault("/1/os", Fault::Status(404));
+        let mut tree = world.primary.tree();
+        tree.categories.push(Category { name: "Other".into(), ..tree.categories[0].clone() });
+        (tree.units[1].category, tree.directories[1].category) = (1, 1);
+        let (settings, now) = (crate::world::settings(), world.now + 3600);
+        let (verdicts, _) =
+            crawl(&tree, &world.mirrors, &mut world.store(), &settings, world.limits, now).unwrap();
+        let bad = &verdicts.mirrors[&name(0)].bad_urls;
+        assert_eq!((has(&verdicts, 0), &bad[..]), (&[true; 2][..], &[][..] as &[String]), "{is_best}");
     }
 }
 
