@@ -10,6 +10,7 @@ pub use figures::{Asked, Days, Figures, OfRepository, known};
 use program::failure::Failure;
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior, params,
+    params_from_iter,
 };
 use std::{
     cell::Cell,
@@ -30,6 +31,9 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Names of repositories and architectures that are told apart; further ones have none, for clients may send any. Those of a
 /// real service are some thousands.
 const MOST_NAMES: i64 = 100_000;
+
+/// Rows that are written together.
+const TOGETHER: usize = 64;
 
 /// `requests` is a number of requests; countries, repositories, architectures, kinds and tiers are names.
 const TABLES: &str = "
@@ -270,28 +274,26 @@ impl Change<'_> {
         })
     }
 
-    /// Adds answered requests for a repository, of a country or of an architecture.
-    pub fn add_of_repository(
-        &self,
-        of: Of,
-        repository: i64,
-        day: i32,
-        name: i64,
-        requests: u64,
-    ) -> Result<(), Failure> {
+    /// Adds answered requests for repositories by country or by architecture: the repository, the day, which of them, and how
+    /// many.
+    pub fn add_of_repositories(&self, of: Of, rows: &[((i64, i32, i64), u64)]) -> Result<(), Failure> {
         self.run(|transaction| {
-            let add = match of {
-                Of::Country => {
-                    "insert into repository_countries values (?, ?, ?, ?)
-                    on conflict do update set requests = requests + excluded.requests"
-                }
-                Of::Arch => {
-                    "insert into repository_archs values (?, ?, ?, ?)
-                    on conflict do update set requests = requests + excluded.requests"
-                }
+            let table = match of {
+                Of::Country => "repository_countries",
+                Of::Arch => "repository_archs",
             };
-            let row = params![repository, day, name, requests as i64];
-            transaction.prepare_cached(add)?.execute(row).map(drop)
+            for rows in rows.chunks(TOGETHER) {
+                let values = vec!["(?, ?, ?, ?)"; rows.len()].join(", ");
+                let add = format!(
+                    "insert into {table} values {values}
+                    on conflict do update set requests = requests + excluded.requests"
+                );
+                let values = rows.iter().flat_map(|((repository, day, name), requests)| {
+                    [*repository, i64::from(*day), *name, *requests as i64]
+                });
+                transaction.prepare_cached(&add)?.execute(params_from_iter(values))?;
+            }
+            Ok(())
         })
     }
 
@@ -336,12 +338,20 @@ impl Change<'_> {
         let Some(newest) = self.newest()?.day() else { return Ok(()) };
         self.run(|transaction| {
             let before = newest.saturating_sub(keep);
-            for table in ["countries", "repository_countries", "repository_archs", "outcomes"] {
-                transaction.execute(&format!("delete from {table} where day < ?"), [before])?;
-            }
             transaction.execute("delete from logs where seen < ?", [before])?;
+            let of = |table| transaction.execute(&format!("delete from {table} where day < ?"), [before]);
+            // A day of a repository is one of a country too. Those of repositories have no order by days: all of them are
+            // looked through, which few counts have to.
+            let (asked, outcomes) = (of("countries")?, of("outcomes")?);
+            if asked > 0 {
+                of("repository_countries")?;
+                of("repository_archs")?;
+            }
+            if asked + outcomes == 0 {
+                return Ok(());
+            }
+            // Each country and each repository is in the smaller of the tables that have it, too.
             let unused = "delete from names where id not in (select country from countries
-                union select repository from repository_countries union select country from repository_countries
                 union select repository from repository_archs union select arch from repository_archs
                 union select kind from outcomes union select tier from outcomes)";
             transaction.execute(unused, []).map(drop)

@@ -566,8 +566,29 @@ fn figures_are_kept_for_as_long_as_it_is_said() {
     let mut command = program();
     command.args(["count", "--keep", "30d", "--source", "s", "--database"]).arg(&database).arg(&log);
     well(&command.output().unwrap());
-    let days: Vec<i64> = Figures::of(&database).countries.into_keys().map(|(day, _)| today() - day).collect();
-    assert_eq!(days, [32, 2, 1, 0]);
+    let mut expected = Figures::default();
+    for days in [0, 1, 2, 32] {
+        expected.asked(today() - days, "DE", "fedora-42", "x86_64");
+    }
+    assert_eq!(Figures::of(&database), expected);
+}
+
+#[test]
+fn figures_of_many_repositories_are_added_to_those_that_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, log) = (folder.path().join("db"), folder.path().join("log"));
+    let mut expected = Figures::default();
+    // Some of the second log's are in the first, which has fewer or more than are written together.
+    for repositories in [0..200, 150..1_000, 990..1_001] {
+        for repository in repositories.map(|number| format!("fedora-{number}")) {
+            for country in ["DE", "US", "DE"] {
+                append(&log, &access(today(), country, &repository));
+                expected.asked(today(), country, &repository, "x86_64");
+            }
+        }
+        well(&count(&database, "s", std::slice::from_ref(&log)));
+        assert_eq!(Figures::of(&database), expected);
+    }
 }
 
 #[test]

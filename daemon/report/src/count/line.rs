@@ -67,16 +67,34 @@ pub struct Outcome<'l> {
     pub tier: &'l [u8],
 }
 
-impl<'l> Line<'l> {
+/// Reads lines one after the other; most are of the day of the one before.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// The last date that was read, and its day.
+    last: Option<([u8; 10], i32)>,
+}
+
+impl Reader {
     /// Reads a line, which comes without its end. `None` if it is of no log that is known here.
-    pub fn parse(line: &'l [u8]) -> Option<Line<'l>> {
+    pub fn line<'l>(&mut self, line: &'l [u8]) -> Option<Line<'l>> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.starts_with(b"IP: ") { access(line) } else { request(line) }
+        if line.starts_with(b"IP: ") { access(line, self) } else { request(line, self) }
+    }
+
+    fn day(&mut self, date: &[u8]) -> Option<i32> {
+        if let Some((last, day)) = self.last
+            && last == date
+        {
+            return Some(day);
+        }
+        let day = day(date)?;
+        self.last = date.try_into().ok().map(|date| (date, day));
+        Some(day)
     }
 }
 
 /// `IP: …; DATE: …; COUNTRY: …; REPO: …; ARCH: …`
-fn access(line: &[u8]) -> Option<Line<'_>> {
+fn access<'l>(line: &'l [u8], reader: &mut Reader) -> Option<Line<'l>> {
     let mut rest = line;
     let mut field = |name: &[u8]| {
         let value = rest.strip_prefix(name)?;
@@ -85,14 +103,14 @@ fn access(line: &[u8]) -> Option<Line<'_>> {
         Some(known(&value[..end], b"N/A"))
     };
     field(b"IP: ")?;
-    let day = day(field(b"DATE: ")?)?;
+    let day = reader.day(field(b"DATE: ")?)?;
     let (country, repository, arch) = (field(b"COUNTRY: ")?, field(b"REPO: ")?, field(b"ARCH: ")?);
     let asked = Some(Asked { country, repository, arch });
     rest.is_empty().then_some(Line { form: Form::Access, day, asked, outcome: None })
 }
 
 /// Nine words, a blank between each.
-fn request(line: &[u8]) -> Option<Line<'_>> {
+fn request<'l>(line: &'l [u8], reader: &mut Reader) -> Option<Line<'l>> {
     let mut rest = Some(line);
     let mut word = || {
         let line = rest?;
@@ -105,7 +123,7 @@ fn request(line: &[u8]) -> Option<Line<'_>> {
     let (country, repository, arch, path) = (words()?, words()?, words()?, words()?);
     let status = str::from_utf8(status).ok().filter(|status| status.len() == 3)?.parse().ok()?;
     let is_time = time.len() == "2026-11-21T10:00:00Z".len() && time[10] == b'T' && time.ends_with(b"Z");
-    let day = day(time.get(..10).filter(|_| is_time)?)?;
+    let day = reader.day(time.get(..10).filter(|_| is_time)?)?;
     // A path decides instead of a repository, which may be any word then.
     let names_repository = !repository.is_empty() && !arch.is_empty() && path.is_empty();
     let asked =
@@ -142,21 +160,25 @@ pub fn date(day: i32) -> Option<Date> {
 mod tests {
     use super::*;
 
+    fn parse(line: &[u8]) -> Option<Line<'_>> {
+        Reader::default().line(line)
+    }
+
     #[test]
     fn a_line_of_the_access_log_tells_what_was_asked_for() {
         let line = b"IP: 192.0.2.0; DATE: 1970-01-02; COUNTRY: DE; REPO: fedora-42; ARCH: x86_64";
         let asked = Asked { country: b"DE", repository: b"fedora-42", arch: b"x86_64" };
         let expected = Line { form: Form::Access, day: 1, asked: Some(asked), outcome: None };
-        assert_eq!(Line::parse(line), Some(expected));
+        assert_eq!(parse(line), Some(expected));
         let line = b"IP: N/A; DATE: 1970-01-02; COUNTRY: N/A; REPO: a%3Bb; ARCH: x86_64";
-        let asked = Line::parse(line).unwrap().asked.unwrap();
+        let asked = parse(line).unwrap().asked.unwrap();
         assert_eq!((asked.country, asked.repository), (&b""[..], &b"a%3Bb"[..]));
     }
 
     #[test]
     fn a_line_of_the_request_log_tells_how_it_went_too() {
         let line = b"2026-11-21T10:00:00Z - 200 metalink country DE fedora-42 x86_64 -";
-        let line = Line::parse(line).unwrap();
+        let line = parse(line).unwrap();
         assert_eq!(date(line.day).unwrap().to_string(), "2026-11-21");
         assert_eq!(line.asked.unwrap().repository, b"fedora-42");
         assert_eq!(line.outcome.unwrap(), Outcome { status: 200, kind: b"metalink", tier: b"country" });
@@ -164,9 +186,21 @@ mod tests {
             &b"2026-11-21T10:00:00Z 192.0.2.0 404 mirrorlist none DE fedora-99 x86_64 -"[..],
             b"2026-11-21T10:00:00Z 192.0.2.0 302 redirect country DE - - pub/fedora/x.iso",
         ] {
-            let line = Line::parse(refused).unwrap();
+            let line = parse(refused).unwrap();
             assert!(line.asked.is_none() && line.outcome.is_some());
         }
+    }
+
+    #[test]
+    fn a_line_is_of_its_own_day_whatever_the_line_before_was_of() {
+        let mut reader = Reader::default();
+        let mut day = |date| {
+            let line = format!("IP: N/A; DATE: {date}; COUNTRY: DE; REPO: fedora-42; ARCH: x86_64");
+            reader.line(line.as_bytes()).map(|line| line.day)
+        };
+        let dates =
+            ["1970-01-02", "1970-01-02", "1970-01-03", "1970-13-03", "1970-01-3", "1970-01-03", "1970-01-02"];
+        assert_eq!(dates.map(&mut day), [Some(1), Some(1), Some(2), None, None, Some(2), Some(1)]);
     }
 
     #[test]
@@ -176,14 +210,14 @@ mod tests {
             "2026-11-21T10:00:00Z 192.0.2.0 200 mirrorlist country DE fedora-42 x86_64 -",
         ];
         for line in whole {
-            assert!(Line::parse(line.as_bytes()).is_some());
+            assert!(parse(line.as_bytes()).is_some());
             // A value that is cut cannot be told from a short one; the last field itself can be missed.
             for length in 0..line.rfind([':', ' ']).unwrap() {
-                assert_eq!(Line::parse(&line.as_bytes()[..length]), None, "{}", &line[..length]);
+                assert_eq!(parse(&line.as_bytes()[..length]), None, "{}", &line[..length]);
             }
-            assert_eq!(Line::parse(format!("{line} x; Y: z").as_bytes()), None);
+            assert_eq!(parse(format!("{line} x; Y: z").as_bytes()), None);
             for (from, to) in [("2026-11", "2026-13"), ("-21", "-31"), ("2026", "x026"), ("2026-", "2026/")] {
-                assert_eq!(Line::parse(line.replacen(from, to, 1).as_bytes()), None, "{from} {to}");
+                assert_eq!(parse(line.replacen(from, to, 1).as_bytes()), None, "{from} {to}");
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     statistics::{Known, Newest, Statistics},
 };
 use known::Taken;
-use line::{Form, Line};
+use line::{Form, Reader};
 use log::Log;
 use program::{failure::Failure, print, progress::Progress};
 use std::{collections::HashSet, ffi::OsStr, io, mem, path::PathBuf, time::SystemTime};
@@ -159,14 +159,14 @@ impl Counting<'_> {
         }
         form = form.or_else(|| Form::of(&known.as_ref()?.form));
         let offset = known.as_ref().map_or(0, |known| known.mark.offset);
-        let (mut refused, mut lines) = (None, 0);
+        let (mut refused, mut lines, mut reader) = (None, 0, Reader::default());
         // Where lines of days to come begin, if none of another day follows.
         let mut begin_to_come = None;
         let name = log.path.file_name().and_then(OsStr::to_str).unwrap_or("a log");
         let mark = log.read(offset, &head, |at, line| {
             lines += 1;
             self.progress.lines(name, lines);
-            match Line::parse(line) {
+            match reader.line(line) {
                 Some(line) if *form.get_or_insert(line.form) != line.form => counted.other += 1,
                 Some(line) if line.day > self.today + 1 => {
                     counted.waiting += 1;

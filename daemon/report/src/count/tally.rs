@@ -5,7 +5,6 @@ use crate::statistics::{Change, Of};
 use foldhash::HashMap;
 use percent_encoding::percent_decode;
 use program::failure::Failure;
-use std::collections::hash_map::Entry;
 
 /// Different sums, and bytes of names, above which they are written down.
 const MOST: usize = 200_000;
@@ -49,35 +48,28 @@ impl Tally {
             // As the log has escaped it.
             texts[place as usize] = percent_decode(&name).decode_utf8_lossy().chars().take(LONGEST).collect();
         }
-        let mut numbers: HashMap<(u32, bool), i64> = HashMap::default();
-        let mut number = |place: u32, few| match numbers.entry((place, few)) {
-            Entry::Occupied(known) => Ok(*known.get()),
-            Entry::Vacant(free) => {
-                change.name(&texts[place as usize], few).map(|number| *free.insert(number))
-            }
+        // Of each name, as one of few and as one of many.
+        let mut numbers = vec![[None; 2]; texts.len()];
+        let mut number = |place: u32, few| match &mut numbers[place as usize][usize::from(few)] {
+            Some(known) => Ok(*known),
+            free => change.name(&texts[place as usize], few).map(|number| *free.insert(number)),
         };
-        // Each table has its own sums: far fewer rows are written than there are different requests.
-        let mut countries: HashMap<(i32, i64), u64> = HashMap::default();
-        let mut of_repositories: [HashMap<(i64, i32, i64), u64>; 2] = Default::default();
+        let mut asked = Vec::with_capacity(self.asked.len());
         for ((day, [country, repository, arch]), requests) in self.asked.drain() {
             // Countries, kinds and tiers are the service's own words.
-            let [country, repository, arch] =
-                [number(country, true)?, number(repository, false)?, number(arch, false)?];
-            *countries.entry((day, country)).or_default() += requests;
-            for (of, name) in of_repositories.iter_mut().zip([country, arch]) {
-                *of.entry((repository, day, name)).or_default() += requests;
-            }
+            let names = [number(repository, false)?, number(country, true)?, number(arch, false)?];
+            asked.push((day, names, requests));
         }
-        for ((day, country), requests) in countries {
+        // Each table has its own sums: far fewer rows are written than there are different requests.
+        let by = |which: usize| {
+            sums(asked.iter().map(|(day, names, requests)| ((names[0], *day, names[which]), *requests)))
+        };
+        change.add_of_repositories(Of::Country, &by(1))?;
+        change.add_of_repositories(Of::Arch, &by(2))?;
+        for ((day, country), requests) in
+            sums(asked.iter().map(|(day, names, requests)| ((*day, names[1]), *requests)))
+        {
             change.add_country(day, country, requests)?;
-        }
-        for (of, what) in of_repositories.into_iter().zip([Of::Country, Of::Arch]) {
-            // In the order of the table, so that neighbours are written together.
-            let mut rows: Vec<_> = of.into_iter().collect();
-            rows.sort_unstable();
-            for ((repository, day, name), requests) in rows {
-                change.add_of_repository(what, repository, day, name, requests)?;
-            }
         }
         for ((day, status, [kind, tier]), requests) in self.outcomes.drain() {
             change.add_outcome(day, number(kind, true)?, status, number(tier, true)?, requests)?;
@@ -95,4 +87,16 @@ impl Tally {
         self.names.insert(name.into(), place);
         place
     }
+}
+
+/// The sum of what each has, in their order, which is that of a table: what is written one after the other is near each other.
+fn sums<K: Ord>(rows: impl Iterator<Item = (K, u64)>) -> Vec<(K, u64)> {
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    rows.dedup_by(|row, kept| {
+        let is_same = row.0 == kept.0;
+        kept.1 += if is_same { row.1 } else { 0 };
+        is_same
+    });
+    rows
 }
