@@ -24,6 +24,12 @@ const DAY: u64 = 24 * HOUR;
 /// Hours of the first chart, and days of the second.
 const HOURS: u64 = 7 * 24;
 const DAYS: u64 = 365;
+
+/// Days of a week.
+const WEEK: u64 = 7;
+
+/// Columns of days in a chart, at most: as many as stand apart on a telephone.
+const MOST_DAYS: u64 = 60;
 /// Rows of the table of days.
 const ROWS: u64 = 14;
 /// Rows of the table of those who are behind; the file beside the page has all.
@@ -321,14 +327,23 @@ fn hours(repository: &Measured, newest: &Hour) -> Markup {
     shares::chart("Mirrors by how far they are, hour by hour", &said(&columns, &along), &columns, &along)
 }
 
-/// The last year, day by day; nothing when that says no more.
+/// The last year, by days, or by weeks if there are so many days that they would be a comb; nothing when that says no more.
 fn days(repository: &Measured, newest: &Hour) -> Markup {
-    let (Range { start: begin, end }, columns) = columns(repository, newest, DAY, DAYS);
-    if columns.len() <= (HOURS * HOUR / DAY) as usize {
+    let days = spans(repository, newest, DAY, DAYS);
+    let number = days.end - days.start;
+    if number <= WEEK {
         return html! {};
     }
-    let along = [begin, begin + (end - begin) / 2, end - 1].map(day);
-    shares::chart("The same day by day, in the mean", &said(&columns, &along), &columns, &along)
+    let (title, of) = if number <= MOST_DAYS {
+        ("The same day by day, in the mean", 1)
+    } else {
+        ("The same week by week, in the mean", WEEK)
+    };
+    let (Range { start, .. }, columns) = columns(repository, newest, of * DAY, DAYS / of);
+    // The first week may begin before there was anything.
+    let begin = days.start.max(start * of);
+    let along = [begin, begin + (days.end - begin) / 2, days.end - 1].map(day);
+    shares::chart(title, &said(&columns, &along), &columns, &along)
 }
 
 /// Spans of so many seconds up to the newest one, at most so many, and the sums of each; `None` where nothing was measured.
@@ -456,6 +471,38 @@ fn table_of_days(repository: &Measured, newest: &Hour) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A repository of which the last `days` were measured, three hours of each; half of its hosts are current.
+    fn measured(days: u64) -> Measured {
+        let hour = |at: u64| Hour { begins: 20_000 * DAY - at * 8 * HOUR, hosts: [2, 1, 1, 0, 0] };
+        Measured { name: "r+a".into(), hours: (0..days * 3).rev().map(hour).collect(), hosts: Vec::new() }
+    }
+
+    #[test]
+    fn a_course_of_many_days_is_one_of_weeks() {
+        let repository = measured(6);
+        assert_eq!(days(&repository, last(&repository).unwrap()).into_string(), "");
+        for (days, title, columns, begins) in [
+            (30, "day by day", 31, 30),
+            (59, "day by day", 60, 59),
+            (61, "week by week", 10, 61),
+            (900, "week by week", 52, 51 * 7 + 1),
+        ] {
+            let repository = measured(days);
+            let chart = self::days(&repository, last(&repository).unwrap()).into_string();
+            assert!(chart.contains(title), "{days}: {chart}");
+            assert!(chart.contains(&format!("0 0 {columns} 400")), "{days}: {chart}");
+            // The mean does not depend on how much of a week there is.
+            assert!(chart.contains("at least 50.0 %") && chart.contains("50.0 % at the end"), "{chart}");
+            let begin = date(20_000 - begins).unwrap().to_string();
+            assert!(chart.contains(&begin), "{days} {begin}: {chart}");
         }
     }
 }

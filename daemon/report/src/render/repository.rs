@@ -144,7 +144,7 @@ pub(super) fn mirrors(
                 count => { (grouped(count)) " public mirrors have it up to date" }
             }
             @if in_countries > 1 { ", in " (in_countries) " countries" }
-            @if is_even && !repository.archs.is_empty() { ", for " (products::all_archs(repository)) }
+            @if is_even && !repository.archs.is_empty() { ", for " (all_of(&repository.archs)) }
             @if together > 0 { ", with " (bandwidth(together)) " together" }
             ". "
             @match suspended {
@@ -291,4 +291,11 @@ fn shares(
             }
         }
     }
+}
+
+/// Architectures as a sentence has them.
+fn all_of(archs: &[impl AsRef<str>]) -> String {
+    let mut words: Vec<_> = archs.iter().map(|arch| visible(arch.as_ref()).to_string()).collect();
+    let last = words.pop().unwrap_or_default();
+    if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
 }

@@ -211,7 +211,7 @@ fn courses(
                 th scope="col" class="number" { "Requests" }
                 th scope="col" class="number" { "%" }
                 @if month != span { th scope="col" class="line wide" { "These days" } }
-                th scope="col" class="line" { "Since " (day(figures.day(span.start))) }
+                th scope="col" class="line" { "Since " span class="said" { (day(figures.day(span.start))) } }
             } }
             tbody {
                 @for Row { name, requests, .. } in rows.iter().take(MOST_COURSES) {
