@@ -340,8 +340,8 @@ impl Change<'_> {
             let before = newest.saturating_sub(keep);
             transaction.execute("delete from logs where seen < ?", [before])?;
             let of = |table| transaction.execute(&format!("delete from {table} where day < ?"), [before]);
-            // A day of a repository is one of a country too. Those of repositories have no order by days: all of them are
-            // looked through, which few counts have to.
+            // A day of a repository is one of a country too. The tables of repositories have no index by day, so that to delete
+            // from them reads all of them; most counts need not.
             let (asked, outcomes) = (of("countries")?, of("outcomes")?);
             if asked > 0 {
                 of("repository_countries")?;
@@ -350,7 +350,7 @@ impl Change<'_> {
             if asked + outcomes == 0 {
                 return Ok(());
             }
-            // Each country and each repository is in the smaller of the tables that have it, too.
+            // The largest table has no country that `countries` lacks, and no repository that `repository_archs` lacks.
             let unused = "delete from names where id not in (select country from countries
                 union select repository from repository_archs union select arch from repository_archs
                 union select kind from outcomes union select tier from outcomes)";

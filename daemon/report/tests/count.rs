@@ -578,7 +578,7 @@ fn figures_of_many_repositories_are_added_to_those_that_are_there() {
     let folder = tempfile::tempdir().unwrap();
     let (database, log) = (folder.path().join("db"), folder.path().join("log"));
     let mut expected = Figures::default();
-    // Some of the second log's are in the first, which has fewer or more than are written together.
+    // Some repositories are there already each time; rows are several times 64 and a rest, and fewer than 64.
     for repositories in [0..200, 150..1_000, 990..1_001] {
         for repository in repositories.map(|number| format!("fedora-{number}")) {
             for country in ["DE", "US", "DE"] {
@@ -692,10 +692,33 @@ fn what_clients_send_beside_a_path_is_no_repository_and_names_that_nothing_has_g
     };
     let old = folder.path().join("old");
     append(&old, &access(today() - 300, "DE", "old"));
+    let silent = folder.path().join("silent");
+    append(&silent, &of(310, "gone", "-").replace(" 200 ", " 404 "));
     well(&count(&database, "t", std::slice::from_ref(&old)));
+    well(&count(&database, "u", std::slice::from_ref(&silent)));
     assert_eq!(names(&database), 2);
+    assert!(Figures::of(&database).outcomes.keys().any(|(day, ..)| *day == today() - 310));
     let mut command = program();
     command.args(["count", "--keep", "30d", "--source", "t", "--database"]).arg(&database).arg(&old);
     well(&command.output().unwrap());
     assert_eq!(names(&database), 1);
+    // What is left has its names.
+    let left = Figures::of(&database);
+    assert_eq!(left.outcomes, figures.outcomes);
+    assert_eq!(left.repository_archs, figures.repository_archs);
+    // Of a day that has outcomes alone they go, and so do names that only they had.
+    append(&silent, &of(320, "gone", "-").replace(" 200 ", " 404 ").replace("country", "continent"));
+    let keep = |days: &str| {
+        let mut command = program();
+        command.args(["count", "--keep", days, "--source", "u", "--database"]).arg(&database).arg(&silent);
+        well(&command.output().unwrap());
+    };
+    let continents = || -> i64 {
+        let continents = "select count(*) from names where name = 'continent'";
+        Connection::open(&database).unwrap().query_row(continents, [], |row| row.get(0)).unwrap()
+    };
+    keep("400d");
+    assert_eq!((continents(), Figures::of(&database).outcomes.len()), (1, figures.outcomes.len() + 1));
+    keep("30d");
+    assert_eq!((continents(), Figures::of(&database).outcomes), (0, figures.outcomes));
 }

@@ -89,7 +89,8 @@ impl Tally {
     }
 }
 
-/// The sum of what each has, in their order, which is that of a table: what is written one after the other is near each other.
+/// Sums by key, in the order of keys, which is that of a table's primary key: rows that are written one after the other lie beside
+/// each other.
 fn sums<K: Ord>(rows: impl Iterator<Item = (K, u64)>) -> Vec<(K, u64)> {
     let mut rows: Vec<_> = rows.collect();
     rows.sort_unstable_by(|one, other| one.0.cmp(&other.0));

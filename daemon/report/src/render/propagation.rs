@@ -16,12 +16,12 @@ use program::{
     failure::Failure,
     print::{self, grouped},
 };
-use std::{cmp::Reverse, collections::HashMap, iter, ops::Range};
+use std::{array, cmp::Reverse, collections::HashMap, iter, ops::Range};
 
 const HOUR: u64 = 60 * 60;
 const DAY: u64 = 24 * HOUR;
 
-/// Hours of the first chart, and days of the second.
+/// Hours of the first chart, and days of the second, or of a file.
 const HOURS: u64 = 7 * 24;
 const DAYS: u64 = 365;
 
@@ -30,6 +30,7 @@ const WEEK: u64 = 7;
 
 /// Columns of days in a chart, at most: as many as stand apart on a telephone.
 const MOST_DAYS: u64 = 60;
+
 /// Rows of the table of days.
 const ROWS: u64 = 14;
 /// Rows of the table of those who are behind; the file beside the page has all.
@@ -324,26 +325,37 @@ fn hours(repository: &Measured, newest: &Hour) -> Markup {
     };
     let middle = (columns.len() > 2).then(|| word(begin + (end - begin) / 2));
     let along: Vec<String> = [Some(word(begin)), middle, Some(word(end))].into_iter().flatten().collect();
-    shares::chart("Mirrors by how far they are, hour by hour", &said(&columns, &along), &columns, &along)
+    shares::chart(
+        "Mirrors by how far they are, hour by hour",
+        &said(&columns, "hour", &along),
+        &columns,
+        &along,
+    )
 }
 
-/// The last year, by days, or by weeks if there are so many days that they would be a comb; nothing when that says no more.
+/// The last year, by days, or by weeks if there are more days than can be told apart; nothing when that says no more.
 fn days(repository: &Measured, newest: &Hour) -> Markup {
-    let days = spans(repository, newest, DAY, DAYS);
-    let number = days.end - days.start;
-    if number <= WEEK {
+    let all = spans(repository, newest, DAY, DAYS);
+    let is_by_weeks = all.end - all.start > MOST_DAYS;
+    // Weeks end with the newest day, and each but the first has all of its days.
+    let most = if is_by_weeks { DAYS / WEEK * WEEK } else { DAYS };
+    let (days, columns) = columns(repository, newest, DAY, most);
+    if columns.len() as u64 <= WEEK {
         return html! {};
     }
-    let (title, of) = if number <= MOST_DAYS {
-        ("The same day by day, in the mean", 1)
+    let along = [days.start, days.start + (days.end - days.start) / 2, days.end - 1].map(day);
+    if is_by_weeks {
+        let weeks = by_weeks(&columns);
+        shares::chart("The same week by week, in the mean", &said(&weeks, "week", &along), &weeks, &along)
     } else {
-        ("The same week by week, in the mean", WEEK)
-    };
-    let (Range { start, .. }, columns) = columns(repository, newest, of * DAY, DAYS / of);
-    // The first week may begin before there was anything.
-    let begin = days.start.max(start * of);
-    let along = [begin, begin + (days.end - begin) / 2, days.end - 1].map(day);
-    shares::chart(title, &said(&columns, &along), &columns, &along)
+        shares::chart("The same day by day, in the mean", &said(&columns, "day", &along), &columns, &along)
+    }
+}
+
+/// Sums of weeks that end with the last day; `None` where no day was measured.
+fn by_weeks(days: &[Option<Column>]) -> Vec<Option<Column>> {
+    let added = |one: Column, other: Column| array::from_fn(|at| one[at] + other[at]);
+    days.rchunks(WEEK as usize).rev().map(|week| week.iter().flatten().copied().reduce(added)).collect()
 }
 
 /// Spans of so many seconds up to the newest one, at most so many, and the sums of each; `None` where nothing was measured.
@@ -365,16 +377,18 @@ fn columns(
     (spans, columns)
 }
 
-/// A chart in words.
-fn said(columns: &[Option<Column>], along: &[String]) -> String {
+/// A chart in words; a column is an hour, or the mean of a longer `span`.
+fn said(columns: &[Option<Column>], span: &str, along: &[String]) -> String {
     let of = |column: &Column| column[0] as f64 * 100.0 / column.iter().sum::<u64>().max(1) as f64;
     let current = || columns.iter().flatten().map(of);
     let (least, last) = (current().fold(100.0, f64::min), current().next_back().unwrap_or_default());
     let gaps = columns.iter().filter(|column| column.is_none()).count();
-    let gaps = if gaps > 0 { format!(", {gaps} of {} not measured", columns.len()) } else { String::new() };
+    let gaps =
+        if gaps > 0 { format!(", {gaps} of {} {span}s not measured", columns.len()) } else { String::new() };
+    let mean = if span == "hour" { String::new() } else { format!(" in the mean of a {span}") };
     let [from, to] = [along.first(), along.last()].map(|word| word.map_or("", |word| word));
     format!(
-        "from {from} to {to}, at least {least:.1} % of the mirrors were current, {last:.1} % at the end{gaps}; the figures are in the files below"
+        "from {from} to {to}, at least {least:.1} % of the mirrors were current{mean}, {last:.1} % at the end{gaps}; the figures by hour and by day are in the files below"
     )
 }
 
@@ -479,30 +493,49 @@ fn table_of_days(repository: &Measured, newest: &Hour) -> Markup {
 mod tests {
     use super::*;
 
-    /// A repository of which the last `days` were measured, three hours of each; half of its hosts are current.
+    /// A repository that was measured every eight hours of so many days, at midnight of the last one. All of its hosts are current
+    /// on the last day, half of them before.
     fn measured(days: u64) -> Measured {
-        let hour = |at: u64| Hour { begins: 20_000 * DAY - at * 8 * HOUR, hosts: [2, 1, 1, 0, 0] };
-        Measured { name: "r+a".into(), hours: (0..days * 3).rev().map(hour).collect(), hosts: Vec::new() }
+        let hour = |ago: u64| {
+            let begins = 20_000 * DAY - ago * 8 * HOUR;
+            let hosts = if ago == 0 { [4, 0, 0, 0, 0] } else { [2, 1, 1, 0, 0] };
+            Hour { begins, hosts }
+        };
+        let hours = (0..=(days - 1) * 3).rev().map(hour).collect();
+        Measured { name: "r+a".into(), hours, hosts: Vec::new() }
     }
 
     #[test]
     fn a_course_of_many_days_is_one_of_weeks() {
-        let repository = measured(6);
-        assert_eq!(days(&repository, last(&repository).unwrap()).into_string(), "");
-        for (days, title, columns, begins) in [
-            (30, "day by day", 31, 30),
-            (59, "day by day", 60, 59),
-            (61, "week by week", 10, 61),
-            (900, "week by week", 52, 51 * 7 + 1),
+        let chart = |repository: &Measured| days(repository, last(repository).unwrap()).into_string();
+        assert_eq!(chart(&measured(7)), "");
+        // Of the last week's 19 measurements one is the last day's: 40 of 76 hosts.
+        let (by_day, by_week) =
+            (["day by day", "mean of a day, 100.0 %"], ["week by week", "mean of a week, 52.6 %"]);
+        for (days, said, columns, begins) in [
+            (8, by_day, 8, 7),
+            (60, by_day, 60, 59),
+            (61, by_week, 9, 60),
+            (63, by_week, 9, 62),
+            (64, by_week, 10, 63),
+            (900, by_week, 52, 363),
         ] {
-            let repository = measured(days);
-            let chart = self::days(&repository, last(&repository).unwrap()).into_string();
-            assert!(chart.contains(title), "{days}: {chart}");
-            assert!(chart.contains(&format!("0 0 {columns} 400")), "{days}: {chart}");
-            // The mean does not depend on how much of a week there is.
-            assert!(chart.contains("at least 50.0 %") && chart.contains("50.0 % at the end"), "{chart}");
+            let chart = chart(&measured(days));
             let begin = date(20_000 - begins).unwrap().to_string();
-            assert!(chart.contains(&begin), "{days} {begin}: {chart}");
+            let view = format!("0 0 {columns} 400");
+            for said in [said[0], said[1], &begin, &view, "at least 50.0 %"] {
+                assert!(chart.contains(said), "{days} {said}: {chart}");
+            }
         }
+    }
+
+    #[test]
+    fn a_week_is_a_gap_when_none_of_its_days_was_measured() {
+        let mut days = vec![Some([1, 0, 0, 0, 1]); 15];
+        days[0] = None;
+        days[2..8].fill(None);
+        let weeks = by_weeks(&days);
+        assert_eq!(weeks, [None, Some([1, 0, 0, 0, 1]), Some([7, 0, 0, 0, 7])]);
+        assert!(said(&weeks, "week", &[]).contains("1 of 3 weeks not measured"));
     }
 }

@@ -299,3 +299,17 @@ fn all_of(archs: &[impl AsRef<str>]) -> String {
     let last = words.pop().unwrap_or_default();
     if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn architectures_are_words_of_a_sentence() {
+        for (archs, said) in
+            [(&[][..], ""), (&["a"], "a"), (&["a", "b"], "a and b"), (&["a", "b", "c"], "a, b and c")]
+        {
+            assert_eq!(all_of(archs), said);
+        }
+    }
+}

@@ -52,7 +52,8 @@ pub(super) const KINDS: [Kind; 3] = [
     Kind {
         file: "archs",
         title: "Architectures",
-        one: "Architecture",
+        // Its column fits a window of 320 pixels beside large numbers if this word can be parted.
+        one: "Architec\u{ad}ture",
         of: |figures| &figures.archs,
         asked: Asked::Repositories,
         show: names::name,

@@ -514,7 +514,7 @@ fn propagation_is_told_with_figures_gaps_and_who_is_behind() {
     let charts: Vec<&str> = document.named("svg").filter_map(|svg| svg.attribute("aria-label")).collect();
     assert_eq!(charts.len(), 2, "{charts:?}");
     assert!(
-        charts[0].contains("24 of 168 not measured") && charts[0].contains("at least 42.9 %"),
+        charts[0].contains("24 of 168 hours not measured") && charts[0].contains("at least 42.9 %"),
         "{charts:?}"
     );
     let (_, text) = text(&site, "propagation/fedora-42~2bx86_64.html");
@@ -680,7 +680,8 @@ fn propagation_has_its_figures_as_csv_and_as_json() {
     assert!(!site.path("site/propagation/~3cb~3eodd~3c~2fb~3e~26~22~2bx86_64.hours.csv").exists());
     let said = site.read("propagation/fedora-42~2bx86_64.html");
     assert!(
-        said.contains("the figures are in the files below") && said.contains("x86_64.hours.csv\""),
+        said.contains("the figures by hour and by day are in the files below")
+            && said.contains("x86_64.hours.csv\""),
         "{said}"
     );
 }
