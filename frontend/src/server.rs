@@ -43,7 +43,8 @@ pub fn run(config: Config) -> Result<(), Failure> {
     reap();
     let (clients, askers) = open(&config)?;
     let threads = clients.threads.len();
-    let gate = Arc::new(Gate::new("connections", connections(&config, threads, clients.places.len())?));
+    let (connections, most_links) = shares(&config, threads, clients.places.len())?;
+    let gate = Arc::new(Gate::new("connections", connections));
     let folders: Vec<_> = [&clients, &askers].into_iter().flat_map(Opened::folders).collect();
     set_no_new_privs()?;
     log::info(format_args!("sandbox: {}", sandbox::enter(&folders)));
@@ -51,6 +52,7 @@ pub fn run(config: Config) -> Result<(), Failure> {
     let (stop, stopped) = watch::channel(false);
     let process = Arc::new(Process {
         gate,
+        most_links,
         daemon: Arc::new(Daemon::new(config.daemon.clone())),
         counters: (0..threads).map(|_| Arc::default()).collect(),
         config,
@@ -142,10 +144,11 @@ fn reap() {
     while waitpid(None, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| status != WaitStatus::StillAlive) {}
 }
 
-/// How many connections there may be: as configured, or what the limit of descriptors allows, raised as far as it goes.
+/// How many connections there may be, and how many links to workers a thread may have: as configured, or what the limit of
+/// descriptors allows, raised as far as it goes.
 ///
-/// An error when that leaves room for none.
-fn connections(config: &Config, threads: usize, places: usize) -> Result<usize, Failure> {
+/// An error when that leaves room for no connection.
+fn shares(config: &Config, threads: usize, places: usize) -> Result<(usize, usize), Failure> {
     let wanted = config.limits.connections;
     let all = wanted + threads * (OWN + MOST_LINKS + places);
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((u64::MAX, u64::MAX));
@@ -162,7 +165,14 @@ fn connections(config: &Config, threads: usize, places: usize) -> Result<usize, 
             "max-connections: {wanted}, but the limit of {limit} descriptors allows {possible}; keeping to {possible}"
         ));
     }
-    Ok(possible.min(wanted))
+    let connections = possible.min(wanted);
+    Ok((connections, links(limit, connections, threads, places)))
+}
+
+/// How many links to workers each of the threads may have beside so many connections.
+fn links(limit: usize, connections: usize, threads: usize, places: usize) -> usize {
+    let of_a_thread = limit.saturating_sub(connections) / threads.max(1);
+    of_a_thread.saturating_sub(OWN + places).clamp(1, MOST_LINKS)
 }
 
 /// How many connections so many descriptors allow, if each of the threads has a listener at so many places. For all else the
@@ -170,8 +180,8 @@ fn connections(config: &Config, threads: usize, places: usize) -> Result<usize, 
 ///
 /// An error when nothing is left: how many the threads cannot do without.
 fn possible(limit: usize, threads: usize, places: usize) -> Result<usize, usize> {
-    let least = threads * (OWN + places);
-    let others = (least + threads * USUAL_LINKS).min(limit / 2).max(least);
+    let least = threads * (OWN + places + 1);
+    let others = (least + threads * (USUAL_LINKS - 1)).min(limit / 2).max(least);
     limit.checked_sub(others).filter(|possible| *possible > 0).ok_or(least)
 }
 
@@ -207,12 +217,23 @@ mod tests {
             (4096, 4, Ok(4096 - 4 * 129)),
             (1024, 2, Ok(1024 - 2 * 129)),
             (1024, 16, Ok(512)),
-            (1024, 64, Ok(1024 - 64 * 9)),
-            (577, 64, Ok(1)),
-            (576, 64, Err(576)),
-            (20, 64, Err(576)),
+            (1024, 32, Ok(512)),
+            (1024, 64, Ok(1024 - 64 * 10)),
+            (641, 64, Ok(1)),
+            (640, 64, Err(640)),
+            (20, 64, Err(640)),
         ] {
             assert_eq!(possible(limit, threads, 1), expected, "{limit} for {threads}");
+            // Links take no descriptor of those.
+            if let Ok(connections) = expected {
+                let links = links(limit, connections, threads, 1);
+                assert!(
+                    links >= 1 && connections + threads * (OWN + 1 + links) <= limit,
+                    "{limit} for {threads}"
+                );
+            }
         }
+        assert_eq!(links(of_the_unit(), 4096, 256, 1), MOST_LINKS);
+        assert_eq!(links(1024, 512, 32, 1), 7);
     }
 }

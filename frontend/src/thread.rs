@@ -39,6 +39,8 @@ pub struct Process {
     pub config: Config,
     /// Connections, counted.
     pub gate: Arc<Gate>,
+    /// How many links to workers each thread may have.
+    pub most_links: usize,
     /// Whether the daemon can be reached.
     pub daemon: Arc<Daemon>,
     /// The counters of each thread.
@@ -72,10 +74,11 @@ pub fn start<F: Future<Output = io::Result<()>>>(
 ///
 /// It ends when the program is told to stop, once its requests in flight are answered or the limit for that has passed.
 pub async fn serve(process: Arc<Process>, number: usize, listeners: Vec<Socket>) -> io::Result<()> {
-    let Process { config, gate, daemon, counters: all, stop } = &*process;
+    let Process { config, gate, most_links, daemon, counters: all, stop } = &*process;
     let (threads, counters) = (all.len(), &all[number]);
     let clients = Rc::new(Clients::new(config.limits, threads, Arc::clone(counters)));
-    let backend = Backend::start(Arc::clone(daemon), config.relay, threads, Arc::clone(counters));
+    let backend =
+        Backend::start(Arc::clone(daemon), config.relay, threads, *most_links, Arc::clone(counters));
     let trusted = Trusted::new(config.trusted_proxy.iter().copied());
     let requests = Rc::new(Requests { backend: Rc::clone(&backend), trusted, limits: config.limits });
     for listener in listeners {

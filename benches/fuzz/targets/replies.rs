@@ -7,7 +7,7 @@
 use bytes::BytesMut;
 use frontend::{
     backend::{
-        Answer,
+        Answer, MOST_LINKS,
         link::take_frames,
         switchboard::{CallKey, Switchboard},
     },
@@ -43,7 +43,7 @@ const MOST_UNREAD: usize = 80 * 1024;
 fuzz_target!(|bytes: &[u8]| {
     let Some((first, said)) = bytes.split_first() else { return };
     let begin = Instant::now();
-    let mut board = Switchboard::new(*RELAY, Arc::default());
+    let mut board = Switchboard::new(*RELAY, MOST_LINKS, Arc::default());
     let link = board.link_up(Hello { slot: 0, slots: 2, pid: 1, generation: 1 }, begin);
     // One more than is relayed at a time.
     let keys = [(); 4].map(|()| board.ask(&QUESTION, begin));

@@ -43,6 +43,8 @@ pub struct Call {
     pub state: CallState,
     /// How many workers it has been sent to.
     pub tries: u8,
+    /// How many of them were gone before they had answered it.
+    pub deaths: u8,
     /// It is to be alone with a worker, and only a link made after this one will do.
     pub alone_after: Option<u64>,
     /// Whoever waits for its end.
@@ -90,7 +92,7 @@ pub fn insert(calls: &mut Calls, question: &Request<'_>, deadline: Instant) -> C
         let mut frame = Vec::new();
         wire::encode_request(&mut frame, key.data().as_ffi(), question);
         let waker = Waker::noop().clone();
-        Call { frame, deadline, state: CallState::Queued, tries: 0, alone_after: None, waker }
+        Call { frame, deadline, state: CallState::Queued, tries: 0, deaths: 0, alone_after: None, waker }
     })
 }
 

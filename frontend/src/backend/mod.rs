@@ -50,13 +50,20 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Starts the tasks that keep links to all workers of `daemon`, as one of `threads` threads that share the bound.
+    /// Starts the tasks that keep links to all workers of `daemon`, or to `most_links` of them, as one of `threads` threads that
+    /// share the bound.
     ///
     /// Must be called within a tokio runtime that takes local tasks; the tasks end with it.
-    pub fn start(daemon: Arc<Daemon>, relay: Relay, threads: usize, counters: Arc<Counters>) -> Rc<Backend> {
+    pub fn start(
+        daemon: Arc<Daemon>,
+        relay: Relay,
+        threads: usize,
+        most_links: usize,
+        counters: Arc<Counters>,
+    ) -> Rc<Backend> {
         let relay = Relay { in_flight: relay.in_flight.div_ceil(threads.max(1)), ..relay };
         let backend = Rc::new(Backend {
-            board: RefCell::new(Switchboard::new(relay, counters)),
+            board: RefCell::new(Switchboard::new(relay, most_links, counters)),
             blocks: RefCell::default(),
             busy: Notify::new(),
             lacking: Notify::new(),

@@ -25,8 +25,8 @@ use std::{
 use wire::{Hello, Request};
 
 /// Links that a call may see go before only a new one will do, and no other call goes with it: it may be what workers die of.
-/// One more is its end. Were it two more, a single call could make the only worker die three times just after its start, and
-/// the daemon would take that for the fault of a cache that it has just loaded.
+/// One more is its end. Were it two more, a single call could make the only worker die three times just after its start, even if
+/// the first one had long been there, and the daemon would take that for the fault of a cache that it has just loaded.
 const MOST_DEATHS: u8 = 2;
 
 /// Calls of one turn of the loop that a worker gets together, before another one is woken: what wakes cost is more than
@@ -53,14 +53,16 @@ pub struct Switchboard {
     /// Calls with a worker now.
     in_flight: usize,
     links_made: u64,
+    /// How many links there may be; see [`MOST_LINKS`].
+    most_links: usize,
     /// Where the search for the least busy link begins, so that equals take turns.
     turn: usize,
     counters: Arc<Counters>,
 }
 
 impl Switchboard {
-    /// No call and no link; retries are counted in `counters`.
-    pub fn new(relay: Relay, counters: Arc<Counters>) -> Switchboard {
+    /// No call, and no link yet of `most_links`; retries are counted in `counters`.
+    pub fn new(relay: Relay, most_links: usize, counters: Arc<Counters>) -> Switchboard {
         Switchboard {
             relay,
             calls: Calls::default(),
@@ -69,6 +71,7 @@ impl Switchboard {
             lone: VecDeque::new(),
             in_flight: 0,
             links_made: 0,
+            most_links,
             turn: 0,
             counters,
         }
@@ -120,12 +123,13 @@ impl Switchboard {
     pub fn link_down(&mut self, id: LinkId, now: Instant) -> bool {
         for (key, call) in self.calls.iter_mut().filter(|(_, call)| call.link() == Some(id)) {
             self.in_flight -= 1;
-            if call.tries > MOST_DEATHS {
+            call.deaths += 1;
+            if call.deaths > MOST_DEATHS {
                 call.end(None);
                 continue;
             }
             call.state = CallState::Queued;
-            if call.tries == MOST_DEATHS {
+            if call.deaths == MOST_DEATHS {
                 // Whoever else is linked now may be as dead and not known to be.
                 call.alone_after = Some(self.links_made);
                 self.lone.push_back(key);
@@ -195,14 +199,14 @@ impl Switchboard {
     pub fn lacks_links(&self) -> bool {
         let (generation, slots) = self.newest().map_or((0, 1), |newest| (newest.generation, newest.slots));
         let covered = self.links.values().filter(|link| link.serves(generation)).count();
-        self.links.len() < MOST_LINKS && covered < usize::from(slots)
+        self.links.len() < self.most_links && covered < usize::from(slots)
     }
 
     /// Whether a link to the worker that says `hello` is of use, or one more than needed.
     pub fn wants(&self, hello: &Hello) -> bool {
         let known = |link: &Link| link.serves(hello.generation) && link.hello.slot == hello.slot;
         let is_old = self.newest().is_some_and(|newest| newest.generation > hello.generation);
-        self.links.len() < MOST_LINKS && !is_old && !self.links.values().any(known)
+        self.links.len() < self.most_links && !is_old && !self.links.values().any(known)
     }
 
     /// Whether there is no worker to ask.

@@ -4,7 +4,7 @@ use super::{
     client::{Answer, Client},
     eventually,
     program::Program,
-    worker::Daemon,
+    worker::{Connection, Daemon},
 };
 use std::time::{Duration, Instant};
 
@@ -200,11 +200,15 @@ fn with_few_descriptors_the_connection_limit_gives_way() {
 #[test]
 fn as_many_threads_as_a_large_machine_has_cores_do_with_the_descriptors_of_a_container() {
     let daemon = Daemon::new();
-    let _worker = daemon.echo();
+    // Of as many workers as it has cores: each thread would have a link to each.
+    let workers: Vec<_> = (0..64).map(|slot| daemon.worker(slot, 64, 1, Connection::echo)).collect();
     let arguments = ["--threads", "64", "--listen", "127.0.0.1:0"];
     let program = Program::start_limited(&daemon, 1024, &arguments);
-    assert!(program.logged("the limit of 1024 descriptors allows 448; keeping to 448"), "{}", program.log());
-    for _ in 0..64 {
-        assert_eq!(Client::connect(program.address()).get("/").status, 200);
+    assert!(program.logged("the limit of 1024 descriptors allows 384; keeping to 384"), "{}", program.log());
+    let mut clients: Vec<_> = (0..300).map(|_| Client::connect(program.address())).collect();
+    for client in &mut clients {
+        assert_eq!(client.get("/").status, 200);
     }
+    assert!(!program.logged("cannot accept"), "{}", program.log());
+    drop(workers);
 }

@@ -16,7 +16,7 @@ struct Desk {
 impl Desk {
     fn new() -> Desk {
         let relay = Relay { in_flight: 4, ..options::defaults() };
-        Desk { board: Switchboard::new(relay, Arc::default()), now: Instant::now() }
+        Desk { board: Switchboard::new(relay, MOST_LINKS, Arc::default()), now: Instant::now() }
     }
 
     fn link(&mut self, slot: u16, slots: u16, generation: u64) -> LinkId {
@@ -453,6 +453,42 @@ fn a_worker_that_asks_whether_we_live_and_reads_nothing_costs_little() {
     // Once that is sent it is answered again.
     desk.board.link(link).pong(7);
     assert_eq!(desk.take_out(link).len(), wire::HEADER_LEN);
+}
+
+#[test]
+fn a_worker_that_was_silent_did_not_die_of_the_call() {
+    let mut desk = Desk::new();
+    for slot in 0..2 {
+        desk.link(slot, 4, 0);
+    }
+    let call = desk.ask("/");
+    let silent = desk.board.calls[call].link();
+    desk.pass(250);
+    assert_ne!(desk.board.calls[call].link(), silent);
+    for deaths in 1..=MOST_DEATHS + 1 {
+        let link = desk.board.calls[call].link().unwrap();
+        desk.board.link_down(link, desk.now);
+        assert_eq!(desk.board.calls[call].deaths, deaths);
+        if deaths <= MOST_DEATHS {
+            assert!(!matches!(desk.board.calls[call].state, CallState::Over(_)), "{deaths}");
+            desk.link(u16::from(deaths) + 1, 4, 0);
+        }
+    }
+    assert!(matches!(desk.board.calls[call].state, CallState::Over(None)));
+}
+
+#[test]
+fn where_descriptors_are_scarce_there_are_fewer_links_than_workers() {
+    let mut desk = Desk::new();
+    desk.board.most_links = 1;
+    let link = desk.link(0, 64, 0);
+    assert!(
+        !desk.board.lacks_links() && !desk.board.wants(&Hello { slot: 1, slots: 64, pid: 1, generation: 0 })
+    );
+    desk.board.link_down(link, desk.now);
+    assert!(
+        desk.board.lacks_links() && desk.board.wants(&Hello { slot: 1, slots: 64, pid: 1, generation: 0 })
+    );
 }
 
 #[test]
