@@ -140,8 +140,11 @@ impl Page<'_> {
             let _ =
                 writeln!(text, "<p class=\"origin\">The original is at <a href=\"{origin}\">{name}</a>.</p>");
         }
-        if self.excluded.is_none() && !self.candidates.picks.is_empty() {
-            let explained = escaped(&self.links.explained());
+        if self.excluded.is_none()
+            && !self.candidates.picks.is_empty()
+            && let Some(explained) = self.links.explained()
+        {
+            let explained = escaped(&explained);
             let _ =
                 writeln!(text, "<p class=\"why\"><a href=\"{explained}\">Why is a mirror not here?</a></p>");
         }
@@ -202,8 +205,13 @@ impl Page<'_> {
     /// Links to the other forms.
     fn forms(&self, version: Option<&Version<'_>>, text: &mut String) {
         let forms = self.links.forms(version, self.target.file.is_none());
-        let links = forms.map(|(name, link)| format!("<a href=\"{}\">{name}</a>", escaped(&link)));
-        let links: Vec<String> = links.collect();
+        if forms.is_empty() {
+            return;
+        }
+        let links: Vec<String> = forms
+            .into_iter()
+            .map(|(name, link)| format!("<a href=\"{}\">{name}</a>", escaped(&link)))
+            .collect();
         let _ = writeln!(text, "<p class=\"forms\">For programs: {}</p>", links.join(" · "));
     }
 

@@ -8,6 +8,7 @@ use super::{
     params::{Flag, Params, Written, items, unknown},
     query::{MOST_COUNTRIES, Query},
 };
+use crate::render::escape::echo;
 use cache::{View, scheme::Scheme};
 use wire::{code::Country, net::trim_blanks};
 
@@ -22,7 +23,7 @@ pub fn ignored(view: &View<'_>, written: &[u8], query: &Query<'_>, most: usize) 
     let params = Params::of(&query_string);
     // dnf counts machines by it, for whoever reads the web server's log.
     let unknown = unknown(written).filter(|name| **name != *b"countme").take(most);
-    let lines = unknown.map(|name| format!("{}: no such parameter", name.escape_ascii())).collect();
+    let lines = unknown.map(|name| format!("{}: no such parameter", echoed(&name))).collect();
     let mut ignored = Ignored { written: query_string, most, lines };
     let below = query.endpoint == Endpoint::File;
     for name in ["repo", "arch", "path"] {
@@ -84,6 +85,13 @@ pub fn ignored(view: &View<'_>, written: &[u8], query: &Query<'_>, most: usize) 
     ignored.lines
 }
 
+/// What a client sent, as texts repeat it.
+fn echoed(text: &[u8]) -> String {
+    let mut echoed = Vec::new();
+    echo(text, &mut echoed);
+    String::from_utf8_lossy(&echoed).into_owned()
+}
+
 struct Ignored<'q> {
     written: Written<'q>,
     most: usize,
@@ -93,7 +101,7 @@ struct Ignored<'q> {
 impl Ignored<'_> {
     fn value(&mut self, name: &str, value: &[u8], why: &str) {
         if self.lines.len() < self.most {
-            self.lines.push(format!("{name}={}: {why}", value.escape_ascii()));
+            self.lines.push(format!("{name}={}: {why}", echoed(value)));
         }
     }
 
