@@ -3,6 +3,7 @@
 
 mod html;
 mod mirrors;
+mod propagation;
 
 use html::Html;
 use serde_json::Value;
