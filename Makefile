@@ -106,7 +106,8 @@ Next, as root:
     systemd-tmpfiles --create $(tmpfilesdir)/mirrorlist.conf
     systemctl daemon-reload
 
-Then put MirrorManager's files into $(inputdir), under the names that
+Without MirrorManager go on in $(docdir)/systemd/README.md, "A folder of mirrors".
+With it put its files into $(inputdir), under the names that
 $(sysconfdir)/mirrorlist/mirrorlist-cache.toml has, and
 
     systemctl start mirrorlist-cache.service

@@ -87,7 +87,8 @@ pub struct Config {
     /// For how long the redirector leads a client to the same mirror; 0: each answer is drawn anew
     #[arg(long, value_name = "TIME", default_value = "6h", value_parser = duration)]
     sticky: Duration,
-    /// Append a line to this file for each request that was answered with mirrors, as MirrorManager's statistics read it
+    /// Append a line to this file for each answered request that names a repository and an architecture, as MirrorManager's
+    /// statistics read it
     #[arg(long, value_name = "FILE")]
     access_log: Option<PathBuf>,
     /// Append a line to this file for each request

@@ -62,9 +62,18 @@ impl Store {
 
     /// Opens a state that is there, to look at it.
     pub fn open_to_read(path: &Path) -> Result<Store, Failure> {
-        if !path.exists() {
-            let path = path.display();
-            return Err(Failure::cache(format!("state {path}: is not there; no round has been yet")));
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => {
+                let path = path.display();
+                return Err(Failure::cache(format!("state {path}: is not there; no round has been yet")));
+            }
+            Err(error) => {
+                let path = path.display();
+                return Err(Failure::system(format!(
+                    "state {path}: cannot be looked at ({error}); ask as root, or as the collector's user"
+                )));
+            }
         }
         // To be written as well, if we may: what a killed round has left half done is taken back by whoever comes next.
         Store::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
@@ -232,6 +241,8 @@ mod tests {
             .unwrap();
         let said = Store::open(&path).unwrap_err().to_string();
         assert!(said.contains("not a database; put a backup in its place"), "{said}");
+        let said = Store::open_to_read(&path.join("state.db")).unwrap_err().to_string();
+        assert!(said.contains("cannot be looked at (Not a directory"), "{said}");
     }
 
     #[test]
