@@ -30,8 +30,8 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Descriptors that a thread has besides its clients' connections, its listeners and all but a few of its links: the
-/// runtime's own, and its share of the process's.
+/// Descriptors that a thread has besides its clients' connections, its listeners and its links: the runtime's own, and its
+/// share of the process's.
 const OWN: usize = 8;
 /// Links that a thread counts on where descriptors are scarce: those to sixty workers, and to as many new ones at a reload.
 const USUAL_LINKS: usize = 120;

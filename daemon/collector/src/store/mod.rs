@@ -62,18 +62,15 @@ impl Store {
 
     /// Opens a state that is there, to look at it.
     pub fn open_to_read(path: &Path) -> Result<Store, Failure> {
-        match path.try_exists() {
-            Ok(true) => {}
-            Ok(false) => {
-                let path = path.display();
-                return Err(Failure::cache(format!("state {path}: is not there; no round has been yet")));
-            }
-            Err(error) => {
-                let path = path.display();
-                return Err(Failure::system(format!(
-                    "state {path}: cannot be looked at ({error}); ask as root, or as the collector's user"
-                )));
-            }
+        let is_there = path.try_exists().map_err(|error| {
+            let path = path.display();
+            Failure::system(format!(
+                "state {path}: cannot be looked at ({error}); ask as root, or as the collector's user"
+            ))
+        })?;
+        if !is_there {
+            let path = path.display();
+            return Err(Failure::cache(format!("state {path}: is not there; no round has been yet")));
         }
         // To be written as well, if we may: what a killed round has left half done is taken back by whoever comes next.
         Store::with(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
