@@ -40,8 +40,8 @@ const TABLES: &str = "
     create table names (id integer primary key, name text not null unique);
     create table countries (day integer, country integer, requests integer not null,
         primary key (day, country)) without rowid;
-    create table repository_countries (repository integer, day integer, country integer, requests integer not null,
-        primary key (repository, day, country)) without rowid;
+    create table repository_countries (day integer, repository integer, country integer, requests integer not null,
+        primary key (day, repository, country)) without rowid;
     create table repository_archs (repository integer, day integer, arch integer, requests integer not null,
         primary key (repository, day, arch)) without rowid;
     create table outcomes (day integer, kind integer, status integer, tier integer, requests integer not null,
@@ -274,13 +274,13 @@ impl Change<'_> {
         })
     }
 
-    /// Adds answered requests for repositories by country or by architecture: the repository, the day, which of them, and how
-    /// many.
-    pub fn add_of_repositories(&self, of: Of, rows: &[((i64, i32, i64), u64)]) -> Result<(), Failure> {
+    /// Adds answered requests for repositories by country or by architecture: each row has what the table's key has, and how
+    /// many there are. Rows are written the faster the more of them are in the order of the key.
+    pub fn add_of_repositories(&self, of: Of, rows: &[([i64; 3], u64)]) -> Result<(), Failure> {
         self.run(|transaction| {
             let table = match of {
-                Of::Country => "repository_countries",
-                Of::Arch => "repository_archs",
+                Of::Country => "repository_countries (day, repository, country, requests)",
+                Of::Arch => "repository_archs (repository, day, arch, requests)",
             };
             for rows in rows.chunks(TOGETHER) {
                 let values = vec!["(?, ?, ?, ?)"; rows.len()].join(", ");
@@ -288,9 +288,9 @@ impl Change<'_> {
                     "insert into {table} values {values}
                     on conflict do update set requests = requests + excluded.requests"
                 );
-                let values = rows.iter().flat_map(|((repository, day, name), requests)| {
-                    [*repository, i64::from(*day), *name, *requests as i64]
-                });
+                let values = rows
+                    .iter()
+                    .flat_map(|([one, two, three], requests)| [*one, *two, *three, *requests as i64]);
                 transaction.prepare_cached(&add)?.execute(params_from_iter(values))?;
             }
             Ok(())
@@ -340,8 +340,8 @@ impl Change<'_> {
             let before = newest.saturating_sub(keep);
             transaction.execute("delete from logs where seen < ?", [before])?;
             let of = |table| transaction.execute(&format!("delete from {table} where day < ?"), [before]);
-            // A day of a repository is one of a country too. The tables of repositories have no index by day, so that to delete
-            // from them reads all of them; most counts need not.
+            // A day of a repository is one of a country too. The table of architectures has no index by day, so that to delete
+            // from it reads all of it; most counts need not.
             let (asked, outcomes) = (of("countries")?, of("outcomes")?);
             if asked > 0 {
                 of("repository_countries")?;

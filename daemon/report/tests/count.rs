@@ -49,8 +49,8 @@ impl Figures {
             };
             select.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap()
         };
-        let three = |table: &str| {
-            let rows = rows(&format!("select * from {table}"));
+        let three = |of: &str, table: &str| {
+            let rows = rows(&format!("select repository, day, {of}, requests from {table}"));
             rows.into_iter()
                 .map(|[repository, day, of, sum, _]| ((name(repository), day, name(of)), sum))
                 .collect()
@@ -60,8 +60,8 @@ impl Figures {
                 .into_iter()
                 .map(|[day, of, sum, ..]| ((day, name(of)), sum))
                 .collect(),
-            repository_countries: three("repository_countries"),
-            repository_archs: three("repository_archs"),
+            repository_countries: three("country", "repository_countries"),
+            repository_archs: three("arch", "repository_archs"),
             outcomes: rows("select * from outcomes")
                 .into_iter()
                 .map(|[day, kind, status, tier, sum]| ((day, name(kind), status, name(tier)), sum))

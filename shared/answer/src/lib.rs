@@ -28,6 +28,7 @@ use crate::{
         file::Leads,
         form::{Format, PLAIN},
         ignored::ignored,
+        pick::Pick,
         query::{FileQuery, Query},
         target::Target,
         tiers::{self, Candidates, Source, TierScratch},
@@ -245,6 +246,18 @@ impl Service<'_> {
         }
         let head = ReplyHead { status, kind: query.format.kind(), tier: Tier::None };
         Answer { head, headers_len, counted: None }
+    }
+
+    /// The mirrors that answers of every form list for a query about its target, in order.
+    pub fn picks<'s>(
+        &self,
+        query: &Query<'_>,
+        target: &Target<'_>,
+        rng: &mut impl Rng,
+        scratch: &'s mut Scratch,
+    ) -> &'s [Pick] {
+        self.select(query, target, rng, scratch);
+        &scratch.candidates.picks
     }
 
     /// Fills the scratch with the mirrors that answer a query, in order.

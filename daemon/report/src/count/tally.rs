@@ -5,6 +5,7 @@ use crate::statistics::{Change, Of};
 use foldhash::HashMap;
 use percent_encoding::percent_decode;
 use program::failure::Failure;
+use std::{collections::BTreeMap, mem};
 
 /// Different sums, and bytes of names, above which they are written down.
 const MOST: usize = 200_000;
@@ -17,28 +18,45 @@ const LONGEST: usize = 128;
 #[derive(Debug, Default)]
 pub struct Tally {
     names: HashMap<Box<[u8]>, u32>,
-    asked: HashMap<(i32, [u32; 3]), u64>,
-    outcomes: HashMap<(i32, u16, [u32; 2]), u64>,
+    days: BTreeMap<i32, Day>,
+    /// Sums of all days.
+    sums: usize,
     /// Bytes of names.
     bytes: usize,
+}
+
+/// Those of a day, which are looked for in far fewer than all.
+#[derive(Debug, Default)]
+struct Day {
+    /// By country, repository and architecture.
+    asked: HashMap<[u32; 3], u64>,
+    /// By status, kind and tier.
+    outcomes: HashMap<(u16, [u32; 2]), u64>,
 }
 
 impl Tally {
     /// Adds what a line tells.
     pub fn add(&mut self, line: &Line<'_>) {
-        if let Some(Asked { country, repository, arch }) = line.asked {
-            let names = [country, repository, arch].map(|name| self.name(name));
-            *self.asked.entry((line.day, names)).or_default() += 1;
+        let asked = line.asked.map(|Asked { country, repository, arch }| {
+            [country, repository, arch].map(|name| self.name(name))
+        });
+        let outcome = line
+            .outcome
+            .map(|Outcome { status, kind, tier }| (status, [kind, tier].map(|name| self.name(name))));
+        let day = self.days.entry(line.day).or_default();
+        let before = day.asked.len() + day.outcomes.len();
+        if let Some(names) = asked {
+            *day.asked.entry(names).or_default() += 1;
         }
-        if let Some(Outcome { status, kind, tier }) = line.outcome {
-            let names = [kind, tier].map(|name| self.name(name));
-            *self.outcomes.entry((line.day, status, names)).or_default() += 1;
+        if let Some(how) = outcome {
+            *day.outcomes.entry(how).or_default() += 1;
         }
+        self.sums += day.asked.len() + day.outcomes.len() - before;
     }
 
     /// Whether it should be written down.
     pub fn is_full(&self) -> bool {
-        self.bytes >= MOST_BYTES || self.asked.len().max(self.outcomes.len()).max(self.names.len()) >= MOST
+        self.bytes >= MOST_BYTES || self.sums.max(self.names.len()) >= MOST
     }
 
     /// Writes all of it down, and begins anew.
@@ -54,26 +72,34 @@ impl Tally {
             Some(known) => Ok(*known),
             free => change.name(&texts[place as usize], few).map(|number| *free.insert(number)),
         };
-        let mut asked = Vec::with_capacity(self.asked.len());
-        for ((day, [country, repository, arch]), requests) in self.asked.drain() {
-            // Countries, kinds and tiers are the service's own words.
-            let names = [number(repository, false)?, number(country, true)?, number(arch, false)?];
-            asked.push((day, names, requests));
+        let mut of_archs = HashMap::default();
+        for (day, Day { asked, outcomes }) in mem::take(&mut self.days) {
+            // Each table has its own sums: far fewer rows are written than there are different requests.
+            let mut of_repositories = Vec::with_capacity(asked.len());
+            let mut of_countries = HashMap::default();
+            for ([country, repository, arch], requests) in asked {
+                // Countries, kinds and tiers are the service's own words.
+                let (country, repository, arch) =
+                    (number(country, true)?, number(repository, false)?, number(arch, false)?);
+                of_repositories.push(((repository, country), requests));
+                *of_countries.entry(country).or_default() += requests;
+                *of_archs.entry([repository, day.into(), arch]).or_default() += requests;
+            }
+            let rows = sums(of_repositories);
+            let rows =
+                rows.map(|((repository, country), requests)| ([day.into(), repository, country], requests));
+            change.add_of_repositories(Of::Country, &rows.collect::<Vec<_>>())?;
+            for (country, requests) in of_countries {
+                change.add_country(day, country, requests)?;
+            }
+            for ((status, [kind, tier]), requests) in outcomes {
+                change.add_outcome(day, number(kind, true)?, status, number(tier, true)?, requests)?;
+            }
         }
-        // Each table has its own sums: far fewer rows are written than there are different requests.
-        let by = |which: usize| {
-            sums(asked.iter().map(|(day, names, requests)| ((names[0], *day, names[which]), *requests)))
-        };
-        change.add_of_repositories(Of::Country, &by(1))?;
-        change.add_of_repositories(Of::Arch, &by(2))?;
-        for ((day, country), requests) in
-            sums(asked.iter().map(|(day, names, requests)| ((*day, names[1]), *requests)))
-        {
-            change.add_country(day, country, requests)?;
-        }
-        for ((day, status, [kind, tier]), requests) in self.outcomes.drain() {
-            change.add_outcome(day, number(kind, true)?, status, number(tier, true)?, requests)?;
-        }
+        let mut rows: Vec<_> = of_archs.into_iter().collect();
+        rows.sort_unstable();
+        change.add_of_repositories(Of::Arch, &rows)?;
+        self.sums = 0;
         self.bytes = 0;
         Ok(())
     }
@@ -89,15 +115,17 @@ impl Tally {
     }
 }
 
-/// Sums by key, in the order of keys, which is that of a table's primary key: rows that are written one after the other lie beside
-/// each other.
-fn sums<K: Ord>(rows: impl Iterator<Item = (K, u64)>) -> Vec<(K, u64)> {
-    let mut rows: Vec<_> = rows.collect();
-    rows.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+/// Sums by two numbers, in their order. Of nearly as many rows as there are sums, sorting them costs less than looking each up.
+fn sums(rows: Vec<((i64, i64), u64)>) -> impl Iterator<Item = ((i64, i64), u64)> {
+    // One number is compared at once.
+    let joined = |(one, other): (i64, i64)| u128::from(one as u64) << 64 | u128::from(other as u64);
+    let parted = |key: u128| ((key >> 64) as i64, key as i64);
+    let mut rows: Vec<(u128, u64)> = rows.into_iter().map(|(key, sum)| (joined(key), sum)).collect();
+    rows.sort_unstable_by_key(|row| row.0);
     rows.dedup_by(|row, kept| {
         let is_same = row.0 == kept.0;
         kept.1 += if is_same { row.1 } else { 0 };
         is_same
     });
-    rows
+    rows.into_iter().map(move |(key, sum)| (parted(key), sum))
 }

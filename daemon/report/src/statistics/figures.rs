@@ -47,6 +47,13 @@ pub enum Asked {
     All,
 }
 
+/// A repository's figures of some days. Those by country are looked for day by day, as their table's key begins with the day.
+const BY_ARCH: &str = "select arch, day, requests from repository_archs
+    where repository = (select id from names where name = ?1) and day >= ?2 and day < ?3";
+const BY_COUNTRY: &str = "with recursive days (day) as (select ?2 where ?2 < ?3 union all select day + 1 from days where day + 1 < ?3)
+    select country, day, requests from days cross join repository_countries using (day)
+    where repository = (select id from names where name = ?1)";
+
 /// Requests of days in a row; `None` for a day of which there are no figures. Both begin with the same day.
 pub fn known(is_known: &[bool], days: &[u64]) -> Vec<Option<u64>> {
     is_known.iter().zip(days).map(|(is_known, requests)| is_known.then_some(*requests)).collect()
@@ -145,12 +152,8 @@ impl Statistics {
         countries_from: i32,
     ) -> Result<OfRepository, Failure> {
         let end = figures.first + figures.totals.len() as i32;
-        let of = |table: &str, of: &str, first: i32| -> rusqlite::Result<BTreeMap<String, Days>> {
-            let select = format!(
-                "select {of}, day, requests from {table}
-                 where repository = (select id from names where name = ?) and day >= ? and day < ?"
-            );
-            let mut select = self.connection.prepare_cached(&select)?;
+        let of = |select: &str, first: i32| -> rusqlite::Result<BTreeMap<String, Days>> {
+            let mut select = self.connection.prepare_cached(select)?;
             let mut name = self.connection.prepare_cached("select name from names where id = ?")?;
             let mut rows = select.query((repository, first, end))?;
             let mut all: BTreeMap<i64, (String, Days)> = BTreeMap::new();
@@ -180,8 +183,8 @@ impl Statistics {
         };
         let read = || {
             Ok(OfRepository {
-                countries: of("repository_countries", "country", countries_from.max(figures.first))?,
-                archs: of("repository_archs", "arch", figures.first)?,
+                countries: of(BY_COUNTRY, countries_from.max(figures.first))?,
+                archs: of(BY_ARCH, figures.first)?,
             })
         };
         read().map_err(|error| refused(&self.path, error))
