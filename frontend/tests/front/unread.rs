@@ -31,11 +31,23 @@ fn clients_that_never_read_cost_bounded_memory_and_time() {
             connection.reply_with(asked.id, 200, "application/metalink+xml", "", body);
         }
     });
-    let arguments =
-        ["--write-timeout", "3", "--max-unsent", "1000000000", "--header-timeout", "30", "--deadline", "8"];
+    let arguments = [
+        "--write-timeout",
+        "3",
+        "--max-unsent",
+        "1000000000",
+        "--header-timeout",
+        "30",
+        "--deadline",
+        "8",
+        "--threads",
+        "1",
+    ];
     let program = Program::start(&daemon, &arguments);
-    let sockets = program.sockets();
-    assert_eq!(Client::connect(program.address()).get("/small").status, 200);
+    let mut first = Client::connect(program.address());
+    assert_eq!(first.get("/small").status, 200);
+    let sockets = program.sockets() - 1;
+    drop(first);
     eventually("the first client is gone", || program.sockets() == sockets);
     let before = program.private_kb();
     let start = Instant::now();
