@@ -33,6 +33,7 @@ use program::{
     options::well,
     print::{counted, printed},
 };
+use seconds::HOUR;
 use std::{
     collections::BTreeMap,
     time::{Instant, SystemTime, UNIX_EPOCH},
@@ -44,6 +45,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     if config.check {
         let inventory = inventory_of(config)?;
         client(config)?;
+        warn_of_unknown(config, &inventory);
         if !config.output.is_dir() {
             let output = config.output.display();
             return Err(Failure::system(format!(
@@ -67,13 +69,14 @@ pub fn round(config: &Config, now: u64, limits: Limits) -> Result<Summary, Failu
     let client = client(config)?;
     let mut store = Store::open(&config.state)?;
     let before = store.state()?;
-    let number = store.figures()?.map_or(0, |figures| figures.number) + 1;
+    let last = store.figures()?;
+    let number = last.as_ref().map_or(0, |last| last.number) + 1;
+    if last.is_none_or(|last| last.time / HOUR != now / HOUR) {
+        warn_of_unknown(config, &inventory);
+    }
     let named: Vec<String> = config.propagation.clone();
     let due = store.due(&named, now)?;
-    let measured = due.into_iter().find_map(|name| {
-        let file = *inventory.repositories.get(name)?;
-        (inventory.files[file as usize].time > 0).then(|| (name.to_owned(), file))
-    });
+    let measured = due.into_iter().find_map(|name| Some((name.to_owned(), index_of(&inventory, name)?)));
     let asking = Asking {
         inventory: &inventory,
         number,
@@ -129,6 +132,21 @@ fn inventory_of(config: &Config) -> Result<Inventory, Failure> {
         let path = path.display();
         Failure::cache(format!("interchange {path}: cannot be read ({error}); nobody is asked, and what is suspended stays so until it ends"))
     })
+}
+
+/// The place of a repository's repomd.xml among the files; `None` if it is not known, or of what time it is.
+fn index_of(inventory: &Inventory, repository: &str) -> Option<u32> {
+    let file = *inventory.repositories.get(repository)?;
+    (inventory.files[file as usize].time > 0).then_some(file)
+}
+
+/// Says which repositories cannot be measured; rounds do so once an hour.
+fn warn_of_unknown(config: &Config, inventory: &Inventory) {
+    for name in config.propagation.iter().filter(|name| index_of(inventory, name).is_none()) {
+        log::warning(format_args!(
+            "propagation {name}: the interchange file has no repomd.xml of it; it is not measured; correct the name, or remove it"
+        ));
+    }
 }
 
 fn client(config: &Config) -> Result<Client, Failure> {

@@ -8,7 +8,10 @@ use crate::{
 use answer::suspended::Suspended;
 use nix::sys::signal::Signal;
 use rusqlite::Connection;
-use std::{fs, os::unix::process::ExitStatusExt as _, process::Command, sync::mpsc};
+use std::{fs, os::unix::process::ExitStatusExt as _, process::Command, sync::mpsc, time::Duration};
+
+/// Whatever takes as long as this has not come about: the program has ended before, say.
+const LONG: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_round_that_is_killed_at_any_moment_leaves_a_whole_state_and_a_whole_list() {
@@ -23,7 +26,7 @@ fn a_round_that_is_killed_at_any_moment_leaves_a_whole_state_and_a_whole_list() 
         while rung.try_recv().is_ok() {}
         let mut child = world.command("check").stdout(std::process::Stdio::null()).spawn().unwrap();
         // The dead one is sent no request.
-        (0..requests.min(5)).for_each(|_| rung.recv().unwrap());
+        (0..requests.min(5)).for_each(|_| rung.recv_timeout(LONG).unwrap());
         if requests == 6 {
             // As soon as there is a journal or a lock that tells of writing; or it has ended.
             let journal = world.folder().join("state.db-journal");
@@ -126,7 +129,7 @@ fn of_two_rounds_at_once_the_second_ends() {
     let (bell, rung) = mpsc::channel();
     world.servers[0].ring(bell);
     let mut first = world.command("check").spawn().unwrap();
-    rung.recv().unwrap();
+    rung.recv_timeout(LONG).unwrap();
     let second = world.run("check", &[]);
     assert_eq!(second.code, Some(69));
     assert!(second.said.contains("another check is running; this one ends"), "{second:?}");

@@ -1,9 +1,11 @@
 //! The built program, run to its end.
 
 use crate::world::World;
+use collector::check::seconds::HOUR;
 use std::{
     fs,
     process::{Command, Output, Stdio},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_mirrorlist-collect");
@@ -41,11 +43,12 @@ impl World {
         let allow: Vec<String> =
             self.config.allow_addresses.iter().map(|prefix| format!("'{prefix}'")).collect();
         let text = format!(
-            "contact = '{}'\nstate = '{}'\noutput = '{}'\nallow-addresses = [{}]\n",
+            "contact = '{}'\nstate = '{}'\noutput = '{}'\nallow-addresses = [{}]\n[check]\npropagation = {:?}\n",
             self.config.contact,
             self.config.state.display(),
             self.config.output.display(),
-            allow.join(", ")
+            allow.join(", "),
+            self.config.propagation
         );
         fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
@@ -61,6 +64,27 @@ impl World {
 
     pub fn run(&self, subcommand: &str, more: &[&str]) -> Ended {
         ended(self.command(subcommand).args(more).output().unwrap())
+    }
+}
+
+#[test]
+fn a_repository_that_cannot_be_measured_is_told_of_once_an_hour() {
+    let mut world = World::new(6);
+    world.config.propagation = vec!["linux-1+x86_64".into(), "linux-1+riscv64".into()];
+    let said = "warning: propagation linux-1+riscv64: the interchange file has no repomd.xml of it; it is not measured; \
+                correct the name, or remove it\n";
+    let check = world.run("check", &["--check"]);
+    assert_eq!((check.code, &*check.said), (Some(0), said));
+    let times = |ended: Ended| ended.said.matches(said).count();
+    let hour = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / HOUR;
+    loop {
+        let begin = hour();
+        let _ = fs::remove_file(&world.config.state);
+        let rounds = [(); 3].map(|()| times(world.run("check", &[])));
+        // Unless an hour has begun meanwhile.
+        if hour() == begin {
+            break assert_eq!(rounds, [1, 0, 0]);
+        }
     }
 }
 

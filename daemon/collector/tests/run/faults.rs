@@ -10,6 +10,7 @@ use std::{
     fs,
     process::{Command, Stdio},
     sync::mpsc,
+    time::Duration,
 };
 
 fn names(world: &World) -> Vec<String> {
@@ -287,7 +288,7 @@ fn a_run_that_is_killed_leaves_what_was_and_the_next_one_goes_on() {
     let (bell, rung) = mpsc::channel();
     files.stall(Some(bell));
     let mut child = world.command(&["--accept-loss"]).stdout(Stdio::null()).spawn().unwrap();
-    rung.recv().unwrap();
+    rung.recv_timeout(Duration::from_secs(60)).unwrap();
     // Two at once: the second one ends.
     let (code, _, said) = world.end(&[]);
     assert_eq!(code, Some(69));
