@@ -20,7 +20,7 @@ use std::{
 };
 
 /// The tables' version, as the file names it.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// The file's mark among SQLite's files: "mlrp".
 const APPLICATION: i64 = 0x6d6c_7270;
@@ -40,8 +40,6 @@ const TABLES: &str = "
     create table names (id integer primary key, name text not null unique);
     create table countries (day integer, country integer, requests integer not null,
         primary key (day, country)) without rowid;
-    create table repository_countries (day integer, repository integer, country integer, requests integer not null,
-        primary key (day, repository, country)) without rowid;
     create table repository_archs (repository integer, day integer, arch integer, requests integer not null,
         primary key (repository, day, arch)) without rowid;
     create table outcomes (day integer, kind integer, status integer, tier integer, requests integer not null,
@@ -49,6 +47,20 @@ const TABLES: &str = "
     create table logs (id integer primary key, source text not null, form text not null, offset integer not null,
         head blob not null, tail blob not null, device integer not null, file integer not null, seen integer not null);
     create index logs_by_source on logs (source);
+";
+
+/// The largest one: what is new is of the last days, so it comes to its end.
+const REPOSITORY_COUNTRIES: &str = "
+    create table repository_countries (day integer, repository integer, country integer, requests integer not null,
+        primary key (day, repository, country)) without rowid;
+";
+
+/// Version 1 had its rows by repository first.
+const BEFORE_VERSION_2: &str = "alter table repository_countries rename to by_repository;";
+const OF_VERSION_1: &str = "
+    insert into repository_countries (day, repository, country, requests)
+        select day, repository, country, requests from by_repository order by day, repository, country;
+    drop table by_repository;
 ";
 
 /// The database, open.
@@ -160,6 +172,20 @@ impl Statistics {
         };
         match state().map_err(|error| refused(&path, error))? {
             (APPLICATION, VERSION, _) => Ok(()),
+            (APPLICATION, 1, _) => {
+                let change = self.change()?;
+                change.run(|transaction| {
+                    // Another program may have done it while this one waited.
+                    if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == 1
+                    {
+                        transaction.execute_batch(
+                            &[BEFORE_VERSION_2, REPOSITORY_COUNTRIES, OF_VERSION_1].concat(),
+                        )?;
+                    }
+                    transaction.pragma_update(None, "user_version", VERSION)
+                })?;
+                change.commit()
+            }
             (APPLICATION, later, _) if later > VERSION => Err(Failure::config(format!(
                 "database {}: is of version {later}, this program knows {VERSION}; use the program that made it, or a \
                  later one",
@@ -168,7 +194,7 @@ impl Statistics {
             (0, 0, 0) => {
                 let change = self.change()?;
                 change.run(|transaction| {
-                    transaction.execute_batch(TABLES)?;
+                    transaction.execute_batch(&[TABLES, REPOSITORY_COUNTRIES].concat())?;
                     transaction.pragma_update(None, "application_id", APPLICATION)?;
                     transaction.pragma_update(None, "user_version", VERSION)
                 })?;

@@ -537,11 +537,11 @@ fn a_database_that_is_none_or_of_a_later_version_or_in_use_is_refused_and_stays(
         Connection::open(path(database)).unwrap().execute_batch(change).unwrap();
     };
     fs::copy(path("db"), path("later")).unwrap();
-    change("later", "pragma user_version = 2");
+    change("later", "pragma user_version = 3");
     for (database, code, cause) in [
         ("text", 78, "is no SQLite database"),
         ("foreign", 78, "is another program's"),
-        ("later", 78, "is of version 2, this program knows 1"),
+        ("later", 78, "is of version 3, this program knows 2"),
         ("absent/db", 71, "unable to open database file"),
     ] {
         let before = fs::read(path(database)).ok();
@@ -551,6 +551,37 @@ fn a_database_that_is_none_or_of_a_later_version_or_in_use_is_refused_and_stays(
         assert_eq!(output.status.code(), Some(code), "{errors}");
         assert_eq!(fs::read(path(database)).ok(), before, "{database}");
     }
+}
+
+#[test]
+fn figures_of_the_version_before_stay_and_more_are_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let (database, log) = (folder.path().join("figures.db"), folder.path().join("access.log"));
+    let today = today();
+    let lines = |day| ["DE", "FR", "DE"].map(|country| access(day, country, "fedora-42")).concat();
+    append(&log, &(lines(today - 1) + &lines(today)));
+    well(&count(&database, "a", std::slice::from_ref(&log)));
+    let version_1 = "
+        alter table repository_countries rename to by_day;
+        create table repository_countries (repository integer, day integer, country integer, requests integer not null,
+            primary key (repository, day, country)) without rowid;
+        insert into repository_countries select repository, day, country, requests from by_day;
+        drop table by_day;
+        pragma user_version = 1;
+    ";
+    Connection::open(&database).unwrap().execute_batch(version_1).unwrap();
+    let before = Figures::of(&database);
+    append(&log, &lines(today));
+    well(&count(&database, "a", std::slice::from_ref(&log)));
+    let of = |figures: &Figures, day, country: &str| {
+        figures.repository_countries[&("fedora-42".into(), day, country.into())]
+    };
+    assert_eq!([of(&before, today - 1, "DE"), of(&before, today, "DE"), of(&before, today, "FR")], [2, 2, 1]);
+    let after = Figures::of(&database);
+    assert_eq!([of(&after, today - 1, "DE"), of(&after, today, "DE"), of(&after, today, "FR")], [2, 4, 2]);
+    let connection = Connection::open(&database).unwrap();
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    assert_eq!(version.unwrap(), 2);
 }
 
 #[test]

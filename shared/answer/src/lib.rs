@@ -248,7 +248,8 @@ impl Service<'_> {
         Answer { head, headers_len, counted: None }
     }
 
-    /// The mirrors that answers of every form list for a query about its target, in order.
+    /// The mirrors that answer a query about its target, in order, as its form has them chosen; the origin is not among them,
+    /// and what does not fit into an answer is.
     pub fn picks<'s>(
         &self,
         query: &Query<'_>,

@@ -6,9 +6,15 @@ use super::{
     products::parted,
 };
 use answer::{
-    Fragments, Scratch, Service, render::url, rules::Rules, select::query::Query, suspended::Usable,
+    Fragments, Scratch, Service,
+    render::url,
+    rules::Rules,
+    select::{pick::Pick, query::Query},
+    suspended::Usable,
 };
-use cache::{CacheBytes, Families, HostId, PlacementId, RepositoryId, UrlId, View};
+use cache::{
+    CacheBytes, CountryId, Families, HostId, PlacementId, RepositoryId, SetId, UrlId, View, scheme::Schemes,
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use program::{failure::Failure, log};
 use rand::{SeedableRng as _, rngs::SmallRng};
@@ -46,7 +52,7 @@ pub(super) fn read(
     let suspended = usable.as_ref().map(|usable| suspended_urls(&view, usable)).unwrap_or_default();
     let left = usable.map(&fragments).transpose()?;
     let all = fragments(Usable::default())?;
-    let mut gathering = Gathering { suspended, ..Gathering::of(view) };
+    let mut gathering = Gathering { suspended, left: left.as_ref(), ..Gathering::of(view) };
     // What is listed comes first: its URL is the one that clients get.
     let passes: Vec<(&Fragments, bool)> =
         left.iter().map(|left| (left, true)).chain([(&all, left.is_none())]).collect();
@@ -61,16 +67,20 @@ struct Gathering<'a> {
     view: View<'a>,
     /// URLs that the list of what is suspended leaves out.
     suspended: HashSet<&'a str>,
+    /// What answers are made of without those; none if nothing is suspended.
+    left: Option<&'a Fragments>,
     /// Mirrors in the order in which they were met.
     mirrors: Vec<Mirror>,
     /// The protocols by which answers would name them if nothing were suspended, by their places.
     schemes: Vec<u8>,
     /// Their places, by their numbers in the source.
     places: HashMap<i64, u32>,
+    /// Who stands for all public hosts of a country that have a URL: the placements of one of them that have it.
+    stands: HashMap<(&'a str, Option<CountryId>), Vec<PlacementId>>,
     /// What URLs begin with: the place of the mirror and their own, by the host and the text.
     met: HashMap<(HostId, &'a str), (u32, u32)>,
     bases: Vec<String>,
-    /// What is known of placements that answers list, by their numbers: without what is suspended, and with it.
+    /// What is known of placements that answers list, by their numbers: with what is suspended, and without it.
     known: [Vec<Option<Met>>; 2],
     scratch: Scratch,
 }
@@ -95,12 +105,27 @@ type Parts = BTreeMap<(u32, u32), Part>;
 
 impl<'a> Gathering<'a> {
     fn of(view: View<'a>) -> Gathering<'a> {
+        let mut stands: HashMap<_, Vec<PlacementId>> = HashMap::new();
+        let public = public(&view);
+        for placement in
+            (0..view.placement_count() as u32).map(PlacementId).filter(|own| public.contains(own))
+        {
+            let host = view.placement_host(placement);
+            for (_, url) in view.placement_urls(placement).filter_map(|url: UrlId| view.url(url)) {
+                let stand = stands.entry((url, view.host_country(host))).or_default();
+                if stand.first().is_none_or(|first| view.placement_host(*first) == host) {
+                    stand.push(placement);
+                }
+            }
+        }
         Gathering {
             view,
             suspended: HashSet::new(),
+            left: None,
             mirrors: Vec::new(),
             schemes: Vec::new(),
             places: HashMap::new(),
+            stands,
             met: HashMap::new(),
             bases: Vec::new(),
             known: [(); 2].map(|()| vec![None; view.placement_count()]),
@@ -189,7 +214,11 @@ impl<'a> Gathering<'a> {
         let mut scratch = mem::take(&mut self.scratch);
         let picks = service.picks(&query, target, &mut dice, &mut scratch);
         let is_there = !picks.is_empty();
-        for pick in picks {
+        // Hosts that share a URL stand for each other, and which is listed may change when others are: that is no suspension.
+        let left = self.left;
+        let is_left = |host| left.is_some_and(|left| !left.schemes(host).and(Schemes::USUAL).is_empty());
+        let is_meant = |pick: &&Pick| pick.public && (is_listed || !is_left(pick.placement));
+        for pick in picks.iter().filter(is_meant) {
             if let Some(met) = self.met(fragments, is_listed, pick.placement) {
                 self.take(met, is_listed, arch_place, parts);
             }
@@ -209,7 +238,7 @@ impl<'a> Gathering<'a> {
             return;
         }
         let part = parts.entry(met.place).or_insert(Part { archs: Vec::new(), is_listed });
-        // A host can be listed twice.
+        // Two hosts that share a URL may count as one.
         if part.archs.last() != Some(&arch) {
             part.archs.push(arch);
         }
@@ -227,15 +256,16 @@ impl<'a> Gathering<'a> {
         }
         let schemes = fragments.schemes(placement);
         let base = str::from_utf8(fragments.url(placement, schemes.iter().next()?)?).ok()?;
-        let met = Met { place: self.place(placement, base), schemes: schemes.bits() };
+        let met = Met { place: self.place(placement, base)?, schemes: schemes.bits() };
         self.known[usize::from(is_listed)][placement.0 as usize] = Some(met);
         Some(met)
     }
 
-    /// A mirror's place among those that were met, and that of its URL.
-    fn place(&mut self, placement: PlacementId, base: &'a str) -> (u32, u32) {
+    /// A mirror's place among those that were met, and that of its URL; `None` if it is not for everybody.
+    fn place(&mut self, placement: PlacementId, base: &'a str) -> Option<(u32, u32)> {
         let view = self.view;
-        let host = view.placement_host(placement);
+        let stand = self.stands.get(&(base, view.host_country(view.placement_host(placement))))?;
+        let host = view.placement_host(*stand.first()?);
         let id = view.host_source_id(host);
         let place = *self.places.entry(id).or_insert_with(|| {
             let country = view.host_country(host).and_then(|country| view.country_code(country));
@@ -255,16 +285,17 @@ impl<'a> Gathering<'a> {
             self.mirrors.len() as u32 - 1
         });
         let mirror = &mut self.mirrors[place as usize];
-        for (_, url) in view.placement_urls(placement).filter_map(|url| view.url(url)) {
+        let urls = stand.iter().flat_map(|placement| view.placement_urls(*placement));
+        for (_, url) in urls.filter_map(|url| view.url(url)) {
             mirror.urls.insert(url.to_owned());
             if self.suspended.contains(url) {
                 mirror.suspended.insert(url.to_owned());
             }
         }
-        *self.met.entry((host, base)).or_insert_with(|| {
+        Some(*self.met.entry((host, base)).or_insert_with(|| {
             self.bases.push(base.to_owned());
             (place, self.bases.len() as u32 - 1)
-        })
+        }))
     }
 
     /// All that was met, in no order yet.
@@ -282,4 +313,19 @@ impl<'a> Gathering<'a> {
 fn suspended_urls<'a>(view: &View<'a>, usable: &Usable) -> HashSet<&'a str> {
     let urls = (0..view.url_count() as u32).map(UrlId).filter(|url| usable.is_suspended(*url));
     urls.filter_map(|url| Some(view.url(url)?.1)).collect()
+}
+
+/// What is named to everybody for any directory. A private host may have the URL of a public one; who it is must not show.
+fn public(view: &View<'_>) -> HashSet<PlacementId> {
+    let mut public = HashSet::new();
+    let mut before = None;
+    for set in (0..view.set_count() as u32).map(|set| view.set(SetId(set))) {
+        // Those of one roster have the same hosts.
+        if !before.is_some_and(|before| set.is_of_roster(&before)) {
+            let members = (0..set.width()).filter_map(|at| set.get(at));
+            public.extend(members.filter(|member| member.public).map(|member| member.placement));
+        }
+        before = Some(set);
+    }
+    public
 }

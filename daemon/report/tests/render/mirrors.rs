@@ -755,3 +755,74 @@ fn what_is_suspended_of_a_mirror_is_told_and_not_among_its_protocols() {
     let (elbe, _) = list.iter().find(|(mirror, _)| mirror["id"] == 1).unwrap();
     assert_eq!(elbe["schemes"], json!(["http"]));
 }
+
+#[test]
+fn hosts_that_share_a_url_are_one_mirror_of_each_country_and_never_suspended_for_another() {
+    let Rendered { site, .. } = usual();
+    let mut inventory = inventory();
+    let text = "https://shared.example.net/pub".to_owned();
+    let (shared, _) = inventory.urls.insert_full(HostUrl { scheme: Scheme::Https, text });
+    // Two of them are in a country.
+    const SHARE: [i64; 3] = [4, 6, 8];
+    inventory.hosts[&6].country = inventory.hosts[&8].country;
+    inventory.placements = std::mem::take(&mut inventory.placements)
+        .into_iter()
+        .map(|mut placement| {
+            if SHARE.contains(&(i64::from(placement.host) + 1)) {
+                placement.urls = vec![shared as u32];
+            }
+            placement
+        })
+        .collect();
+    // Each of them is drawn as often; which others come before them is different.
+    inventory.hosts.values_mut().for_each(|host| host.bandwidth = 100);
+    let roster = &mut inventory.rosters[0];
+    let carriers: Vec<Carrier> = roster.carriers.iter().cloned().collect();
+    let has = |number: usize, id: i64| {
+        let bit = [1, 2, 3, GONE].iter().position(|other| *other == id);
+        SHARE.contains(&id) || bit.is_some_and(|bit| number >> bit & 1 != 0)
+    };
+    for number in 0..16 {
+        let set =
+            roster.set_of((1..).zip(&carriers).filter(|(id, _)| has(number, *id)).map(|(_, of)| of.clone()));
+        let path = format!("pub/many/{number}");
+        let subpath = path["pub/".len()..].to_owned();
+        let directory = Directory { carriers: SetPosition { roster: 0, set }, subpath };
+        inventory.directories.insert(path.clone(), directory);
+        let repository = inventory.repositories.entry(format!("many-{number}")).or_default();
+        repository.archs.insert("x86_64".to_owned(), path);
+    }
+    let (bytes, _) = cache::write(&inventory, 0).unwrap();
+    fs::write(site.path("cache"), &*bytes).unwrap();
+    for suspended in [&[][..], &[GONE]] {
+        let line =
+            |id: &i64| format!("{}\tx\t{}\t{}\tno answer\n", url(*id, "pub"), now() - 600, now() + 3000);
+        let lines: String = suspended.iter().map(line).collect();
+        let list = format!("# mirrorlist-suspended 1\n{lines}# end {}\n", suspended.len());
+        fs::write(site.path("suspended"), list).unwrap();
+        let [database, cache, list] =
+            ["db", "cache", "suspended"].map(|name| site.path(name).display().to_string());
+        let options =
+            ["render", "--database", &database, "--cache", &cache, "--suspended", &list, "--output"];
+        well(&program(&options, &[&site.path("site")]));
+        let list = listed(&site);
+        let many = |id: i64| {
+            let urls = list.iter().find(|(mirror, _)| mirror["id"] == id).map(|(_, urls)| urls);
+            urls.map_or(0, |urls| urls.keys().filter(|name| name.starts_with("many-")).count())
+        };
+        assert_eq!(many(8), 0, "of two in a country the first stands for both");
+        assert_eq!((many(4) > 0, many(6) > 0, many(4) + many(6)), (true, true, 16));
+        let found: Vec<i64> = list
+            .iter()
+            .filter(|(mirror, _)| mirror["state"] == "suspended")
+            .map(|(mirror, _)| mirror["id"].as_i64().unwrap())
+            .collect();
+        assert_eq!(found, suspended);
+        for number in 0..16 {
+            let page = site.read(&format!("repositories/many-{number}.html"));
+            let has_gone = has(number, GONE);
+            let left_out = page.matches("answers leave it out").count();
+            assert_eq!(left_out, if has_gone { suspended.len() } else { 0 }, "many-{number}");
+        }
+    }
+}
