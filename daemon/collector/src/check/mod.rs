@@ -144,7 +144,7 @@ fn index_of(inventory: &Inventory, repository: &str) -> Option<u32> {
 fn warn_of_unknown(config: &Config, inventory: &Inventory) {
     for name in config.propagation.iter().filter(|name| index_of(inventory, name).is_none()) {
         log::warning(format_args!(
-            "propagation {name}: the interchange file has no repomd.xml of it; it is not measured; correct the name, or remove it"
+            "propagation {name}: the interchange file has no repomd.xml of it, or not its time; it is not measured; correct the name, or remove it"
         ));
     }
 }

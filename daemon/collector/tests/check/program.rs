@@ -71,7 +71,7 @@ impl World {
 fn a_repository_that_cannot_be_measured_is_told_of_once_an_hour() {
     let mut world = World::new(6);
     world.config.propagation = vec!["linux-1+x86_64".into(), "linux-1+riscv64".into()];
-    let said = "warning: propagation linux-1+riscv64: the interchange file has no repomd.xml of it; it is not measured; \
+    let said = "warning: propagation linux-1+riscv64: the interchange file has no repomd.xml of it, or not its time; it is not measured; \
                 correct the name, or remove it\n";
     let check = world.run("check", &["--check"]);
     assert_eq!((check.code, &*check.said), (Some(0), said));
