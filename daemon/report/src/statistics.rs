@@ -49,18 +49,18 @@ const TABLES: &str = "
     create index logs_by_source on logs (source);
 ";
 
-/// The largest one: what is new is of the last days, so it comes to its end.
-const REPOSITORY_COUNTRIES: &str = "
-    create table repository_countries (day integer, repository integer, country integer, requests integer not null,
-        primary key (day, repository, country)) without rowid;
+/// The largest table: what is new is of the last days, so it comes to its end.
+const BY_COUNTRY: &str = "
+    create table repository_countries_by_day (day integer, repository integer, country integer,
+        requests integer not null, primary key (day, repository, country)) without rowid;
 ";
 
-/// Version 1 had its rows by repository first.
-const BEFORE_VERSION_2: &str = "alter table repository_countries rename to by_repository;";
+/// Version 1 had another table for that, with the repository first. What comes of it has another name, so that a process of an older
+/// version that has the file open fails and changes nothing. Without an order nothing has to be sorted beside the file.
 const OF_VERSION_1: &str = "
-    insert into repository_countries (day, repository, country, requests)
-        select day, repository, country, requests from by_repository order by day, repository, country;
-    drop table by_repository;
+    insert into repository_countries_by_day (day, repository, country, requests)
+        select day, repository, country, requests from repository_countries;
+    drop table repository_countries;
 ";
 
 /// The database, open.
@@ -132,15 +132,15 @@ impl Statistics {
     /// An error when it is something else, of a later version, or cannot be written.
     pub fn open(path: &Path) -> Result<Statistics, Failure> {
         let mut statistics = Statistics::connect(path, OpenFlags::SQLITE_OPEN_CREATE)?;
-        statistics.migrate()?;
+        statistics.migrate(true)?;
         Ok(statistics)
     }
 
-    /// Opens the file, which has to be there.
+    /// Opens the file, which has to be there and of this version.
     pub fn read(path: &Path) -> Result<Statistics, Failure> {
         if path.metadata().is_ok_and(|there| there.len() > 0) {
             let mut statistics = Statistics::connect(path, OpenFlags::empty())?;
-            statistics.migrate()?;
+            statistics.migrate(false)?;
             return Ok(statistics);
         }
         Err(Failure::config(format!(
@@ -162,7 +162,7 @@ impl Statistics {
         Ok(Statistics { path: path.to_owned(), connection })
     }
 
-    fn migrate(&mut self) -> Result<(), Failure> {
+    fn migrate(&mut self, converts: bool) -> Result<(), Failure> {
         let path = self.path.clone();
         let number = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         let state = || {
@@ -172,20 +172,24 @@ impl Statistics {
         };
         match state().map_err(|error| refused(&path, error))? {
             (APPLICATION, VERSION, _) => Ok(()),
-            (APPLICATION, 1, _) => {
+            (APPLICATION, 1, _) if converts => {
                 let change = self.change()?;
                 change.run(|transaction| {
                     // Another program may have done it while this one waited.
                     if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == 1
                     {
-                        transaction.execute_batch(
-                            &[BEFORE_VERSION_2, REPOSITORY_COUNTRIES, OF_VERSION_1].concat(),
-                        )?;
+                        transaction.execute_batch(&[BY_COUNTRY, OF_VERSION_1].concat())?;
+                        transaction.pragma_update(None, "user_version", VERSION)?;
                     }
-                    transaction.pragma_update(None, "user_version", VERSION)
+                    Ok(())
                 })?;
                 change.commit()
             }
+            (APPLICATION, 1, _) => Err(Failure::config(format!(
+                "database {}: is of version 1, which the next count brings to version {VERSION}; nothing is written until \
+                 then, run mirrorlist-report count",
+                path.display()
+            ))),
             (APPLICATION, later, _) if later > VERSION => Err(Failure::config(format!(
                 "database {}: is of version {later}, this program knows {VERSION}; use the program that made it, or a \
                  later one",
@@ -194,7 +198,7 @@ impl Statistics {
             (0, 0, 0) => {
                 let change = self.change()?;
                 change.run(|transaction| {
-                    transaction.execute_batch(&[TABLES, REPOSITORY_COUNTRIES].concat())?;
+                    transaction.execute_batch(&[TABLES, BY_COUNTRY].concat())?;
                     transaction.pragma_update(None, "application_id", APPLICATION)?;
                     transaction.pragma_update(None, "user_version", VERSION)
                 })?;
@@ -305,7 +309,7 @@ impl Change<'_> {
     pub fn add_of_repositories(&self, of: Of, rows: &[([i64; 3], u64)]) -> Result<(), Failure> {
         self.run(|transaction| {
             let table = match of {
-                Of::Country => "repository_countries (day, repository, country, requests)",
+                Of::Country => "repository_countries_by_day (day, repository, country, requests)",
                 Of::Arch => "repository_archs (repository, day, arch, requests)",
             };
             for rows in rows.chunks(TOGETHER) {
@@ -370,7 +374,7 @@ impl Change<'_> {
             // from it reads all of it; most counts need not.
             let (asked, outcomes) = (of("countries")?, of("outcomes")?);
             if asked > 0 {
-                of("repository_countries")?;
+                of("repository_countries_by_day")?;
                 of("repository_archs")?;
             }
             if asked + outcomes == 0 {

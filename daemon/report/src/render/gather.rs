@@ -216,7 +216,8 @@ impl<'a> Gathering<'a> {
         let is_there = !picks.is_empty();
         // Hosts that share a URL stand for each other, and which is listed may change when others are: that is no suspension.
         let left = self.left;
-        let is_left = |host| left.is_some_and(|left| !left.schemes(host).and(Schemes::USUAL).is_empty());
+        let is_left =
+            |placement| left.is_some_and(|left| !left.schemes(placement).and(Schemes::USUAL).is_empty());
         let is_meant = |pick: &&Pick| pick.public && (is_listed || !is_left(pick.placement));
         for pick in picks.iter().filter(is_meant) {
             if let Some(met) = self.met(fragments, is_listed, pick.placement) {

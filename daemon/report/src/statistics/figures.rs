@@ -51,7 +51,7 @@ pub enum Asked {
 const BY_ARCH: &str = "select arch, day, requests from repository_archs
     where repository = (select id from names where name = ?1) and day >= ?2 and day < ?3";
 const BY_COUNTRY: &str = "with recursive days (day) as (select ?2 where ?2 < ?3 union all select day + 1 from days where day + 1 < ?3)
-    select country, day, requests from days cross join repository_countries using (day)
+    select country, day, requests from days cross join repository_countries_by_day using (day)
     where repository = (select id from names where name = ?1)";
 
 /// Requests of days in a row; `None` for a day of which there are no figures. Both begin with the same day.
