@@ -49,8 +49,8 @@ const TABLES: &str = "
     create index logs_by_source on logs (source);
 ";
 
-/// The largest table: what is new is of the last days, so it comes to its end.
-const BY_COUNTRY: &str = "
+/// Requests for repositories by country: what is new is of the last days, so it comes to the table's end.
+const LARGEST_TABLE: &str = "
     create table repository_countries_by_day (day integer, repository integer, country integer,
         requests integer not null, primary key (day, repository, country)) without rowid;
 ";
@@ -178,7 +178,7 @@ impl Statistics {
                     // Another program may have done it while this one waited.
                     if transaction.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? == 1
                     {
-                        transaction.execute_batch(&[BY_COUNTRY, OF_VERSION_1].concat())?;
+                        transaction.execute_batch(&[LARGEST_TABLE, OF_VERSION_1].concat())?;
                         transaction.pragma_update(None, "user_version", VERSION)?;
                     }
                     Ok(())
@@ -198,7 +198,7 @@ impl Statistics {
             (0, 0, 0) => {
                 let change = self.change()?;
                 change.run(|transaction| {
-                    transaction.execute_batch(&[TABLES, BY_COUNTRY].concat())?;
+                    transaction.execute_batch(&[TABLES, LARGEST_TABLE].concat())?;
                     transaction.pragma_update(None, "application_id", APPLICATION)?;
                     transaction.pragma_update(None, "user_version", VERSION)
                 })?;

@@ -1,6 +1,6 @@
 //! The built program, started and watched.
 
-use super::{eventually, worker::Daemon};
+use super::{client::Client, eventually, worker::Daemon};
 use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
@@ -124,6 +124,17 @@ impl Program {
         let descriptors = std::fs::read_dir(format!("/proc/{}/fd", self.pid())).unwrap();
         let targets = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
         targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+    }
+
+    /// Sockets of a program of one thread that nobody is connected to, when its link to the worker is there; a client asks
+    /// for `path` before.
+    pub fn own_sockets(&self, path: &str) -> usize {
+        let mut first = Client::connect(self.address());
+        assert_eq!(first.get(path).status, 200);
+        let own = self.sockets() - 1;
+        drop(first);
+        eventually("the first client is gone", || self.sockets() == own);
+        own
     }
 
     /// Private memory in kB: pages of its own, touched.

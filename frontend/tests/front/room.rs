@@ -43,16 +43,6 @@ fn ready(program: &Program) -> (u16, String) {
     (answer.status, answer.text().to_owned())
 }
 
-/// Sockets of a program of one thread that nobody is connected to, when its link to the worker is there.
-fn sockets_of_its_own(program: &Program) -> usize {
-    let mut first = Client::connect(program.address());
-    assert_eq!(first.get("/").status, 200);
-    let own = program.sockets() - 1;
-    drop(first);
-    eventually("the first client is gone", || program.sockets() == own);
-    own
-}
-
 #[test]
 fn idle_connections_make_room_however_many_one_client_keeps() {
     for threads in ["1", "4"] {
@@ -79,7 +69,7 @@ fn those_that_never_say_anything_make_room_too() {
     let _worker = daemon.echo();
     let program =
         Program::start(&daemon, &["--max-connections", "10", "--header-timeout", "600", "--threads", "1"]);
-    let own = sockets_of_its_own(&program);
+    let own = program.own_sockets("/");
     let _silent: Vec<_> = (0..10).map(|_| Client::connect(program.address())).collect();
     eventually("all of them are inside", || program.sockets() == own + 10);
     assert_eq!(Client::connect_from(NEWCOMER, program.address()).get("/").status, 200);
@@ -136,7 +126,7 @@ fn a_request_under_way_is_never_closed_and_readiness_says_that_all_is_taken() {
         "60",
     ];
     let program = Program::start(&daemon, &arguments);
-    let own = sockets_of_its_own(&program);
+    let own = program.own_sockets("/");
     let mut inside: Vec<_> = (0..3).map(|_| Client::connect(program.address())).collect();
     inside[0].send_get("/held", "");
     inside[1].send_get("/held", "");

@@ -7,14 +7,12 @@ use super::{
 };
 use answer::{
     Fragments, Scratch, Service,
-    render::url,
+    render::{mirror::numbers, url},
     rules::Rules,
     select::{pick::Pick, query::Query},
     suspended::Usable,
 };
-use cache::{
-    CacheBytes, CountryId, Families, HostId, PlacementId, RepositoryId, SetId, UrlId, View, scheme::Schemes,
-};
+use cache::{CacheBytes, CountryId, HostId, PlacementId, RepositoryId, SetId, UrlId, View, scheme::Schemes};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use program::{failure::Failure, log};
 use rand::{SeedableRng as _, rngs::SmallRng};
@@ -276,10 +274,7 @@ impl<'a> Gathering<'a> {
                 place: view.own_place(host),
                 // 1 is what stands for none.
                 bandwidth: Some(view.bandwidth(host)).filter(|bandwidth| *bandwidth > 1),
-                families: [(Families::V4, 4), (Families::V6, 6)]
-                    .into_iter()
-                    .filter_map(|(family, number)| view.families(host).have(family).then_some(number))
-                    .collect(),
+                families: numbers(view.families(host)).to_vec(),
                 ..Mirror::default()
             });
             self.schemes.push(0);

@@ -4,6 +4,7 @@
 mod html;
 mod mirrors;
 mod propagation;
+mod suspended;
 
 use html::Html;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Pages of mirrors: what the cache has, what the collector has found, and nothing that is private.
 
-use crate::{Site, check, html::Html, program, well};
+use crate::{Site, check, html::Html, program, suspended::list_of, well};
 use cache::{
     inventory::{Carrier, Directory, Host, HostUrl, Inventory, Placement, Repository, Roster, SetPosition},
     place::Place,
@@ -48,12 +48,12 @@ pub(super) const GONE: i64 = 7;
 const REPOSITORIES: [(&str, &[&str]); 3] =
     [("fedora-42", &["x86_64", "aarch64"]), ("<b>odd</b>&\"", &["x86_64"]), ("index", &["s390x"])];
 
-fn url(number: i64, tree: &str) -> String {
+pub(super) fn url(number: i64, tree: &str) -> String {
     format!("https://{}/h{number}/{tree}", HOSTS[number as usize - 1].name)
 }
 
 /// A cache of the sample: even hosts have no aarch64.
-fn inventory() -> Inventory {
+pub(super) fn inventory() -> Inventory {
     let mut inventory = Inventory { source_time: now() - 600, ..Inventory::default() };
     for (number, host) in (1..).zip(&HOSTS) {
         let place = host.place.and_then(|[north, east]| Place::new(north, east));
@@ -213,13 +213,7 @@ fn rendered_of(inventory: &Inventory, round: &str, spread: &str, more: &[&str]) 
     ));
     let (bytes, _) = cache::write(inventory, 0).unwrap();
     fs::write(site.path("cache"), &*bytes).unwrap();
-    let suspended = format!(
-        "# mirrorlist-suspended 1\n{}\tx\t{}\t{}\tno answer\n# end 1\n",
-        url(GONE, "pub"),
-        now() - 600,
-        now() + 3000
-    );
-    fs::write(site.path("suspended"), suspended).unwrap();
+    fs::write(site.path("suspended"), list_of(&[GONE])).unwrap();
     fs::write(site.path("mirrors.json"), round).unwrap();
     fs::write(site.path("propagation.json"), spread).unwrap();
     let options = ["database", "cache", "suspended", "mirrors", "propagation"];
@@ -277,7 +271,7 @@ fn every_page_of_mirrors_is_html_shows_names_and_tells_nothing_private() {
 }
 
 /// The mirrors of `mirrors.json`, each with the URLs of its repositories, by `REPOSITORY+ARCH`.
-fn listed(site: &Site) -> Vec<(Value, BTreeMap<String, String>)> {
+pub(super) fn listed(site: &Site) -> Vec<(Value, BTreeMap<String, String>)> {
     let list: Value = serde_json::from_str(&site.read("mirrors.json")).unwrap();
     let of = |mirror: &Value| {
         let mut urls = BTreeMap::new();
@@ -701,128 +695,5 @@ fn an_operator_s_header_footer_links_and_colours_are_on_every_page_as_text() {
     {
         let output = program(&["render", "--database", "x", "--output", "y", option, value], &[]);
         assert_eq!(output.status.code(), Some(78), "{output:?}");
-    }
-}
-
-#[test]
-fn a_list_of_suspended_urls_that_is_broken_suspends_nobody() {
-    let site = usual().site;
-    fs::write(site.path("suspended"), "nonsense").unwrap();
-    let [database, cache, suspended] =
-        ["db", "cache", "suspended"].map(|name| site.path(name).display().to_string());
-    let arguments =
-        ["render", "--database", &database, "--cache", &cache, "--suspended", &suspended, "--output"];
-    let output = program(&arguments, &[&site.path("site")]);
-    assert!(output.status.success(), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("as if none were suspended"), "{output:?}");
-    let is_listed = |(mirror, urls): &(Value, BTreeMap<String, String>)| {
-        mirror["state"] == "unknown" && urls.contains_key("fedora-42+x86_64")
-    };
-    assert!(listed(&site).iter().all(is_listed));
-}
-
-#[test]
-fn what_is_suspended_of_a_mirror_is_told_and_not_among_its_protocols() {
-    let Rendered { site, .. } = usual();
-    let mut inventory = inventory();
-    let text = url(1, "pub").replace("https:", "http:");
-    let (position, _) = inventory.urls.insert_full(HostUrl { scheme: Scheme::Http, text });
-    inventory.placements = std::mem::take(&mut inventory.placements)
-        .into_iter()
-        .map(|mut placement| {
-            if placement.host == 0 {
-                placement.urls.push(position as u32);
-            }
-            placement
-        })
-        .collect();
-    let (bytes, _) = cache::write(&inventory, 0).unwrap();
-    fs::write(site.path("cache"), &*bytes).unwrap();
-    let line = format!("{}\tx\t{}\t{}\tno answer", url(1, "pub"), now() - 600, now() + 3000);
-    fs::write(site.path("suspended"), format!("# mirrorlist-suspended 1\n{line}\n# end 1\n")).unwrap();
-    let [database, cache, suspended] =
-        ["db", "cache", "suspended"].map(|name| site.path(name).display().to_string());
-    let options =
-        ["render", "--database", &database, "--cache", &cache, "--suspended", &suspended, "--output"];
-    well(&program(&options, &[&site.path("site")]));
-    let page = site.read("mirrors/elbe.example.org.html");
-    let rows: Vec<&str> = page.split("<tr>").filter(|row| row.contains("rel=\"nofollow\"")).collect();
-    let of = |scheme: &str| *rows.iter().find(|row| row.contains(&format!("href=\"{scheme}://"))).unwrap();
-    assert_eq!(rows.len(), 2);
-    assert!(of("https").contains("suspended") && !of("https").contains("get it"), "{rows:?}");
-    assert!(of("http").contains("get it") && !of("http").contains("suspended"), "{rows:?}");
-    let list = listed(&site);
-    let (elbe, _) = list.iter().find(|(mirror, _)| mirror["id"] == 1).unwrap();
-    assert_eq!(elbe["schemes"], json!(["http"]));
-}
-
-#[test]
-fn hosts_that_share_a_url_are_one_mirror_of_each_country_and_never_suspended_for_another() {
-    let Rendered { site, .. } = usual();
-    let mut inventory = inventory();
-    let text = "https://shared.example.net/pub".to_owned();
-    let (shared, _) = inventory.urls.insert_full(HostUrl { scheme: Scheme::Https, text });
-    // Two of them are in a country.
-    const SHARE: [i64; 3] = [4, 6, 8];
-    inventory.hosts[&6].country = inventory.hosts[&8].country;
-    inventory.placements = std::mem::take(&mut inventory.placements)
-        .into_iter()
-        .map(|mut placement| {
-            if SHARE.contains(&(i64::from(placement.host) + 1)) {
-                placement.urls = vec![shared as u32];
-            }
-            placement
-        })
-        .collect();
-    // Each of them is drawn as often; which others come before them is different.
-    inventory.hosts.values_mut().for_each(|host| host.bandwidth = 100);
-    let roster = &mut inventory.rosters[0];
-    let carriers: Vec<Carrier> = roster.carriers.iter().cloned().collect();
-    let has = |number: usize, id: i64| {
-        let bit = [1, 2, 3, GONE].iter().position(|other| *other == id);
-        SHARE.contains(&id) || bit.is_some_and(|bit| number >> bit & 1 != 0)
-    };
-    for number in 0..16 {
-        let set =
-            roster.set_of((1..).zip(&carriers).filter(|(id, _)| has(number, *id)).map(|(_, of)| of.clone()));
-        let path = format!("pub/many/{number}");
-        let subpath = path["pub/".len()..].to_owned();
-        let directory = Directory { carriers: SetPosition { roster: 0, set }, subpath };
-        inventory.directories.insert(path.clone(), directory);
-        let repository = inventory.repositories.entry(format!("many-{number}")).or_default();
-        repository.archs.insert("x86_64".to_owned(), path);
-    }
-    let (bytes, _) = cache::write(&inventory, 0).unwrap();
-    fs::write(site.path("cache"), &*bytes).unwrap();
-    for suspended in [&[][..], &[GONE]] {
-        let line =
-            |id: &i64| format!("{}\tx\t{}\t{}\tno answer\n", url(*id, "pub"), now() - 600, now() + 3000);
-        let lines: String = suspended.iter().map(line).collect();
-        let list = format!("# mirrorlist-suspended 1\n{lines}# end {}\n", suspended.len());
-        fs::write(site.path("suspended"), list).unwrap();
-        let [database, cache, list] =
-            ["db", "cache", "suspended"].map(|name| site.path(name).display().to_string());
-        let options =
-            ["render", "--database", &database, "--cache", &cache, "--suspended", &list, "--output"];
-        well(&program(&options, &[&site.path("site")]));
-        let list = listed(&site);
-        let many = |id: i64| {
-            let urls = list.iter().find(|(mirror, _)| mirror["id"] == id).map(|(_, urls)| urls);
-            urls.map_or(0, |urls| urls.keys().filter(|name| name.starts_with("many-")).count())
-        };
-        assert_eq!(many(8), 0, "of two in a country the first stands for both");
-        assert_eq!((many(4) > 0, many(6) > 0, many(4) + many(6)), (true, true, 16));
-        let found: Vec<i64> = list
-            .iter()
-            .filter(|(mirror, _)| mirror["state"] == "suspended")
-            .map(|(mirror, _)| mirror["id"].as_i64().unwrap())
-            .collect();
-        assert_eq!(found, suspended);
-        for number in 0..16 {
-            let page = site.read(&format!("repositories/many-{number}.html"));
-            let has_gone = has(number, GONE);
-            let left_out = page.matches("answers leave it out").count();
-            assert_eq!(left_out, if has_gone { suspended.len() } else { 0 }, "many-{number}");
-        }
     }
 }

@@ -116,7 +116,7 @@ impl<'a> Mirrors<'a> {
 }
 
 /// Versions of IP, as numbers.
-fn numbers(families: Families) -> &'static [u8] {
+pub fn numbers(families: Families) -> &'static [u8] {
     match (families.have(Families::V4), families.have(Families::V6)) {
         (true, true) => &[4, 6],
         (true, false) => &[4],
